@@ -1,0 +1,195 @@
+"""The conversation as the model sees it: a fold over events, and pure functions on messages.
+
+`Conversation.apply` is how both a running turn and a resumed session arrive at their state,
+so what a restart remembers cannot differ from what was lived.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from engine import events
+from engine.events import Awaiting, Event
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call as a model wrote it; `arguments` is the raw JSON text, which may be invalid."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of the Chat Completions protocol, and the intent it was said under."""
+
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    intent: str | None = None
+
+
+@dataclass
+class Conversation:
+    """All that later turns need to know of earlier ones.
+
+    `focus` is the active intent, `awaiting` the task that waits for the person's answer.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    focus: str | None = None
+    awaiting: Awaiting | None = None
+    session_id: str = ""
+    _said: str = ""
+    _calls: list[ToolCall] = field(default_factory=list)
+
+    @classmethod
+    def replay(cls, past: Iterable[Event]) -> Self:
+        """The conversation that these events led to."""
+        conversation = cls()
+        for event in past:
+            conversation.apply(event)
+        conversation._close()
+        conversation.messages = repair(conversation.messages)
+        return conversation
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case events.TurnStarted():
+                self._close()
+                self.session_id = event.session_id
+                self.messages = repair(self.messages)
+                self.messages.append(Message("user", event.text))
+            case events.IntentClassified():
+                if event.route == "cancel":
+                    self.focus, self.awaiting = None, None
+                elif event.intents:
+                    self.focus = event.intents[0]
+            case events.TextDelta():
+                if self._calls:
+                    self._close()
+                self._said += event.text
+            case events.ToolCallProposed():
+                self.focus = event.intent or self.focus
+                self._calls.append(
+                    ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments)))
+                )
+            case events.ToolFinished():
+                self._close()
+                self.messages.append(
+                    Message(
+                        "tool",
+                        json.dumps(event.result, ensure_ascii=False),
+                        tool_call_id=event.call_id,
+                        intent=self.focus,
+                    )
+                )
+            case events.TurnFinished():
+                self._close()
+                self.awaiting = event.awaiting
+                self.messages = repair(self.messages)
+            case events.TurnFailed():
+                self._close()
+                self.messages = repair(self.messages)
+
+    def _close(self) -> None:
+        """Put what the assistant said and asked for so far into one message."""
+        if self._said or self._calls:
+            self.messages.append(
+                Message("assistant", self._said, tuple(self._calls), intent=self.focus)
+            )
+        self._said, self._calls = "", []
+
+
+def repair(messages: Iterable[Message]) -> list[Message]:
+    """A history that the protocol allows: each call answered, each answer asked for.
+
+    A call without a result gets one that says it was cancelled; a result nobody asked for and
+    an assistant message with neither text nor calls are dropped.
+    """
+    repaired: list[Message] = []
+    open_calls: dict[str, str | None] = {}
+
+    def settle() -> None:
+        for call_id, intent in open_calls.items():
+            repaired.append(Message("tool", '"cancelled"', tool_call_id=call_id, intent=intent))
+        open_calls.clear()
+
+    for message in messages:
+        if message.role == "tool":
+            if message.tool_call_id in open_calls:
+                del open_calls[message.tool_call_id]
+                repaired.append(message)
+            continue
+        settle()
+        if message.role == "assistant" and not (message.content or message.tool_calls):
+            continue
+        repaired.append(message)
+        open_calls = {call.id: message.intent for call in message.tool_calls}
+    settle()
+    return repaired
+
+
+def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]:
+    """The history as one intent may see it: what was said, and only its own tools' data.
+
+    Calls of other intents are left out with their results; what the assistant said about them
+    stays.
+    """
+    kept: list[Message] = []
+    foreign: set[str] = set()
+    for message in messages:
+        if message.role == "tool":
+            if message.tool_call_id not in foreign:
+                kept.append(message)
+        elif message.tool_calls and message.intent != intent:
+            foreign.update(call.id for call in message.tool_calls)
+            if message.content:
+                kept.append(Message("assistant", message.content, intent=message.intent))
+        else:
+            kept.append(message)
+    return kept
+
+
+def size(message: Message) -> int:
+    """A message's share of the window, in characters."""
+    return len(message.content) + sum(len(c.name) + len(c.arguments) for c in message.tool_calls)
+
+
+def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
+    """The newest messages that fit into `budget` characters, and how many were left out.
+
+    A cut falls only before a person's message, so a call is never parted from its result. The
+    newest exchange always stays.
+    """
+    starts = [i for i, message in enumerate(messages) if message.role == "user"]
+    if not starts:
+        return messages, 0
+    used, begin = 0, starts[-1]
+    sizes = [size(message) for message in messages]
+    end = len(messages)
+    for start in reversed(starts):
+        used += sum(sizes[start:end])
+        if used > budget and start != starts[-1]:
+            break
+        begin, end = start, start
+    if begin == starts[0]:
+        begin = 0
+    return messages[begin:], begin
+
+
+def arguments_of(call: ToolCall) -> Mapping[str, Any]:
+    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object."""
+    data = json.loads(call.arguments or "{}")
+    if not isinstance(data, dict):
+        raise ValueError("arguments are not a JSON object")
+    return data

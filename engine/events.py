@@ -1,0 +1,203 @@
+"""What happened in a turn, as values.
+
+Events are the only truth that leaves the engine: the screen, the database, `ask --json`,
+the evaluation and the replay all read these. Kinds and field names are a public contract;
+fields may be added, never renamed. `at` is ISO 8601 in UTC, durations are milliseconds,
+money is US dollars.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+Route = Literal["task", "continue", "small_talk", "out_of_scope", "clarify", "cancel"]
+RouteSource = Literal["llm", "embedded", "shortcut", "bypass"]
+Stage = Literal["classify", "act"]
+EffectName = Literal["read", "write", "destructive"]
+Decision = Literal["approved", "denied", "unanswered"]
+Outcome = Literal["ok", "error", "denied", "timed_out", "cancelled", "unknown"]
+TurnStatus = Literal["completed", "needs_input", "cancelled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """The head every event carries; `Assistant` stamps it when the event leaves a turn."""
+
+    kind: ClassVar[str]
+    turn_id: str = ""
+    seq: int = -1
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A runner-up of the routing; `confidence` is 0..1, or None where the model gives none."""
+
+    intent: str
+    confidence: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Awaiting:
+    """A task that waits for the person: the tool to call, what is known, what is missing."""
+
+    intent: str
+    tool: str
+    arguments: Mapping[str, Any]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnStarted(Event):
+    kind: ClassVar[str] = "turn_started"
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentClassified(Event):
+    """The route of a message. `tools_in_catalogue` says out of how many tools were offered."""
+
+    kind: ClassVar[str] = "intent_classified"
+    route: Route
+    intents: tuple[str, ...] = ()
+    confidence: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    source: RouteSource
+    tools_offered: tuple[str, ...] = ()
+    tools_in_catalogue: int = 0
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDelta(Event):
+    kind: ClassVar[str] = "text_delta"
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCallProposed(Event):
+    """The model wants to call a tool. `problems` not empty: it cannot run, and why.
+
+    `summary` is the call in plain words, `action_id` the journal's name for it.
+    """
+
+    kind: ClassVar[str] = "tool_call_proposed"
+    call_id: str
+    action_id: str = ""
+    intent: str
+    tool: str
+    arguments: Mapping[str, Any]
+    effect: EffectName
+    problems: tuple[str, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRequested(Event):
+    kind: ClassVar[str] = "approval_requested"
+    call_id: str
+    action_id: str = ""
+    tool: str = ""
+    effect: EffectName = "write"
+    summary: str = ""
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalResolved(Event):
+    """`by` is who decided: `person`, `session` (allowed earlier), `policy`, `flag`, `nobody`."""
+
+    kind: ClassVar[str] = "approval_resolved"
+    call_id: str
+    decision: Decision
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolStarted(Event):
+    kind: ClassVar[str] = "tool_started"
+    call_id: str
+    action_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolFinished(Event):
+    """The fate of a call. `result` is what the model is told: JSON data or an error text."""
+
+    kind: ClassVar[str] = "tool_finished"
+    call_id: str
+    outcome: Outcome
+    result: Any = None
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryScheduled(Event):
+    kind: ClassVar[str] = "retry_scheduled"
+    stage: Stage
+    attempt: int
+    delay_s: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageUpdated(Event):
+    """One model request. `cost_usd` None: the price is unknown, which is not zero."""
+
+    kind: ClassVar[str] = "usage_updated"
+    stage: Stage
+    model: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    flat_input_tokens: int = 0
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnFinished(Event):
+    """The turn is over, or waits. `pending` names the missing fields, `awaiting` the task."""
+
+    kind: ClassVar[str] = "turn_finished"
+    status: TurnStatus
+    reply: str = ""
+    pending: tuple[str, ...] = ()
+    awaiting: Awaiting | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnFailed(Event):
+    """`error` is a short code (`network`, `rate_limit`, `model`, `limit`, `storage`, ...)."""
+
+    kind: ClassVar[str] = "turn_failed"
+    error: str
+    message: str
+    retryable: bool = False
+
+
+KINDS: Mapping[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses__()}
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """The JSON form: `kind` first, then the fields."""
+    return {"kind": event.kind, **dataclasses.asdict(event)}
+
+
+def from_dict(data: Mapping[str, Any]) -> Event:
+    """The event that `to_dict` wrote; fields of a later version are passed over.
+
+    Raises `ValueError` for an unknown kind or a field of the wrong type.
+    """
+    from pydantic import TypeAdapter
+
+    cls = KINDS.get(data.get("kind", ""))
+    if cls is None:
+        raise ValueError(f"unknown event kind {data.get('kind')!r}")
+    names = {field.name for field in dataclasses.fields(cls)}
+    known = {key: value for key, value in data.items() if key in names}
+    return TypeAdapter(cls).validate_python(known)

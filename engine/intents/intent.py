@@ -1,0 +1,62 @@
+"""An intent and the catalogue it belongs to, as loaded and checked values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from engine.tools.tool import Tool
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A high-level category of tasks.
+
+    `examples` maps a capability (a tool's name, or "" where the author did not divide them)
+    to phrases a person might say for it.
+    """
+
+    key: str
+    title: str
+    description: str
+    examples: Mapping[str, tuple[str, ...]]
+    counter_examples: tuple[str, ...] = ()
+    instructions: str = ""
+    tools: tuple[Tool, ...] = ()
+
+
+@dataclass(frozen=True)
+class SmallTalk:
+    """Talk that needs no tool ("hello", "thanks", a joke) and what the offline model answers."""
+
+    key: str
+    examples: tuple[str, ...]
+    replies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything the assistant can do, and its manners.
+
+    `persona` opens the prompt of a hosted model. `small_talk`, `cancel_examples`,
+    `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model.
+    """
+
+    title: str
+    assistant_name: str
+    persona: str
+    intents: Mapping[str, Intent]
+    small_talk: tuple[SmallTalk, ...] = ()
+    cancel_examples: tuple[str, ...] = ()
+    cancel_reply: str = ""
+    out_of_scope_examples: tuple[str, ...] = ()
+    out_of_scope_reply: str = ""
+    suggestions: tuple[str, ...] = ()
+    path: Path = field(default_factory=Path)
+
+    @cached_property
+    def tools(self) -> tuple[Tool, ...]:
+        """Every tool of every intent, once, in order."""
+        return tuple({t.name: t for i in self.intents.values() for t in i.tools}.values())

@@ -1,0 +1,61 @@
+"""A tool: a function the model may call, and how a call is checked and run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.events import EffectName
+
+
+class ToolUserError(Exception):
+    """A refusal in words meant to be read by the person and the model. Nothing was changed."""
+
+
+class InvalidArguments(ValueError):
+    """Arguments that do not fit the schema; `problems` says what is wrong, a line each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a running tool is given besides its arguments.
+
+    `action_id` is the idempotency key: a tool that is called twice with it acts once.
+    `data_dir` is where a back end keeps its files.
+    """
+
+    action_id: str
+    session_id: str
+    data_dir: Path
+
+
+@dataclass(frozen=True)
+class Tool:
+    """`parameters` is a JSON Schema object. A parameter's schema may carry `x-units`, the words
+    that mark a number as meant for it ("gb", "dollars"), which keeps 10 GB from becoming $10.
+
+    `validate` returns the arguments in their Python types or raises `InvalidArguments`; `run`
+    takes these and returns JSON data, or raises `ToolUserError`. A result object with a string
+    `summary` is said as it stands by the model that cannot speak for itself.
+    `summary` is a template over the arguments ("Add {amount} dollars"), `questions` has the
+    wording for each parameter that may be missing.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    effect: EffectName
+    validate: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    run: Callable[[ToolContext, Mapping[str, Any]], Awaitable[Any]]
+    summary: str = ""
+    questions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(self.parameters.get("required", ()))
