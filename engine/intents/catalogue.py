@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -101,10 +101,9 @@ def _manners(path: Path) -> _Manners:
     base = _read(MANNERS)
     own = _read(path) if path.exists() else {}
     for section, value in own.items():
-        if isinstance(value, dict) and isinstance(base.get(section), dict):
-            base[section] = {**base[section], **value}
-        else:
-            base[section] = value
+        inherited = base.get(section)
+        both = isinstance(inherited, dict) and isinstance(value, dict)
+        base[section] = inherited | value if both else value
     try:
         return _Manners.model_validate(base)
     except ValidationError as error:
@@ -169,7 +168,7 @@ def _tools_module(folder: Path) -> ModuleType | None:
     return module
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
