@@ -41,12 +41,14 @@ class Message:
 class Conversation:
     """All that later turns need to know of earlier ones.
 
-    `focus` is the active intent, `awaiting` the task that waits for the person's answer.
+    `focus` is the active intent, `awaiting` the task that waits for the person's answer, and
+    `asked` says that the last turn ended with a question, whether or not its fields are known.
     """
 
     messages: list[Message] = field(default_factory=list)
     focus: str | None = None
     awaiting: Awaiting | None = None
+    asked: bool = False
     session_id: str = ""
     _said: str = ""
     _calls: list[ToolCall] = field(default_factory=list)
@@ -74,6 +76,9 @@ class Conversation:
                     self.focus, self.awaiting = None, None
                 elif event.intents:
                     self.focus = event.intents[0]
+            case events.TaskStarted():
+                self._close()
+                self.focus = event.intent
             case events.TextDelta():
                 if self._calls:
                     self._close()
@@ -95,7 +100,7 @@ class Conversation:
                 )
             case events.TurnFinished():
                 self._close()
-                self.awaiting = event.awaiting
+                self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
                 self.messages = repair(self.messages)
             case events.TurnFailed():
                 self._close()

@@ -59,7 +59,11 @@ class TurnStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class IntentClassified(Event):
-    """The route of a message. `tools_in_catalogue` says out of how many tools were offered."""
+    """The route of a message.
+
+    `tools_offered` are those of all its intents, of which each request gets its own only;
+    `tools_in_catalogue` says out of how many.
+    """
 
     kind: ClassVar[str] = "intent_classified"
     route: Route
@@ -70,6 +74,16 @@ class IntentClassified(Event):
     tools_offered: tuple[str, ...] = ()
     tools_in_catalogue: int = 0
     duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskStarted(Event):
+    """Work on one of the intents begins; `text` is the part of the message it is about."""
+
+    kind: ClassVar[str] = "task_started"
+    intent: str
+    text: str
+    tools_offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +123,16 @@ class ApprovalRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalResolved(Event):
-    """`by` is who decided: `person`, `session` (allowed earlier), `policy`, `flag`, `nobody`."""
+    """`by` is who decided: `person`, `session` (allowed earlier), `policy`, `flag`, `nobody`.
+
+    `arguments` only where the person edited them: these then run instead of the proposed ones.
+    """
 
     kind: ClassVar[str] = "approval_resolved"
     call_id: str
     decision: Decision
     by: str
+    arguments: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ class Routing:
     alternatives: tuple[Alternative, ...] = ()
     reply: str = ""
     usage: Usage | None = None
+    duration_ms: int = 0
 
 
 class Router(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,3 +59,12 @@ class Tool:
     @property
     def required(self) -> tuple[str, ...]:
         return tuple(self.parameters.get("required", ()))
+
+    def question(self, missing: Sequence[str]) -> str:
+        """Asks for what is missing, in the catalogue's words where it has some."""
+        properties = self.parameters.get("properties", {})
+        return " ".join(
+            self.questions.get(name)
+            or f"What should I use as {properties.get(name, {}).get('description') or name}?"
+            for name in missing
+        )

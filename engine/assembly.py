@@ -1,0 +1,77 @@
+"""Puts an engine together from settings and a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import economics
+from engine.intents import catalogue as catalogues
+from engine.intents.intent import Catalogue
+from engine.intents.router import Router
+from engine.models.port import ChatModel, Usage
+from engine.settings import Server, Settings
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The parts that all sessions share. `label` names the model for the person."""
+
+    catalogue: Catalogue
+    router: Router
+    model: ChatModel
+    price: Callable[[Usage], float | None]
+    label: str
+    offline: bool
+    closers: Sequence[Callable[[], Awaitable[None]]] = ()
+
+    async def close(self) -> None:
+        """Let go of connections and child processes."""
+        for closer in self.closers:
+            await closer()
+
+
+def assemble(settings: Settings, *, warm: bool = False) -> Engine:
+    """The engine that the settings describe.
+
+    Raises `CatalogueError` and `SettingsError`. `warm` lets offline models load at once rather
+    than with the first message.
+    """
+    catalogue = catalogues.load(settings.catalogue or catalogues.BUILT_IN)
+    if settings.server is not None:
+        return _hosted(settings, settings.server, catalogue)
+    if settings.provider == "scripted":
+        return _scripted(catalogue, settings.catalogue or catalogues.BUILT_IN)
+    return _embedded(catalogue, warm=warm)
+
+
+def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
+    from engine.intents.llm_router import LlmRouter
+    from engine.models.clients import make_client
+    from engine.models.openai_model import OpenAIModel
+    from engine.models.quirks import Quirks
+
+    client, quirks = make_client(server), Quirks()
+
+    def model(name: str) -> OpenAIModel:
+        return OpenAIModel(client, name, host=server.host, redact=settings.redact, quirks=quirks)
+
+    agent = model(settings.agent_model)
+    label = f"{settings.agent_model} at {server.host}"
+    return Engine(
+        catalogue,
+        LlmRouter(model(settings.classifier_model), catalogue),
+        agent,
+        economics.price_at(server.url, azure=server.azure),
+        label,
+        offline=False,
+        closers=(agent.close,),
+    )
+
+
+def _scripted(catalogue: Catalogue, folder: Path) -> Engine:
+    from engine.models.scripted import ScriptedModel, load_scripts
+
+    model = ScriptedModel(list(load_scripts(folder).values()))
+    return Engine(catalogue, model, model, economics.free, "scripted model", offline=True)

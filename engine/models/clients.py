@@ -1,0 +1,62 @@
+"""From a `Server` to the SDK's async client, with our time limits and no hidden retries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import httpx2
+from openai import AsyncAzureOpenAI, AsyncOpenAI
+
+from engine.settings import Server, SettingsError
+
+# A silent stream is given up after a minute; a connection that does not open, sooner.
+TIMEOUT = httpx2.Timeout(connect=10.0, read=60.0, write=30.0, pool=10.0)
+CLASSIC_SCOPE = "https://cognitiveservices.azure.com/.default"
+V1_SCOPE = "https://ai.azure.com/.default"
+
+
+def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOpenAI:
+    """The client for `server`. `azure_deployment` is never set: the SDK would then send every
+    request there, and we need a deployment for each of two models.
+
+    Raises `SettingsError` when Azure has neither key nor token nor `azure-identity`.
+    """
+    if not server.azure:
+        return AsyncOpenAI(
+            base_url=server.url, api_key=server.api_key, timeout=timeout, max_retries=0
+        )
+    token = server.ad_token
+    provider = (
+        None if server.api_key or token else _login(CLASSIC_SCOPE if server.dated else V1_SCOPE)
+    )
+    if server.dated:
+        return AsyncAzureOpenAI(
+            azure_endpoint=server.url,
+            api_version=server.api_version,
+            api_key=server.api_key,
+            azure_ad_token=None if server.api_key else token,
+            azure_ad_token_provider=provider,
+            timeout=timeout,
+            max_retries=0,
+        )
+    return AsyncOpenAI(
+        base_url=server.url,
+        api_key=server.api_key or token or provider,
+        timeout=timeout,
+        max_retries=0,
+    )
+
+
+def _login(scope: str) -> Callable[[], Awaitable[str]]:
+    """A token of the person's Azure login, renewed by `azure-identity` (extra `entra`)."""
+    try:
+        from azure.identity.aio import (  # type: ignore[import-not-found,unused-ignore]
+            DefaultAzureCredential,
+            get_bearer_token_provider,
+        )
+    except ImportError:
+        raise SettingsError(
+            "AZURE_OPENAI_API_KEY is missing: add it to .env, "
+            "or install azure-identity to use your Azure login"
+        ) from None
+    return get_bearer_token_provider(DefaultAzureCredential(), scope)  # type: ignore[no-any-return,unused-ignore]

@@ -1,0 +1,286 @@
+"""A chat model behind the OpenAI protocol: Azure, OpenAI, or any server that speaks it.
+
+Retries are ours and visible (`RetryScheduled`): only before anything of the answer was seen,
+never for a request that was wrong, and never sooner than the server's `Retry-After`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+
+import httpx2
+import openai
+from openai import AsyncOpenAI
+
+from engine.conversation import Message
+from engine.events import RetryScheduled, TextDelta
+from engine.models.port import ChatRequest, ModelError, Reply, Usage
+from engine.models.quirks import Quirks, structured_fields
+from engine.models.stream import StreamReader
+from engine.tools.tool import Tool
+
+MAX_ATTEMPTS = 6
+FIRST_DELAY_S = 0.5
+MAX_DELAY_S = 20.0
+# A server that asks for more patience than this gets none: the person is told instead.
+MAX_RETRY_AFTER_S = 120.0
+_RETRYABLE_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_BROKEN_STREAM = (openai.APIConnectionError, httpx2.HTTPError, json.JSONDecodeError)
+
+
+class OpenAIModel:
+    """Implements `ChatModel` over one client. `redact` keeps keys out of error messages."""
+
+    def __init__(
+        self,
+        client: AsyncOpenAI,
+        name: str,
+        *,
+        host: str = "",
+        redact: Callable[[str], str] = lambda text: text,
+        quirks: Quirks | None = None,
+    ) -> None:
+        self.name = name
+        self._client = client
+        self._host = host or client.base_url.host
+        self._redact = redact
+        self._quirks = quirks or Quirks()
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def stream(
+        self, request: ChatRequest
+    ) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
+        """See `ChatModel.stream`."""
+        attempt = 0
+        while True:
+            seen = False
+            try:
+                async for item in self._once(request):
+                    seen = seen or isinstance(item, TextDelta)
+                    yield item
+                return
+            except _NotUnderstood:
+                if not self._quirks.descend():
+                    raise ModelError(
+                        "model", f"{self.name} does not answer in the form it was asked for"
+                    ) from None
+                continue
+            except openai.APIStatusError as error:
+                if self._learn(error, request):
+                    continue
+                failure, delay = self._explain_status(error), _retry_after(error)
+            except openai.APIError as error:
+                failure, delay = self._explain(error), None
+            except _BROKEN_STREAM as error:
+                failure, delay = self._explain(error), None
+            except ModelError as error:
+                failure, delay = error, None
+            attempt += 1
+            give_up = seen or not failure.retryable or attempt >= MAX_ATTEMPTS
+            if give_up or (delay or 0) > MAX_RETRY_AFTER_S:
+                raise failure
+            wait = _backoff(attempt) if delay is None else delay
+            yield RetryScheduled(
+                stage=request.stage, attempt=attempt, delay_s=round(wait, 2), reason=str(failure)
+            )
+            await asyncio.sleep(wait)
+
+    async def _once(self, request: ChatRequest) -> AsyncIterator[TextDelta | Reply]:
+        """One HTTP request. Text of structured output is not prose and is not yielded."""
+        started = time.perf_counter()
+        structured = request.output_schema is not None
+        reader = StreamReader(tool.name for tool in request.tools)
+        stream = await self._client.chat.completions.create(**self._fields(request))
+        async with stream:
+            async for chunk in stream:
+                text = reader.feed(chunk)
+                if text and not structured:
+                    yield TextDelta(text=text)
+        rest, text, calls, reason = reader.finish()
+        if structured:
+            text = calls[0].arguments if calls else text
+            text, calls = _structured_text(text, request.output_schema or {}), ()
+        elif rest:
+            yield TextDelta(text=rest)
+        usage = Usage(
+            model=self.name,
+            input_tokens=reader.input_tokens,
+            cached_tokens=reader.cached_tokens,
+            output_tokens=reader.output_tokens,
+            duration_ms=round((time.perf_counter() - started) * 1000),
+            estimated=not reader.has_usage,
+        )
+        yield Reply(text, calls, reason, usage)
+
+    def _fields(self, request: ChatRequest) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "model": self.name,
+            "messages": [_message(message) for message in request.messages],
+            "stream": True,
+        }
+        if self._quirks.allows("stream_options"):
+            fields["stream_options"] = {"include_usage": True}
+        if request.tools:
+            fields["tools"] = [_tool(tool) for tool in request.tools]
+        if request.output_schema is not None:
+            schema = dict(request.output_schema)
+            fields |= structured_fields(self._quirks.rung, schema)
+            if not self._quirks.allows("strict"):
+                fields.get("response_format", {}).get("json_schema", {}).pop("strict", None)
+            if self._quirks.rung in ("json_object", "label"):
+                fields["messages"].append(_form(schema, label=self._quirks.rung == "label"))
+        return fields
+
+    def _learn(self, error: openai.APIStatusError, request: ChatRequest) -> bool:
+        return self._quirks.learn(
+            error.status_code,
+            error.message,
+            error.param,
+            structured=request.output_schema is not None,
+        )
+
+    def _explain_status(self, error: openai.APIStatusError) -> ModelError:
+        status, said = error.status_code, self._said(error)
+        code = error.code or ""
+        if status in (401, 403):
+            return ModelError(
+                "auth", f"{self._host} refused the key ({status}): {said}. Check the key in .env"
+            )
+        if status == 404:
+            return ModelError(
+                "configuration",
+                f"{self._host} does not know {self.name!r} (404): {said}. Check the address, and "
+                "INTENTBOT_CLASSIFIER_MODEL and INTENTBOT_AGENT_MODEL (on Azure the deployments)",
+            )
+        if code == "content_filter" or "content_filter" in said:
+            return ModelError("content_filter", f"the provider's content filter refused: {said}")
+        if code == "context_length_exceeded" or "maximum context length" in said:
+            return ModelError(
+                "context_overflow", f"the conversation is too long for {self.name}: {said}"
+            )
+        if status == 429:
+            quota = code == "insufficient_quota"
+            text = f"{self._host} limits requests (429): {said}"
+            return ModelError("rate_limit", text, retryable=not quota)
+        retryable = status in _RETRYABLE_STATUS
+        return ModelError(
+            "network" if retryable else "model",
+            f"{self._host} answered {status}: {said}",
+            retryable=retryable,
+        )
+
+    def _explain(self, error: Exception) -> ModelError:
+        if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+            text = f"{self._host} did not answer in time"
+        elif isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
+            cause = error.__cause__ or error
+            text = f"no connection to {self._host}: {self._redact(str(cause)) or 'it was dropped'}"
+        elif isinstance(error, json.JSONDecodeError):
+            text = f"{self._host} sent a part of the answer that cannot be read"
+        else:
+            text = f"{self._host} broke off the answer: {self._redact(str(error))}"
+        return ModelError("network", text, retryable=True)
+
+    def _said(self, error: openai.APIStatusError) -> str:
+        """The provider's own words, without our keys."""
+        body = error.body
+        message = body.get("message") if isinstance(body, dict) else None
+        return self._redact(" ".join(str(message or error.message).split()))
+
+
+class _NotUnderstood(Exception):
+    """The server took the request for structured output but did not keep to it."""
+
+
+def _backoff(attempt: int) -> float:
+    """Doubling with jitter; each wait longer than the one before it."""
+    base: float = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1))
+    return base * (1 + random.random() * 0.25)
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """Seconds the server asks us to wait, from `retry-after-ms` or a numeric `Retry-After`."""
+    headers = error.response.headers
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def _message(message: Message) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        wire["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        wire["tool_call_id"] = message.tool_call_id
+    return wire
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": _without_extensions(tool.parameters),
+    }
+    return {"type": "function", "function": function}
+
+
+def _without_extensions(schema: Any) -> Any:
+    """The schema without our own `x-` keywords, which some servers refuse."""
+    if isinstance(schema, Mapping):
+        return {k: _without_extensions(v) for k, v in schema.items() if not k.startswith("x-")}
+    if isinstance(schema, list | tuple):
+        return [_without_extensions(item) for item in schema]
+    return schema
+
+
+def _form(schema: Mapping[str, Any], *, label: bool) -> dict[str, Any]:
+    """Says in words what the lower rungs cannot say by a field."""
+    if label:
+        name, options = _label_property(schema)
+        text = f"Answer with the {name} alone, one of: {', '.join(options)}."
+    else:
+        text = f"Answer with one JSON object of this schema, and nothing else: {json.dumps(schema)}"
+    return {"role": "system", "content": text}
+
+
+def _structured_text(text: str, schema: Mapping[str, Any]) -> str:
+    """The answer as JSON text of an object. A bare label becomes an object of that one field.
+
+    Raises `_NotUnderstood` when it is neither.
+    """
+    stripped = text.strip().removeprefix("```json").strip("`").strip()
+    try:
+        if isinstance(json.loads(stripped), dict):
+            return stripped
+    except ValueError:
+        pass
+    name, options = _label_property(schema)
+    for option in options:
+        if stripped.strip("\"'.").casefold() == option.casefold():
+            return json.dumps({name: option})
+    raise _NotUnderstood
+
+
+def _label_property(schema: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
+    """The first property whose values are listed: what the lowest rung asks for."""
+    for name, definition in schema.get("properties", {}).items():
+        if "enum" in definition:
+            return name, definition["enum"]
+    return "", ()

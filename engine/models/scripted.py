@@ -1,0 +1,133 @@
+"""A model that plays from a script: for demos, for tests, and to look around without a model.
+
+A script is the catalogue's `demos/*.toml`: for each message of the person the route, the calls
+and the words. The tools are real, only the model is not.
+
+    title = "A first tour"
+    [[turns]]
+    message = "top up 20 dollars"
+    intents = ["balance"]                  # or route = "small_talk"
+    calls = [{ tool = "top_up_balance", arguments = { amount = 20 } }]
+    reply = "Done!"                        # left out: what the tools answered
+    note = "for the presenter"
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.conversation import Conversation, Message, ToolCall
+from engine.events import RetryScheduled, Route, TextDelta
+from engine.intents.catalogue import CatalogueError
+from engine.intents.router import Routing, Task
+from engine.models.port import ChatRequest, Reply, Usage
+from engine.models.stream import new_call_id
+from engine.tools.results import say
+
+NAME = "scripted"
+LOST = "I am playing from a script, and this is not in it."
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScriptedCall(_Strict):
+    tool: str
+    arguments: dict[str, Any] = {}
+
+
+class ScriptedTurn(_Strict):
+    """What the model does with one message. Calls run in order, those of one intent together."""
+
+    message: Annotated[str, Field(min_length=1)]
+    route: Route = "task"
+    intents: tuple[str, ...] = ()
+    confidence: float | None = None
+    calls: tuple[ScriptedCall, ...] = ()
+    reply: str = ""
+    note: str = ""
+
+
+class Script(_Strict):
+    """One demo."""
+
+    title: str
+    turns: tuple[ScriptedTurn, ...]
+
+
+def load_scripts(folder: Path) -> dict[str, Script]:
+    """The scripts of a catalogue by name. Raises `CatalogueError` naming file and fault."""
+    scripts = {}
+    for path in sorted((folder / "demos").glob("*.toml")):
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+            scripts[path.stem] = Script.model_validate(data)
+        except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+            raise CatalogueError(f"{path}: {error}") from error
+    return scripts
+
+
+class ScriptedModel:
+    """Implements `ChatModel` and `Router` from scripts, looked up by the person's words."""
+
+    name = NAME
+
+    def __init__(self, scripts: Sequence[Script]) -> None:
+        self._turns = {_key(turn.message): turn for script in scripts for turn in script.turns}
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def route(
+        self, text: str, conversation: Conversation
+    ) -> AsyncIterator[RetryScheduled | Routing]:
+        """See `Router.route`."""
+        turn = self._turns.get(_key(text))
+        if turn is None:
+            yield Routing("out_of_scope", "llm", reply=LOST, usage=Usage(NAME))
+            return
+        tasks = tuple(Task(intent, text) for intent in turn.intents)
+        yield Routing(
+            turn.route,
+            "llm",
+            tasks,
+            confidence=turn.confidence,
+            reply="" if tasks else turn.reply,
+            usage=Usage(NAME),
+        )
+
+    async def stream(
+        self, request: ChatRequest
+    ) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
+        """See `ChatModel.stream`: first the calls to tools on offer, then the words."""
+        asked = max(i for i, message in enumerate(request.messages) if message.role == "user")
+        turn = self._turns.get(_key(request.messages[asked].content))
+        results = [m for m in request.messages[asked:] if m.role == "tool"]
+        offered = {tool.name for tool in request.tools}
+        calls = [call for call in turn.calls if call.tool in offered] if turn else []
+        if calls and not results:
+            yield Reply("", tuple(map(_wire, calls)), "tool_calls", Usage(NAME))
+            return
+        text = (turn.reply if turn else LOST) or _results_in_words(results)
+        for word in text.split(" "):
+            yield TextDelta(text=word + " ")
+        yield Reply(text, (), "stop", Usage(NAME))
+
+
+def _key(message: str) -> str:
+    return " ".join(message.casefold().split())
+
+
+def _wire(call: ScriptedCall) -> ToolCall:
+    return ToolCall(new_call_id(), call.tool, json.dumps(call.arguments))
+
+
+def _results_in_words(results: Sequence[Message]) -> str:
+    return "\n\n".join(say(json.loads(message.content)) for message in results)

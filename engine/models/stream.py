@@ -1,0 +1,195 @@
+"""Reads a Chat Completions stream of any server, however loosely it follows the protocol.
+
+The SDK's own helper fails or merges calls on servers that leave out `index`, reuse it, start it
+at 1 or send arguments as objects, and it takes a stream without a finish reason for a whole one.
+This reader forgives the first and refuses the last: what was cut is never acted upon.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from engine.conversation import ToolCall
+from engine.models.port import FinishReason, ModelError
+
+# What a call written as text begins with; until it is clear that it is none, text is held back.
+_CALL_OPENERS = ("{", "```", "<tool_call>")
+_CALL_TEXT = re.compile(
+    r"\s*(?:<tool_call>\s*(?P<tag>\{.*\})\s*(?:</tool_call>)?"
+    r"|```(?:json)?\s*(?P<fence>\{.*\})\s*```"
+    r"|(?P<bare>\{.*\}))\s*",
+    re.DOTALL,
+)
+
+
+@dataclass
+class _Call:
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+class StreamReader:
+    """Takes chunks, gives text as it comes and the whole at the end.
+
+    `offered` are the names of the tools in the request: only these are recognised in a call
+    that a model wrote as text. `hold_text` keeps all text until the end (for structured output).
+    """
+
+    def __init__(self, offered: Iterable[str] = ()) -> None:
+        self.text = ""
+        self.model = ""
+        self.finish_reason: str | None = None
+        self.refusal = ""
+        self.input_tokens = self.cached_tokens = self.output_tokens = 0
+        self.has_usage = False
+        self._offered = frozenset(offered)
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
+        self._shown = 0
+        self._holding = bool(self._offered)
+
+    @property
+    def has_calls(self) -> bool:
+        return bool(self._calls)
+
+    def feed(self, chunk: Any) -> str:
+        """Take in one chunk; returns the new text that may be shown, often none."""
+        self.model = getattr(chunk, "model", None) or self.model
+        self._take_usage(getattr(chunk, "usage", None))
+        for choice in getattr(chunk, "choices", None) or ():
+            if getattr(choice, "index", None):
+                continue  # another alternative; we never ask for more than one
+            self.finish_reason = getattr(choice, "finish_reason", None) or self.finish_reason
+            delta = getattr(choice, "delta", None)
+            content = getattr(delta, "content", None)
+            if isinstance(content, str):
+                self.text += content
+            refusal = getattr(delta, "refusal", None)
+            if isinstance(refusal, str):
+                self.refusal += refusal
+            for part in getattr(delta, "tool_calls", None) or ():
+                self._take_call(part)
+        return self._showable()
+
+    def finish(self) -> tuple[str, str, tuple[ToolCall, ...], FinishReason]:
+        """The text not shown yet, the whole text, the calls and why it ended.
+
+        Raises `ModelError` `incomplete` where the stream ended without a reason, `limit` where
+        the length limit fell into a call, `content_filter` where the provider withheld it.
+        """
+        if self.finish_reason is None:
+            raise ModelError(
+                "incomplete",
+                "the answer broke off in the middle; nothing was done with it. Try again",
+                retryable=True,
+            )
+        if self.finish_reason == "content_filter":
+            raise ModelError("content_filter", "the provider's content filter stopped the answer")
+        if self.refusal and not self.text:
+            self.text = self.refusal
+        calls = tuple(
+            ToolCall(call.id or new_call_id(), call.name, "".join(call.arguments) or "{}")
+            for call in self._calls
+        )
+        if self.finish_reason == "length":
+            if calls:
+                raise ModelError(
+                    "limit", "the answer reached its length limit inside a tool call; not run"
+                )
+            return self.text[self._shown :], self.text, (), "length"
+        if not calls and self._holding and (call := self._call_in_text()):
+            self.text = ""
+            return "", "", (call,), "tool_calls"
+        # Some servers say `stop` although they called a tool: the calls are what counts.
+        rest = self.text[self._shown :]
+        return rest, self.text, calls, "tool_calls" if calls else "stop"
+
+    def _take_usage(self, usage: Any) -> None:
+        """Keep the last figures that are figures: some servers send usage before the end."""
+        if usage is None:
+            return
+        self.has_usage = True
+        self.input_tokens = _count(usage, "prompt_tokens") or self.input_tokens
+        self.output_tokens = _count(usage, "completion_tokens") or self.output_tokens
+        details = getattr(usage, "prompt_tokens_details", None)
+        self.cached_tokens = _count(details, "cached_tokens") or self.cached_tokens
+
+    def _take_call(self, part: Any) -> None:
+        index = getattr(part, "index", None)
+        index = index if isinstance(index, int) else None
+        call_id = getattr(part, "id", None) or ""
+        function = getattr(part, "function", None)
+        name = getattr(function, "name", None) or ""
+        call = self._find_call(index, call_id, name)
+        if name and not call.name:
+            call.name = name
+        arguments = getattr(function, "arguments", None)
+        if arguments is not None and not isinstance(arguments, str):
+            arguments = json.dumps(arguments)
+        if arguments:
+            call.arguments.append(arguments)
+
+    def _find_call(self, index: int | None, call_id: str, name: str) -> _Call:
+        """The call a part belongs to: a new id opens a call, else the index, else the last."""
+        if call_id and call_id in self._by_id:
+            return self._by_id[call_id]
+        known = self._by_index.get(index) if index is not None else None
+        if known is None and index is None and not call_id and not name and self._calls:
+            known = self._calls[-1]
+        if known is not None and not (call_id and known.id):
+            if call_id:
+                known.id = call_id
+                self._by_id[call_id] = known
+            return known
+        call = _Call(id=call_id)
+        self._calls.append(call)
+        if index is not None:
+            self._by_index[index] = call
+        if call_id:
+            self._by_id[call_id] = call
+        return call
+
+    def _showable(self) -> str:
+        if self._holding:
+            start = self.text.lstrip()
+            if not start or any(
+                start.startswith(opener) or opener.startswith(start) for opener in _CALL_OPENERS
+            ):
+                return ""
+            self._holding = False
+        new = self.text[self._shown :]
+        self._shown = len(self.text)
+        return new
+
+    def _call_in_text(self) -> ToolCall | None:
+        """The call that a small model wrote as text, if it names an offered tool."""
+        match = _CALL_TEXT.fullmatch(self.text)
+        if match is None:
+            return None
+        try:
+            data = json.loads(match["tag"] or match["fence"] or match["bare"])
+        except ValueError:
+            return None
+        if not isinstance(data, dict) or data.get("name") not in self._offered:
+            return None
+        arguments = data.get("arguments", data.get("parameters", {}))
+        if not isinstance(arguments, str):
+            arguments = json.dumps(arguments)
+        return ToolCall(new_call_id(), data["name"], arguments)
+
+
+def new_call_id() -> str:
+    """An id for a call to which the server gave none."""
+    return f"call_{uuid4().hex[:24]}"
+
+
+def _count(holder: Any, name: str) -> int:
+    value = getattr(holder, name, None)
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,278 @@
+"""The life of a tool call: offered? → parsed? → valid? → asked → written down → run → written down.
+
+Only what the request offered can run, only with arguments that the schema takes, and for
+anything but a read only after somebody said yes to exactly these arguments. Each step leaves as
+an event, and an event is on record before the next step begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.conversation import ToolCall, arguments_of
+from engine.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    Event,
+    Outcome,
+    ToolCallProposed,
+    ToolFinished,
+    ToolStarted,
+)
+from engine.ids import new_id
+from engine.ports import Answer, Approver, RecordingError
+from engine.tools.tool import InvalidArguments, Tool, ToolContext, ToolUserError
+
+TIME_LIMIT_S = 30.0
+# A call with invalid arguments goes back to the model this often, then the turn gives up.
+MAX_CORRECTIONS = 2
+MAX_RESULT_CHARACTERS = 20_000
+
+DECLINED = "You declined this, so nothing was changed."
+NOBODY = "This needs your approval and nobody could be asked, so nothing was changed."
+CANCELLED = "This was cancelled before it ran; nothing was changed."
+
+log = logging.getLogger(__name__)
+
+
+class TooManyCorrections(Exception):
+    """The model kept calling a tool with arguments that do not fit."""
+
+
+@dataclass
+class _Action:
+    """One call on its way; `result` is set once its fate is known."""
+
+    call: ToolCall
+    id: str
+    tool: Tool | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    settled: bool = False
+
+
+@dataclass
+class Executor:
+    """Runs the calls of one session. `allowed` are the tools approved for all of it.
+
+    `emit` puts an event on record and sends it on; it returns when that is done.
+    """
+
+    session_id: str
+    data_dir: Path
+    approver: Approver
+    emit: Callable[[Event], Awaitable[None]]
+    time_limit_s: float = TIME_LIMIT_S
+    allowed: set[str] = field(default_factory=set)
+    _corrections: dict[str, int] = field(default_factory=dict)
+
+    def begin_turn(self) -> None:
+        """Forget what counts for one turn only."""
+        self._corrections.clear()
+
+    async def execute(
+        self, calls: Sequence[ToolCall], offered: Mapping[str, Tool], intent: str
+    ) -> None:
+        """Bring every call to its end: reads side by side, then the others one by one.
+
+        However this is left, each proposed call has had its `tool_finished`. Raises
+        `TooManyCorrections`.
+        """
+        actions = [self._prepare(call, offered) for call in calls]
+        try:
+            for action in actions:
+                await self.emit(_proposal(action, intent))
+            for action in actions:
+                if action.problems:
+                    await self._finish(action, "error", {"error": "; ".join(action.problems)})
+            ready = [action for action in actions if not action.problems]
+            reads = [a for a in ready if a.tool is not None and a.tool.effect == "read"]
+            await self._run_together(reads)
+            for action in ready:
+                if not action.settled and await self._approved(action):
+                    await self._run(action)
+        finally:
+            for action in actions:
+                if not action.settled:
+                    await self._finish(action, "cancelled", {"error": CANCELLED})
+        self._count_corrections(actions)
+
+    async def _run_together(self, reads: Sequence[_Action]) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for action in reads:
+                    group.create_task(self._run(action))
+        except* RecordingError as failures:
+            raise failures.exceptions[0] from None
+
+    def _prepare(self, call: ToolCall, offered: Mapping[str, Tool]) -> _Action:
+        action = _Action(call, new_id(), offered.get(call.name))
+        if action.tool is None:
+            known = ", ".join(offered) or "none"
+            action.problems = (f"{call.name!r} is not one of the tools on offer ({known})",)
+            return action
+        try:
+            action.arguments = arguments_of(call)
+            action.tool.validate(action.arguments)
+        except InvalidArguments as error:
+            action.problems = error.problems
+        except ValueError as error:
+            action.problems = (f"the arguments are not valid JSON: {error}",)
+        return action
+
+    async def _approved(self, action: _Action) -> bool:
+        """Whether this exact call may run; a no is put on record as its end."""
+        assert action.tool is not None
+        answer = await self._ask(action, action.tool)
+        edited = answer.arguments
+        if answer.decision == "approved" and edited is not None:
+            try:
+                action.tool.validate(edited)
+            except InvalidArguments as error:
+                await self._finish(action, "error", {"error": "; ".join(error.problems)})
+                return False
+            action.arguments = edited
+        await self.emit(
+            ApprovalResolved(
+                call_id=action.call.id, decision=answer.decision, by=answer.by, arguments=edited
+            )
+        )
+        if answer.decision == "approved":
+            if answer.for_session and action.tool.effect != "destructive":
+                self.allowed.add(action.tool.name)
+            return True
+        refusal = DECLINED if answer.decision == "denied" else NOBODY
+        await self._finish(action, "denied", {"error": refusal})
+        return False
+
+    async def _ask(self, action: _Action, tool: Tool) -> Answer:
+        if tool.name in self.allowed and tool.effect != "destructive":
+            return Answer("approved", "session")
+        request = ApprovalRequested(
+            call_id=action.call.id,
+            action_id=action.id,
+            tool=tool.name,
+            effect=tool.effect,
+            summary=describe(tool, action.arguments),
+            arguments=action.arguments,
+        )
+        await self.emit(request)
+        return await self.approver.decide(request)
+
+    async def _run(self, action: _Action) -> None:
+        """Run an approved call. A write that has begun is waited for, whatever is cancelled."""
+        tool = action.tool
+        assert tool is not None
+        await self.emit(ToolStarted(call_id=action.call.id, action_id=action.id))
+        started = time.perf_counter()
+        context = ToolContext(action.id, self.session_id, self.data_dir)
+        running = asyncio.ensure_future(
+            asyncio.wait_for(tool.run(context, tool.validate(action.arguments)), self.time_limit_s)
+        )
+        cancelled = False
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            cancelled = True
+            if tool.effect == "read":
+                running.cancel()
+        except Exception:
+            log.debug("tool %s raised", tool.name, exc_info=True)
+        await asyncio.wait([running])
+        outcome, result = _fate(tool, running, self.time_limit_s)
+        elapsed = round((time.perf_counter() - started) * 1000)
+        await self._finish(action, outcome, result, elapsed)
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def _finish(
+        self, action: _Action, outcome: Outcome, result: Any, duration_ms: int = 0
+    ) -> None:
+        action.settled = True
+        await self.emit(
+            ToolFinished(
+                call_id=action.call.id,
+                outcome=outcome,
+                result=_capped(result),
+                duration_ms=duration_ms,
+            )
+        )
+
+    def _count_corrections(self, actions: Sequence[_Action]) -> None:
+        for name in {action.call.name for action in actions if action.problems}:
+            self._corrections[name] = self._corrections.get(name, 0) + 1
+            if self._corrections[name] > MAX_CORRECTIONS:
+                raise TooManyCorrections(name)
+
+
+def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """The call in plain words: the tool's summary template, or its name and arguments.
+
+    An argument that was left out shows as its default in the schema.
+    """
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    defaults = {
+        name: schema["default"] for name, schema in properties.items() if "default" in schema
+    }
+    values = {name: _plain(value) for name, value in {**defaults, **arguments}.items()}
+    if tool.summary:
+        try:
+            return tool.summary.format_map(values)
+        except (LookupError, ValueError, AttributeError):
+            log.debug("the summary of %s does not fit its arguments", tool.name)
+    listed = ", ".join(f"{name} {_plain(value)}" for name, value in arguments.items())
+    return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+
+
+def _plain(value: Any) -> Any:
+    """20.0 reads as 20."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _proposal(action: _Action, intent: str) -> ToolCallProposed:
+    tool = action.tool
+    return ToolCallProposed(
+        call_id=action.call.id,
+        action_id=action.id,
+        intent=intent,
+        tool=action.call.name,
+        arguments=action.arguments,
+        effect=tool.effect if tool else "write",
+        problems=action.problems,
+        summary=describe(tool, action.arguments) if tool and not action.problems else "",
+    )
+
+
+def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tuple[Outcome, Any]:
+    """What became of a call. Only words a tool meant to be read are passed on."""
+    if running.cancelled():
+        return "cancelled", {"error": CANCELLED}
+    error = running.exception()
+    if error is None:
+        return "ok", running.result()
+    if isinstance(error, ToolUserError):
+        return "error", {"error": str(error)}
+    if isinstance(error, TimeoutError):
+        if tool.effect == "read":
+            return "timed_out", {"error": f"No answer within {time_limit_s:g} seconds."}
+        return "unknown", {
+            "error": f"No answer within {time_limit_s:g} seconds. It may or may not have been "
+            "done: check before trying again."
+        }
+    log.error("tool %s failed", tool.name, exc_info=error)
+    return "error", {"error": "The tool failed; the details are in the log."}
+
+
+def _capped(result: Any) -> Any:
+    """The result, or its beginning as text where it is too long to be of use to a model."""
+    text = json.dumps(result, ensure_ascii=False, default=str)
+    if len(text) <= MAX_RESULT_CHARACTERS:
+        return result
+    return {"truncated": text[:MAX_RESULT_CHARACTERS]}

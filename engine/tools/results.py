@@ -1,0 +1,34 @@
+"""A tool's result in words, for models that cannot put it into words themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def say(result: Any) -> str:
+    """The result's own `summary` or `error`, else its data as readable lines."""
+    if isinstance(result, Mapping):
+        for name in ("summary", "error"):
+            if isinstance(result.get(name), str):
+                return str(result[name])
+        return "\n".join(f"- {_label(name)}: {_inline(value)}" for name, value in result.items())
+    if isinstance(result, list):
+        return "\n".join(f"- {_inline(item)}" for item in result) or "There is nothing to show."
+    if result is None:
+        return "Done."
+    return str(result)
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_label(name)} {_inline(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(_inline(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+def _label(name: str) -> str:
+    return str(name).replace("_", " ")

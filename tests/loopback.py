@@ -1,0 +1,142 @@
+"""A real HTTP server on loopback that plays prepared answers and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Seen:
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass
+class Answer:
+    """A stream of chunks, or with a status an error. Text parts of `chunks` are sent raw."""
+
+    chunks: Sequence[dict[str, Any] | str] = ()
+    status: int = 200
+    error: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    done: bool = True
+
+
+@dataclass
+class Loopback:
+    url: str = ""
+    answers: list[Answer] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+
+    def play(self, *answers: Answer) -> None:
+        self.answers.extend(answers)
+
+
+@contextmanager
+def serve() -> Iterator[Loopback]:
+    state = Loopback()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            state.seen.append(Seen(self.path, headers, json.loads(body)))
+            answer = state.answers.pop(0) if state.answers else Answer(status=500)
+            stream = answer.status == 200
+            self.send_response(answer.status)
+            self.send_header("content-type", "text/event-stream" if stream else "application/json")
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if not stream:
+                self.wfile.write(json.dumps({"error": answer.error}).encode())
+                return
+            for chunk in answer.chunks:
+                text = chunk if isinstance(chunk, str) else f"data: {json.dumps(chunk)}\n\n"
+                self.wfile.write(text.encode())
+            if answer.done:
+                self.wfile.write(b"data: [DONE]\n\n")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def chunk(
+    content: str | None = None,
+    *,
+    calls: Sequence[dict[str, Any]] | None = None,
+    finish: str | None = None,
+    usage: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One chunk as servers send it."""
+    delta: dict[str, Any] = {}
+    if content is not None:
+        delta["content"] = content
+    if calls is not None:
+        delta["tool_calls"] = list(calls)
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "served",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        "usage": usage,
+    }
+
+
+def text_answer(text: str, **usage: int) -> Answer:
+    """A whole answer of plain text, in two chunks."""
+    middle = len(text) // 2
+    counts = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110} | usage
+    return Answer(
+        [chunk(text[:middle]), chunk(text[middle:]), chunk(finish="stop"), _usage_only(counts)]
+    )
+
+
+def call_answer(name: str, arguments: dict[str, Any], call_id: str = "call_1") -> Answer:
+    """A whole answer that calls one tool."""
+    call = {
+        "index": 0,
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": json.dumps(arguments)},
+    }
+    counts = {"prompt_tokens": 120, "completion_tokens": 15, "total_tokens": 135}
+    return Answer([chunk(calls=[call]), chunk(finish="tool_calls"), _usage_only(counts)])
+
+
+def route_answer(label: str, *, reply: str = "", confidence: str = "high") -> Answer:
+    """A whole answer to the routing question."""
+    return text_answer(
+        json.dumps(
+            {
+                "label": label,
+                "more": [],
+                "confidence": confidence,
+                "runner_up": None,
+                "reply": reply,
+            }
+        )
+    )
+
+
+def _usage_only(counts: dict[str, int]) -> dict[str, Any]:
+    return {**chunk(), "choices": [], "usage": counts}
