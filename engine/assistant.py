@@ -40,6 +40,7 @@ from engine.tools.executor import Executor, TooManyCorrections
 
 # Of one turn; a model that loops is stopped, the person is told.
 MAX_MODEL_CALLS = 8
+TOOL_TIME_LIMIT_S = 30.0
 # Of history in a request. Characters, since every server counts tokens its own way; 100,000
 # are some 25,000 tokens, which the smallest window in common use (32k) still holds.
 HISTORY_CHARACTERS = 100_000
@@ -121,6 +122,7 @@ class _Turn:
             data_dir=assistant.data_dir,
             approver=assistant.approver,
             emit=self._emit,
+            time_limit_s=TOOL_TIME_LIMIT_S,
             allowed=assistant._allowed,
         )
 

@@ -30,7 +30,6 @@ from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
 from engine.tools.tool import InvalidArguments, Tool, ToolContext, ToolUserError
 
-TIME_LIMIT_S = 30.0
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
 MAX_CORRECTIONS = 2
 MAX_RESULT_CHARACTERS = 20_000
@@ -60,7 +59,7 @@ class _Action:
 
 @dataclass
 class Executor:
-    """Runs the calls of one session. `allowed` are the tools approved for all of it.
+    """Runs the calls of one turn. `allowed` are the tools approved for the whole session.
 
     `emit` puts an event on record and sends it on; it returns when that is done.
     """
@@ -69,13 +68,9 @@ class Executor:
     data_dir: Path
     approver: Approver
     emit: Callable[[Event], Awaitable[None]]
-    time_limit_s: float = TIME_LIMIT_S
+    time_limit_s: float
     allowed: set[str] = field(default_factory=set)
     _corrections: dict[str, int] = field(default_factory=dict)
-
-    def begin_turn(self) -> None:
-        """Forget what counts for one turn only."""
-        self._corrections.clear()
 
     async def execute(
         self, calls: Sequence[ToolCall], offered: Mapping[str, Tool], intent: str

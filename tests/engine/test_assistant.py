@@ -1,0 +1,419 @@
+"""A turn, step by step, with a stub for the model and everything else real."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+from engine import events
+from engine.assistant import MAX_MODEL_CALLS, Assistant
+from engine.conversation import Conversation
+from engine.events import Awaiting, Event, ToolFinished, TurnFailed, TurnFinished
+from engine.intents.intent import Catalogue, Intent
+from engine.intents.router import Routing, Task
+from engine.models.port import ModelError
+from engine.ports import Answer, Approver, RecordingError
+from engine.tools.executor import MAX_CORRECTIONS
+from engine.tools.function import effect, tool_from_function
+from engine.tools.tool import ToolContext, ToolUserError
+from tests.engine.stubs import (
+    MemoryRecorder,
+    StubApprover,
+    StubModel,
+    StubRouter,
+    calls,
+    kinds,
+    says,
+    task,
+)
+
+MONEY = Annotated[Decimal, Field(gt=0, le=100)]
+
+
+@dataclass
+class Desk:
+    """A back end that writes down what really ran."""
+
+    ran: list[tuple[str, Any]] = field(default_factory=list)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def catalogue(self) -> Catalogue:
+        desk = self
+
+        @effect("read")
+        def get_balance() -> dict[str, str]:
+            """Show the balance."""
+            desk.ran.append(("get_balance", None))
+            return {"balance": "5.00"}
+
+        def top_up(context: ToolContext, amount: MONEY) -> dict[str, str]:
+            """Add money."""
+            desk.ran.append(("top_up", amount))
+            if amount == 99:
+                raise ToolUserError("That is too much for one day.")
+            if amount == 98:
+                raise RuntimeError("password=hunter2")
+            return {"action": context.action_id}
+
+        async def slow_write() -> str:
+            """Take a while."""
+            desk.entered.set()
+            await desk.leave.wait()
+            desk.ran.append(("slow_write", None))
+            return "written"
+
+        @effect("destructive")
+        def close_account() -> str:
+            """End it."""
+            desk.ran.append(("close_account", None))
+            return "closed"
+
+        @effect("read")
+        def get_plan() -> str:
+            """Show the plan."""
+            desk.ran.append(("get_plan", None))
+            return "L"
+
+        money = (get_balance, top_up, slow_write, close_account)
+        intents = {
+            "balance": Intent(
+                "balance", "Balance", "Money", {}, tools=tuple(map(tool_from_function, money))
+            ),
+            "contract": Intent(
+                "contract", "Contract", "Plans", {}, tools=(tool_from_function(get_plan),)
+            ),
+        }
+        return Catalogue("Test", "Tess", "You are Tess.", intents)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def assistant(
+    desk: Desk,
+    folder: Path,
+    model: StubModel,
+    *routings: Routing,
+    approver: Approver | None = None,
+    recorder: MemoryRecorder | None = None,
+) -> Assistant:
+    return Assistant(
+        catalogue=desk.catalogue(),
+        router=StubRouter(*(routings or (task("balance"),))),
+        model=model,
+        recorder=recorder or MemoryRecorder(),
+        approver=approver or StubApprover(),
+        data_dir=folder,
+    )
+
+
+async def turn(subject: Assistant, text: str = "do it") -> list[Event]:
+    return [event async for event in subject.respond(text)]
+
+
+def last(happened: list[Event]) -> Any:
+    return happened[-1]
+
+
+def results(happened: list[Event]) -> list[tuple[str, Any]]:
+    return [(e.outcome, e.result) for e in happened if isinstance(e, ToolFinished)]
+
+
+async def test_a_read_runs_at_once_and_its_result_goes_back(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(calls(("get_balance", {})), says("You have $5."))
+    approver = StubApprover()
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert kinds(happened) == [
+        "turn_started",
+        "intent_classified",
+        "task_started",
+        "usage_updated",
+        "tool_call_proposed",
+        "tool_started",
+        "tool_finished",
+        "text_delta",
+        "usage_updated",
+        "turn_finished",
+    ]
+    assert last(happened).reply == "You have $5."
+    assert not approver.asked
+    assert json.loads(model.requests[1].messages[-1].content) == {"balance": "5.00"}
+    assert [event.seq for event in happened] == list(range(10))
+    model.assert_complete()
+
+
+async def test_only_the_intents_own_tools_are_offered(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(says("ok"))
+    happened = await turn(assistant(desk, tmp_path, model, task("contract")))
+    assert [tool.name for tool in model.requests[0].tools] == ["get_plan"]
+    classified = next(e for e in happened if isinstance(e, events.IntentClassified))
+    assert (classified.tools_offered, classified.tools_in_catalogue) == (("get_plan",), 5)
+
+
+async def test_small_talk_costs_no_second_request(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel()
+    routing = Routing("small_talk", "llm", reply="Hello!")
+    happened = await turn(assistant(desk, tmp_path, model, routing))
+    assert last(happened) == TurnFinished(
+        turn_id=last(happened).turn_id,
+        seq=last(happened).seq,
+        at=last(happened).at,
+        status="completed",
+        reply="Hello!",
+    )
+    assert not model.requests
+
+
+async def test_a_write_asks_and_runs_once(desk: Desk, tmp_path: Path) -> None:
+    approver = StubApprover()
+    model = StubModel(calls(("top_up", {"amount": 20})), says("Done"))
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert desk.ran == [("top_up", Decimal(20))]
+    assert approver.asked[0].arguments == {"amount": 20}
+    started = next(e for e in happened if isinstance(e, events.ToolStarted))
+    assert results(happened) == [("ok", {"action": started.action_id})]
+
+
+@pytest.mark.parametrize("decision", ["denied", "unanswered"])
+async def test_a_no_runs_nothing_and_the_model_is_told(
+    desk: Desk, tmp_path: Path, decision: Any
+) -> None:
+    model = StubModel(calls(("top_up", {"amount": 20})), says("As you wish"))
+    approver = StubApprover(Answer(decision, "person"))
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert desk.ran == []
+    assert [outcome for outcome, _ in results(happened)] == ["denied"]
+    assert "nothing was changed" in model.requests[1].messages[-1].content
+
+
+async def test_allowed_for_the_session_is_not_asked_again(desk: Desk, tmp_path: Path) -> None:
+    approver = StubApprover(Answer("approved", "person", for_session=True))
+    model = StubModel(
+        calls(("top_up", {"amount": 1})), calls(("top_up", {"amount": 2})), says("Both done")
+    )
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert len(approver.asked) == 1
+    assert [e.by for e in happened if isinstance(e, events.ApprovalResolved)] == [
+        "person",
+        "session",
+    ]
+
+
+async def test_a_destructive_call_is_asked_every_time(desk: Desk, tmp_path: Path) -> None:
+    approver = StubApprover(Answer("approved", "person", for_session=True))
+    model = StubModel(calls(("close_account", {})), calls(("close_account", {})), says("ok"))
+    await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert len(approver.asked) == 2
+
+
+async def test_edited_arguments_run_instead_and_are_on_record(desk: Desk, tmp_path: Path) -> None:
+    approver = StubApprover(Answer("approved", "person", arguments={"amount": 7}))
+    model = StubModel(calls(("top_up", {"amount": 20})), says("Done"))
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert desk.ran == [("top_up", Decimal(7))]
+    resolved = next(e for e in happened if isinstance(e, events.ApprovalResolved))
+    assert resolved.arguments == {"amount": 7}
+
+
+async def test_edited_arguments_are_validated_again(desk: Desk, tmp_path: Path) -> None:
+    approver = StubApprover(Answer("approved", "person", arguments={"amount": 1_000}))
+    model = StubModel(calls(("top_up", {"amount": 20})), says("No"))
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert desk.ran == []
+    assert [outcome for outcome, _ in results(happened)] == ["error"]
+
+
+async def test_a_tool_that_was_not_offered_never_runs(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(calls(("get_plan", {})), says("Sorry"))
+    happened = await turn(assistant(desk, tmp_path, model, task("balance")))
+    assert desk.ran == []
+    assert "not one of the tools on offer" in results(happened)[0][1]["error"]
+
+
+async def test_invalid_arguments_go_back_twice_then_the_turn_ends(
+    desk: Desk, tmp_path: Path
+) -> None:
+    wrong = [calls(("top_up", {"amount": -5}))] * (MAX_CORRECTIONS + 1)
+    model = StubModel(*wrong)
+    approver = StubApprover()
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert isinstance(last(happened), TurnFailed)
+    assert "greater than 0" in results(happened)[0][1]["error"]
+    assert not approver.asked
+    model.assert_complete()
+
+
+async def test_a_refusal_is_passed_on_and_a_crash_is_not(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(
+        calls(("top_up", {"amount": 99})), calls(("top_up", {"amount": 98})), says("Hm")
+    )
+    happened = await turn(assistant(desk, tmp_path, model))
+    assert results(happened)[0] == ("error", {"error": "That is too much for one day."})
+    assert "hunter2" not in json.dumps([events.to_dict(event) for event in happened])
+
+
+async def test_reads_run_side_by_side_and_every_call_is_answered(
+    desk: Desk, tmp_path: Path
+) -> None:
+    model = StubModel(calls(("top_up", {"amount": 3}), ("get_balance", {})), says("ok"))
+    subject = assistant(desk, tmp_path, model)
+    await turn(subject)
+    assert [name for name, _ in desk.ran] == ["get_balance", "top_up"]
+    answered = [m.tool_call_id for m in subject.conversation.messages if m.role == "tool"]
+    assert sorted(filter(None, answered)) == ["call_0", "call_1"]
+
+
+async def test_a_model_that_never_stops_is_stopped(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(*[calls(("get_balance", {}))] * MAX_MODEL_CALLS)
+    happened = await turn(assistant(desk, tmp_path, model))
+    assert (last(happened).kind, last(happened).error) == ("turn_failed", "limit")
+
+
+async def test_a_model_error_ends_the_turn_in_words(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(ModelError("network", "no connection to x", retryable=True))
+    happened = await turn(assistant(desk, tmp_path, model))
+    failed = last(happened)
+    assert (failed.error, failed.message, failed.retryable) == (
+        "network",
+        "no connection to x",
+        True,
+    )
+
+
+async def test_two_tasks_are_done_one_after_the_other(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(
+        calls(("get_balance", {})), says("You have $5."), calls(("get_plan", {})), says("Plan L.")
+    )
+    both = Routing("task", "llm", (Task("balance", "how much"), Task("contract", "which plan")))
+    happened = await turn(assistant(desk, tmp_path, model, both))
+    assert last(happened).reply == "You have $5.\n\nPlan L."
+    assert [r.tools[0].name for r in model.requests] == [
+        "get_balance",
+        "get_balance",
+        "get_plan",
+        "get_plan",
+    ]
+    # Neither task sees the other's data.
+    second = [m.content for m in model.requests[3].messages if m.role != "system"]
+    assert second == ["which plan", "", '"L"']
+
+
+async def test_what_is_awaited_is_handed_to_the_next_turn(desk: Desk, tmp_path: Path) -> None:
+    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    model = StubModel(says("How much?", awaiting), calls(("top_up", {"amount": 15})), says("Done"))
+    subject = assistant(desk, tmp_path, model)
+    first = last(await turn(subject, "top up"))
+    assert (first.status, first.pending) == ("needs_input", ("amount",))
+    happened = await turn(subject, "15")
+    classified = next(e for e in happened if isinstance(e, events.IntentClassified))
+    assert (classified.route, classified.source) == ("continue", "shortcut")
+    assert model.requests[1].awaiting == awaiting
+    assert (last(happened).status, last(happened).pending) == ("completed", ())
+
+
+async def test_after_a_digression_the_open_task_is_offered_again(
+    desk: Desk, tmp_path: Path
+) -> None:
+    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    model = StubModel(says("How much?", awaiting), calls(("get_plan", {})), says("Plan L."))
+    subject = assistant(desk, tmp_path, model, task("balance"), task("contract"))
+    await turn(subject, "top up")
+    finished = last(await turn(subject, "which plan am I on?"))
+    assert "Plan L." in finished.reply
+    assert "Back to Balance" in finished.reply
+    assert (finished.status, finished.awaiting) == ("needs_input", awaiting)
+
+
+async def test_cancel_while_asked_runs_nothing(desk: Desk, tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    class Undecided:
+        async def decide(self, request: events.ApprovalRequested) -> Answer:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    model = StubModel(calls(("top_up", {"amount": 20})))
+    subject = assistant(desk, tmp_path, model, approver=Undecided())
+    running = asyncio.create_task(turn(subject))
+    await asked.wait()
+    subject.cancel()
+    happened = await running
+    assert desk.ran == []
+    assert [outcome for outcome, _ in results(happened)] == ["cancelled"]
+    assert last(happened).status == "cancelled"
+
+
+async def test_cancel_waits_for_a_write_that_has_begun(desk: Desk, tmp_path: Path) -> None:
+    model = StubModel(calls(("slow_write", {}), ("top_up", {"amount": 1})))
+    subject = assistant(desk, tmp_path, model)
+    running = asyncio.create_task(turn(subject))
+    await desk.entered.wait()
+    subject.cancel()
+    subject.cancel()
+    desk.leave.set()
+    happened = await running
+    assert desk.ran == [("slow_write", None)]
+    assert [outcome for outcome, _ in results(happened)] == ["ok", "cancelled"]
+    assert last(happened).status == "cancelled"
+
+
+async def test_leaving_early_still_puts_the_end_on_record(desk: Desk, tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    model = StubModel(calls(("slow_write", {})))
+    subject = assistant(desk, tmp_path, model, recorder=recorder)
+    stream = subject.respond("do it")
+    await anext(stream)
+    await desk.entered.wait()
+    desk.leave.set()
+    await stream.aclose()  # type: ignore[attr-defined]
+    assert kinds(recorder.events)[-2:] == ["tool_finished", "turn_finished"]
+
+
+async def test_nothing_runs_that_could_not_be_written_down(desk: Desk, tmp_path: Path) -> None:
+    class Full(MemoryRecorder):
+        async def record(self, event: Event) -> None:
+            if event.kind == "tool_started":
+                raise RecordingError("the disk is full")
+            await super().record(event)
+
+    model = StubModel(calls(("top_up", {"amount": 20})))
+    happened = await turn(assistant(desk, tmp_path, model, recorder=Full()))
+    assert desk.ran == []
+    assert (last(happened).error, last(happened).message) == ("storage", "the disk is full")
+
+
+async def test_a_slow_read_times_out_and_a_slow_write_is_unknown(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.assistant.TOOL_TIME_LIMIT_S", 0.01)
+    model = StubModel(calls(("slow_write", {})), says("I do not know"))
+    happened = await turn(assistant(desk, tmp_path, model))
+    assert [outcome for outcome, _ in results(happened)] == ["unknown"]
+
+
+async def test_replaying_the_events_gives_the_same_conversation(desk: Desk, tmp_path: Path) -> None:
+    recorder = MemoryRecorder()
+    model = StubModel(
+        calls(("get_balance", {}), ("top_up", {"amount": 20})),
+        says("Done"),
+        calls(("nonsense", {})),
+        says("Sorry"),
+    )
+    routings = (task("balance"), task("balance"))
+    subject = assistant(desk, tmp_path, model, *routings, recorder=recorder)
+    await turn(subject)
+    await turn(subject)
+    again = Conversation.replay(events.from_dict(events.to_dict(e)) for e in recorder.events)
+    assert again.messages == subject.conversation.messages
+    assert (again.focus, again.awaiting) == ("balance", None)
