@@ -85,6 +85,8 @@ class Conversation:
                 self._said += event.text
             case events.ToolCallProposed():
                 self.focus = event.intent or self.focus
+                if any(call.id == event.call_id for call in self._calls):
+                    self._close()  # some servers number the calls of every answer alike
                 self._calls.append(
                     ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments)))
                 )
@@ -156,8 +158,11 @@ def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]
         if message.role == "tool":
             if message.tool_call_id not in foreign:
                 kept.append(message)
-        elif message.tool_calls and message.intent != intent:
-            foreign.update(call.id for call in message.tool_calls)
+            continue
+        # Ids are only unique within one message.
+        foreign = set()
+        if message.tool_calls and message.intent != intent:
+            foreign = {call.id for call in message.tool_calls}
             if message.content:
                 kept.append(Message("assistant", message.content, intent=message.intent))
         else:

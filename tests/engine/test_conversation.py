@@ -1,0 +1,123 @@
+"""The history that is sent: valid whatever happened, and never longer than the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import events
+from engine.conversation import Conversation, Message, ToolCall, for_intent, repair, size, trim
+from engine.events import Event
+
+IDS = st.sampled_from(["a", "b", "c", "d"])
+INTENTS = st.sampled_from(["balance", "data", None])
+
+
+def check(messages: Sequence[Message]) -> None:
+    """The rules of the Chat Completions protocol that servers enforce with a 400.
+
+    Each call is answered exactly once, directly after the message that made it; a result
+    answers such a call; an assistant message says or calls something.
+    """
+    waiting: set[str] = set()
+    for message in messages:
+        if message.role == "tool":
+            assert message.tool_call_id in waiting
+            waiting.discard(message.tool_call_id or "")
+            continue
+        assert not waiting, "a call without its result"
+        if message.role == "assistant":
+            assert message.content or message.tool_calls
+        ids = [call.id for call in message.tool_calls]
+        assert len(ids) == len(set(ids))
+        waiting = set(ids)
+    assert not waiting, "a call without its result at the end"
+
+
+messages = st.lists(
+    st.one_of(
+        st.builds(Message, st.just("user"), st.text(max_size=20)),
+        st.builds(
+            Message,
+            st.just("assistant"),
+            st.text(max_size=20),
+            st.lists(
+                st.builds(ToolCall, IDS, st.just("t"), st.just("{}")),
+                max_size=3,
+                unique_by=lambda call: call.id,
+            ).map(tuple),
+            st.none(),
+            INTENTS,
+        ),
+        st.builds(Message, st.just("tool"), st.text(max_size=20), st.just(()), IDS, INTENTS),
+    ),
+    max_size=30,
+)
+
+
+@given(messages)
+def test_any_history_is_repaired_to_a_valid_one(history: list[Message]) -> None:
+    repaired = repair(history)
+    check(repaired)
+    assert repair(repaired) == repaired
+    assert [m for m in repaired if m.role == "user"] == [m for m in history if m.role == "user"]
+
+
+@given(messages, INTENTS)
+def test_an_intents_view_of_a_valid_history_is_valid(
+    history: list[Message], intent: str | None
+) -> None:
+    view = for_intent(repair(history), intent)
+    check(view)
+    assert all(m.intent == intent for m in view if m.tool_calls)
+
+
+@given(messages, st.integers(0, 300))
+def test_trimming_keeps_it_valid_and_within_the_window(history: list[Message], budget: int) -> None:
+    whole = repair(history)
+    kept, dropped = trim(whole, budget)
+    check(kept)
+    assert kept == whole[dropped:]
+    asked = [m for m in kept if m.role == "user"]
+    if dropped:
+        assert kept[0].role == "user"
+    if len(asked) > 1:
+        assert sum(map(size, kept)) <= budget
+
+
+recorded = st.lists(
+    st.one_of(
+        st.builds(events.TurnStarted, session_id=st.just("s"), text=st.text(max_size=9)),
+        st.builds(
+            events.IntentClassified,
+            route=st.sampled_from(["task", "continue", "cancel", "small_talk"]),
+            intents=st.lists(st.sampled_from(["balance", "data"]), max_size=2).map(tuple),
+            source=st.just("llm"),
+        ),
+        st.builds(events.TextDelta, text=st.text(max_size=9)),
+        st.builds(
+            events.ToolCallProposed,
+            call_id=IDS,
+            intent=st.sampled_from(["balance", "data"]),
+            tool=st.just("t"),
+            arguments=st.just({}),
+            effect=st.just("write"),
+        ),
+        st.builds(
+            events.ToolFinished, call_id=IDS, outcome=st.just("ok"), result=st.text(max_size=9)
+        ),
+        st.builds(events.TurnFinished, status=st.just("completed")),
+        st.builds(events.TurnFailed, error=st.just("network"), message=st.just("")),
+    ),
+    max_size=40,
+)
+
+
+@given(recorded)
+def test_whatever_was_recorded_can_be_sent(past: list[Event]) -> None:
+    conversation = Conversation.replay(past)
+    check(conversation.messages)
+    said = [event.text for event in past if isinstance(event, events.TurnStarted)]
+    assert [m.content for m in conversation.messages if m.role == "user"] == said

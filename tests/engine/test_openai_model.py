@@ -1,0 +1,223 @@
+"""The hosted chat model against real servers: `llmock` with its faults, and prepared answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from llmock.pytest_plugin import LLMock
+from openai import AsyncOpenAI
+
+from engine.conversation import Message
+from engine.events import RetryScheduled, TextDelta
+from engine.models import openai_model
+from engine.models.openai_model import OpenAIModel
+from engine.models.port import ChatRequest, ModelError, Reply
+from engine.models.quirks import LADDER
+from engine.tools.function import tool_from_function
+from tests.loopback import Answer, Loopback, call_answer, chunk, serve, text_answer
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"label": {"type": "string", "enum": ["red", "blue"]}},
+    "required": ["label"],
+    "additionalProperties": False,
+}
+PLAIN = ChatRequest((Message("user", "hello there"),))
+STRUCTURED = ChatRequest((Message("user", "which?"),), stage="classify", output_schema=SCHEMA)
+
+
+def add(x: int) -> int:
+    """Add."""
+    return x
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with serve() as loopback:
+        yield loopback
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.06)
+
+
+def make(url: str, read_s: float = 5.0) -> OpenAIModel:
+    client = AsyncOpenAI(
+        base_url=url, api_key="secret-key", max_retries=0, timeout=httpx2.Timeout(read_s)
+    )
+    return OpenAIModel(client, "gpt-4o-mini", redact=lambda text: text.replace("secret-key", "***"))
+
+
+async def run(model: OpenAIModel, request: ChatRequest = PLAIN) -> tuple[Reply, list[Any]]:
+    items = [item async for item in model.stream(request)]
+    await model.close()
+    assert isinstance(items[-1], Reply)
+    return items[-1], items[:-1]
+
+
+async def fails(model: OpenAIModel, request: ChatRequest = PLAIN) -> ModelError:
+    with pytest.raises(ModelError) as failure:
+        await run(model, request)
+    await model.close()
+    return failure.value
+
+
+async def test_text_streams_and_usage_is_counted(llmock: LLMock) -> None:
+    llmock.reply("one two three four")
+    reply, items = await run(make(llmock.base_url()))
+    assert "".join(i.text for i in items if isinstance(i, TextDelta)) == "one two three four"
+    assert reply.usage.input_tokens > 0
+    assert reply.usage.output_tokens > 0
+    llmock.assert_resilient(strict=True)
+
+
+async def test_a_tool_call_comes_whole(llmock: LLMock) -> None:
+    llmock.call_tool("add", {"x": 3})
+    request = ChatRequest(PLAIN.messages, (tool_from_function(add),))
+    reply, _ = await run(make(llmock.base_url()), request)
+    assert [(c.name, json.loads(c.arguments)) for c in reply.tool_calls] == [("add", {"x": 3})]
+
+
+async def test_retry_after_is_honoured_and_shown(llmock: LLMock) -> None:
+    llmock.rate_limit(times=1, retry_after=1.0)
+    _, items = await run(make(llmock.base_url()))
+    waits = [i for i in items if isinstance(i, RetryScheduled)]
+    assert [(w.attempt, w.delay_s) for w in waits] == [(1, 1.0)]
+    llmock.assert_resilient(strict=True)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_passing_fault_is_retried_with_growing_waits(llmock: LLMock, status: int) -> None:
+    llmock.fail(status, times=3)
+    _, items = await run(make(llmock.base_url()))
+    waits = [i.delay_s for i in items if isinstance(i, RetryScheduled)]
+    assert len(waits) == 3
+    assert waits == sorted(waits)
+    llmock.assert_resilient(strict=True)
+
+
+async def test_an_outage_is_given_up_with_the_servers_words(llmock: LLMock) -> None:
+    llmock.outage()
+    error = await fails(make(llmock.base_url()))
+    assert (error.code, error.retryable) == ("network", True)
+    assert "503" in str(error)
+    llmock.assert_resilient(strict=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "auth"), (404, "configuration"), (400, "model")]
+)
+async def test_what_a_retry_cannot_mend_is_not_retried(
+    llmock: LLMock, status: int, code: str
+) -> None:
+    llmock.fail(status, times=None, message="no good with secret-key")
+    error = await fails(make(llmock.base_url()))
+    assert error.code == code
+    assert "no good with ***" in str(error)
+    assert len(llmock.requests) == 1
+
+
+async def test_a_prompt_too_long_is_named(llmock: LLMock) -> None:
+    llmock.context_overflow()
+    assert (await fails(make(llmock.base_url()))).code == "context_overflow"
+
+
+async def test_a_stalled_stream_times_out(llmock: LLMock) -> None:
+    llmock.reply("never to be seen").stall(after_chunks=0, seconds=20)
+    _, items = await run(make(llmock.base_url(), read_s=0.5))
+    assert any("in time" in i.reason for i in items if isinstance(i, RetryScheduled))
+    llmock.assert_resilient(strict=True)
+
+
+async def test_a_dead_server_is_named() -> None:
+    with serve() as gone:
+        url = gone.url
+    error = await fails(make(f"{url}/v1"))
+    assert error.retryable
+    assert "no connection to 127.0.0.1" in str(error)
+
+
+async def test_a_quota_that_is_spent_is_not_retried(server: Loopback) -> None:
+    server.play(Answer(status=429, error={"message": "spent", "code": "insufficient_quota"}))
+    error = await fails(make(f"{server.url}/v1"))
+    assert error.code == "rate_limit"
+    assert len(server.seen) == 1
+
+
+async def test_a_field_the_server_refuses_is_left_out_from_then_on(server: Loopback) -> None:
+    refusal = {"message": "Unknown parameter: stream_options", "param": "stream_options"}
+    server.play(Answer(status=400, error=refusal), text_answer("one"), text_answer("two"))
+    client = AsyncOpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
+    model = OpenAIModel(client, "m")
+    for _ in range(2):
+        async for _ in model.stream(PLAIN):
+            pass
+    await model.close()
+    assert ["stream_options" in seen.body for seen in server.seen] == [True, False, False]
+
+
+async def test_structured_output_takes_the_strictest_rung(server: Loopback) -> None:
+    server.play(text_answer('{"label": "red"}'))
+    reply, items = await run(make(f"{server.url}/v1"), STRUCTURED)
+    assert json.loads(reply.text) == {"label": "red"}
+    assert not items
+    assert server.seen[0].body["response_format"]["json_schema"]["strict"] is True
+
+
+async def test_the_ladder_is_descended_one_refusal_at_a_time(server: Loopback) -> None:
+    def refuse(word: str) -> Answer:
+        return Answer(status=400, error={"message": f"{word} is not supported"})
+
+    server.play(
+        refuse("response_format"),
+        refuse("tool_choice"),
+        refuse("response_format"),
+        text_answer("Blue."),
+    )
+    reply, _ = await run(make(f"{server.url}/v1"), STRUCTURED)
+    assert json.loads(reply.text) == {"label": "blue"}
+    bodies = [seen.body for seen in server.seen]
+    forms = [(b.get("response_format", {}).get("type"), "tool_choice" in b) for b in bodies]
+    assert forms == [("json_schema", False), (None, True), ("json_object", False), (None, False)]
+    assert len(forms) == len(LADDER)
+
+
+async def test_the_forced_call_rung_reads_the_arguments(server: Loopback) -> None:
+    server.play(
+        Answer(status=400, error={"message": "json_schema is not supported"}),
+        call_answer("answer", {"label": "red"}),
+    )
+    reply, _ = await run(make(f"{server.url}/v1"), STRUCTURED)
+    assert json.loads(reply.text) == {"label": "red"}
+    assert not reply.tool_calls
+
+
+async def test_a_server_that_ignores_the_schema_is_asked_in_another_way(server: Loopback) -> None:
+    server.play(text_answer("Well, I think red"), call_answer("answer", {"label": "red"}))
+    reply, _ = await run(make(f"{server.url}/v1"), STRUCTURED)
+    assert json.loads(reply.text) == {"label": "red"}
+
+
+async def test_our_own_schema_words_stay_at_home(server: Loopback) -> None:
+    def pay(amount: int) -> int:
+        """Pay."""
+        return amount
+
+    tool = tool_from_function(pay)
+    tool.parameters["properties"]["amount"]["x-units"] = ["dollars"]
+    server.play(text_answer("ok"))
+    await run(make(f"{server.url}/v1"), ChatRequest(PLAIN.messages, (tool,)))
+    assert "x-units" not in json.dumps(server.seen[0].body)
+
+
+async def test_a_refusal_is_what_the_assistant_says(server: Loopback) -> None:
+    refusal = {**chunk(), "choices": [{"index": 0, "delta": {"refusal": "I will not."}}]}
+    server.play(Answer([refusal, chunk(finish="stop")]))
+    reply, items = await run(make(f"{server.url}/v1"))
+    assert reply.text == "I will not."
+    assert [i.text for i in items if isinstance(i, TextDelta)] == ["I will not."]
