@@ -132,7 +132,7 @@ def test_the_contract_names_the_plan_and_the_prices_of_the_others(desk: Desk) ->
 
 
 @pytest.mark.parametrize("said", ["L", "l", "plan L", "the l plan", "Large", " L "])
-def test_a_plan_is_known_by_what_people_call_it(desk: Desk, said: str) -> None:
+def test_a_plan_is_known_by_what_people_call_it(said: str) -> None:
     assert TOOLS["change_plan"].validate({"plan": said}) == {"plan": "L"}
 
 
