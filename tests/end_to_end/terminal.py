@@ -1,0 +1,82 @@
+"""The installed program in a real pseudo-terminal, its screen read through a terminal emulator."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pexpect
+import pyte
+
+PROGRAM = str(Path(sys.executable).with_name("intentbot-tui"))
+
+
+class Terminal:
+    """Runs the program; `screen` is what a person would see."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environ: Mapping[str, str],
+        columns: int = 120,
+        rows: int = 40,
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._child = pexpect.spawn(
+            PROGRAM,
+            list(arguments),
+            cwd=str(folder),
+            env={**environ, "TERM": "xterm-256color"},
+            dimensions=(rows, columns),
+            timeout=None,
+        )
+        self._child.delaybeforesend = None
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def send(self, keys: str) -> None:
+        self._child.send(keys)
+
+    def wait_for(self, text: str, *, within_s: float = 60.0) -> str:
+        """Read until `text` is on the screen; returns the screen. Fails with what was there."""
+        return self._read_until(lambda: text in self.screen, f"{text!r} to appear", within_s)
+
+    def wait_until_gone(self, text: str, *, within_s: float = 60.0) -> str:
+        return self._read_until(lambda: text not in self.screen, f"{text!r} to go", within_s)
+
+    def wait_for_end(self, *, within_s: float = 30.0) -> int:
+        """Read until the program ends; returns its exit code."""
+        self._read_until(lambda: not self._child.isalive(), "the program to end", within_s)
+        return int(self._child.exitstatus or 0)
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        os.kill(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+        self._child.close()
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+    def _read_until(self, holds: object, what: str, within_s: float) -> str:
+        assert callable(holds)
+        deadline = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline, f"waited for {what}:\n{self.screen}"
+            try:
+                self._stream.feed(self._child.read_nonblocking(65536, timeout=0.1))
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF:
+                self._child.wait()
+                assert holds(), f"the program ended before {what}:\n{self.screen}"
+        return self.screen

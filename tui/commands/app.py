@@ -1,0 +1,75 @@
+"""No subcommand: the app. Only what the first frame needs is imported before it is shown."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engine.events import Event
+from engine.ports import Approver
+from tui.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from tui.ports import Backstage, Chat, SessionRow
+    from tui.setup import Parts
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.low_bandwidth:
+        os.environ.setdefault("TEXTUAL_FPS", "15")
+        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    from tui.app import IntentBotApp
+
+    app = IntentBotApp(
+        lambda: open_backstage(options),
+        resume=options.resume,
+        continue_last=options.continue_last,
+        low_bandwidth=options.low_bandwidth,
+    )
+    app.run(mouse=not options.no_mouse)
+    return app.return_code or ExitCode.DONE
+
+
+async def open_backstage(options: argparse.Namespace) -> Backstage:
+    """What is behind the screen, imported and opened in a thread, so that typing never waits."""
+    return RealBackstage(await asyncio.to_thread(_put_together, options))
+
+
+def _put_together(options: argparse.Namespace) -> Parts:
+    from tui.setup import load_settings, put_together
+
+    return put_together(load_settings(options), warm=True)
+
+
+class RealBackstage:
+    """Implements `Backstage` with the engine and the storage."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        catalogue = parts.engine.catalogue
+        self.title = catalogue.title
+        self.assistant_name = catalogue.assistant_name
+        self.suggestions = catalogue.suggestions
+        self.model_label = parts.engine.label
+        self.offline = parts.engine.offline
+        self.tool_count = len(catalogue.tools)
+        self.notices = parts.unsettled
+
+    @property
+    def intent_titles(self) -> Mapping[str, str]:
+        return {key: intent.title for key, intent in self._parts.engine.catalogue.intents.items()}
+
+    async def open(self, session_id: str | None, approver: Approver) -> Chat:
+        return await asyncio.to_thread(self._parts.assistant, session_id, approver)
+
+    async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
+        raise NotImplementedError
+
+    async def past(self, session_id: str) -> list[Event]:
+        return await asyncio.to_thread(self._parts.history.events, session_id)
+
+    async def close(self) -> None:
+        await self._parts.close()

@@ -1,0 +1,93 @@
+"""`ask`: one message, answered on standard output; what is done is told on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+
+from engine.events import (
+    ApprovalRequested,
+    Event,
+    RetryScheduled,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnFailed,
+    to_dict,
+)
+from engine.ports import Answer
+from tui.exit_codes import ExitCode, of_turn
+from tui.setup import load_settings, put_together
+from tui.text import plain
+
+
+def run(options: argparse.Namespace) -> int:
+    text = sys.stdin.read() if options.text == "-" else options.text
+    if not text.strip():
+        print("intentbot-tui ask: the message is empty", file=sys.stderr)
+        return ExitCode.USAGE
+    return asyncio.run(_ask(options, text.strip()))
+
+
+async def _ask(options: argparse.Namespace, text: str) -> int:
+    parts = await asyncio.to_thread(put_together, load_settings(options))
+    try:
+        session = parts.history.session(options.session).id if options.session else None
+        assistant = parts.assistant(session, _Approver(options))
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, assistant.cancel)
+        loop.add_signal_handler(signal.SIGTERM, assistant.cancel)
+        happened: list[Event] = []
+        async for event in assistant.respond(text):
+            happened.append(event)
+            if options.json:
+                print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
+            else:
+                _tell(event)
+        if not options.json:
+            print(flush=True)
+        return of_turn(happened)
+    finally:
+        await parts.close()
+
+
+class _Approver:
+    """Answers as the flags say, else asks at the terminal, else nobody is there."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._flag = Answer("approved", "flag") if options.yes else None
+        if options.deny:
+            self._flag = Answer("denied", "flag")
+        # With the message or the events in the pipes there is nobody to talk to.
+        self._can_ask = sys.stdin.isatty() and sys.stderr.isatty()
+
+    async def decide(self, request: ApprovalRequested) -> Answer:
+        if self._flag is not None:
+            return self._flag
+        if not self._can_ask:
+            return Answer("unanswered", "nobody")
+        answer = await asyncio.to_thread(_prompt, request)
+        return Answer("approved" if answer in ("y", "yes") else "denied", "person")
+
+
+def _prompt(request: ApprovalRequested) -> str:
+    arguments = json.dumps(dict(request.arguments), ensure_ascii=False)
+    print(f"\n{plain(request.summary)}  [{request.effect}]", file=sys.stderr)
+    print(f"  {request.tool} {plain(arguments)}", file=sys.stderr)
+    print("Do it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower()
+
+
+def _tell(event: Event) -> None:
+    match event:
+        case TextDelta():
+            print(plain(event.text), end="", flush=True)
+        case ToolStarted() | ToolFinished():
+            pass
+        case RetryScheduled():
+            print(f"{plain(event.reason)}; again in {event.delay_s:g} s", file=sys.stderr)
+        case TurnFailed():
+            print(f"intentbot-tui: {plain(event.message)}", file=sys.stderr)

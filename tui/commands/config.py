@@ -1,0 +1,53 @@
+"""`config show|path`: the settings in force, secrets masked, and where the file would be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from engine.settings import Settings, config_path
+from tui.exit_codes import ExitCode
+from tui.setup import load_settings, log_path
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.verb == "path":
+        print(config_path())
+        return ExitCode.DONE
+    shown = describe(load_settings(options))
+    if options.json:
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+    else:
+        width = max(map(len, shown))
+        for name, value in shown.items():
+            print(f"{name:<{width}}  {value if value is not None else '-'}")
+    return ExitCode.DONE
+
+
+def describe(settings: Settings) -> dict[str, str | None]:
+    """The settings by name, as a person may see them."""
+    server = settings.server
+    shown: dict[str, str | None] = {"provider": settings.provider, "router": settings.router}
+    if server is not None:
+        shown |= {
+            "server": server.url,
+            "api_version": server.api_version,
+            "api_key": masked(server.api_key),
+            "ad_token": masked(server.ad_token),
+            "classifier_model": settings.classifier_model,
+            "agent_model": settings.agent_model,
+        }
+    shown |= {
+        "catalog": str(settings.catalogue) if settings.catalogue else "built-in (telecom)",
+        "db": str(settings.database),
+        "log": str(log_path(settings)),
+        "config_file": str(config_path()),
+    }
+    return shown
+
+
+def masked(secret: str | None) -> str | None:
+    """Enough to tell one key from another, not enough to use it."""
+    if secret is None:
+        return None
+    return f"***{secret[-4:]}" if len(secret) >= 20 else "***"

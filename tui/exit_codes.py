@@ -1,0 +1,46 @@
+"""Exit codes of the command line: an interface that scripts rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from engine.events import ApprovalResolved, Event, ToolFinished, TurnFailed, TurnFinished
+
+
+class ExitCode(IntEnum):
+    DONE = 0
+    FAILED = 1  # the model or a tool failed
+    USAGE = 2  # usage or configuration
+    NETWORK = 3  # may be tried again
+    LIMIT = 4  # a limit or a time-out
+    APPROVAL_NEEDED = 5  # and nobody could be asked
+    INTERRUPTED = 130
+
+
+_OF_ERRORS = {
+    "network": ExitCode.NETWORK,
+    "rate_limit": ExitCode.NETWORK,
+    "incomplete": ExitCode.NETWORK,
+    "limit": ExitCode.LIMIT,
+    "context_overflow": ExitCode.LIMIT,
+    "auth": ExitCode.USAGE,
+    "configuration": ExitCode.USAGE,
+}
+
+
+def of_turn(events: Sequence[Event]) -> ExitCode:
+    """The exit code that tells how a turn went."""
+    if any(isinstance(e, ApprovalResolved) and e.decision == "unanswered" for e in events):
+        return ExitCode.APPROVAL_NEEDED
+    last = events[-1] if events else None
+    if isinstance(last, TurnFailed):
+        return _OF_ERRORS.get(last.error, ExitCode.FAILED)
+    if isinstance(last, TurnFinished) and last.status == "cancelled":
+        return ExitCode.INTERRUPTED
+    outcomes = [event.outcome for event in events if isinstance(event, ToolFinished)]
+    if outcomes and outcomes[-1] in ("error", "unknown"):
+        return ExitCode.FAILED
+    if outcomes and outcomes[-1] == "timed_out":
+        return ExitCode.LIMIT
+    return ExitCode.DONE

@@ -1,0 +1,115 @@
+"""From options to the parts of the program: settings, log, database, engine, assistants."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from storage.history import History
+from storage.journal import Journal
+
+from engine import settings as engine_settings
+from engine.assembly import Engine, assemble
+from engine.assistant import Assistant
+from engine.conversation import Conversation
+from engine.ids import new_id
+from engine.intents.catalogue import CatalogueError
+from engine.models.port import ModelError
+from engine.ports import Approver
+from engine.settings import Settings, SettingsError
+from storage.database import Database, StorageError
+
+# Of a resumed session the engine folds the last turns; older ones could not be sent anyway.
+TURNS_TO_RESUME = 200
+
+
+def explain(error: Exception) -> str | None:
+    """The one line for a person, if `error` is something a person can mend."""
+    known = (SettingsError, CatalogueError, StorageError, ModelError)
+    return str(error) if isinstance(error, known) else None
+
+
+def load_settings(options: argparse.Namespace) -> Settings:
+    """The settings in force, the options taken into account."""
+    return engine_settings.load(
+        os.environ,
+        Path.cwd(),
+        provider=getattr(options, "provider", None),
+        catalogue=getattr(options, "catalog", None),
+        database=getattr(options, "db", None),
+    )
+
+
+@dataclass
+class Parts:
+    """Everything an assistant needs, shared by the sessions of one program."""
+
+    settings: Settings
+    engine: Engine
+    database: Database
+    history: History
+    journal: Journal
+    unsettled: tuple[str, ...]
+
+    def assistant(self, session_id: str | None, approver: Approver) -> Assistant:
+        """An assistant for a new session, or for a past one with its context."""
+        conversation = Conversation()
+        if session_id is not None:
+            past = self.history.events(session_id, last_turns=TURNS_TO_RESUME)
+            conversation = Conversation.replay(past)
+        return Assistant(
+            catalogue=self.engine.catalogue,
+            router=self.engine.router,
+            model=self.engine.model,
+            recorder=self.journal,
+            approver=approver,
+            data_dir=self.database.path.parent,
+            session_id=session_id or new_id(),
+            conversation=conversation,
+            price=self.engine.price,
+        )
+
+    async def close(self) -> None:
+        """Let go of everything; what was recorded is on disk."""
+        await self.engine.close()
+        await self.journal.close()
+        self.database.close()
+
+
+def put_together(settings: Settings, *, warm: bool = False) -> Parts:
+    """Build the parts. Raises what `explain` knows."""
+    log_to_file(settings)
+    engine = assemble(settings, warm=warm)
+    database = Database.open(settings.database)
+    journal = Journal(database, model=engine.label)
+    unknown = journal.settle_interrupted()
+    return Parts(settings, engine, database, History(database), journal, tuple(unknown))
+
+
+def log_to_file(settings: Settings) -> None:
+    """Send the log to a private file, without secrets; the screen and stderr get none of it."""
+
+    class Redacting(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return settings.redact(super().format(record))
+
+    path = log_path(settings)
+    root = logging.getLogger()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        handler: logging.Handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1)
+    except OSError:
+        handler = logging.NullHandler()  # no log is better than no program
+    handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def log_path(settings: Settings) -> Path:
+    """The log lies beside the database."""
+    return settings.database.with_name("intentbot.log")
