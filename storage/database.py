@@ -1,0 +1,165 @@
+"""The one SQLite file: made private, recognised, brought up to date, connected to.
+
+Settings are SQLite's for several programs on one file: the write-ahead log lets readers go on
+while one writes, a writer asks for its lock at once and waits for it, instead of failing in
+the middle of a transaction (https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_transaction.html).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlmodel import Session
+
+from storage import migrations
+from storage.errors import BUSY_TIMEOUT_MS, StorageError, failed, reason
+
+__all__ = ["Database", "StorageError"]
+
+_ON_CONNECT = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open database; safe to use from several threads."""
+
+    path: Path
+    _engine: sqlalchemy.Engine
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file, making it where it is not there and migrating it where it is older.
+
+        Its folder is made for the owner alone, the file is. Raises `StorageError`: the file
+        was then left as it is.
+        """
+        path = path.expanduser().absolute()
+        try:
+            _make(path)
+            _recognise(path)
+            _make_private(path)
+            migrations.migrate(path, migrations.MIGRATIONS)
+            database = cls(path, _engine(path))
+            with database.read():
+                return database
+        except OSError as error:
+            raise StorageError(
+                f"The history cannot be kept in {path}: {_plain(error)}; choose another file "
+                "with --db."
+            ) from error
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The history in {path} cannot be opened: {reason(error)}."
+            ) from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view of the database. Raises `StorageError`."""
+        with self._session(begin="BEGIN") as session:
+            yield session
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Session]:
+        """One transaction: all of it is committed at the end, or nothing. Raises `StorageError`.
+
+        What is committed survives the death of this program; `durable` survives the loss of
+        power as well, at the price of waiting for the disk.
+        """
+        with self._session(begin="BEGIN IMMEDIATE", durable=durable) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, **options: Any) -> Iterator[Session]:
+        try:
+            bind = self._engine.execution_options(**options)
+            with Session(bind, expire_on_commit=False) as session, session.begin():
+                yield session
+        except DBAPIError as error:
+            raise failed(self.path, error.orig or error) from error
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise failed(self.path, error) from error
+
+
+def _make(path: Path) -> None:
+    """The folder, where it is not there, and the empty file, for the owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError("it is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} is read-only")
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError("the file may not be read and written")
+
+
+def _make_private(path: Path) -> None:
+    """Rights 0600; SQLite gives the files it makes beside the database the same."""
+    for suffix in ("", "-wal", "-shm"):
+        # Not there, or another user's file that we may write to.
+        with suppress(FileNotFoundError, PermissionError):
+            path.with_name(path.name + suffix).chmod(0o600)
+
+
+def _recognise(path: Path) -> None:
+    """Raises `StorageError` for a file that is neither ours nor empty. Writes nothing."""
+    with closing(
+        sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    ) as connection:
+        connection.execute("BEGIN")  # one view, while another program may be making the tables
+        owner = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = migrations.version_of(connection)
+        empty = not migrations.has_tables(connection)
+    if owner != migrations.APPLICATION_ID and not (empty and owner == 0):
+        raise StorageError(
+            f"{path} is a database of another program: it was left as it is; choose another file "
+            "with --db."
+        )
+    if version > len(migrations.MIGRATIONS):
+        raise StorageError(
+            f"{path} was written by a newer version of this program (schema {version}, this one "
+            f"knows {len(migrations.MIGRATIONS)}): update the program, or choose another file "
+            "with --db."
+        )
+
+
+def _engine(path: Path) -> sqlalchemy.Engine:
+    engine = sqlalchemy.create_engine(
+        sqlalchemy.URL.create("sqlite", database=str(path)),
+        # The driver begins no transactions: `_begin` does, with the right kind.
+        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, record: object) -> None:
+        for pragma in _ON_CONNECT:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sqlalchemy.Connection) -> None:
+        options = connection.get_execution_options()
+        synchronous = "FULL" if options.get("durable") else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+        connection.exec_driver_sql(options.get("begin", "BEGIN"))
+
+    return engine
+
+
+def _plain(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,47 @@
+"""What storage says when it cannot: one line for a person, with why and what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+BUSY_TIMEOUT_MS = 5000
+
+# By primary result code, https://www.sqlite.org/rescode.html
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and try again",
+    sqlite3.SQLITE_READONLY: "it is read-only; make the file and its folder writable",
+    sqlite3.SQLITE_BUSY: (
+        f"another program kept it locked for {BUSY_TIMEOUT_MS // 1000} s; "
+        "close that program or try again"
+    ),
+    sqlite3.SQLITE_LOCKED: "another program keeps it locked; close that program or try again",
+    sqlite3.SQLITE_IOERR: "the disk reports an error; check the disk and its free space",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and is writable",
+    sqlite3.SQLITE_PERM: "access is denied; check its rights",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a copy or choose another file",
+    sqlite3.SQLITE_NOTADB: "it is not a SQLite database; choose another file",
+    sqlite3.SQLITE_CONSTRAINT: (
+        "what was to be written does not fit what is there; "
+        "its session may have been deleted, begin a new one"
+    ),
+}
+
+
+class StorageError(Exception):
+    """The database cannot be used: what, why and what to do, in one line for the person."""
+
+
+class UnknownSession(StorageError):
+    """No session has this id, or several begin with it."""
+
+
+def reason(error: BaseException) -> str:
+    """Why SQLite refused, and what to do about it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return _REASONS.get(code) or " ".join(str(error).split())
+
+
+def failed(path: Path, error: BaseException) -> StorageError:
+    """The error for a database that could be opened, but not read or written just now."""
+    return StorageError(f"The history in {path} cannot be used: {reason(error)}.")

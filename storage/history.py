@@ -1,0 +1,231 @@
+"""What was said and done, for the screen and the command line. Plain calls, from any thread.
+
+Every method raises `StorageError` when the database cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import literal_column, text
+from sqlmodel import Session, col, func, select
+
+from engine import events
+from engine.events import Event
+from storage import tables
+from storage.database import Database
+from storage.errors import UnknownSession
+from storage.projection import headline
+from storage.tables import Action, Turn
+
+__all__ = ["ActionRecord", "History", "SessionRecord", "UnknownSession"]
+
+PREVIEW_CHARACTERS = 120
+
+# One statement for a page of sessions: what is counted is counted for its rows only.
+_RECORD = """
+    SELECT id, title, created_at, updated_at, model, archived,
+        (SELECT count(*) FROM turn WHERE turn.session_id = session.id) AS turns,
+        (SELECT substr(reply, 1, 500) FROM turn WHERE turn.session_id = session.id AND reply <> ''
+            ORDER BY number DESC LIMIT 1) AS reply,
+        (SELECT json_group_array(DISTINCT value) FROM turn
+            JOIN classification ON classification.turn_id = turn.id, json_each(intents)
+            WHERE turn.session_id = session.id) AS intents,
+        (SELECT count(*) FROM action WHERE action.session_id = session.id) AS actions,
+        (SELECT CASE WHEN count(*) = count(cost_usd) THEN total(cost_usd) END FROM turn
+            JOIN model_call ON model_call.turn_id = turn.id
+            WHERE turn.session_id = session.id) AS cost_usd
+    FROM session"""
+_MENTIONS = """
+    AND (instr(lower(title), lower(:title)) OR id IN (
+        SELECT turn.session_id FROM message_fts
+        JOIN message ON message.id = message_fts.rowid JOIN turn ON turn.id = message.turn_id
+        WHERE message_fts MATCH :words))"""
+_NEWEST_FIRST = "ORDER BY updated_at DESC, id DESC LIMIT :limit OFFSET :offset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRecord:
+    """A session in a list. `dataclasses.asdict` gives its JSON form.
+
+    `preview` is the beginning of the last reply. `cost_usd` is None where the price of a
+    request is unknown.
+    """
+
+    id: str
+    title: str
+    created_at: str
+    updated_at: str
+    model: str | None
+    archived: bool
+    turns: int
+    preview: str
+    intents: tuple[str, ...]
+    actions: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionRecord:
+    """An action and its fate. `dataclasses.asdict` gives its JSON form."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    intent: str
+    tool: str
+    arguments: dict[str, Any]
+    effect: str
+    summary: str
+    state: str
+    result: Any
+    decided_by: str | None
+    proposed_at: str
+    decided_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    duration_ms: int | None
+
+    @classmethod
+    def of(cls, action: Action) -> Self:
+        return cls(**{name: getattr(action, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class History:
+    """All sessions of one database."""
+
+    database: Database
+
+    def sessions(
+        self,
+        limit: int = 50,
+        offset: int = 0,
+        filter_text: str = "",
+        *,
+        archived: bool = False,
+    ) -> list[SessionRecord]:
+        """Sessions, newest first; with `filter_text`, those with it in their title or a message.
+
+        In a message its words may stand anywhere, and match from their beginning.
+        """
+        found = _MENTIONS if filter_text.strip() else ""
+        query = f"{_RECORD} WHERE archived = :archived {found} {_NEWEST_FIRST}"
+        parameters = {
+            "archived": archived,
+            "title": filter_text.strip(),
+            "words": _words(filter_text),
+            "limit": limit,
+            "offset": offset,
+        }
+        with self.database.read() as rows:
+            result = rows.connection().execute(text(query), parameters)
+            return [_session_record(row) for row in result.mappings()]
+
+    def latest_session(self) -> SessionRecord | None:
+        """The session that was used last."""
+        return next(iter(self.sessions(limit=1)), None)
+
+    def session(self, id: str) -> SessionRecord:
+        """The session with this id, or the only one whose id begins so.
+
+        Raises `UnknownSession`.
+        """
+        with self.database.read() as rows:
+            query = text(f"{_RECORD} WHERE id = :id")
+            found = rows.connection().execute(query, {"id": _find(rows, id).id})
+            return _session_record(found.mappings().one())
+
+    def events(self, session_id: str, last_turns: int | None = None) -> list[Event]:
+        """What happened in a session, in order; all of it, or its last turns only.
+
+        Kinds that only a later version of the program knows are passed over. Raises
+        `UnknownSession`.
+        """
+        with self.database.read() as rows:
+            session = _find(rows, session_id)
+            query = (
+                select(tables.Event)
+                .join(Turn)
+                .where(Turn.session_id == session.id)
+                .order_by(col(Turn.number), col(tables.Event.seq))
+            )
+            if last_turns is not None:
+                newest = select(func.max(Turn.number)).where(Turn.session_id == session.id)
+                query = query.where(Turn.number > (rows.exec(newest).one() or 0) - last_turns)
+            return [_event(row) for row in rows.exec(query) if row.kind in events.KINDS]
+
+    def actions(
+        self,
+        session_id: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        state: str | None = None,
+    ) -> list[ActionRecord]:
+        """Actions, newest first, of one session or of all. Raises `UnknownSession`."""
+        query = (
+            select(Action)
+            .order_by(col(Action.proposed_at).desc(), literal_column("action.rowid").desc())
+            .limit(limit)
+            .offset(offset)
+        )
+        with self.database.read() as rows:
+            if session_id is not None:
+                query = query.where(Action.session_id == _find(rows, session_id).id)
+            if state is not None:
+                query = query.where(Action.state == state)
+            return [ActionRecord.of(action) for action in rows.exec(query)]
+
+    def rename(self, session_id: str, title: str) -> None:
+        """Give a session another title. Raises `UnknownSession`."""
+        with self.database.write() as rows:
+            _find(rows, session_id).title = " ".join(title.split())
+
+    def archive(self, session_id: str, *, archived: bool = True) -> None:
+        """Take a session out of the list, or put it back. Raises `UnknownSession`."""
+        with self.database.write() as rows:
+            _find(rows, session_id).archived = archived
+
+    def delete(self, session_id: str) -> None:
+        """Remove a session with all its turns and actions. Raises `UnknownSession`."""
+        with self.database.write() as rows:
+            rows.delete(_find(rows, session_id))
+
+
+def _find(rows: Session, id: str) -> tables.Session:
+    exact = rows.get(tables.Session, id)
+    if exact is not None:
+        return exact
+    begins = col(tables.Session.id).startswith(id, autoescape=True)
+    found = rows.exec(select(tables.Session).where(begins).limit(2)).all() if id else ()
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnknownSession(f"There is no session {id!r}: see the ids with `sessions list`.")
+    raise UnknownSession(f"Several sessions begin with {id!r}: give more of the id.")
+
+
+def _words(filter_text: str) -> str:
+    """A query for messages with words that begin so, all of them, whatever else was typed.
+
+    Quoted, nothing in a word has a meaning (https://www.sqlite.org/fts5.html#fts5_strings).
+    """
+    return " ".join(f'"{word}"*' for word in re.findall(r"\w+", filter_text)) or '""'
+
+
+def _session_record(row: Mapping[Any, Any]) -> SessionRecord:
+    fields = dict(row)
+    preview = headline(fields.pop("reply") or "", PREVIEW_CHARACTERS)
+    intents = tuple(json.loads(fields.pop("intents")))
+    archived = bool(fields.pop("archived"))
+    return SessionRecord(**fields, preview=preview, intents=intents, archived=archived)
+
+
+def _event(row: tables.Event) -> Event:
+    head = {"kind": row.kind, "turn_id": row.turn_id, "seq": row.seq, "at": row.at}
+    return events.from_dict({**row.body, **head})

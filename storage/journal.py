@@ -1,0 +1,100 @@
+"""Writes down what happens, as it happens: the engine's `Recorder`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from engine.events import Event, TextDelta, ToolStarted
+from engine.ports import RecordingError
+from storage.database import Database
+from storage.errors import StorageError
+from storage.history import ActionRecord
+from storage.projection import project
+from storage.recovery import close_interrupted
+
+# Text may be written down this much later than it is seen.
+TEXT_LAG_S = 1.0
+
+
+class Journal:
+    """Keeps events, each in one transaction, in the order they come.
+
+    One thread writes, so that the screen never waits for the disk. Text that streams in is held
+    back and written as one `text_delta` under the number of its first, at most once a second
+    and before anything else. `model` names the chat model for the person.
+    """
+
+    def __init__(self, database: Database, model: str = "") -> None:
+        self._database = database
+        self._model = model
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._timer: asyncio.TimerHandle | None = None
+        self._held: TextDelta | None = None  # touched by the writer's thread only
+
+    async def record(self, event: Event) -> None:
+        """Keep one event; on return it is committed, except text.
+
+        A cancelled call has been kept all the same. Raises `RecordingError`: nothing of the
+        event was kept, and text still held will be tried again with the next.
+        """
+        loop = asyncio.get_running_loop()
+        if isinstance(event, TextDelta) and self._timer is None:
+            self._timer = loop.call_later(TEXT_LAG_S, self._text_is_due)
+        await asyncio.shield(loop.run_in_executor(self._writer, self._take, event))
+
+    def settle_interrupted(self) -> list[ActionRecord]:
+        """To be called once at start-up: end the turns that a dead process left running.
+
+        Returns the actions that may or may not have been done: the person is to be told, and
+        they are never run again by themselves. Raises `StorageError`.
+        """
+        with self._database.write(durable=True) as rows:
+            return [ActionRecord.of(action) for action in close_interrupted(rows)]
+
+    async def close(self) -> None:
+        """Write down what is held and stop. Raises `RecordingError`."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._writer, self._write_held)
+        finally:
+            self._writer.shutdown()
+
+    def _text_is_due(self) -> None:
+        self._timer = None
+        # Where this fails, the text stays held and the next event says why.
+        self._writer.submit(self._write_held)
+
+    def _take(self, event: Event) -> None:
+        held = self._held
+        if not isinstance(event, TextDelta):
+            self._write([event] if held is None else [held, event])
+        elif held is None:
+            self._held = event
+        elif held.turn_id == event.turn_id:
+            self._held = replace(held, text=held.text + event.text)
+        else:
+            self._write([held])
+            self._held = event
+
+    def _write_held(self) -> None:
+        if self._held is not None:
+            self._write([self._held])
+
+    def _write(self, batch: Sequence[Event]) -> None:
+        # A tool may be about to spend money: that it began must outlast even a loss of power.
+        durable = any(isinstance(event, ToolStarted) for event in batch)
+        try:
+            with self._database.write(durable=durable) as rows:
+                for event in batch:
+                    project(rows, event, self._model)
+                    rows.flush()
+        except (StorageError, ValueError, TypeError, OverflowError) as error:
+            raise RecordingError(
+                f"What happens cannot be written down, so nothing more is done. {error}"
+            ) from error
+        self._held = None

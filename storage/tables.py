@@ -1,0 +1,182 @@
+"""The tables. `event` is what happened, word for word; the others answer questions by query.
+
+A session is resumed, reviewed and replayed from its events. All times are ISO 8601 in UTC,
+durations are milliseconds, money is US dollars. The statements that make these tables are in
+`storage.migrations`: a change here needs a migration there.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, Literal
+
+from sqlalchemy import Dialect, Index, Text, TypeDecorator, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed", "interrupted"]
+ActionState = Literal[
+    "proposed",
+    "approved",
+    "started",
+    "succeeded",
+    "failed",
+    "denied",
+    "timed_out",
+    "cancelled",
+    "unknown",
+]
+
+
+class Json(TypeDecorator[Any]):
+    """JSON in a text column; a value that is not there is NULL.
+
+    SQLAlchemy's own type declares the column `JSON`, which to SQLite means a numeric column: a
+    bare number would come back rounded (https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Words(TypeDecorator[str]):
+    """What somebody wrote. Half a surrogate pair, which JSON allows and UTF-8 does not, is `?`.
+
+    Models do send it, in an emoji cut in two. The event's JSON keeps it as it was.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.encode("utf-8", "replace").decode()
+
+
+class Session(SQLModel, table=True):
+    """A conversation. `model` is the chat model of its last turn."""
+
+    __tablename__: ClassVar[Any] = "session"
+    __table_args__ = (Index("session_newest", "updated_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    title: str = Field(sa_type=Words)
+    created_at: str
+    updated_at: str
+    model: str | None = None
+    archived: bool = False
+
+
+class Turn(SQLModel, table=True):
+    """One message and all that followed. `owner` is the process that runs it."""
+
+    __tablename__: ClassVar[Any] = "turn"
+    __table_args__ = (
+        UniqueConstraint("session_id", "number"),
+        Index("turn_running", "owner", sqlite_where=text("status = 'running'")),
+    )
+
+    id: str = Field(primary_key=True)
+    session_id: str = Field(foreign_key="session.id", ondelete="CASCADE")
+    number: int
+    status: str
+    text: str = Field(sa_type=Words)
+    reply: str = Field(default="", sa_type=Words)
+    error: str | None = None
+    started_at: str
+    finished_at: str | None = None
+    owner: str
+
+
+class Event(SQLModel, table=True):
+    """One event; `body` is its JSON form without the columns beside it."""
+
+    __tablename__: ClassVar[Any] = "event"
+
+    turn_id: str = Field(primary_key=True, foreign_key="turn.id", ondelete="CASCADE")
+    seq: int = Field(primary_key=True)
+    at: str
+    kind: str
+    body: dict[str, Any] = Field(sa_type=Json)
+
+
+class Message(SQLModel, table=True):
+    """What the person (`user`) or the assistant said; `message_fts` is its full-text index."""
+
+    __tablename__: ClassVar[Any] = "message"
+    __table_args__ = (Index("message_turn", "turn_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
+    role: str
+    content: str = Field(sa_type=Words)
+    at: str
+
+
+class Classification(SQLModel, table=True):
+    """How a turn was routed."""
+
+    __tablename__: ClassVar[Any] = "classification"
+    __table_args__ = (Index("classification_turn", "turn_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
+    route: str
+    intents: list[str] = Field(sa_type=Json)
+    confidence: float | None = None
+    alternatives: list[dict[str, Any]] = Field(sa_type=Json)
+    source: str
+    tools_offered: list[str] = Field(sa_type=Json)
+    duration_ms: int
+
+
+class Action(SQLModel, table=True):
+    """One tool call and its fate. It belongs to the process that owns its turn."""
+
+    __tablename__: ClassVar[Any] = "action"
+    __table_args__ = (
+        Index("action_call", "turn_id", "call_id"),
+        Index("action_newest", "proposed_at"),
+        Index("action_session", "session_id", "proposed_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
+    session_id: str = Field(foreign_key="session.id", ondelete="CASCADE")
+    call_id: str = Field(sa_type=Words)
+    intent: str
+    tool: str = Field(sa_type=Words)
+    arguments: dict[str, Any] = Field(sa_type=Json)
+    effect: str
+    summary: str = Field(sa_type=Words)
+    state: str
+    decided_by: str | None = None
+    result: Any = Field(default=None, sa_type=Json, nullable=True)
+    proposed_at: str
+    decided_at: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    duration_ms: int | None = None
+
+
+class ModelCall(SQLModel, table=True):
+    """One request to a chat model. `cost_usd` NULL: the price is unknown, which is not zero."""
+
+    __tablename__: ClassVar[Any] = "model_call"
+    __table_args__ = (Index("model_call_turn", "turn_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
+    stage: str
+    model: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_usd: float | None = None
+    flat_input_tokens: int
+    duration_ms: int
+    at: str
