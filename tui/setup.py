@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from storage.history import History
-from storage.journal import Journal
-
 from engine import settings as engine_settings
 from engine.assembly import Engine, assemble
 from engine.assistant import Assistant
@@ -22,6 +19,8 @@ from engine.models.port import ModelError
 from engine.ports import Approver
 from engine.settings import Settings, SettingsError
 from storage.database import Database, StorageError
+from storage.history import ActionRecord, History
+from storage.journal import Journal
 
 # Of a resumed session the engine folds the last turns; older ones could not be sent anyway.
 TURNS_TO_RESUME = 200
@@ -46,14 +45,17 @@ def load_settings(options: argparse.Namespace) -> Settings:
 
 @dataclass
 class Parts:
-    """Everything an assistant needs, shared by the sessions of one program."""
+    """Everything an assistant needs, shared by the sessions of one program.
+
+    `notices` are for the person: actions of which a crash left unknown whether they were done.
+    """
 
     settings: Settings
     engine: Engine
     database: Database
     history: History
     journal: Journal
-    unsettled: tuple[str, ...]
+    notices: tuple[str, ...]
 
     def assistant(self, session_id: str | None, approver: Approver) -> Assistant:
         """An assistant for a new session, or for a past one with its context."""
@@ -86,8 +88,15 @@ def put_together(settings: Settings, *, warm: bool = False) -> Parts:
     engine = assemble(settings, warm=warm)
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
-    unknown = journal.settle_interrupted()
-    return Parts(settings, engine, database, History(database), journal, tuple(unknown))
+    notices = tuple(map(_notice, journal.settle_interrupted()))
+    return Parts(settings, engine, database, History(database), journal, notices)
+
+
+def _notice(action: ActionRecord) -> str:
+    return (
+        f"{action.summary or action.tool}: the program ended while this ran, so it may or may not "
+        "have been done. Check before doing it again."
+    )
 
 
 def log_to_file(settings: Settings) -> None:
@@ -97,7 +106,7 @@ def log_to_file(settings: Settings) -> None:
         def format(self, record: logging.LogRecord) -> str:
             return settings.redact(super().format(record))
 
-    path = log_path(settings)
+    path = log_path()
     root = logging.getLogger()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -110,6 +119,8 @@ def log_to_file(settings: Settings) -> None:
     root.setLevel(logging.WARNING)
 
 
-def log_path(settings: Settings) -> Path:
-    """The log lies beside the database."""
-    return settings.database.with_name("intentbot.log")
+def log_path() -> Path:
+    """Where the log is: the platform's folder for such files."""
+    from platformdirs import user_log_path
+
+    return user_log_path("intentbot") / "intentbot.log"

@@ -15,6 +15,7 @@ and the words. The tools are real, only the model is not.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -116,8 +117,8 @@ class ScriptedModel:
             yield Reply("", tuple(map(_wire, calls)), "tool_calls", Usage(NAME))
             return
         text = (turn.reply if turn else LOST) or _results_in_words(results)
-        for word in text.split(" "):
-            yield TextDelta(text=word + " ")
+        for word in re.findall(r"\S+\s*", text):
+            yield TextDelta(text=word)
         yield Reply(text, (), "stop", Usage(NAME))
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from engine.events import Event
 from engine.ports import Approver
 from tui.exit_codes import ExitCode
+from tui.ports import SessionRow
 
 if TYPE_CHECKING:
-    from tui.ports import Backstage, Chat, SessionRow
+    from tui.ports import Backstage, Chat
     from tui.setup import Parts
 
 
@@ -56,7 +57,7 @@ class RealBackstage:
         self.model_label = parts.engine.label
         self.offline = parts.engine.offline
         self.tool_count = len(catalogue.tools)
-        self.notices = parts.unsettled
+        self.notices = parts.notices
 
     @property
     def intent_titles(self) -> Mapping[str, str]:
@@ -66,7 +67,20 @@ class RealBackstage:
         return await asyncio.to_thread(self._parts.assistant, session_id, approver)
 
     async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
-        raise NotImplementedError
+        found = await asyncio.to_thread(
+            self._parts.history.sessions, limit=limit, filter_text=filter_text
+        )
+        return [
+            SessionRow(
+                id=session.id,
+                title=session.title,
+                updated_at=session.updated_at,
+                preview=session.preview,
+                intents=session.intents,
+                actions=session.actions,
+            )
+            for session in found
+        ]
 
     async def past(self, session_id: str) -> list[Event]:
         return await asyncio.to_thread(self._parts.history.events, session_id)

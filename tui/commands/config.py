@@ -40,7 +40,7 @@ def describe(settings: Settings) -> dict[str, str | None]:
     shown |= {
         "catalog": str(settings.catalogue) if settings.catalogue else "built-in (telecom)",
         "db": str(settings.database),
-        "log": str(log_path(settings)),
+        "log": str(log_path()),
         "config_file": str(config_path()),
     }
     return shown
