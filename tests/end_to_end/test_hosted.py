@@ -1,0 +1,117 @@
+"""`ask` with a hosted model, over real HTTP on loopback: Azure's way and everybody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from tests.end_to_end.conftest import Home, only
+from tests.loopback import Answer, Loopback, call_answer, route_answer, serve, text_answer
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with serve() as loopback:
+        yield loopback
+
+
+def test_azure_by_dotenv_routes_acts_and_answers(home: Home, server: Loopback) -> None:
+    (home.folder / ".env").write_text(
+        f"AZURE_OPENAI_ENDPOINT={server.url}\n"
+        "AZURE_OPENAI_KEY=my-azure-key\n"
+        "AZURE_OPENAI_VERSION=2024-10-21\n"
+        "INTENTBOT_CLASSIFIER_MODEL=small\n"
+        "INTENTBOT_AGENT_MODEL=large\n"
+    )
+    server.play(
+        route_answer("balance"),
+        call_answer("top_up_balance", {"amount": 20}),
+        text_answer("Your balance is now **$52.50**."),
+    )
+    happened = home.events("top up 20 dollars", "--yes", "--db", "x.db")
+    assert [event["outcome"] for event in only(happened, "tool_finished")] == ["ok"]
+    assert happened[-1]["reply"] == "Your balance is now **$52.50**."
+
+    paths = [seen.path for seen in server.seen]
+    chat = "/openai/deployments/{}/chat/completions?api-version=2024-10-21"
+    assert paths == [chat.format("small"), chat.format("large"), chat.format("large")]
+    assert {seen.headers["api-key"] for seen in server.seen} == {"my-azure-key"}
+
+    classify, act, reply = (seen.body for seen in server.seen)
+    assert "tools" not in classify
+    assert {tool["function"]["name"] for tool in act["tools"]} == {"get_balance", "top_up_balance"}
+    assert [m["role"] for m in reply["messages"]] == ["system", "user", "assistant", "tool"]
+
+    used = [(e["stage"], e["input_tokens"]) for e in only(happened, "usage_updated")]
+    assert used == [("classify", 100), ("act", 120), ("act", 100)]
+    assert all(
+        e["flat_input_tokens"] > e["input_tokens"] for e in only(happened, "usage_updated")[1:]
+    )
+
+
+def test_small_talk_is_one_request(home: Home, server: Loopback) -> None:
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    server.play(route_answer("small_talk", reply="Hello there!"))
+    done = home.run("ask", "hello", "--db", "x.db")
+    assert done.stdout == "Hello there!\n"
+    assert len(server.seen) == 1
+
+
+def test_a_session_goes_on_with_its_context(home: Home, server: Loopback) -> None:
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    server.play(route_answer("balance"), text_answer("How much?"))
+    first = home.events("top up my balance", "--db", "x.db")
+    assert first[-1]["status"] == "needs_input"
+    server.play(call_answer("top_up_balance", {"amount": 15}), text_answer("Done."))
+    second = home.events("15", "--session", first[0]["session_id"], "--yes", "--db", "x.db")
+    (classified,) = only(second, "intent_classified")
+    assert (classified["route"], classified["source"]) == ("continue", "shortcut")
+    said = [m["content"] for m in server.seen[2].body["messages"][1:]]
+    assert said == ["top up my balance", "How much?", "15"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        (Answer(status=401, error={"message": "bad key my-secret-key"}), 2, "refused the key"),
+        (Answer(status=404, error={"message": "no such deployment"}), 2, "no such deployment"),
+        (Answer(status=400, error={"message": "filtered", "code": "content_filter"}), 1, "filter"),
+        (
+            Answer(status=400, error={"message": "long", "code": "context_length_exceeded"}),
+            4,
+            "too long",
+        ),
+    ],
+)
+def test_a_servers_refusal_is_told_in_words(
+    home: Home, server: Loopback, answer: Answer, code: int, says: str
+) -> None:
+    home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "my-secret-key"}
+    server.play(answer)
+    done = home.run("ask", "hello", "--db", "x.db", check=code)
+    assert says in done.stderr
+    assert "my-secret-key" not in done.stderr
+    stored = (home.folder / "x.db").read_bytes()
+    assert b"my-secret-key" not in stored
+
+
+def test_a_dead_server_is_exit_code_three_and_the_message_is_kept(home: Home) -> None:
+    with serve() as gone:
+        url = gone.url
+    home.environ["OPENAI_BASE_URL"] = f"{url}/v1"
+    done = home.run("ask", "pay my bill", "--db", "x.db", check=3)
+    assert "no connection to 127.0.0.1" in done.stderr
+    (session,) = home.listing("sessions", "list", "--db", "x.db")
+    assert session["title"] == "pay my bill"
+
+
+def test_a_stream_that_breaks_in_a_call_executes_nothing(home: Home, llmock: LLMock) -> None:
+    home.environ |= llmock.env()
+    llmock.reply(json.dumps({"label": "balance"}))
+    llmock.call_tool("top_up_balance", {"amount": 20}, times=None)
+    llmock.truncate(after_chunks=2, times=None)
+    home.run("ask", "top up 20", "--yes", "--db", "x.db", check=3)
+    assert home.listing("actions", "list", "--db", "x.db") == []
