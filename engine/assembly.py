@@ -16,7 +16,11 @@ from engine.settings import Server, Settings
 
 @dataclass(frozen=True)
 class Engine:
-    """The parts that all sessions share. `label` names the model for the person."""
+    """The parts that all sessions share. `label` names the model for the person.
+
+    `starters` load what would otherwise be loaded by the first message; `offline` says that
+    nothing leaves this machine.
+    """
 
     catalogue: Catalogue
     router: Router
@@ -24,7 +28,13 @@ class Engine:
     price: Callable[[Usage], float | None]
     label: str
     offline: bool
+    starters: Sequence[Callable[[], Awaitable[None]]] = ()
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
+
+    async def warm_up(self) -> None:
+        """Load ahead of the first message. Raises `ModelError`."""
+        for starter in self.starters:
+            await starter()
 
     async def close(self) -> None:
         """Let go of connections and child processes."""
@@ -32,18 +42,14 @@ class Engine:
             await closer()
 
 
-def assemble(settings: Settings, *, warm: bool = False) -> Engine:
-    """The engine that the settings describe.
-
-    Raises `CatalogueError` and `SettingsError`. `warm` lets offline models load at once rather
-    than with the first message.
-    """
+def assemble(settings: Settings) -> Engine:
+    """The engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
     catalogue = catalogues.load(settings.catalogue or catalogues.BUILT_IN)
     if settings.server is not None:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":
         return _scripted(catalogue, settings.catalogue or catalogues.BUILT_IN)
-    return _embedded(catalogue, warm=warm)
+    return _embedded(catalogue)
 
 
 def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
@@ -75,3 +81,21 @@ def _scripted(catalogue: Catalogue, folder: Path) -> Engine:
 
     model = ScriptedModel(list(load_scripts(folder).values()))
     return Engine(catalogue, model, model, economics.free, "scripted model", offline=True)
+
+
+def _embedded(catalogue: Catalogue) -> Engine:
+    from engine.intents.embedded_router import EmbeddedRouter
+    from engine.models.embedded import EmbeddedModel
+    from engine.models.worker_client import WorkerClient
+
+    worker = WorkerClient(catalogue)
+    return Engine(
+        catalogue,
+        EmbeddedRouter(worker, catalogue),
+        EmbeddedModel(worker, catalogue),
+        economics.free,
+        "offline models (MiniLM and Needle)",
+        offline=True,
+        starters=(worker.start,),
+        closers=(worker.close,),
+    )

@@ -180,10 +180,13 @@ class _Turn:
         for task in routing.tasks:
             known = open_task if open_task and open_task.intent == task.intent else None
             awaiting = await self._act(task, past, known) or awaiting
+        # A hosted model asks in prose. Taking its closing question mark for a question decides
+        # nothing but a label: the next message is routed by the router all the same.
+        asks = not self._used_tools and self._said.rstrip().endswith(("?", "？", "؟"))
         if awaiting is None and open_task and routing.route == "task":
             elsewhere = all(task.intent != open_task.intent for task in routing.tasks)
             return await self._offer_again(open_task if elsewhere else None)
-        return self._finished(awaiting)
+        return self._finished(awaiting, asked=asks)
 
     async def _route(self) -> Routing:
         started = time.perf_counter()
@@ -278,9 +281,6 @@ class _Turn:
         return self._finished(open_task)
 
     def _finished(self, awaiting: Awaiting | None, *, asked: bool = False) -> TurnFinished:
-        # A hosted model asks in prose. Taking its closing question mark for a question decides
-        # nothing but this label: the next message is routed by the router all the same.
-        asked = asked or (not self._used_tools and self._said.rstrip().endswith(("?", "？", "؟")))
         return TurnFinished(
             status="needs_input" if awaiting or asked else "completed",
             reply=self._said,

@@ -82,10 +82,10 @@ class Parts:
         self.database.close()
 
 
-def put_together(settings: Settings, *, warm: bool = False) -> Parts:
+def put_together(settings: Settings) -> Parts:
     """Build the parts. Raises what `explain` knows."""
     log_to_file(settings)
-    engine = assemble(settings, warm=warm)
+    engine = assemble(settings)
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
     notices = tuple(map(_notice, journal.settle_interrupted()))

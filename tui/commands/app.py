@@ -36,13 +36,15 @@ def run(options: argparse.Namespace) -> int:
 
 async def open_backstage(options: argparse.Namespace) -> Backstage:
     """What is behind the screen, imported and opened in a thread, so that typing never waits."""
-    return RealBackstage(await asyncio.to_thread(_put_together, options))
+    parts = await asyncio.to_thread(_put_together, options)
+    await parts.engine.warm_up()
+    return RealBackstage(parts)
 
 
 def _put_together(options: argparse.Namespace) -> Parts:
     from tui.setup import load_settings, put_together
 
-    return put_together(load_settings(options), warm=True)
+    return put_together(load_settings(options))
 
 
 class RealBackstage:
