@@ -118,9 +118,12 @@ def _make_private(path: Path) -> None:
 
 
 def _recognise(path: Path) -> None:
-    """Raises `StorageError` for a file that is neither ours nor empty. Writes nothing."""
+    """Raises `StorageError` for a file that is neither ours nor empty, and leaves it untouched."""
+    # Closing a connection that may write folds a -wal file into the database; closing one that
+    # may not leaves behind the -wal file that it made. Neither is to happen to a stranger's file.
+    mode = "ro" if path.with_name(path.name + "-wal").exists() else "rw"
     with closing(
-        sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None)
     ) as connection:
         connection.execute("BEGIN")  # one view, while another program may be making the tables
         owner = connection.execute("PRAGMA application_id").fetchone()[0]

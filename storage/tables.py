@@ -45,9 +45,10 @@ class Json(TypeDecorator[Any]):
 
 
 class Words(TypeDecorator[str]):
-    """What somebody wrote. Half a surrogate pair, which JSON allows and UTF-8 does not, is `?`.
+    """What a person, a model or a server wrote.
 
-    Models do send it, in an emoji cut in two. The event's JSON keeps it as it was.
+    Half a surrogate pair, which JSON allows and UTF-8 does not, becomes `?`: models do send it,
+    in an emoji cut in two. The event's JSON keeps it as it was.
     """
 
     impl = Text
@@ -172,7 +173,7 @@ class ModelCall(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
     stage: str
-    model: str
+    model: str = Field(sa_type=Words)
     input_tokens: int
     cached_tokens: int
     output_tokens: int
