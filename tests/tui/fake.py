@@ -1,0 +1,343 @@
+"""A backstage whose turns are scripts: lists of events, pauses and questions."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from engine import events
+from engine.events import Event
+from engine.ports import Answer, Approver
+from tui.ports import SessionRow
+
+TITLES = {
+    "balance": "Balance",
+    "data": "Data",
+    "roaming": "Roaming",
+    "contract": "Contract",
+    "payment": "Payment",
+}
+AT = "2026-03-02T14:03:00+00:00"
+
+
+class Hold:
+    """A point at which a script waits until the test lets it go on, or cancels."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.go = asyncio.Event()
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """Ask the person; what follows depends on the answer."""
+
+    request: events.ApprovalRequested
+    approved: Sequence[Event]
+    denied: Sequence[Event]
+
+
+Step = Event | Hold | Ask | Exception
+Script = Sequence[Step] | Callable[[str], Sequence[Step]]
+
+
+class FakeChat:
+    def __init__(self, session_id: str, scripts: list[Script], approver: Approver) -> None:
+        self._session_id, self._scripts, self._approver = session_id, scripts, approver
+        self._cancelled = asyncio.Event()
+        self.heard: list[str] = []
+        self.answers: list[Answer] = []
+
+    @property
+    def session_id(self) -> str:
+        return self._session_id
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    async def respond(self, text: str) -> AsyncIterator[Event]:
+        self._cancelled.clear()
+        self.heard.append(text)
+        turn_id = f"turn-{len(self.heard)}"
+        script = self._scripts.pop(0) if self._scripts else small_talk()
+        steps = script(text) if callable(script) else script
+        seq = 0
+        async for event in self._play(text, steps):
+            yield dataclasses.replace(event, turn_id=turn_id, seq=seq, at=AT)
+            seq += 1
+
+    async def _play(self, text: str, steps: Sequence[Step]) -> AsyncIterator[Event]:
+        yield events.TurnStarted(session_id=self._session_id, text=text)
+        for step in steps:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, Event):
+                yield step
+            elif isinstance(step, Hold):
+                step.reached.set()
+                if await self._cancelled_during(step.go.wait()):
+                    yield events.TurnFinished(status="cancelled")
+                    return
+            else:
+                yield step.request
+                answered = asyncio.ensure_future(self._approver.decide(step.request))
+                if await self._cancelled_during(answered):
+                    yield events.TurnFinished(status="cancelled")
+                    return
+                answer = answered.result()
+                self.answers.append(answer)
+                yield events.ApprovalResolved(
+                    call_id=step.request.call_id, decision=answer.decision, by=answer.by
+                )
+                for event in step.approved if answer.decision == "approved" else step.denied:
+                    yield event
+
+    async def _cancelled_during(self, waiting: Any) -> bool:
+        """Wait; True if the turn was cancelled first, and the waiting with it."""
+        task = asyncio.ensure_future(waiting)
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        await asyncio.wait([task, cancelled], return_when=asyncio.FIRST_COMPLETED)
+        cancelled.cancel()
+        if task.done():
+            return False
+        task.cancel()
+        await asyncio.wait([task])
+        return True
+
+
+class FakeBackstage:
+    title = "ACME Mobile: balance, data, roaming, contract and payments"
+    assistant_name = "Helix"
+    suggestions = (
+        "How much money do I have?",
+        "Top up 20 dollars",
+        "What does roaming in Japan cost?",
+        "Any unpaid invoices?",
+    )
+    model_label = "gpt-5.4-mini · Azure"
+    offline = False
+    tool_count = 14
+    intent_titles: Mapping[str, str] = TITLES
+
+    def __init__(
+        self,
+        *scripts: Script,
+        rows: Sequence[SessionRow] = (),
+        past: Mapping[str, list[Event]] | None = None,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self.scripts = list(scripts)
+        self.rows, self._past, self.notices = list(rows), dict(past or {}), notices
+        self.chats: list[FakeChat] = []
+        self.closed = False
+
+    @property
+    def chat(self) -> FakeChat:
+        return self.chats[-1]
+
+    async def __call__(self) -> FakeBackstage:
+        return self
+
+    async def open(self, session_id: str | None, approver: Approver) -> FakeChat:
+        name = session_id or f"new-{len(self.chats) + 1}"
+        self.chats.append(FakeChat(name, self.scripts, approver))
+        return self.chat
+
+    async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
+        wanted = filter_text.lower()
+        return [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()][:limit]
+
+    async def past(self, session_id: str) -> list[Event]:
+        return self._past[session_id]
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class OfflineBackstage(FakeBackstage):
+    model_label = "offline models (MiniLM + Needle)"
+    offline = True
+
+
+# Scripts.
+
+
+def classified(intent: str = "balance", *, tools: tuple[str, ...] = ()) -> events.IntentClassified:
+    return events.IntentClassified(
+        route="task",
+        intents=(intent,),
+        confidence=0.93,
+        alternatives=(events.Alternative("payment", 0.04), events.Alternative("data", 0.02)),
+        source="llm",
+        tools_offered=tools or ("get_balance", "top_up_balance"),
+        tools_in_catalogue=14,
+        duration_ms=340,
+    )
+
+
+def usage(stage: events.Stage = "act", cost: float | None = 0.0011) -> events.UsageUpdated:
+    small = stage == "classify"
+    return events.UsageUpdated(
+        stage=stage,
+        model="gpt-5.4-nano" if small else "gpt-5.4-mini",
+        input_tokens=412 if small else 731,
+        cached_tokens=0 if small else 256,
+        output_tokens=18 if small else 64,
+        cost_usd=0.0001 if small else cost,
+        flat_input_tokens=0 if small else 4812,
+        duration_ms=340 if small else 1460,
+    )
+
+
+def words(text: str) -> list[Event]:
+    """The text as it streams, a few characters at a time."""
+    return [events.TextDelta(text=text[i : i + 7]) for i in range(0, len(text), 7)]
+
+
+def small_talk(reply: str = "You are welcome!") -> list[Step]:
+    return [
+        events.IntentClassified(
+            route="small_talk", confidence=0.98, source="llm", tools_in_catalogue=14
+        ),
+        usage("classify"),
+        *words(reply),
+        events.TurnFinished(status="completed", reply=reply),
+    ]
+
+
+def read_call(result: Any = None, tool: str = "get_balance") -> list[Event]:
+    return [
+        events.ToolCallProposed(
+            call_id="c0",
+            intent="balance",
+            tool=tool,
+            arguments={},
+            effect="read",
+            summary="Look up the balance",
+        ),
+        events.ToolStarted(call_id="c0", action_id="a0"),
+        events.ToolFinished(
+            call_id="c0",
+            outcome="ok",
+            result={"balance": "12.40", "currency": "USD"} if result is None else result,
+            duration_ms=38,
+        ),
+    ]
+
+
+REPLY = """Done! I added **$20.00** to your balance.
+
+| before | after |
+|---|---|
+| $12.40 | **$32.40** |
+
+It is valid for *30 days*. Would you like me to:
+
+- switch on `auto top-up`, or
+- show your last invoices?
+"""
+
+
+def top_up(
+    *,
+    effect: events.EffectName = "write",
+    tool: str = "top_up_balance",
+    summary: str = "Add $20.00 to the balance",
+    arguments: Mapping[str, Any] | None = None,
+    reply: str = REPLY,
+) -> list[Step]:
+    given = {"amount": "20.00"} if arguments is None else arguments
+    done = [usage(), *words(reply), events.TurnFinished(status="completed", reply=reply)]
+    no = "All right, nothing was changed."
+    return [
+        classified(),
+        usage("classify"),
+        *words("Sure, let me do that for you."),
+        events.ToolCallProposed(
+            call_id="c1",
+            action_id="a1",
+            intent="balance",
+            tool=tool,
+            arguments=given,
+            effect=effect,
+            summary=summary,
+        ),
+        Ask(
+            events.ApprovalRequested(
+                call_id="c1",
+                action_id="a1",
+                tool=tool,
+                effect=effect,
+                summary=summary,
+                arguments=given,
+            ),
+            approved=[
+                events.ToolStarted(call_id="c1", action_id="a1"),
+                events.ToolFinished(
+                    call_id="c1",
+                    outcome="ok",
+                    result={"balance": "32.40", "currency": "USD", "summary": "Topped up."},
+                    duration_ms=212,
+                ),
+                *done,
+            ],
+            denied=[
+                events.ToolFinished(call_id="c1", outcome="denied", result="denied by the person"),
+                *words(no),
+                events.TurnFinished(status="completed", reply=no),
+            ],
+        ),
+    ]
+
+
+def recorded(turns: int, session_id: str = "s1") -> list[Event]:
+    """A session of so many turns, as it was kept."""
+    kept: list[Event] = []
+    for number in range(1, turns + 1):
+        turn: list[Event] = [
+            events.TurnStarted(session_id=session_id, text=f"How much money do I have? ({number})"),
+            classified(),
+            usage("classify"),
+            *read_call(),
+            usage(),
+            events.TextDelta(text=f"You have **$12.40** left ({number})."),
+            events.TurnFinished(
+                status="completed", reply=f"You have **$12.40** left ({number})."
+            ),
+        ]
+        kept += [
+            dataclasses.replace(event, turn_id=f"t{number}", seq=seq, at=AT)
+            for seq, event in enumerate(turn)
+        ]
+    return kept
+
+
+ROWS = [
+    SessionRow(
+        "s1",
+        "How much money do I have?",
+        "2026-03-02T14:03:00+00:00",
+        "You have $12.40 left. Shall I top it up?",
+        ("balance",),
+        1,
+    ),
+    SessionRow(
+        "s2",
+        "I'm going to Spain next week",
+        "2026-03-02T09:12:00+00:00",
+        "Roaming in Spain is included in your plan, up to 12 GB a month.",
+        ("roaming", "data"),
+        2,
+    ),
+    SessionRow(
+        "s3",
+        "Pay invoice INV-1042 by card",
+        "2026-03-01T18:40:00+00:00",
+        "INV-1042 is paid: $34.90 by card ending in 4417.",
+        ("payment",),
+        2,
+    ),
+    SessionRow("s4", "Tell me a joke", "2026-02-20T20:02:00+00:00", "Why did the phone…"),
+]

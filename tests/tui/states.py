@@ -1,0 +1,166 @@
+"""The app brought into each state worth a picture; snapshots and `scripts/look.py` use them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from textual.pilot import Pilot
+
+from engine import events
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage
+from tui.app import IntentBotApp
+
+Play = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+class Clock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def make_app(backstage: FakeBackstage, clock: Clock | None = None, **options: Any) -> IntentBotApp:
+    """The app with a fake behind it; time stands still."""
+    return IntentBotApp(
+        backstage,
+        low_bandwidth=True,
+        clock=clock or Clock(),
+        now=lambda: datetime(2026, 3, 2, 14, 30, tzinfo=UTC),
+        **options,
+    )
+
+
+async def say(pilot: Pilot[Any], text: str) -> None:
+    """Write the message and send it; returns when all that can happen has happened."""
+    pilot.app.query_one("#prompt").load_text(text)  # type: ignore[attr-defined]
+    await pilot.press("enter")
+    await settle(pilot)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until no message is on its way any more."""
+    for _ in range(5):
+        await pilot.pause()
+
+
+async def _rest(pilot: Pilot[Any]) -> None:
+    await settle(pilot)
+
+
+def welcome() -> tuple[IntentBotApp, Play]:
+    return make_app(FakeBackstage()), _rest
+
+
+def offline() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("down", "down")
+        await settle(pilot)
+
+    return make_app(OfflineBackstage()), play
+
+
+def streaming() -> tuple[IntentBotApp, Play]:
+    hold = Hold()
+    steps = [fake.classified(), fake.usage("classify"), *fake.read_call()]
+    backstage = FakeBackstage([*steps, *fake.words(fake.REPLY[:150]), hold])
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "How much money do I have?")
+        await hold.reached.wait()
+        await say(pilot, "And how much data?")
+
+    return make_app(backstage), play
+
+
+def approval() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "Top up 20 dollars")
+
+    return make_app(FakeBackstage(fake.top_up())), play
+
+
+def destructive() -> tuple[IntentBotApp, Play]:
+    steps = fake.top_up(
+        effect="destructive",
+        tool="cancel_contract",
+        summary="Cancel the contract at the end of the month",
+        arguments={"reason": "moving abroad"},
+    )
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "please cancel my contract")
+
+    return make_app(FakeBackstage(steps)), play
+
+
+def finished() -> tuple[IntentBotApp, Play]:
+    clock = Clock()
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "Top up 20 dollars")
+        clock.seconds += 2.3
+        await pilot.press("y")
+        await settle(pilot)
+        await pilot.press("shift+tab", "up", "up", "space", "f2")
+        await settle(pilot)
+
+    return make_app(FakeBackstage(fake.top_up()), clock), play
+
+
+def failed() -> tuple[IntentBotApp, Play]:
+    message = "The server answered 429: rate limit reached for gpt-5.4-mini. Try again in 20 s."
+    failure = events.TurnFailed(error="rate_limit", message=message, retryable=True)
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "Any unpaid invoices?")
+
+    return make_app(FakeBackstage([fake.classified("payment"), failure])), play
+
+
+def sessions() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("ctrl+o")
+        await settle(pilot)
+
+    return make_app(FakeBackstage(rows=fake.ROWS)), play
+
+
+def helped() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f1")
+        await settle(pilot)
+
+    return make_app(FakeBackstage()), play
+
+
+def inspected() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f3")
+        await settle(pilot)
+
+    return make_app(FakeBackstage(past={"s1": fake.recorded(3)}), resume="s1"), play
+
+
+STATES = {
+    "welcome": welcome,
+    "offline": offline,
+    "streaming": streaming,
+    "approval": approval,
+    "destructive": destructive,
+    "finished": finished,
+    "failed": failed,
+    "sessions": sessions,
+    "help": helped,
+    "inspected": inspected,
+}
