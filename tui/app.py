@@ -1,0 +1,121 @@
+"""The terminal app: shows its first frame at once and builds everything else behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from functools import partial
+from importlib import import_module
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from tui import keys, theme
+from tui.ports import Backstage
+from tui.screens.chat import ChatScreen
+from tui.text import plain
+
+CLOSES_WITHIN_S = 5.0  # what is behind the screen; then the app ends without it
+
+
+def _local_now() -> datetime:
+    return datetime.now().astimezone()
+
+
+class IntentBotApp(App[None]):
+    """`backstage` builds what is behind the screen; it runs after the first frame.
+
+    `resume` opens that session, `continue_last` the newest one. `low_bandwidth` is for slow
+    lines: no animation and no blinking (a lower frame rate has to be asked for with
+    TEXTUAL_FPS before Textual is imported). `clock` counts seconds, `now` is the local time.
+    """
+
+    TITLE = "intentbot"
+    CSS_PATH = theme.STYLES
+    BINDINGS = keys.bindings("anywhere")
+
+    def __init__(
+        self,
+        backstage: Callable[[], Awaitable[Backstage]],
+        *,
+        resume: str | None = None,
+        continue_last: bool = False,
+        low_bandwidth: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _local_now,
+    ) -> None:
+        super().__init__()
+        self.clock, self.now = clock, now
+        self._build, self._resume, self._continue_last = backstage, resume, continue_last
+        self._low_bandwidth = low_bandwidth
+        self._backstage: Backstage | None = None
+        if low_bandwidth:
+            self.animation_level = "none"
+        self.register_theme(theme.HARBOUR)
+        self.ansi_theme_dark = theme.HARBOUR_ANSI
+        if "TEXTUAL_THEME" not in os.environ:
+            few_colours = self.console.color_system in (None, "standard")
+            self.theme = "ansi-dark" if few_colours else theme.HARBOUR.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"quiet": theme.quiet(self.current_theme)}
+
+    def get_default_screen(self) -> ChatScreen:
+        self._chat = ChatScreen(self.clock, low_bandwidth=self._low_bandwidth)
+        return self._chat
+
+    def on_ready(self) -> None:
+        self.start()
+
+    @work(exclusive=True, group="start", exit_on_error=False)
+    async def start(self) -> None:
+        """Build what is behind the screen and open the session; a failure is said, not fatal."""
+        try:
+            backstage = await self._build()
+            session_id = self._resume
+            if session_id is None and self._continue_last:
+                newest = await backstage.sessions(limit=1)
+                session_id = newest[0].id if newest else None
+            await self._chat.begin(backstage, session_id)
+            self._backstage = backstage
+        except Exception as error:
+            await self._chat.fail_to_start(plain(str(error)) or type(error).__name__)
+        # The first reply will want it, and it is slow to load.
+        await asyncio.to_thread(import_module, "tui.widgets.live_reply")
+
+    # Actions; keys.py has their keys.
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: the commands of this screen, and the themes."""
+        places = keys.CHAT_PLACES if screen is self._chat else ("anywhere",)
+        for command in keys.of(*places):
+            node = self._chat.holder(command.place) if screen is self._chat else self
+            run = partial(self.run_action, command.name, default_namespace=node)
+            title = f"{command.help} ({command.shown_keys})"
+            yield SystemCommand(command.title.capitalize(), title, run)
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def action_help(self) -> None:
+        # Imported when asked for, like all that the first frame does not show.
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_repaint(self) -> None:
+        self.refresh(repaint=True, layout=True)
+
+    async def action_quit(self) -> None:
+        """Stop the turn, let everything be written down, and go."""
+        try:
+            async with asyncio.timeout(CLOSES_WITHIN_S):
+                await self._chat.dialogue.detach()
+                if self._backstage is not None:
+                    await self._backstage.close()
+        except TimeoutError:
+            pass
+        self.exit()

@@ -1,0 +1,107 @@
+"""Sends the person's messages to the assistant one after another, and shows what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from engine.events import Event, TurnFailed, TurnStarted
+from tui.ports import Chat
+from tui.presenter import Presenter
+
+
+class Dialogue:
+    """`changed` is called when a turn begins or ends, or when the queue changes; `complain` is
+    told what kept an event from being shown.
+
+    Messages wait while a turn runs, and before there is a chat. A turn that was cancelled or
+    failed does not start the next by itself: what waited is given back by `take_back`.
+    """
+
+    def __init__(
+        self, presenter: Presenter, changed: Callable[[], None], complain: Callable[[Exception], None]
+    ) -> None:
+        self._presenter, self._changed, self._complain = presenter, changed, complain
+        self._chat: Chat | None = None
+        self._turn: asyncio.Task[None] | None = None
+        self._cancelling = False
+        self.waiting: list[str] = []
+
+    @property
+    def running(self) -> bool:
+        return self._turn is not None
+
+    @property
+    def cancelling(self) -> bool:
+        return self._cancelling
+
+    def attach(self, chat: Chat) -> None:
+        """From now on this chat answers; what waited for it is sent."""
+        self._chat = chat
+        self._next()
+
+    async def detach(self) -> None:
+        """End the running turn and let go of the chat."""
+        self.cancel()
+        if self._turn is not None:
+            await asyncio.wait([self._turn])
+        self._chat = None
+
+    def submit(self, text: str) -> None:
+        """Send the message now, or when its turn comes."""
+        self.waiting.append(text)
+        self._next()
+
+    def cancel(self) -> bool:
+        """Ask the running turn to end; False if there is none, or it was asked before."""
+        if self._turn is None or self._chat is None or self._cancelling:
+            return False
+        self._cancelling = True
+        self._chat.cancel()
+        return True
+
+    def take_back(self) -> list[str]:
+        """What still waits, which is then no longer sent."""
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    def _next(self) -> None:
+        if self._chat is not None and self._turn is None and self.waiting:
+            text = self.waiting.pop(0)
+            self._turn = asyncio.create_task(self._run(self._chat, text))
+            self._turn.add_done_callback(self._ended)
+        self._changed()
+
+    def _ended(self, turn: asyncio.Task[Any]) -> None:
+        self._turn, self._cancelling = None, False
+        newest = self._presenter.record.newest
+        if newest is None or newest.state in ("completed", "needs_input"):
+            self._next()
+        else:
+            self._changed()
+
+    async def _run(self, chat: Chat, text: str) -> None:
+        """One turn. Whatever breaks, the app stays and the person is told."""
+        try:
+            async for event in chat.respond(text):
+                await self._show(event)
+        except Exception as error:
+            await self._fail(text, f"{type(error).__name__}: {error}")
+        else:
+            newest = self._presenter.record.newest
+            if newest is None or newest.state == "running":
+                await self._fail(text, "The turn ended without saying how.")
+
+    async def _show(self, event: Event) -> None:
+        try:
+            await self._presenter.apply(event)
+        except Exception as error:
+            # The turn must not be left half done because a widget failed.
+            self._complain(error)
+
+    async def _fail(self, text: str, message: str) -> None:
+        newest = self._presenter.record.newest
+        if newest is None or newest.state != "running":
+            await self._show(TurnStarted(session_id="", text=text))
+        await self._show(TurnFailed(error="internal", message=message, retryable=True))

@@ -1,0 +1,131 @@
+"""Every command of the app, once: bindings, footer, help and palette all read this list.
+
+Keys that terminals swallow or change are left out: ctrl+h, i, m and [ are other keys on the
+wire, alt+enter arrives as enter, ctrl+enter and ctrl+tab never arrive, ctrl+a and ctrl+b belong
+to screen and tmux.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding
+
+Place = Literal["anywhere", "chat", "prompt", "transcript", "actions", "approval", "sessions"]
+
+PLACES: dict[Place, str] = {
+    "prompt": "While writing",
+    "chat": "In the chat",
+    "transcript": "In the transcript",
+    "actions": "In the tool-call log",
+    "approval": "When asked for approval",
+    "sessions": "In the list of sessions",
+    "anywhere": "Anywhere",
+}
+CHAT_PLACES: tuple[Place, ...] = ("chat", "anywhere", "prompt", "transcript", "actions")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing a key does; `name` is the Textual action, `keys` its keys, `title` a word or two for the footer."""
+
+    place: Place
+    name: str
+    keys: str
+    title: str
+    help: str
+    footer: bool = False
+    priority: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.place}.{self.name}"
+
+    @property
+    def shown_keys(self) -> str:
+        return " / ".join(_shown(key) for key in self.keys.split(","))
+
+    @property
+    def footer_key(self) -> str:
+        return _shown(self.keys.split(",")[0]).replace("ctrl+", "^")
+
+
+COMMANDS = (
+    Command("prompt", "send", "enter", "send", "Send the message; during a turn it waits", True),
+    Command("prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"),
+    Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
+    Command("prompt", "forward", "down", "later", "Later message, on the last line"),
+    Command("transcript", "move(1)", "j,down", "next", "Next entry", True),
+    Command("transcript", "move(-1)", "k,up", "previous", "Previous entry", True),
+    Command("transcript", "first", "g,home", "first", "First entry that is shown"),
+    Command("transcript", "last", "G,end", "last", "Last entry, and follow what arrives"),
+    Command("transcript", "expand", "space,enter", "details", "Show or hide a call's details", True),
+    Command("transcript", "copy", "y", "copy", "Copy the entry", True),
+    Command("transcript", "earlier", "ctrl+home", "earlier", "Load earlier entries"),
+    Command("actions", "select", "enter,space", "details", "Show or hide a call's details", True),
+    Command("approval", "approve", "y", "approve once", "Run it, this time", True),
+    Command("approval", "allow", "a", "allow for session", "Run it and do not ask again for it"),
+    Command("approval", "deny", "n,escape", "deny", "Do not run it", True),
+    Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
+    Command("approval", "switch(-1)", "left,shift+tab", "previous", "Previous answer"),
+    Command("approval", "choose", "enter", "choose", "Give the marked answer", True),
+    Command("sessions", "open", "enter", "open", "Open the session and go on with it", True),
+    Command("sessions", "close", "escape,ctrl+o", "back", "Back to the chat", True),
+    Command("sessions", "move(1)", "down", "next", "Next session"),
+    Command("sessions", "move(-1)", "up", "previous", "Previous session"),
+    Command("sessions", "move(10)", "pagedown", "further down", "Ten sessions further down"),
+    Command("sessions", "move(-10)", "pageup", "further up", "Ten sessions further up"),
+    Command(
+        "chat",
+        "interrupt",
+        "ctrl+c",
+        "cancel",
+        "Copy the selection, else cancel the turn, else clear the prompt, else quit (twice)",
+        True,
+        True,
+    ),
+    Command("chat", "leave", "escape", "cancel, back", "Cancel the turn; prompt or transcript"),
+    Command("chat", "new_session", "ctrl+n", "new", "Begin a new session", True, True),
+    Command("chat", "sessions", "ctrl+o", "sessions", "List past sessions and open one", True, True),
+    Command("chat", "inspector", "ctrl+t", "inspector", "Show or hide the inspector", True, True),
+    Command("chat", "pane('chat')", "f2", "chat", "Go to the chat"),
+    Command("chat", "pane('inspector')", "f3", "inspector", "Go to the intent inspector"),
+    Command("chat", "pane('actions')", "f4", "tool calls", "Go to the tool-call log"),
+    Command("chat", "retry", "f5", "retry", "Try again what failed"),
+    Command("chat", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", False, True),
+    Command("anywhere", "focus_next", "tab", "next pane", "Next pane"),
+    Command("anywhere", "focus_previous", "shift+tab", "previous pane", "Previous pane"),
+    Command("anywhere", "command_palette", "ctrl+p", "palette", "Find any command", True, True),
+    Command("anywhere", "help", "f1,question_mark", "help", "This list (? outside the prompt)", True),
+    Command("anywhere", "repaint", "ctrl+l", "repaint", "Draw the screen anew", False, True),
+    Command("anywhere", "quit", "ctrl+q", "quit", "Quit", True, True),
+)
+
+
+def of(*places: Place) -> Iterator[Command]:
+    """The commands of these places, place by place."""
+    for place in places:
+        yield from (command for command in COMMANDS if command.place == place)
+
+
+def bindings(place: Place) -> list[Binding]:
+    """The bindings of a place, for the `BINDINGS` of the widget or screen that has it."""
+    return [
+        Binding(
+            command.keys,
+            command.name,
+            command.title,
+            show=command.footer,
+            priority=command.priority,
+            id=command.id,
+            tooltip=command.help,
+        )
+        for command in of(place)
+    ]
+
+
+def _shown(key: str) -> str:
+    names = {"question_mark": "?", "pagedown": "pgdn", "pageup": "pgup", "escape": "esc"}
+    return names.get(key, key)

@@ -1,0 +1,78 @@
+"""What the screen asks of the rest of the program. `tui.cli` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.events import Event
+from engine.ports import Approver
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `actions` a count."""
+
+    id: str
+    title: str
+    updated_at: str
+    preview: str = ""
+    intents: tuple[str, ...] = ()
+    actions: int = 0
+
+
+class Chat(Protocol):
+    """The assistant of one session."""
+
+    @property
+    def session_id(self) -> str: ...
+
+    def respond(self, text: str) -> AsyncIterator[Event]:
+        """The events of one turn, in order."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask the running turn to stop; it then soon yields `turn_finished`, `cancelled`."""
+        ...
+
+
+class Backstage(Protocol):
+    """Everything behind the screen, built after the first frame.
+
+    `model_label` names what answers ("gpt-5.4-mini · Azure"); with `offline` nothing leaves this
+    machine. `notices` are said at start, such as actions that a crash left unknown.
+    """
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def assistant_name(self) -> str: ...
+    @property
+    def suggestions(self) -> tuple[str, ...]: ...
+    @property
+    def model_label(self) -> str: ...
+    @property
+    def offline(self) -> bool: ...
+    @property
+    def tool_count(self) -> int: ...
+    @property
+    def intent_titles(self) -> Mapping[str, str]: ...
+    @property
+    def notices(self) -> tuple[str, ...]: ...
+
+    async def open(self, session_id: str | None, approver: Approver) -> Chat:
+        """The session's assistant; None begins a new session."""
+        ...
+
+    async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
+        """Past sessions, newest first."""
+        ...
+
+    async def past(self, session_id: str) -> list[Event]:
+        """What was recorded of a session, in order."""
+        ...
+
+    async def close(self) -> None:
+        """Finish writing and let go of everything."""
+        ...

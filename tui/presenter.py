@@ -1,0 +1,103 @@
+"""Events to widget calls: the only place that knows both.
+
+Live turns and recorded sessions are folded by the same `Record`; a recorded one is folded first
+and then shown at once, so nothing is animated and only what is seen is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine import events
+from engine.events import Event
+from tui.record import Action, Added, Change, Changed, Failure, Grown, Note, Record, Reply, Turn
+from tui.text import one_line
+from tui.widgets.action_log import ActionLog
+from tui.widgets.inspector import Inspector
+from tui.widgets.status_line import StatusLine
+from tui.widgets.transcript import Transcript
+
+
+class Presenter:
+    """Shows one session; `record` is what it has shown."""
+
+    def __init__(
+        self, transcript: Transcript, inspector: Inspector, log: ActionLog, status: StatusLine
+    ) -> None:
+        self._transcript, self._inspector = transcript, inspector
+        self._log, self._status = log, status
+        self.record = Record()
+
+    async def load(self, past: Iterable[Event]) -> None:
+        """Show a recorded session, or an empty one, instead of what is there."""
+        self.record = Record()
+        for event in past:
+            self.record.take(event)
+        self.record.interrupt()
+        newest = self.record.newest
+        await self._transcript.show(self.record.blocks)
+        self._log.show(self.record.actions)
+        self.inspect(None)
+        self._status.idle(*_ending(newest))
+        self._status.look_back(newest)
+
+    async def tell(self, block: Failure | Note) -> None:
+        """Show something that no turn said."""
+        await self._transcript.add(block)
+
+    def inspect(self, turn: Turn | None) -> None:
+        """Show how this turn was routed; None: the newest."""
+        self._inspector.show(turn or self.record.newest)
+
+    async def apply(self, event: Event) -> None:
+        """Show what happened."""
+        for change in self.record.take(event):
+            await self._show(change)
+        turn = self.record.newest
+        if turn is None or isinstance(event, events.TextDelta):
+            return
+        self._inspector.show(turn)
+        self._tell_status(turn, event)
+
+    async def _show(self, change: Change) -> None:
+        match change:
+            case Added(block):
+                await self._transcript.add(block)
+                if isinstance(block, Action):
+                    self._log.add(block)
+                elif isinstance(block, Reply) and not block.done:
+                    self._status.busy("answering")
+            case Grown(block, text):
+                await self._transcript.write(block, text)
+            case Changed(Action() as action):
+                self._transcript.changed(action)
+                self._log.changed(action)
+            case Changed(Reply() as reply):
+                await self._transcript.freeze(reply)
+
+    def _tell_status(self, turn: Turn, event: Event) -> None:
+        match event:
+            case events.TurnStarted():
+                self._status.begin(turn)
+            case events.RetryScheduled():
+                self._status.retry(event.delay_s, event.reason)
+            case events.ApprovalRequested():
+                self._status.busy("waiting for your approval", "$warning")
+            case events.ToolStarted():
+                action = turn.actions.get(event.call_id)
+                name = one_line(action.tool, 40) if action else "a tool"
+                self._status.busy(f"running {name}")
+            case events.IntentClassified() | events.ToolFinished() | events.ApprovalResolved():
+                self._status.busy("thinking")
+            case events.TurnFinished() | events.TurnFailed():
+                self._status.idle(*_ending(turn))
+
+
+def _ending(turn: Turn | None) -> tuple[str, str]:
+    """How a turn ended, in words and their style."""
+    if turn is None or turn.state == "completed":
+        return "ready", "$success"
+    if turn.state == "needs_input":
+        missing = one_line(", ".join(turn.pending), 60)
+        return f"waiting for your answer{': ' if missing else ''}{missing}", "$warning"
+    return turn.state, "$error" if turn.state == "failed" else "$warning"

@@ -1,0 +1,309 @@
+"""What the panes show of a session: a fold over its events, without any widget.
+
+Live turns and recorded sessions are folded the same way, so what is shown after a restart is
+what was shown before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine import events
+from engine.events import Event
+
+ActionState = Literal[
+    "proposed",
+    "awaiting approval",
+    "approved",
+    "started",
+    "succeeded",
+    "failed",
+    "denied",
+    "timed out",
+    "cancelled",
+    "unknown",
+]
+TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed"]
+
+_FATES: Mapping[events.Outcome, ActionState] = {
+    "ok": "succeeded",
+    "error": "failed",
+    "denied": "denied",
+    "timed_out": "timed out",
+    "cancelled": "cancelled",
+    "unknown": "unknown",
+}
+
+
+@dataclass(eq=False)
+class Block:
+    """Something in the transcript, in the order it happened."""
+
+    turn: Turn
+
+
+@dataclass(eq=False)
+class Said(Block):
+    """The person's message."""
+
+    text: str
+
+
+@dataclass(eq=False)
+class Routed(Block):
+    """Where the message was sent; the turn has the classification."""
+
+
+@dataclass(eq=False)
+class Reply(Block):
+    """A stretch of the assistant's words. `mark` says what became of it, if it was cut."""
+
+    source: str = ""
+    done: bool = False
+    mark: str = ""
+
+
+@dataclass(eq=False)
+class Action(Block):
+    """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC."""
+
+    call_id: str
+    tool: str
+    arguments: Mapping[str, Any]
+    effect: events.EffectName
+    summary: str
+    at: str = ""
+    problems: tuple[str, ...] = ()
+    state: ActionState = "proposed"
+    decided_by: str = ""
+    result: Any = None
+    duration_ms: int = 0
+    expanded: bool = False
+
+    @property
+    def settled(self) -> bool:
+        return self.state not in ("proposed", "awaiting approval", "approved", "started")
+
+
+@dataclass(eq=False)
+class Failure(Block):
+    """Why a turn, or the start, failed, and whether the same may work another time."""
+
+    error: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(eq=False)
+class Note(Block):
+    """A remark of the program itself."""
+
+    text: str
+
+
+@dataclass(eq=False)
+class Turn:
+    """One message and all that followed; `number` counts from 1 within the session."""
+
+    turn_id: str
+    number: int = 0
+    text: str = ""
+    said: str = ""
+    route: events.IntentClassified | None = None
+    calls: list[events.UsageUpdated] = field(default_factory=list)
+    actions: dict[str, Action] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
+    state: TurnState = "running"
+
+    def take(self, event: Event) -> None:
+        """Fold in one event of this turn."""
+        match event:
+            case events.TurnStarted():
+                self.text = event.text
+            case events.IntentClassified():
+                self.route = event
+            case events.TextDelta():
+                self.said += event.text
+            case events.ToolCallProposed():
+                self.actions[event.call_id] = Action(
+                    self,
+                    event.call_id,
+                    event.tool,
+                    event.arguments,
+                    event.effect,
+                    event.summary,
+                    event.at,
+                    event.problems,
+                )
+            case events.UsageUpdated():
+                self.calls.append(event)
+            case events.TurnFinished():
+                self.state, self.pending = event.status, event.pending
+                self._settle()
+            case events.TurnFailed():
+                self.state = "failed"
+                self._settle()
+            case (
+                events.ApprovalRequested(call_id=call_id)
+                | events.ApprovalResolved(call_id=call_id)
+                | events.ToolStarted(call_id=call_id)
+                | events.ToolFinished(call_id=call_id)
+            ):
+                if action := self.actions.get(call_id):
+                    _take_action(action, event)
+
+    def interrupt(self) -> None:
+        """The record ends here: what was started has an unknown fate, the rest never ran."""
+        self.state = "cancelled"
+        self._settle()
+
+    def _settle(self) -> None:
+        for action in self.actions.values():
+            if not action.settled:
+                action.state = "unknown" if action.state == "started" else "cancelled"
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out, over all requests of the turn."""
+        return sum(call.input_tokens + call.output_tokens for call in self.calls)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """US dollars; None as soon as one request has no known price."""
+        return total_cost(self.calls)
+
+
+def total_cost(calls: list[events.UsageUpdated]) -> float | None:
+    """The sum of what the requests cost, or None where a price is unknown."""
+    costs = [call.cost_usd for call in calls]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+def _take_action(action: Action, event: Event) -> None:
+    match event:
+        case events.ApprovalRequested():
+            action.state = "awaiting approval"
+        case events.ApprovalResolved():
+            action.decided_by = event.by
+            action.state = "approved" if event.decision == "approved" else "denied"
+        case events.ToolStarted():
+            action.state = "started"
+        case events.ToolFinished():
+            action.state = _FATES[event.outcome]
+            action.result, action.duration_ms = event.result, event.duration_ms
+
+
+@dataclass(frozen=True)
+class Added:
+    """There is a new block at the end."""
+
+    block: Block
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A reply has more text."""
+
+    block: Reply
+    text: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A block has other values than before; a reply is complete."""
+
+    block: Reply | Action
+
+
+Change = Added | Grown | Changed
+
+
+class Record:
+    """A session as it is shown: its turns, and the blocks of its transcript, oldest first."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.blocks: list[Block] = []
+        self._reply: Reply | None = None
+
+    @property
+    def newest(self) -> Turn | None:
+        return self.turns[-1] if self.turns else None
+
+    @property
+    def actions(self) -> list[Action]:
+        return [action for turn in self.turns for action in turn.actions.values()]
+
+    def take(self, event: Event) -> list[Change]:
+        """Fold in one event; returns what that changed, in order."""
+        changes: list[Change] = []
+        if isinstance(event, events.TurnStarted):
+            changes += self.interrupt()
+            self.turns.append(Turn(event.turn_id, len(self.turns) + 1))
+        turn = self.newest
+        if turn is None:
+            return changes
+        turn.take(event)
+        match event:
+            case events.TurnStarted():
+                changes += self._add(Said(turn, event.text))
+            case events.IntentClassified():
+                changes += self._add(Routed(turn))
+            case events.TextDelta():
+                changes += self._say(turn, event.text)
+            case events.ToolCallProposed():
+                changes += self._close_reply() + self._add(turn.actions[event.call_id])
+            case events.TurnFinished():
+                changes += self._finish(turn, event)
+            case events.TurnFailed():
+                failure = Failure(turn, event.error, event.message, event.retryable)
+                changes += self._close_reply("cut off") + self._end(turn) + self._add(failure)
+            case _:
+                if action := turn.actions.get(getattr(event, "call_id", "")):
+                    changes.append(Changed(action))
+        return changes
+
+    def interrupt(self) -> list[Change]:
+        """Close a turn whose end was never recorded: the program stopped in its middle."""
+        turn = self.newest
+        if turn is None or turn.state != "running":
+            return []
+        turn.interrupt()
+        note = Note(turn, "interrupted: the app stopped here")
+        return self._close_reply("interrupted") + self._end(turn) + self._add(note)
+
+    def _add(self, block: Block) -> list[Change]:
+        self.blocks.append(block)
+        return [Added(block)]
+
+    def _say(self, turn: Turn, text: str) -> list[Change]:
+        if self._reply is None:
+            if not text.strip():
+                return []
+            self._reply = Reply(turn, text)
+            return self._add(self._reply)
+        self._reply.source += text
+        return [Grown(self._reply, text)]
+
+    def _close_reply(self, mark: str = "") -> list[Change]:
+        if self._reply is None:
+            return []
+        reply, self._reply = self._reply, None
+        reply.done, reply.mark = True, mark
+        return [Changed(reply)]
+
+    def _finish(self, turn: Turn, event: events.TurnFinished) -> list[Change]:
+        mark = "cancelled" if event.status == "cancelled" else ""
+        changes = self._close_reply(mark)
+        spoke = bool(changes)
+        reply = event.reply.strip()
+        if reply and reply not in turn.said:
+            changes += self._add(Reply(turn, reply, done=True, mark="" if spoke else mark))
+        elif mark and not spoke:
+            changes += self._add(Note(turn, mark))
+        return changes + self._end(turn)
+
+    def _end(self, turn: Turn) -> list[Change]:
+        return [Changed(action) for action in turn.actions.values()]

@@ -1,0 +1,90 @@
+"""The app's own colours: a dark, quiet theme, and the terminal's own where it has only 16."""
+
+from __future__ import annotations
+
+from rich.terminal_theme import TerminalTheme
+from textual.theme import Theme
+
+HARBOUR = Theme(
+    name="harbour",
+    primary="#7fb5cf",
+    secondary="#5f7f99",
+    accent="#d9b27c",
+    warning="#d9b27c",
+    error="#e2837e",
+    success="#93c29a",
+    foreground="#d6dce4",
+    background="#12161c",
+    surface="#171c24",
+    panel="#1e2530",
+    variables={
+        "border": "#4f7a93",
+        "border-blurred": "#2a3340",
+        "block-cursor-background": "#2b3a49",
+        "block-cursor-foreground": "#eef2f6",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#1e2530",
+        "scrollbar": "#2a3340",
+        "scrollbar-hover": "#3a4757",
+        "scrollbar-active": "#4f7a93",
+        "scrollbar-background": "#12161c",
+        "scrollbar-background-hover": "#12161c",
+        "scrollbar-background-active": "#12161c",
+        "input-selection-background": "#4f7a93 50%",
+        "screen-selection-background": "#4f7a93 50%",
+        "markdown-h1-color": "#eef2f6",
+        "markdown-h2-color": "#eef2f6",
+        "markdown-h3-color": "#d6dce4",
+    },
+)
+
+# What the 16 named colours of Rich renderables become under `HARBOUR`: black to white, then
+# the bright ones.
+HARBOUR_ANSI = TerminalTheme(
+    (18, 22, 28),
+    (214, 220, 228),
+    [
+        (30, 37, 48),
+        (226, 131, 126),
+        (147, 194, 154),
+        (217, 178, 124),
+        (127, 181, 207),
+        (190, 160, 205),
+        (133, 196, 192),
+        (214, 220, 228),
+    ],
+    [
+        (141, 153, 168),
+        (226, 131, 126),
+        (147, 194, 154),
+        (217, 178, 124),
+        (127, 181, 207),
+        (190, 160, 205),
+        (133, 196, 192),
+        (238, 242, 246),
+    ],
+)
+
+
+def quiet(theme: Theme) -> str:
+    """The style `$quiet` of lesser text; 16 colours have no safe grey, so there it is dim."""
+    if theme.ansi:
+        return "dim"
+    return "#8d99a8" if theme.dark else "#5b6470"
+
+
+# One file for each widget of the first screen; the other screens load their own.
+STYLES = [
+    f"styles/{name}.tcss"
+    for name in (
+        "chat",
+        "banner",
+        "transcript",
+        "tool_card",
+        "prompt",
+        "approval_bar",
+        "inspector",
+        "action_log",
+        "status_line",
+    )
+]

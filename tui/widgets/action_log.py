@@ -1,0 +1,67 @@
+"""Every tool call of the session, newest last; enter opens its details."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui import keys
+from tui.record import Action
+from tui.text import one_line
+from tui.widgets.tool_card import details
+from tui.wording import STATE_STYLES, clock_time, seconds
+
+
+class ActionLog(OptionList):
+    PLACE: keys.Place = "actions"
+    BINDINGS = keys.bindings("actions")
+    BORDER_TITLE = "Tool calls"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, markup=False)
+        self._actions: list[Action] = []
+        self._open: set[Action] = set()
+
+    def show(self, actions: list[Action]) -> None:
+        """Show these calls instead of what is there."""
+        self._actions, self._open = list(actions), set()
+        self.set_options([Option(self._prompt(action)) for action in actions])
+        self._count()
+
+    def add(self, action: Action) -> None:
+        self._actions.append(action)
+        self.add_option(Option(self._prompt(action)))
+        self._count()
+        if not self.has_focus:
+            self.highlighted = None
+            self.scroll_end(animate=False)
+
+    def changed(self, action: Action) -> None:
+        if action in self._actions:
+            index = self._actions.index(action)
+            self.replace_option_prompt_at_index(index, self._prompt(action))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        action = self._actions[event.option_index]
+        self._open ^= {action}
+        self.changed(action)
+
+    def _count(self) -> None:
+        self.border_subtitle = str(len(self._actions) or "")
+
+    def _prompt(self, action: Action) -> Content:
+        style = STATE_STYLES[action.state]
+        took = seconds(action.duration_ms) if action.duration_ms else ""
+        facts = " · ".join(filter(None, (action.state, took, clock_time(action.at))))
+        lines = [
+            Content.assemble(("● ", style), (one_line(action.tool, 60), "bold")),
+            Content.assemble("  ", (facts, style)),
+        ]
+        if action in self._open:
+            lines += [Content("  ") + line for entry in details(action) for line in entry.split("\n")]
+        elif action.arguments:
+            given = ", ".join(f"{name}={data}" for name, data in action.arguments.items())
+            lines.append(Content.styled(f"  {one_line(given, 90)}", "$quiet"))
+        return Content("\n").join(lines)

@@ -1,0 +1,34 @@
+"""What went wrong, in the program's words and the server's, and what the person can do."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.record import Failure
+from tui.text import excerpt, plain
+
+_TITLES = {
+    "start": "The assistant could not start",
+    "network": "The server could not be reached",
+    "rate_limit": "The server asks to slow down",
+    "model": "The model could not answer",
+    "limit": "A limit of this turn was reached",
+    "storage": "The session could not be written down",
+    "internal": "Something went wrong in the app",
+}
+
+
+class ErrorCard(Static):
+    def __init__(self, block: Failure) -> None:
+        title = _TITLES.get(block.error, "The turn failed")
+        advice = "f5 tries again" if block.retryable else ""
+        if block.error != "start":
+            advice = f"{advice} · up brings the message back".removeprefix(" · ")
+        lines = [
+            Content.styled(title, "bold $error"),
+            Content(excerpt(plain(block.message), 2_000)),
+        ]
+        if advice:
+            lines.append(Content.styled(advice, "$quiet"))
+        super().__init__(Content("\n").join(lines), markup=False)

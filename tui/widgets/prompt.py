@@ -1,0 +1,108 @@
+"""Where the person writes: grows with the text, remembers what was sent."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from tui import keys
+
+
+class Prompt(TextArea):
+    """Enter sends; a line that ends in a backslash goes on. Up and down at the edges recall."""
+
+    PLACE: keys.Place = "prompt"
+    BINDINGS = keys.bindings("prompt")
+
+    class Sent(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Recalled(Message):
+        """A suggestion came into the prompt, by its number; None: none is there any more."""
+
+        def __init__(self, suggestion: int | None) -> None:
+            super().__init__()
+            self.suggestion = suggestion
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, soft_wrap=True, show_line_numbers=False, compact=True)
+        self.cursor_blink = False  # an idle screen sends nothing
+        self.highlight_cursor_line = False
+        self.sent: list[str] = []
+        self.suggestions: tuple[str, ...] = ()
+        self._place: int | None = None  # in what can be recalled; None: the draft
+        self._draft = ""
+
+    def on_key(self, event: events.Key) -> None:
+        # TextArea would take enter as a newline before any binding is asked.
+        if event.key == "enter":
+            event.prevent_default()
+
+    def action_send(self) -> None:
+        before = self.text[: self.document.get_index_from_location(self.cursor_location)]
+        if before.endswith("\\"):
+            self.action_delete_left()
+            self.action_newline()
+        elif text := self.text.strip():
+            self.remember(text)
+            self.put("")
+            self.post_message(self.Sent(text))
+
+    def action_newline(self) -> None:
+        self.insert("\n", maintain_selection_offset=False)
+
+    def remember(self, text: str) -> None:
+        """Put a message at the end of what up brings back."""
+        if not self.sent or self.sent[-1] != text:
+            self.sent.append(text)
+        self._place = None
+
+    def put(self, text: str) -> None:
+        """Replace what is written."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if select or not self.cursor_at_first_line_wrapped or not self._recall(-1):
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if select or not self.cursor_at_last_line_wrapped or not self._recall(1):
+            super().action_cursor_down(select)
+
+    action_back = action_cursor_up
+    action_forward = action_cursor_down
+
+    @property
+    def cursor_at_first_line_wrapped(self) -> bool:
+        return self.wrapped_document.location_to_offset(self.cursor_location).y == 0
+
+    @property
+    def cursor_at_last_line_wrapped(self) -> bool:
+        here = self.wrapped_document.location_to_offset(self.cursor_location).y
+        return here == self.wrapped_document.height - 1
+
+    def _recall(self, step: int) -> bool:
+        """One step through the history; before anything was sent, through the suggestions."""
+        if self._place is None:
+            self._draft = self.text
+        choices = self.sent or list(self.suggestions)
+        if not choices:
+            return False
+        if self.sent:
+            place = (len(choices) if self._place is None else self._place) + step
+            if not 0 <= place <= len(choices):
+                return False
+            place_or_draft = None if place == len(choices) else place
+        else:
+            start = -1 if step > 0 else len(choices)
+            place = (start if self._place is None else self._place) + step
+            place_or_draft = place if 0 <= place < len(choices) else None
+        self.put(self._draft if place_or_draft is None else choices[place_or_draft])
+        self._place = place_or_draft
+        if not self.sent:
+            self.post_message(self.Recalled(place_or_draft))
+        return True

@@ -1,0 +1,96 @@
+"""The line that says what is going on, and what the turn has used so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui.record import Turn
+from tui.text import one_line
+from tui.wording import count, money, seconds
+
+
+class StatusLine(Widget):
+    """Redraws itself only while something runs; an idle screen sends nothing.
+
+    `clock` counts seconds; `interval` is the time between two drawings.
+    """
+
+    def __init__(self, clock: Callable[[], float], interval: float, *, blink: bool) -> None:
+        super().__init__()
+        self._clock, self._interval, self._blink = clock, interval, blink
+        self._state, self._style = "starting", "$quiet"
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._retry_at: float | None = None
+        self._turn: Turn | None = None
+        self._timer: Timer | None = None
+
+    @property
+    def state(self) -> str:
+        """What the line says is going on."""
+        return self._state
+
+    def begin(self, turn: Turn) -> None:
+        """A turn begins: its time is counted."""
+        self._turn, self._began, self._ended = turn, self._clock(), None
+        if self._timer is None:
+            self._timer = self.set_interval(self._interval, self.refresh)
+        self.busy("choosing the intent")
+
+    def busy(self, state: str, style: str = "$primary") -> None:
+        self._state, self._style, self._retry_at = state, style, None
+        self.refresh()
+
+    def retry(self, delay_s: float, reason: str) -> None:
+        """The request is tried again after so many seconds."""
+        self.busy(f"{one_line(reason, 60)}, again", "$warning")
+        self._retry_at = self._clock() + delay_s
+
+    def idle(self, state: str, style: str = "$success") -> None:
+        """Nothing runs any more."""
+        if self._began is not None and self._ended is None:
+            self._ended = self._clock()
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self.busy(state, style)
+
+    def look_back(self, turn: Turn | None) -> None:
+        """Show the use of a turn that is over; its time is not known."""
+        self._turn, self._began, self._ended = turn, None, None
+        self.refresh()
+
+    def render(self) -> Content:
+        left = Content.assemble((self._dot(), self._style), (self._now(), self._style))
+        room = self.size.width - left.cell_length - 3
+        parts = self._use()
+        while parts and sum(map(len, parts)) + 3 * (len(parts) - 1) > room:
+            parts.pop(0)
+        right = Content.styled(" · ".join(parts), "$quiet")
+        gap = self.size.width - left.cell_length - right.cell_length
+        return Content.assemble(left, " " * max(1, gap), right)
+
+    def _dot(self) -> str:
+        dark = self._timer is not None and self._blink and int(self._clock() * 2) % 2
+        return "○ " if dark else "● "
+
+    def _now(self) -> str:
+        if self._retry_at is not None:
+            return f"{self._state} in {max(0, round(self._retry_at - self._clock()))} s"
+        return self._state
+
+    def _use(self) -> list[str]:
+        """The least needed first: on a narrow screen the first ones are left out."""
+        parts = []
+        if turn := self._turn:
+            if turn.calls:
+                parts = [one_line(turn.calls[-1].model, 30), count(turn.tokens, "token")]
+                parts.append(money(turn.cost_usd))
+        if self._began is not None:
+            now = self._clock() if self._ended is None else self._ended
+            parts.append(seconds(1000 * (now - self._began)))
+        return parts

@@ -1,0 +1,68 @@
+"""One tool call in the transcript: what it does, in words, how it went, and all else on demand."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.record import Action
+from tui.text import one_line, plain
+from tui.wording import DECIDERS, EFFECT_STYLES, STATE_STYLES, call, seconds, value
+
+
+def heading(action: Action) -> Content:
+    """The call in plain words, marked with the colour of its state."""
+    words = one_line(action.summary, 160) or call(action.tool, action.arguments)
+    return Content.assemble(("● ", STATE_STYLES[action.state]), (words, "bold"))
+
+
+def fate(action: Action) -> Content:
+    """State, duration and effect on one line."""
+    parts = [Content.styled(action.state, STATE_STYLES[action.state])]
+    if action.duration_ms:
+        parts.append(Content.styled(seconds(action.duration_ms), "$quiet"))
+    parts.append(Content.styled(action.effect, EFFECT_STYLES[action.effect]))
+    return Content.styled(" · ", "$quiet").join(parts)
+
+
+def details(action: Action) -> list[Content]:
+    """Everything about a call, a line or more each: exact arguments, problems, result."""
+    lines = [pair("tool", action.tool)]
+    lines += [pair(name, value(data)) for name, data in action.arguments.items()]
+    if action.decided_by:
+        lines.append(pair("decided", DECIDERS.get(action.decided_by, action.decided_by)))
+    lines += [pair("problem", problem) for problem in action.problems]
+    if action.result is not None:
+        lines.append(pair("result", value(action.result)))
+    return lines
+
+
+def pair(name: str, text: str) -> Content:
+    """A name and its value, which is indented if it has more than one line."""
+    text = plain(text)
+    if "\n" in text:
+        text = "\n" + "\n".join(f"  {line}" for line in text.split("\n"))
+    return Content.assemble((f"{one_line(name, 40):<9}", "$quiet"), " ", text)
+
+
+class ToolCard(Static):
+    def __init__(self, block: Action) -> None:
+        super().__init__(markup=False)
+        self._block = block
+
+    def on_mount(self) -> None:
+        self.refresh_block()
+
+    def refresh_block(self) -> None:
+        action = self._block
+        lines = [heading(action)]
+        if action.expanded:
+            lines += [fate(action), *details(action)]
+        else:
+            line = fate(action)
+            if action.summary:
+                said = Content.styled(call(action.tool, action.arguments, 120), "$quiet")
+                line = Content.styled(" · ", "$quiet").join([line, said])
+            lines.append(line)
+            lines += [pair("problem", problem) for problem in action.problems]
+        self.update(Content("\n").join(lines))

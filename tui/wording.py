@@ -1,0 +1,123 @@
+"""How values read on the screen: numbers, times, states and calls, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from engine.events import EffectName, Route, RouteSource
+from tui.record import ActionState
+from tui.text import excerpt, one_line, plain
+
+ROUTES: Mapping[Route, str] = {
+    "task": "Task",
+    "continue": "Continues",
+    "small_talk": "Small talk",
+    "out_of_scope": "Out of scope",
+    "clarify": "To be clarified",
+    "cancel": "Task dropped",
+}
+SOURCES: Mapping[RouteSource, str] = {
+    "llm": "by the chat model",
+    "embedded": "by the embedded classifier",
+    "shortcut": "by a rule, no model asked",
+    "bypass": "without classification",
+}
+# Styles of `Content` spans: names from the theme, so that 16 colours work as well.
+STATE_STYLES: Mapping[ActionState, str] = {
+    "proposed": "$quiet",
+    "awaiting approval": "$warning",
+    "approved": "$primary",
+    "started": "$primary",
+    "succeeded": "$success",
+    "failed": "$error",
+    "denied": "$warning",
+    "timed out": "$error",
+    "cancelled": "$quiet",
+    "unknown": "$warning",
+}
+EFFECT_STYLES: Mapping[EffectName, str] = {
+    "read": "$quiet",
+    "write": "$warning",
+    "destructive": "bold $error",
+}
+DECIDERS = {
+    "person": "by you",
+    "session": "allowed for this session",
+    "policy": "by policy",
+    "flag": "by a flag",
+    "nobody": "nobody to ask",
+}
+
+
+def percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def seconds(duration_ms: float) -> str:
+    """A duration: 340 ms, 2.3 s, 1 min 5 s."""
+    if duration_ms < 1000:
+        return f"{duration_ms:.0f} ms"
+    if duration_ms < 60_000:
+        return f"{duration_ms / 1000:.1f} s"
+    whole = round(duration_ms / 1000)
+    return f"{whole // 60} min {whole % 60} s"
+
+
+def money(cost_usd: float | None) -> str:
+    """US dollars to the tenth of a cent that matters here; unknown stays unknown."""
+    if cost_usd is None:
+        return "cost unknown"
+    if 0 < cost_usd < 0.0001:
+        return "< $0.0001"
+    return f"${cost_usd:.4f}" if cost_usd < 1 else f"${cost_usd:,.2f}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def value(data: Any, limit: int = 2000) -> str:
+    """A JSON value as text, indented where it has parts."""
+    if isinstance(data, str):
+        return excerpt(plain(data), limit)
+    text = json.dumps(data, ensure_ascii=False, indent=2, default=str)
+    return excerpt(plain(text), limit)
+
+
+def call(tool: str, arguments: Mapping[str, Any], limit: int = 200) -> str:
+    """A call on one line: `top_up_balance(amount=20)`."""
+    inside = ", ".join(
+        f"{name}={json.dumps(data, ensure_ascii=False, default=str)}"
+        for name, data in arguments.items()
+    )
+    return one_line(f"{tool}({inside})", limit)
+
+
+def clock_time(at: str) -> str:
+    """The local time of day of an ISO 8601 moment, or nothing if it is none."""
+    try:
+        return datetime.fromisoformat(at).astimezone().strftime("%H:%M")
+    except ValueError:
+        return ""
+
+
+def when(at: str, now: datetime) -> str:
+    """How long ago, as a person would say it."""
+    try:
+        then = datetime.fromisoformat(at).astimezone(now.tzinfo)
+    except ValueError:
+        return ""
+    minutes = int((now - then).total_seconds() // 60)
+    days = (now.date() - then.date()).days
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if days == 0:
+        return f"today {then:%H:%M}"
+    if days == 1:
+        return f"yesterday {then:%H:%M}"
+    return f"{then:%a %H:%M}" if days < 7 else f"{then:%Y-%m-%d}"
