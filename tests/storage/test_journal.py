@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +23,11 @@ from engine.events import (
     TurnFailed,
     TurnFinished,
 )
-from engine.ports import Recorder, RecordingError
+from engine.ports import Recorder
 from storage import journal as journal_module
 from storage.database import Database
 from storage.history import History
 from storage.journal import Journal
-from tests.storage.programs import start
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
 
 
@@ -237,7 +233,7 @@ async def test_text_is_kept_a_while_after_it_was_said_without_another_event(
     assert rows(database, "SELECT content FROM message WHERE role = 'assistant'") == [("so it is",)]
 
 
-def test_a_long_stream_costs_few_commits(database: Database) -> None:
+def test_a_long_stream_costs_one_commit_with_what_follows(database: Database) -> None:
     commits = []
 
     @sqlalchemy_event.listens_for(sqlalchemy.Engine, "commit")
@@ -251,11 +247,7 @@ def test_a_long_stream_costs_few_commits(database: Database) -> None:
             recording.keep(told)
     finally:
         sqlalchemy_event.remove(sqlalchemy.Engine, "commit", _count)
-    [(texts,)] = rows(database, "SELECT count(*) FROM event WHERE kind = 'text_delta'")
-    # The first event, the last one together with the text before it, and one for each time
-    # that the lag ran out in between, which the number of events kept tells.
-    assert len(commits) <= 2 + texts
-    assert texts < 50
+    assert len(commits) == 2  # the first event, and the last one together with all the text
     assert rows(database, "SELECT content FROM message WHERE role = 'assistant'") == [
         ("word " * 500,)
     ]
@@ -301,86 +293,6 @@ def test_only_what_the_events_say_is_stored(database: Database, recording: Recor
         whole = json.loads(json.dumps(events.to_dict(event)))
         head = {"turn_id": "t", "seq": event.seq, "at": event.at}
         assert {"kind": kind, **head, **json.loads(body)} == whole
-
-
-# When it cannot be written down
-
-
-@contextmanager
-def pragma(setting: str) -> Iterator[None]:
-    """Meanwhile every transaction begins with this setting."""
-
-    def set_it(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql(f"PRAGMA {setting}")
-
-    sqlalchemy_event.listen(sqlalchemy.Engine, "begin", set_it)
-    try:
-        yield
-    finally:
-        sqlalchemy_event.remove(sqlalchemy.Engine, "begin", set_it)
-
-
-def test_a_full_database_is_reported_and_nothing_is_half_written(
-    database: Database, history: History, recording: Recording
-) -> None:
-    told = turn("s", "t", TextDelta(text="x" * 100_000), *top_up()[4:])
-    recording.keep(told[:2])
-    # SQLite takes a limit below the size that the file has for that size.
-    with (
-        pragma("max_page_count = 1"),
-        pytest.raises(RecordingError, match=r"^[^\n]*the disk is full; free some[^\n]*$"),
-    ):
-        recording.keep([told[2]])
-    assert history.events("s") == told[:1]
-    assert rows(database, "SELECT count(*) FROM action") == [(0,)]
-    with pragma("max_page_count = 1000000"):
-        recording.keep(told[2:])
-    assert history.events("s") == merged(told)
-
-
-def test_a_disk_that_takes_no_more_leaves_a_sound_database(tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    said, _ = start("writes_on_a_full_disk", path, 400_000).communicate()
-    assert "cannot be written down" in said
-    assert said.count("\n") == 1
-    database = Database.open(path)
-    assert rows(database, "PRAGMA integrity_check") == [("ok",)]
-    assert rows(database, "PRAGMA foreign_key_check") == []
-    kept = History(database).events("s")
-    assert Conversation.replay(kept).messages
-    [(actions,)] = rows(database, "SELECT count(*) FROM action")
-    assert actions == sum(isinstance(event, ToolCallProposed) for event in kept) > 0
-
-
-def test_a_read_only_database_is_reported(database: Database, recording: Recording) -> None:
-    with (
-        pragma("query_only = ON"),
-        pytest.raises(RecordingError, match="read-only; make the file and its folder"),
-    ):
-        recording.keep(turn("s", "t"))
-
-
-def test_the_same_event_twice_is_reported_and_kept_once(
-    history: History, recording: Recording
-) -> None:
-    told = turn("s", "t", *top_up()[4:])
-    recording.keep(told)
-    with pytest.raises(RecordingError, match="does not fit what is there"):
-        recording.keep(told[-1:])
-    assert history.events("s") == told[:6] + merged(told[6:])
-
-
-def test_a_session_deleted_in_mid_turn_is_reported(history: History, recording: Recording) -> None:
-    told = turn("s", "t", proposal())
-    recording.keep(told[:1])
-    history.delete("s")
-    with pytest.raises(RecordingError, match="its session may have been deleted"):
-        recording.keep(told[1:])
-
-
-def test_a_tool_that_was_never_proposed_does_not_start(recording: Recording) -> None:
-    with pytest.raises(RecordingError, match="'c9' was never proposed"):
-        recording.keep(turn("s", "t", ToolStarted(call_id="c9", action_id="a9")))
 
 
 # Any events

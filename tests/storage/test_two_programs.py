@@ -24,7 +24,7 @@ def test_two_programs_write_at_once_and_nothing_is_lost(
     assert [program.returncode for program in programs] == [0, 0]
     for_one = len(merged(turn("", "", *top_up())))
     for name in names:
-        kept = history.events(f"session-{name}")
+        kept = merged(history.events(f"session-{name}"))
         assert len(kept) == TURNS * for_one
         numbers = rows(database, f"SELECT number FROM turn WHERE session_id = 'session-{name}'")
         assert sorted(numbers) == [(number,) for number in range(1, TURNS + 1)]
