@@ -10,17 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine import economics
-from engine.conversation import Conversation, Message, for_intent, trim
+from engine.conversation import Conversation, Message, arguments_of, for_intent, trim
 from engine.events import (
     Awaiting,
+    CostWarning,
     Event,
+    HistoryTrimmed,
     IntentClassified,
+    IntentSwitched,
     RetryScheduled,
     Stage,
     TaskStarted,
@@ -34,12 +38,11 @@ from engine.ids import new_id
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.router import Router, Routing, Task
 from engine.intents.shortcut import shortcut
-from engine.models.port import ChatModel, ChatRequest, ModelError, Reply, Usage
+from engine.limits import Limits, Meter
+from engine.models.port import SWITCH_INTENT, ChatModel, ChatRequest, ModelError, Reply, Usage
 from engine.ports import Approver, Recorder, RecordingError
 from engine.tools.executor import Executor, TooManyCorrections
 
-# Of one turn; a model that loops is stopped, the person is told.
-MAX_MODEL_CALLS = 8
 TOOL_TIME_LIMIT_S = 30.0
 # Of history in a request. Characters, since every server counts tokens its own way; 100,000
 # are some 25,000 tokens, which the smallest window in common use (32k) still holds.
@@ -73,6 +76,7 @@ class Assistant:
     session_id: str = field(default_factory=new_id)
     conversation: Conversation = field(default_factory=Conversation)
     price: Callable[[Usage], float | None] = economics.free
+    limits: Limits = field(default_factory=Limits)
     _turn: _Turn | None = None
     _allowed: set[str] = field(default_factory=set)
 
@@ -115,7 +119,8 @@ class _Turn:
         self._order = asyncio.Lock()
         self._said = ""
         self._used_tools = False
-        self._model_calls = 0
+        self._switched = False
+        self._meter = Meter(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
         self._executor = Executor(
             session_id=assistant.session_id,
@@ -220,7 +225,7 @@ class _Turn:
             # Where the router answered itself, a flat prompt would have taken one request.
             history = tuple(self._conversation.messages)
             flat = 0 if intents else economics.flat_prompt(history, self._catalogue.tools)
-            await self._emit(self._usage("classify", routing.usage, flat))
+            await self._spend("classify", routing.usage, flat)
 
     async def _act(
         self, task: Task, past: list[Message], awaiting: Awaiting | None
@@ -228,39 +233,59 @@ class _Turn:
         """Let the model work on one task with that intent's tools until it stops calling them."""
         intent = self._catalogue.intents[task.intent]
         offered = {tool.name: tool for tool in intent.tools}
+        others = tuple(key for key in self._catalogue.intents if key != intent.key)
         await self._emit(
             TaskStarted(intent=intent.key, text=task.text, tools_offered=tuple(offered))
         )
+        system = Message("system", system_prompt(self._catalogue, intent))
         begin = len(self._conversation.messages)
         while True:
             own = [Message("user", task.text), *self._conversation.messages[begin:]]
-            history, _ = trim(for_intent([*past, *own], intent.key), HISTORY_CHARACTERS)
-            system = Message("system", system_prompt(self._catalogue, intent))
+            history, dropped = trim(for_intent([*past, *own], intent.key), HISTORY_CHARACTERS)
+            if dropped and len(own) == 1:
+                await self._emit(HistoryTrimmed(messages=dropped))
             reply = await self._ask(
-                ChatRequest((system, *history), intent.tools, awaiting=awaiting)
+                ChatRequest(
+                    (system, *history),
+                    intent.tools,
+                    awaiting=awaiting,
+                    hand_back=() if self._switched else others,
+                )
             )
+            target = _handed_to(reply, others)
+            if target and not self._switched:
+                self._switched = True
+                await self._emit(IntentSwitched(from_intent=intent.key, to_intent=target))
+                return await self._act(Task(target, task.text), past, None)
             if not reply.tool_calls:
                 return reply.awaiting
             self._used_tools = True
+            self._meter.admit_calls(len(reply.tool_calls))
             await self._executor.execute(reply.tool_calls, offered, intent.key)
 
     async def _ask(self, request: ChatRequest) -> Reply:
         """One request to the model, its text passed on as it comes."""
-        self._model_calls += 1
-        if self._model_calls > MAX_MODEL_CALLS:
-            raise ModelError("limit", f"stopped after {MAX_MODEL_CALLS} requests in one turn")
+        self._meter.admit_request()
         fresh = True
-        async for item in self._assistant.model.stream(request):
-            if isinstance(item, Reply):
-                usage = economics.estimated(request, item.usage, item.text)
-                flat = economics.flat_input_tokens(request, usage, self._catalogue.tools)
-                await self._emit(self._usage("act", usage, flat))
-                return item
-            if isinstance(item, RetryScheduled):
-                await self._emit(item)
-            else:
-                await self._say(item.text, paragraph=fresh)
-                fresh = False
+        try:
+            with self._meter.working():
+                async with asyncio.timeout(self._meter.seconds_left):
+                    async for item in self._assistant.model.stream(request):
+                        if isinstance(item, Reply):
+                            usage = economics.estimated(request, item.usage, item.text)
+                            flat = economics.flat_input_tokens(
+                                request, usage, self._catalogue.tools
+                            )
+                            await self._spend("act", usage, flat)
+                            return item
+                        if isinstance(item, RetryScheduled):
+                            await self._emit(item)
+                        else:
+                            await self._say(item.text, paragraph=fresh)
+                            fresh = False
+        except TimeoutError:
+            seconds = self._assistant.limits.seconds
+            raise ModelError("limit", f"stopped: no answer within {seconds:g} seconds") from None
         raise ModelError("incomplete", f"{self._assistant.model.name} gave no answer")
 
     async def _say(self, text: str, *, paragraph: bool = True) -> None:
@@ -288,17 +313,25 @@ class _Turn:
             awaiting=awaiting,
         )
 
-    def _usage(self, stage: Stage, usage: Usage, flat: int) -> UsageUpdated:
-        return UsageUpdated(
-            stage=stage,
-            model=usage.model,
-            input_tokens=usage.input_tokens,
-            cached_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=self._assistant.price(usage),
-            flat_input_tokens=flat,
-            duration_ms=usage.duration_ms,
+    async def _spend(self, stage: Stage, usage: Usage, flat: int) -> None:
+        """Put on record what a request took."""
+        cost = self._assistant.price(usage)
+        near_limit = self._meter.spend(usage, cost)
+        await self._emit(
+            UsageUpdated(
+                stage=stage,
+                model=usage.model,
+                input_tokens=usage.input_tokens,
+                cached_tokens=usage.cached_tokens,
+                output_tokens=usage.output_tokens,
+                cost_usd=cost,
+                flat_input_tokens=flat,
+                duration_ms=usage.duration_ms,
+            )
         )
+        if near_limit:
+            limit = self._assistant.limits.session_cost_usd
+            await self._emit(CostWarning(cost_usd=self._conversation.cost_usd, limit_usd=limit))
 
     async def _emit(self, event: Event) -> None:
         """Put one event on record, then send it on. A cancel waits until both are done."""
@@ -321,6 +354,16 @@ class _Turn:
     def _send(self, event: Event) -> None:
         self._conversation.apply(event)
         self.outbox.put_nowait(event)
+
+
+def _handed_to(reply: Reply, others: Sequence[str]) -> str | None:
+    """The intent a model hands the message over to, if it does and there is such a one."""
+    for call in reply.tool_calls:
+        if call.name == SWITCH_INTENT:
+            with suppress(ValueError):
+                target = arguments_of(call).get("intent")
+                return target if target in others else None
+    return None
 
 
 def system_prompt(catalogue: Catalogue, intent: Intent) -> str:

@@ -50,6 +50,7 @@ class Conversation:
     awaiting: Awaiting | None = None
     asked: bool = False
     session_id: str = ""
+    cost_usd: float = 0.0
     _said: str = ""
     _calls: list[ToolCall] = field(default_factory=list)
 
@@ -100,6 +101,8 @@ class Conversation:
                         intent=self.focus,
                     )
                 )
+            case events.UsageUpdated():
+                self.cost_usd += event.cost_usd or 0.0
             case events.TurnFinished():
                 self._close()
                 self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
@@ -192,7 +195,7 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
         if used > budget and start != starts[-1]:
             break
         begin, end = start, start
-    if begin == starts[0]:
+    if begin == starts[0] and used + sum(sizes[:begin]) <= budget:
         begin = 0
     return messages[begin:], begin
 

@@ -163,6 +163,32 @@ class RetryScheduled(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IntentSwitched(Event):
+    """The model found that another intent is meant and handed the message back, once a turn."""
+
+    kind: ClassVar[str] = "intent_switched"
+    from_intent: str
+    to_intent: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryTrimmed(Event):
+    """The beginning of a long conversation was not sent: this many messages."""
+
+    kind: ClassVar[str] = "history_trimmed"
+    messages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostWarning(Event):
+    """The session's cost has come near its limit, both in US dollars."""
+
+    kind: ClassVar[str] = "cost_warning"
+    cost_usd: float
+    limit_usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsageUpdated(Event):
     """One model request. `cost_usd` None: the price is unknown, which is not zero."""
 

@@ -2,7 +2,9 @@
 
     catalog.toml       title, assistant_name, persona, suggestions; small talk and other wording
     intents/KEY.toml   title, description, examples, counter_examples, instructions, tools,
-                       [summaries] tool = "template", [questions.TOOL] parameter = "question"
+                       [summaries] tool = "template", [questions.TOOL] parameter = "question",
+                       [policy.TOOL] decision = "auto|ask|deny", up_to = { parameter = limit },
+                       untrusted = tools whose results strangers write
     tools.py           typed functions, found by the names that the intents list
 
 Only `title`, `description` and `examples` of an intent are required; without a `catalog.toml`
@@ -24,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.intents.intent import Catalogue, Intent, SmallTalk
 from engine.tools.function import tool_from_function
+from engine.tools.policy import Policy, Verdict
 from engine.tools.tool import Tool
 
 BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
@@ -41,6 +44,11 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _PolicyTable(_Strict):
+    decision: Verdict | None = None
+    up_to: dict[str, float] = {}
+
+
 class _IntentFile(_Strict):
     title: Text
     description: Text
@@ -50,6 +58,8 @@ class _IntentFile(_Strict):
     tools: tuple[Text, ...] = ()
     summaries: dict[str, Text] = {}
     questions: dict[str, dict[str, Text]] = {}
+    policy: dict[str, _PolicyTable] = {}
+    untrusted: tuple[Text, ...] = ()
 
 
 class _SmallTalk(_Strict):
@@ -117,7 +127,8 @@ def _intent(path: Path, module: ModuleType | None) -> Intent:
         raise CatalogueError(_explain(path, error)) from None
     examples = data.examples if isinstance(data.examples, dict) else {"": data.examples}
     known = {*data.tools, ""}
-    for section, names in (("examples", examples), ("summaries", data.summaries)):
+    for section in ("examples", "summaries", "questions", "policy", "untrusted"):
+        names = examples if section == "examples" else getattr(data, section)
         if unknown := sorted(set(names) - known):
             raise CatalogueError(f"{path}: [{section}] names {unknown[0]!r}, not in tools")
     return Intent(
@@ -137,11 +148,14 @@ def _tool(path: Path, name: str, module: ModuleType | None, data: _IntentFile) -
         raise CatalogueError(
             f"{path}: tool {name!r} is not a function in {path.parents[1]}/tools.py"
         )
+    rule = data.policy.get(name, _PolicyTable())
     try:
         return tool_from_function(
             function,
             summary=data.summaries.get(name, ""),
             questions=data.questions.get(name, {}),
+            policy=Policy(rule.decision, rule.up_to),
+            untrusted=name in data.untrusted,
         )
     except (TypeError, NameError) as error:
         raise CatalogueError(f"{path.parents[1]}/tools.py: {error}") from error

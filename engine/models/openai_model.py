@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -19,12 +19,14 @@ from openai import AsyncOpenAI
 
 from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
-from engine.models.port import ChatRequest, ModelError, Reply, Usage
+from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
 from engine.models.stream import StreamReader
 from engine.tools.tool import Tool
 
 MAX_ATTEMPTS = 6
+# More names than this cost more in a schema than they gain: the code checks them anyway.
+MAX_ENUM = 40
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 20.0
 # A server that asks for more patience than this gets none: the person is told instead.
@@ -96,7 +98,8 @@ class OpenAIModel:
         """One HTTP request. Text of structured output is not prose and is not yielded."""
         started = time.perf_counter()
         structured = request.output_schema is not None
-        reader = StreamReader(tool.name for tool in request.tools)
+        names = [tool.name for tool in request.tools]
+        reader = StreamReader([*names, SWITCH_INTENT] if request.hand_back else names)
         stream = await self._client.chat.completions.create(**self._fields(request))
         async with stream:
             async for chunk in stream:
@@ -129,6 +132,8 @@ class OpenAIModel:
             fields["stream_options"] = {"include_usage": True}
         if request.tools:
             fields["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tools and request.hand_back:
+            fields["tools"].append(_switch(request.hand_back))
         if request.output_schema is not None:
             schema = dict(request.output_schema)
             fields |= structured_fields(self._quirks.rung, schema)
@@ -237,6 +242,24 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "name": tool.name,
         "description": tool.description,
         "parameters": _without_extensions(tool.parameters),
+    }
+    return {"type": "function", "function": function}
+
+
+def _switch(intents: Sequence[str]) -> dict[str, Any]:
+    """The way out of a wrong intent. Long lists are left to the code to check."""
+    intent: dict[str, Any] = {"type": "string"}
+    if len(intents) <= MAX_ENUM:
+        intent["enum"] = list(intents)
+    function = {
+        "name": SWITCH_INTENT,
+        "description": "Hand the message over when another intent is meant. Never for extra tasks.",
+        "parameters": {
+            "type": "object",
+            "properties": {"intent": intent},
+            "required": ["intent"],
+            "additionalProperties": False,
+        },
     }
     return {"type": "function", "function": function}
 

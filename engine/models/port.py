@@ -10,6 +10,8 @@ from engine.conversation import Message, ToolCall
 from engine.events import Awaiting, RetryScheduled, Stage, TextDelta
 from engine.tools.tool import Tool
 
+SWITCH_INTENT = "switch_intent"
+
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
@@ -33,6 +35,8 @@ class ChatRequest:
     """`output_schema` asks for one JSON object of that schema instead of prose.
 
     `awaiting` is the open task of this intent, for models that cannot read a conversation.
+    `hand_back` are the keys of the other intents: a model that finds that one of these is meant
+    may call `SWITCH_INTENT` instead of a tool.
     """
 
     messages: tuple[Message, ...]
@@ -40,6 +44,7 @@ class ChatRequest:
     stage: Stage = "act"
     output_schema: Mapping[str, Any] | None = None
     awaiting: Awaiting | None = None
+    hand_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ an event, and an event is on record before the next step begins.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
@@ -28,6 +29,7 @@ from engine.events import (
 )
 from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
+from engine.tools.policy import Policy, decide
 from engine.tools.tool import InvalidArguments, Tool, ToolContext, ToolUserError
 
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
@@ -35,6 +37,7 @@ MAX_CORRECTIONS = 2
 MAX_RESULT_CHARACTERS = 20_000
 
 DECLINED = "You declined this, so nothing was changed."
+FORBIDDEN = "This is not allowed here, so nothing was changed."
 NOBODY = "This needs your approval and nobody could be asked, so nothing was changed."
 CANCELLED = "This was cancelled before it ran; nothing was changed."
 
@@ -54,12 +57,14 @@ class _Action:
     tool: Tool | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    edited: bool = False
     settled: bool = False
 
 
 @dataclass
 class Executor:
-    """Runs the calls of one turn. `allowed` are the tools approved for the whole session.
+    """Runs the calls of one turn. `allowed` are the tools approved for the whole session,
+    `tainted` says that this turn has read a result that strangers wrote.
 
     `emit` puts an event on record and sends it on; it returns when that is done.
     """
@@ -70,6 +75,7 @@ class Executor:
     emit: Callable[[Event], Awaitable[None]]
     time_limit_s: float
     allowed: set[str] = field(default_factory=set)
+    tainted: bool = False
     _corrections: dict[str, int] = field(default_factory=dict)
 
     async def execute(
@@ -88,7 +94,7 @@ class Executor:
                 if action.problems:
                     await self._finish(action, "error", {"error": "; ".join(action.problems)})
             ready = [action for action in actions if not action.problems]
-            reads = [a for a in ready if a.tool is not None and a.tool.effect == "read"]
+            reads = [a for a in ready if a.tool is not None and _runs_unasked(a.tool)]
             await self._run_together(reads)
             for action in ready:
                 if not action.settled and await self._approved(action):
@@ -124,32 +130,42 @@ class Executor:
 
     async def _approved(self, action: _Action) -> bool:
         """Whether this exact call may run; a no is put on record as its end."""
-        assert action.tool is not None
-        answer = await self._ask(action, action.tool)
-        edited = answer.arguments
-        if answer.decision == "approved" and edited is not None:
-            try:
-                action.tool.validate(edited)
-            except InvalidArguments as error:
-                await self._finish(action, "error", {"error": "; ".join(error.problems)})
-                return False
-            action.arguments = edited
+        tool = action.tool
+        assert tool is not None
+        answer = await self._ask(action, tool)
+        edited = answer.arguments if answer.decision == "approved" else None
         await self.emit(
             ApprovalResolved(
                 call_id=action.call.id, decision=answer.decision, by=answer.by, arguments=edited
             )
         )
-        if answer.decision == "approved":
-            if answer.for_session and action.tool.effect != "destructive":
-                self.allowed.add(action.tool.name)
+        if answer.decision != "approved":
+            reason = {"policy": FORBIDDEN, "nobody": NOBODY}.get(answer.by, DECLINED)
+            await self._finish(action, "denied", {"error": reason})
+            return False
+        if answer.for_session and tool.effect != "destructive":
+            self.allowed.add(tool.name)
+        if edited is None:
             return True
-        refusal = DECLINED if answer.decision == "denied" else NOBODY
-        await self._finish(action, "denied", {"error": refusal})
-        return False
+        try:
+            tool.validate(edited)
+        except InvalidArguments as error:
+            await self._finish(action, "error", {"error": "; ".join(error.problems)})
+            return False
+        action.arguments, action.edited = edited, True
+        return True
 
     async def _ask(self, action: _Action, tool: Tool) -> Answer:
-        if tool.name in self.allowed and tool.effect != "destructive":
-            return Answer("approved", "session")
+        verdict, by = decide(
+            tool.name,
+            tool.effect,
+            tool.policy,
+            action.arguments,
+            allowed=self.allowed,
+            tainted=self.tainted,
+        )
+        if verdict != "ask":
+            return Answer("approved" if verdict == "auto" else "denied", by)
         request = ApprovalRequested(
             call_id=action.call.id,
             action_id=action.id,
@@ -159,7 +175,12 @@ class Executor:
             arguments=action.arguments,
         )
         await self.emit(request)
-        return await self.approver.decide(request)
+        asked = fingerprint(tool.name, action.arguments)
+        answer = await self.approver.decide(request)
+        # The yes was to these arguments; should anything have changed them, it is none.
+        if fingerprint(tool.name, action.arguments) != asked:
+            return Answer("denied", "policy")
+        return answer
 
     async def _run(self, action: _Action) -> None:
         """Run an approved call. A write that has begun is waited for, whatever is cancelled."""
@@ -182,6 +203,10 @@ class Executor:
             log.debug("tool %s raised", tool.name, exc_info=True)
         await asyncio.wait([running])
         outcome, result = _fate(tool, running, self.time_limit_s)
+        self.tainted = self.tainted or tool.untrusted
+        if action.edited:
+            told = result if isinstance(result, Mapping) else {"result": result}
+            result = {**told, "arguments_changed_by_the_person": dict(action.arguments)}
         elapsed = round((time.perf_counter() - started) * 1000)
         await self._finish(action, outcome, result, elapsed)
         if cancelled:
@@ -207,6 +232,12 @@ class Executor:
                 raise TooManyCorrections(name)
 
 
+def fingerprint(name: str, arguments: Mapping[str, Any]) -> str:
+    """What an approval is bound to: a hash of the tool and its exact arguments."""
+    canonical = json.dumps([name, dict(arguments)], sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
 def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
     """The call in plain words: the tool's summary template, or its name and arguments.
 
@@ -224,6 +255,10 @@ def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
             log.debug("the summary of %s does not fit its arguments", tool.name)
     listed = ", ".join(f"{name} {_plain(value)}" for name, value in arguments.items())
     return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+
+
+def _runs_unasked(tool: Tool) -> bool:
+    return tool.effect == "read" and tool.policy == Policy()
 
 
 def _plain(value: Any) -> Any:

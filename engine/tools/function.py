@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from engine.events import EffectName
+from engine.tools.policy import Policy
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,6 +36,8 @@ def tool_from_function(
     *,
     summary: str = "",
     questions: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
+    untrusted: bool = False,
 ) -> Tool:
     """Build the tool of `function`, plain or async; a plain one runs in a thread.
 
@@ -80,6 +83,8 @@ def tool_from_function(
         run=run,
         summary=summary,
         questions=questions or {},
+        policy=policy or Policy(),
+        untrusted=untrusted,
     )
 
 

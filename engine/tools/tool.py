@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.events import EffectName
+from engine.tools.policy import Policy
 
 
 class ToolUserError(Exception):
@@ -45,6 +46,7 @@ class Tool:
     `summary` is said as it stands by the model that cannot speak for itself.
     `summary` is a template over the arguments ("Add {amount} dollars"), `questions` has the
     wording for each parameter that may be missing.
+    `untrusted` marks results written by strangers: once one was read, every change asks.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Tool:
     run: Callable[[ToolContext, Mapping[str, Any]], Awaitable[Any]]
     summary: str = ""
     questions: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    untrusted: bool = False
 
     @property
     def required(self) -> tuple[str, ...]:

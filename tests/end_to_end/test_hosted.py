@@ -42,7 +42,8 @@ def test_azure_by_dotenv_routes_acts_and_answers(home: Home, server: Loopback) -
 
     classify, act, reply = (seen.body for seen in server.seen)
     assert "tools" not in classify
-    assert {tool["function"]["name"] for tool in act["tools"]} == {"get_balance", "top_up_balance"}
+    offered = [tool["function"]["name"] for tool in act["tools"]]
+    assert offered == ["get_balance", "top_up_balance", "switch_intent"]
     assert [m["role"] for m in reply["messages"]] == ["system", "user", "assistant", "tool"]
 
     used = [(e["stage"], e["input_tokens"]) for e in only(happened, "usage_updated")]

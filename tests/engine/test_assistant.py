@@ -4,129 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from pydantic import Field
 
 from engine import events
-from engine.assistant import MAX_MODEL_CALLS, Assistant
 from engine.conversation import Conversation
-from engine.events import Awaiting, Event, ToolFinished, TurnFailed, TurnFinished
-from engine.intents.intent import Catalogue, Intent
+from engine.events import Awaiting, Event, TurnFailed, TurnFinished
 from engine.intents.router import Routing, Task
+from engine.limits import Limits
 from engine.models.port import ModelError
-from engine.ports import Answer, Approver, RecordingError
+from engine.ports import Answer, RecordingError
 from engine.tools.executor import MAX_CORRECTIONS
-from engine.tools.function import effect, tool_from_function
-from engine.tools.tool import ToolContext, ToolUserError
+from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import (
     MemoryRecorder,
     StubApprover,
     StubModel,
-    StubRouter,
     calls,
     kinds,
     says,
     task,
 )
 
-MONEY = Annotated[Decimal, Field(gt=0, le=100)]
-
-
-@dataclass
-class Desk:
-    """A back end that writes down what really ran."""
-
-    ran: list[tuple[str, Any]] = field(default_factory=list)
-    entered: asyncio.Event = field(default_factory=asyncio.Event)
-    leave: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def catalogue(self) -> Catalogue:
-        desk = self
-
-        @effect("read")
-        def get_balance() -> dict[str, str]:
-            """Show the balance."""
-            desk.ran.append(("get_balance", None))
-            return {"balance": "5.00"}
-
-        def top_up(context: ToolContext, amount: MONEY) -> dict[str, str]:
-            """Add money."""
-            desk.ran.append(("top_up", amount))
-            if amount == 99:
-                raise ToolUserError("That is too much for one day.")
-            if amount == 98:
-                raise RuntimeError("password=hunter2")
-            return {"action": context.action_id}
-
-        async def slow_write() -> str:
-            """Take a while."""
-            desk.entered.set()
-            await desk.leave.wait()
-            desk.ran.append(("slow_write", None))
-            return "written"
-
-        @effect("destructive")
-        def close_account() -> str:
-            """End it."""
-            desk.ran.append(("close_account", None))
-            return "closed"
-
-        @effect("read")
-        def get_plan() -> str:
-            """Show the plan."""
-            desk.ran.append(("get_plan", None))
-            return "L"
-
-        money = (get_balance, top_up, slow_write, close_account)
-        intents = {
-            "balance": Intent(
-                "balance", "Balance", "Money", {}, tools=tuple(map(tool_from_function, money))
-            ),
-            "contract": Intent(
-                "contract", "Contract", "Plans", {}, tools=(tool_from_function(get_plan),)
-            ),
-        }
-        return Catalogue("Test", "Tess", "You are Tess.", intents)
-
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-def assistant(
-    desk: Desk,
-    folder: Path,
-    model: StubModel,
-    *routings: Routing,
-    approver: Approver | None = None,
-    recorder: MemoryRecorder | None = None,
-) -> Assistant:
-    return Assistant(
-        catalogue=desk.catalogue(),
-        router=StubRouter(*(routings or (task("balance"),))),
-        model=model,
-        recorder=recorder or MemoryRecorder(),
-        approver=approver or StubApprover(),
-        data_dir=folder,
-    )
-
-
-async def turn(subject: Assistant, text: str = "do it") -> list[Event]:
-    return [event async for event in subject.respond(text)]
-
-
-def last(happened: list[Event]) -> Any:
-    return happened[-1]
-
-
-def results(happened: list[Event]) -> list[tuple[str, Any]]:
-    return [(e.outcome, e.result) for e in happened if isinstance(e, ToolFinished)]
 
 
 async def test_a_read_runs_at_once_and_its_result_goes_back(desk: Desk, tmp_path: Path) -> None:
@@ -274,7 +180,7 @@ async def test_reads_run_side_by_side_and_every_call_is_answered(
 
 
 async def test_a_model_that_never_stops_is_stopped(desk: Desk, tmp_path: Path) -> None:
-    model = StubModel(*[calls(("get_balance", {}))] * MAX_MODEL_CALLS)
+    model = StubModel(*[calls(("get_balance", {}))] * Limits().model_calls)
     happened = await turn(assistant(desk, tmp_path, model))
     assert (last(happened).kind, last(happened).error) == ("turn_failed", "limit")
 

@@ -1,0 +1,116 @@
+"""Catalogue folders: the built-in one, a person's own, and wrong ones told by file and fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.intents.catalogue import BUILT_IN, CatalogueError, load
+
+MINIMAL = 'title = "Notes"\ndescription = "Personal notes"\nexamples = ["note this"]\n'
+TOOLS = '''
+from engine.tools.function import effect
+from . import store
+
+@effect("read")
+def list_notes() -> list[str]:
+    """Show all notes."""
+    return store.NOTES
+
+def add_note(text: str) -> str:
+    """Write down a note."""
+    store.NOTES.append(text)
+    return "Noted."
+
+def unnamed(text) -> str:
+    """No type."""
+    return text
+'''
+
+
+def write(folder: Path, intent: str = MINIMAL, tools: str = "", manners: str = "") -> Path:
+    (folder / "intents").mkdir(parents=True)
+    (folder / "intents" / "notes.toml").write_text(intent)
+    if tools:
+        (folder / "tools.py").write_text(tools)
+        (folder / "store.py").write_text("NOTES = ['milk']")
+    if manners:
+        (folder / "catalog.toml").write_text(manners)
+    return folder
+
+
+def test_the_built_in_catalogue_has_its_five_intents_and_their_tools() -> None:
+    catalogue = load(BUILT_IN)
+    assert {key: [t.name for t in i.tools] for key, i in catalogue.intents.items()} == {
+        "balance": ["get_balance", "top_up_balance"],
+        "contract": ["get_contract", "change_plan", "cancel_contract"],
+        "data": ["get_data_balance", "top_up_data"],
+        "payment": ["get_last_bill", "list_invoices", "pay_invoice"],
+        "roaming": ["roaming_cost_for_country"],
+    }
+    effects = {tool.name: tool.effect for tool in catalogue.tools}
+    assert effects["cancel_contract"] == "destructive"
+    assert effects["top_up_balance"] == "write"
+    assert effects["get_balance"] == "read"
+    assert all(tool.summary for tool in catalogue.tools if tool.effect != "read")
+
+
+def test_three_fields_make_an_intent(tmp_path: Path) -> None:
+    catalogue = load(write(tmp_path / "mine"))
+    assert catalogue.title == "mine"
+    assert catalogue.intents["notes"].examples == {"": ("note this",)}
+    assert catalogue.small_talk, "the manners every catalogue starts with"
+
+
+def test_a_persons_own_tools_may_import_their_siblings(tmp_path: Path) -> None:
+    intent = MINIMAL.replace("examples", 'tools = ["list_notes", "add_note"]\nexamples')
+    catalogue = load(write(tmp_path / "mine", intent, TOOLS))
+    assert [(t.name, t.effect) for t in catalogue.tools] == [
+        ("list_notes", "read"),
+        ("add_note", "write"),
+    ]
+
+
+def test_policy_wording_and_trust_reach_the_tool(tmp_path: Path) -> None:
+    intent = MINIMAL.replace("examples", 'tools = ["add_note"]\nuntrusted = ["add_note"]\nexamples')
+    intent += '[summaries]\nadd_note = "Write: {text}"\n[questions.add_note]\ntext = "What?"\n'
+    intent += '[policy.add_note]\ndecision = "auto"\nup_to = { text = 5 }\n'
+    (tool,) = load(write(tmp_path / "mine", intent, TOOLS)).tools
+    assert (tool.summary, tool.question(["text"])) == ("Write: {text}", "What?")
+    assert (tool.policy.decision, tool.policy.up_to) == ("auto", {"text": 5.0})
+    assert tool.untrusted
+
+
+def test_own_manners_override_the_inherited_ones(tmp_path: Path) -> None:
+    manners = 'assistant_name = "Bo"\n[small_talk.greeting]\nexamples = ["yo"]\nreplies = ["Yo!"]\n'
+    catalogue = load(write(tmp_path / "mine", manners=manners))
+    greeting = next(talk for talk in catalogue.small_talk if talk.key == "greeting")
+    assert (catalogue.assistant_name, greeting.replies) == ("Bo", ("Yo!",))
+    assert len(catalogue.small_talk) > 1
+
+
+@pytest.mark.parametrize(
+    ("intent", "tools", "says"),
+    [
+        ("title = ", "", "notes.toml is not valid TOML"),
+        ('title = "N"\nexamples = ["x"]\n', "", "notes.toml: description"),
+        (MINIMAL + 'colour = "red"\n', "", "notes.toml: colour"),
+        (MINIMAL + 'tools = ["fly"]\n', "", "'fly' is not a function"),
+        (MINIMAL + 'tools = ["unnamed"]\n', TOOLS, "parameter text has no type"),
+        (MINIMAL, "import nowhere_at_all", "tools.py cannot be imported"),
+        (MINIMAL + '[summaries]\nfly = "Fly"\n', "", r"\[summaries\] names 'fly'"),
+        (MINIMAL + '[policy.fly]\ndecision = "auto"\n', "", r"\[policy\] names 'fly'"),
+    ],
+)
+def test_a_wrong_catalogue_is_told_by_file_and_fault(
+    tmp_path: Path, intent: str, tools: str, says: str
+) -> None:
+    with pytest.raises(CatalogueError, match=says) as error:
+        load(write(tmp_path / "mine", intent, tools))
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_intents_is_none(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="has no intents"):
+        load(tmp_path)
