@@ -11,7 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Route = Literal["task", "continue", "small_talk", "out_of_scope", "clarify", "cancel"]
 RouteSource = Literal["llm", "embedded", "shortcut", "bypass"]
@@ -237,11 +241,16 @@ def from_dict(data: Mapping[str, Any]) -> Event:
 
     Raises `ValueError` for an unknown kind or a field of the wrong type.
     """
-    from pydantic import TypeAdapter
-
     cls = KINDS.get(data.get("kind", ""))
     if cls is None:
         raise ValueError(f"unknown event kind {data.get('kind')!r}")
     names = {field.name for field in dataclasses.fields(cls)}
     known = {key: value for key, value in data.items() if key in names}
-    return TypeAdapter(cls).validate_python(known)
+    return _reader(cls).validate_python(known)
+
+
+@cache
+def _reader(cls: type[Event]) -> TypeAdapter[Event]:
+    from pydantic import TypeAdapter  # not needed before the first frame
+
+    return TypeAdapter(cls)

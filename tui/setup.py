@@ -16,7 +16,7 @@ from engine.conversation import Conversation
 from engine.ids import new_id
 from engine.intents.catalogue import CatalogueError
 from engine.models.port import ModelError
-from engine.ports import Approver
+from engine.ports import Approver, RecordingError
 from engine.settings import Settings, SettingsError
 from storage.database import Database, StorageError
 from storage.history import ActionRecord, History
@@ -28,7 +28,7 @@ TURNS_TO_RESUME = 200
 
 def explain(error: Exception) -> str | None:
     """The one line for a person, if `error` is something a person can mend."""
-    known = (SettingsError, CatalogueError, StorageError, ModelError)
+    known = (SettingsError, CatalogueError, StorageError, RecordingError, ModelError)
     return str(error) if isinstance(error, known) else None
 
 
