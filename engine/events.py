@@ -246,11 +246,11 @@ def from_dict(data: Mapping[str, Any]) -> Event:
         raise ValueError(f"unknown event kind {data.get('kind')!r}")
     names = {field.name for field in dataclasses.fields(cls)}
     known = {key: value for key, value in data.items() if key in names}
-    return _reader(cls).validate_python(known)
+    return _reader(cls.kind).validate_python(known)
 
 
 @cache
-def _reader(cls: type[Event]) -> TypeAdapter[Event]:
+def _reader(kind: str) -> TypeAdapter[Event]:
     from pydantic import TypeAdapter  # not needed before the first frame
 
-    return TypeAdapter(cls)
+    return TypeAdapter(KINDS[kind])
