@@ -1,0 +1,208 @@
+"""The router that needs no key and no network: the catalogue's examples decide."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.conversation import Conversation
+from engine.events import Alternative, RetryScheduled, Route
+from engine.intents.capabilities import Capability, Reading
+from engine.intents.intent import Catalogue
+from engine.intents.router import Routing, Task
+from engine.models.port import Usage
+from engine.models.worker_client import TEXT_LIMIT, WorkerClient
+from engine.tools.tool import Tool
+from engine.tools.values import bare_value, candidates, is_free, plain
+
+NAME = "all-MiniLM-L6-v2"
+
+# An intent this likely is taken; a change of subject in mid-task must be as clear as that.
+CLEAR = 0.5
+# Two intents this close to each other, neither clear, are put to the person.
+MARGIN = 0.15
+# Small talk that is not clear must be at least this likely.
+POSSIBLE = 0.3
+# Each half of a message of two tasks must be this clear by itself.
+CLEAR_HALF = 0.6
+# Words; a longer message that is unclear by itself is not taken for a follow-up.
+SHORT = 8
+MAX_TASKS = 3
+MAX_JOINTS = 5
+
+# Where a message may fall into two tasks: a joining word, or a question that is over. A comma
+# alone joins a task with its reason ("my data is gone, add 3 GB").
+_JOINTS = re.compile(
+    r"[\s,;.!?]+(?:and|then|also|plus)\s+(?:(?:then|also|please)\s+)*|\?\s+", re.IGNORECASE
+)
+_FOLLOW_UP = re.compile(
+    r"(?:and|or|no|nope|ok|okay|what about|how about|same|rather|actually|make (?:it|that)|"
+    r"instead|sorry|i mean(?:t)?|wait)\b",
+    re.IGNORECASE,
+)
+
+
+class EmbeddedRouter:
+    """Implements `Router` on the worker's classifier."""
+
+    def __init__(self, worker: WorkerClient, catalogue: Catalogue) -> None:
+        self._worker = worker
+        self._catalogue = catalogue
+
+    async def route(
+        self, text: str, conversation: Conversation
+    ) -> AsyncIterator[RetryScheduled | Routing]:
+        started = time.perf_counter()
+        if len(text) > TEXT_LIMIT or not text.strip():
+            yield Routing("clarify", "embedded", reply=_TOO_LONG if text.strip() else _EMPTY)
+            return
+        readings, tokens = await self._worker.read(text)
+        reading = readings[0]
+        ranking = reading.intents()
+        usage = Usage(
+            NAME,
+            input_tokens=tokens,
+            duration_ms=round((time.perf_counter() - started) * 1000),
+            estimated=True,
+        )
+        route, tasks, confidence, reply = await self._decide(text, reading, conversation)
+        chosen = {task.intent for task in tasks}
+        yield Routing(
+            route,
+            "embedded",
+            tasks,
+            confidence=round(confidence, 4),
+            alternatives=tuple(
+                Alternative(key, round(share, 4)) for key, share in ranking if key not in chosen
+            )[:3],
+            reply=reply,
+            usage=usage,
+        )
+
+    async def _decide(
+        self, text: str, reading: Reading, conversation: Conversation
+    ) -> tuple[Route, tuple[Task, ...], float, str]:
+        ranking = reading.intents()
+        intent, share = ranking[0] if ranking else ("", 0.0)
+        talk, talk_share = reading.talk()
+        open_intent = conversation.awaiting.intent if conversation.awaiting else None
+        focus = open_intent or conversation.focus
+        if focus not in self._catalogue.intents:
+            open_intent = focus = None
+        if self._is_value(text, conversation):
+            assert focus is not None
+            return "continue", (Task(focus, text),), max(share, CLEAR), ""
+        tasks = await self._split(text)
+        if tasks:
+            return "task", tasks, share, ""
+        if reading.familiar and share >= CLEAR and share > talk_share:
+            return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
+        if focus is not None and self._has_value(text, focus):
+            return "continue", (Task(focus, text),), share, ""
+        if talk_share >= CLEAR and not (open_intent and talk.key == "yes"):
+            return self._talk(talk, talk_share, conversation)
+        if open_intent or (focus and self._follows_up(text, focus)):
+            assert focus is not None
+            return "continue", (Task(focus, text),), share, ""
+        if talk_share > max(share, POSSIBLE):
+            return self._talk(talk, talk_share, conversation)
+        if not reading.familiar:
+            return "out_of_scope", (), 1 - share, self._catalogue.out_of_scope_reply
+        near = [key for key, other in ranking[:3] if share - other <= MARGIN]
+        if len(near) > 1 and share < CLEAR:
+            return "clarify", (), share, self._ask(near)
+        return "task", (Task(intent, text),), share, ""
+
+    def _talk(
+        self, talk: Capability, share: float, conversation: Conversation
+    ) -> tuple[Route, tuple[Task, ...], float, str]:
+        """The answer to what is no task."""
+        match talk.kind:
+            case "cancel":
+                return "cancel", (), share, self._catalogue.cancel_reply
+            case "small_talk":
+                return "small_talk", (), share, self._say(talk.key, conversation)
+            case _:
+                return "out_of_scope", (), share, self._catalogue.out_of_scope_reply
+
+    def _is_value(self, text: str, conversation: Conversation) -> bool:
+        """Whether the text is just what the open task waits for, or a value of the active intent.
+
+        Free text is taken for a value only while it is waited for.
+        """
+        awaiting = conversation.awaiting
+        focus = awaiting.intent if awaiting else conversation.focus
+        for tool, name, schema in self._parameters(focus):
+            waited_for = awaiting and tool.name == awaiting.tool and name in awaiting.missing
+            if (waited_for or not is_free(schema)) and bare_value(
+                text, schema, name=name
+            ) is not None:
+                return True
+        return False
+
+    def _has_value(self, text: str, focus: str) -> bool:
+        """Whether a short text has a value for the active intent: "add 3 then", "no, 50"."""
+        return len(text.split()) <= SHORT and any(
+            candidates(text, schema, name=name) for _, name, schema in self._parameters(focus)
+        )
+
+    def _follows_up(self, text: str, focus: str) -> bool:
+        """Whether an unclear text goes on with the last task: "and for Spain?", "Germany"."""
+        if len(text.split()) > SHORT:
+            return False
+        if _FOLLOW_UP.match(text):
+            return True
+        return any(
+            bare_value(text, schema, name=name) is not None
+            for tool, name, schema in self._parameters(focus)
+            if name in tool.required
+        )
+
+    def _parameters(self, key: str | None) -> Iterator[tuple[Tool, str, Mapping[str, Any]]]:
+        """Every parameter of an intent's tools."""
+        intent = self._catalogue.intents.get(key or "")
+        for tool in intent.tools if intent else ():
+            for name, schema in tool.parameters.get("properties", {}).items():
+                yield tool, name, plain(schema, tool.parameters)
+
+    async def _split(self, text: str) -> tuple[Task, ...]:
+        """The tasks of a message that has several, each part clear by itself; else none."""
+        joints = list(_JOINTS.finditer(text))[:MAX_JOINTS]
+        pieces = [(text[: j.start()].strip(), text[j.end() :].strip()) for j in joints]
+        pieces = [(left, right) for left, right in pieces if left and right]
+        if not pieces:
+            return ()
+        readings, _ = await self._worker.read(*(piece for pair in pieces for piece in pair))
+        best = CLEAR_HALF
+        tasks: tuple[Task, ...] = ()
+        for number, (left, right) in enumerate(pieces):
+            (one, sure), (other, also) = map(_capability, readings[2 * number : 2 * number + 2])
+            if one != other and min(sure, also) >= best:
+                best = min(sure, also)
+                rest = await self._split(right) or (Task(other[0], right),)
+                tasks = (Task(one[0], left), *rest)[:MAX_TASKS]
+        return tasks
+
+    def _say(self, key: str, conversation: Conversation) -> str:
+        """One of the replies, in turn."""
+        replies = next(talk.replies for talk in self._catalogue.small_talk if talk.key == key)
+        return replies[len(conversation.messages) // 2 % len(replies)]
+
+    def _ask(self, keys: Sequence[str]) -> str:
+        titles = [self._catalogue.intents[key].title for key in keys]
+        return f"Is this about {', '.join(titles[:-1])} or {titles[-1]}?"
+
+
+_EMPTY = "I didn't catch that. What can I do for you?"
+_TOO_LONG = "That is a lot at once for me. Could you tell me in a sentence or two what you need?"
+
+
+def _capability(reading: Reading) -> tuple[tuple[str, str], float]:
+    """The most likely intent and tool, with the intent's probability; 0 where it is no task."""
+    intent, share = next(iter(reading.intents()), ("", 0.0))
+    if not reading.familiar or reading.talk()[1] > share:
+        return (intent, ""), 0.0
+    own = [(c.tool, s) for c, s in reading.shares.items() if c.kind == "task" and c.key == intent]
+    return (intent, max(own, key=lambda item: item[1])[0]), share

