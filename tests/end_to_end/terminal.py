@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -50,8 +50,16 @@ class Terminal:
         """Read until `text` is on the screen; returns the screen. Fails with what was there."""
         return self._read_until(lambda: text in self.screen, f"{text!r} to appear", within_s)
 
-    def wait_until_gone(self, text: str, *, within_s: float = 60.0) -> str:
-        return self._read_until(lambda: text not in self.screen, f"{text!r} to go", within_s)
+    def press_until(self, key: str, text: str, *, within_s: float = 30.0) -> str:
+        """Press a key, again every half second, until `text` is on the screen."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            self.send(key)
+            try:
+                return self.wait_for(text, within_s=0.5)
+            except AssertionError:
+                continue
+        return self.wait_for(text, within_s=0)
 
     def wait_for_end(self, *, within_s: float = 30.0) -> int:
         """Read until the program ends; returns its exit code."""
@@ -67,8 +75,7 @@ class Terminal:
     def close(self) -> None:
         self._child.close(force=True)
 
-    def _read_until(self, holds: object, what: str, within_s: float) -> str:
-        assert callable(holds)
+    def _read_until(self, holds: Callable[[], bool], what: str, within_s: float) -> str:
         deadline = time.monotonic() + within_s
         while not holds():
             assert time.monotonic() < deadline, f"waited for {what}:\n{self.screen}"
