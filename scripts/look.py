@@ -24,24 +24,25 @@ SIZES = ((120, 40), (80, 24))
 State = Callable[[Pilot[Any]], Awaitable[None]]
 
 
-async def take(folder: Path, name: str, size: tuple[int, int]) -> None:
+async def take(folder: Path, name: str, size: tuple[int, int]) -> Path:
     app, play = states.STATES[name]()
     async with app.run_test(size=size) as pilot:
         await play(pilot)
         picture = app.export_screenshot(title=app.TITLE or "")
     path = folder / f"{name}-{size[0]}x{size[1]}.svg"
     path.write_text(picture, encoding="utf-8")
-    if converter := shutil.which("rsvg-convert"):
-        subprocess.run([converter, "-o", path.with_suffix(".png"), path], check=True)
-    print(path)
+    return path
 
 
-async def main(folder: Path, names: list[str]) -> None:
+def main(folder: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or list(states.STATES):
         for size in SIZES:
-            await take(folder, name, size)
+            path = asyncio.run(take(folder, name, size))
+            if converter := shutil.which("rsvg-convert"):
+                subprocess.run([converter, "-o", path.with_suffix(".png"), path], check=True)
+            print(path)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -51,7 +52,7 @@ class IntentBotApp(App[None]):
         super().__init__()
         self.clock, self.now = clock, now
         self._build, self._resume, self._continue_last = backstage, resume, continue_last
-        self._low_bandwidth = low_bandwidth
+        self._chat = ChatScreen(clock, low_bandwidth=low_bandwidth)
         self._backstage: Backstage | None = None
         if low_bandwidth:
             self.animation_level = "none"
@@ -65,7 +66,6 @@ class IntentBotApp(App[None]):
         return {"quiet": theme.quiet(self.current_theme)}
 
     def get_default_screen(self) -> ChatScreen:
-        self._chat = ChatScreen(self.clock, low_bandwidth=self._low_bandwidth)
         return self._chat
 
     def on_ready(self) -> None:
@@ -111,11 +111,16 @@ class IntentBotApp(App[None]):
 
     async def action_quit(self) -> None:
         """Stop the turn, let everything be written down, and go."""
-        try:
+        await self._close_backstage()
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        await self._close_backstage()
+
+    async def _close_backstage(self) -> None:
+        with suppress(TimeoutError):
             async with asyncio.timeout(CLOSES_WITHIN_S):
                 await self._chat.dialogue.detach()
                 if self._backstage is not None:
-                    await self._backstage.close()
-        except TimeoutError:
-            pass
-        self.exit()
+                    backstage, self._backstage = self._backstage, None
+                    await backstage.close()

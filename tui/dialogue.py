@@ -20,7 +20,10 @@ class Dialogue:
     """
 
     def __init__(
-        self, presenter: Presenter, changed: Callable[[], None], complain: Callable[[Exception], None]
+        self,
+        presenter: Presenter,
+        changed: Callable[[], None],
+        complain: Callable[[Exception], None],
     ) -> None:
         self._presenter, self._changed, self._complain = presenter, changed, complain
         self._chat: Chat | None = None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 Place = Literal["anywhere", "chat", "prompt", "transcript", "actions", "approval", "sessions"]
 
@@ -29,7 +29,11 @@ CHAT_PLACES: tuple[Place, ...] = ("chat", "anywhere", "prompt", "transcript", "a
 
 @dataclass(frozen=True)
 class Command:
-    """One thing a key does; `name` is the Textual action, `keys` its keys, `title` a word or two for the footer."""
+    """One thing a key does.
+
+    `name` is the Textual action, `title` a word or two for the footer, which shows it if
+    `footer`. With `priority` the key is never left to the widget that has the focus.
+    """
 
     place: Place
     name: str
@@ -53,26 +57,34 @@ class Command:
 
 
 COMMANDS = (
-    Command("prompt", "send", "enter", "send", "Send the message; during a turn it waits", True),
-    Command("prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"),
+    Command(
+        "prompt", "send", "enter", "send", "Send the message; during a turn it waits", footer=True
+    ),
+    Command(
+        "prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"
+    ),
     Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
     Command("prompt", "forward", "down", "later", "Later message, on the last line"),
-    Command("transcript", "move(1)", "j,down", "next", "Next entry", True),
-    Command("transcript", "move(-1)", "k,up", "previous", "Previous entry", True),
+    Command("transcript", "move(1)", "j,down", "next", "Next entry", footer=True),
+    Command("transcript", "move(-1)", "k,up", "previous", "Previous entry", footer=True),
     Command("transcript", "first", "g,home", "first", "First entry that is shown"),
     Command("transcript", "last", "G,end", "last", "Last entry, and follow what arrives"),
-    Command("transcript", "expand", "space,enter", "details", "Show or hide a call's details", True),
-    Command("transcript", "copy", "y", "copy", "Copy the entry", True),
+    Command(
+        "transcript", "expand", "space,enter", "details", "Show or hide a call's details", True
+    ),
+    Command("transcript", "copy", "y", "copy", "Copy the entry", footer=True),
     Command("transcript", "earlier", "ctrl+home", "earlier", "Load earlier entries"),
-    Command("actions", "select", "enter,space", "details", "Show or hide a call's details", True),
-    Command("approval", "approve", "y", "approve once", "Run it, this time", True),
+    Command(
+        "actions", "select", "enter,space", "details", "Show or hide a call's details", footer=True
+    ),
+    Command("approval", "approve", "y", "approve once", "Run it, this time", footer=True),
     Command("approval", "allow", "a", "allow for session", "Run it and do not ask again for it"),
-    Command("approval", "deny", "n,escape", "deny", "Do not run it", True),
+    Command("approval", "deny", "n,escape", "deny", "Do not run it", footer=True),
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
     Command("approval", "switch(-1)", "left,shift+tab", "previous", "Previous answer"),
-    Command("approval", "choose", "enter", "choose", "Give the marked answer", True),
-    Command("sessions", "open", "enter", "open", "Open the session and go on with it", True),
-    Command("sessions", "close", "escape,ctrl+o", "back", "Back to the chat", True),
+    Command("approval", "choose", "enter", "choose", "Give the marked answer", footer=True),
+    Command("sessions", "open", "enter", "open", "Open the session and go on with it", footer=True),
+    Command("sessions", "close", "escape,ctrl+o", "back", "Back to the chat", footer=True),
     Command("sessions", "move(1)", "down", "next", "Next session"),
     Command("sessions", "move(-1)", "up", "previous", "Previous session"),
     Command("sessions", "move(10)", "pagedown", "further down", "Ten sessions further down"),
@@ -82,25 +94,47 @@ COMMANDS = (
         "interrupt",
         "ctrl+c",
         "cancel",
-        "Copy the selection, else cancel the turn, else clear the prompt, else quit (twice)",
-        True,
-        True,
+        "Copy the selection, cancel, clear, or quit (twice)",
+        footer=True,
+        priority=True,
     ),
     Command("chat", "leave", "escape", "cancel, back", "Cancel the turn; prompt or transcript"),
-    Command("chat", "new_session", "ctrl+n", "new", "Begin a new session", True, True),
-    Command("chat", "sessions", "ctrl+o", "sessions", "List past sessions and open one", True, True),
-    Command("chat", "inspector", "ctrl+t", "inspector", "Show or hide the inspector", True, True),
+    Command(
+        "chat", "new_session", "ctrl+n", "new", "Begin a new session", footer=True, priority=True
+    ),
+    Command(
+        "chat", "sessions", "ctrl+o", "sessions", "List past sessions and open one", True, True
+    ),
+    Command(
+        "chat",
+        "inspector",
+        "ctrl+t",
+        "inspector",
+        "Show or hide the inspector",
+        footer=True,
+        priority=True,
+    ),
     Command("chat", "pane('chat')", "f2", "chat", "Go to the chat"),
     Command("chat", "pane('inspector')", "f3", "inspector", "Go to the intent inspector"),
     Command("chat", "pane('actions')", "f4", "tool calls", "Go to the tool-call log"),
     Command("chat", "retry", "f5", "retry", "Try again what failed"),
-    Command("chat", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", False, True),
+    Command("chat", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", priority=True),
+    Command(
+        "anywhere", "help", "f1,question_mark", "help", "This list (? outside the prompt)", True
+    ),
+    Command("anywhere", "quit", "ctrl+q", "quit", "Quit", footer=True, priority=True),
+    Command(
+        "anywhere",
+        "command_palette",
+        "ctrl+p",
+        "palette",
+        "Find any command",
+        footer=True,
+        priority=True,
+    ),
     Command("anywhere", "focus_next", "tab", "next pane", "Next pane"),
     Command("anywhere", "focus_previous", "shift+tab", "previous pane", "Previous pane"),
-    Command("anywhere", "command_palette", "ctrl+p", "palette", "Find any command", True, True),
-    Command("anywhere", "help", "f1,question_mark", "help", "This list (? outside the prompt)", True),
-    Command("anywhere", "repaint", "ctrl+l", "repaint", "Draw the screen anew", False, True),
-    Command("anywhere", "quit", "ctrl+q", "quit", "Quit", True, True),
+    Command("anywhere", "repaint", "ctrl+l", "repaint", "Draw the screen anew", priority=True),
 )
 
 
@@ -110,7 +144,7 @@ def of(*places: Place) -> Iterator[Command]:
         yield from (command for command in COMMANDS if command.place == place)
 
 
-def bindings(place: Place) -> list[Binding]:
+def bindings(place: Place) -> list[BindingType]:
     """The bindings of a place, for the `BINDINGS` of the widget or screen that has it."""
     return [
         Binding(

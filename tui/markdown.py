@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import Heading, Markdown
+from rich.markdown import Heading, Markdown, MarkdownElement, TableElement
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
@@ -34,8 +38,22 @@ class _PlainHeading(Heading):
         yield self.text
 
 
+class _FramedTable(TableElement):
+    """A table with lines around it, as it looked while it arrived."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            if isinstance(table, Table):
+                table.box, table.pad_edge = box.SQUARE, True
+            yield table
+
+
 class _Reply(Markdown):
-    elements = {**Markdown.elements, "heading_open": _PlainHeading}
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _PlainHeading,
+        "table_open": _FramedTable,
+    }
 
 
 def render(source: str, console: Console, width: int) -> Text:

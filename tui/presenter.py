@@ -13,6 +13,7 @@ from engine.events import Event
 from tui.record import Action, Added, Change, Changed, Failure, Grown, Note, Record, Reply, Turn
 from tui.text import one_line
 from tui.widgets.action_log import ActionLog
+from tui.widgets.banner import Banner
 from tui.widgets.inspector import Inspector
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
@@ -22,9 +23,14 @@ class Presenter:
     """Shows one session; `record` is what it has shown."""
 
     def __init__(
-        self, transcript: Transcript, inspector: Inspector, log: ActionLog, status: StatusLine
+        self,
+        banner: Banner,
+        transcript: Transcript,
+        inspector: Inspector,
+        log: ActionLog,
+        status: StatusLine,
     ) -> None:
-        self._transcript, self._inspector = transcript, inspector
+        self._banner, self._transcript, self._inspector = banner, transcript, inspector
         self._log, self._status = log, status
         self.record = Record()
 
@@ -37,6 +43,7 @@ class Presenter:
         newest = self.record.newest
         await self._transcript.show(self.record.blocks)
         self._log.show(self.record.actions)
+        self._banner.title_text = self.record.title
         self.inspect(None)
         self._status.idle(*_ending(newest))
         self._status.look_back(newest)
@@ -78,6 +85,7 @@ class Presenter:
     def _tell_status(self, turn: Turn, event: Event) -> None:
         match event:
             case events.TurnStarted():
+                self._banner.title_text = self.record.title
                 self._status.begin(turn)
             case events.RetryScheduled():
                 self._status.retry(event.delay_s, event.reason)

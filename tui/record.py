@@ -233,6 +233,11 @@ class Record:
         return self.turns[-1] if self.turns else None
 
     @property
+    def title(self) -> str:
+        """What the session is called: how it began."""
+        return self.turns[0].text if self.turns else ""
+
+    @property
     def actions(self) -> list[Action]:
         return [action for turn in self.turns for action in turn.actions.values()]
 

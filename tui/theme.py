@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePath
+
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
@@ -73,9 +75,14 @@ def quiet(theme: Theme) -> str:
     return "#8d99a8" if theme.dark else "#5b6470"
 
 
+def style(name: str) -> PurePath:
+    """The style sheet of this name."""
+    return Path(__file__).parent / "styles" / f"{name}.tcss"
+
+
 # One file for each widget of the first screen; the other screens load their own.
-STYLES = [
-    f"styles/{name}.tcss"
+STYLES: list[str | PurePath] = [
+    style(name)
     for name in (
         "chat",
         "banner",

@@ -303,9 +303,7 @@ def recorded(turns: int, session_id: str = "s1") -> list[Event]:
             *read_call(),
             usage(),
             events.TextDelta(text=f"You have **$12.40** left ({number})."),
-            events.TurnFinished(
-                status="completed", reply=f"You have **$12.40** left ({number})."
-            ),
+            events.TurnFinished(status="completed", reply=f"You have **$12.40** left ({number})."),
         ]
         kept += [
             dataclasses.replace(event, turn_id=f"t{number}", seq=seq, at=AT)

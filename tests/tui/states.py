@@ -28,13 +28,15 @@ class Clock:
 
 def make_app(backstage: FakeBackstage, clock: Clock | None = None, **options: Any) -> IntentBotApp:
     """The app with a fake behind it; time stands still."""
-    return IntentBotApp(
+    app = IntentBotApp(
         backstage,
         low_bandwidth=True,
         clock=clock or Clock(),
         now=lambda: datetime(2026, 3, 2, 14, 30, tzinfo=UTC),
         **options,
     )
+    app.theme = "harbour"  # whatever the colours of the terminal that runs this
+    return app
 
 
 async def say(pilot: Pilot[Any], text: str) -> None:

@@ -9,7 +9,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
-from textual.getters import query_one
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
@@ -42,45 +41,47 @@ class ChatScreen(Screen[None]):
     """Which panes are seen follows from the width (class names) and the pane that is asked for."""
 
     BINDINGS = keys.bindings("chat")
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-medium"), (120, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (15, "-short"), (20, "-low"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (Textual declares it as an instance variable)
+        (0, "-tiny-width"),
+        (60, "-narrow"),
+        (80, "-medium"),
+        (120, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (15, "-short"), (20, "-high")]  # noqa: RUF012
     app: IntentBotApp
-
-    transcript = query_one("#transcript", Transcript)
-    prompt = query_one("#prompt", Prompt)
-    approval = query_one(ApprovalBar)
-    status = query_one(StatusLine)
-    banner = query_one(Banner)
-    welcome = query_one(Welcome)
-    inspector = query_one("#inspector", Inspector)
-    log_of_actions = query_one("#actions", ActionLog)
 
     def __init__(self, clock: Callable[[], float], *, low_bandwidth: bool) -> None:
         super().__init__()
-        self._clock, self._low_bandwidth = clock, low_bandwidth
+        self._clock = clock
         self._quit_armed_at = float("-inf")
         self._backstage: Backstage | None = None
+        self.banner = Banner(id="banner")
+        self.welcome = Welcome()
+        self.transcript = Transcript(self.welcome, id="transcript")
+        self.queue = QueueBar()
+        self.approval = ApprovalBar(clock)
+        self.prompt = Prompt(id="prompt")
+        self.inspector = Inspector(id="inspector")
+        self.action_log = ActionLog(id="actions")
+        interval = 1.0 if low_bandwidth else 0.25
+        self.status = StatusLine(clock, interval, blink=not low_bandwidth)
+        self.presenter = Presenter(
+            self.banner, self.transcript, self.inspector, self.action_log, self.status
+        )
+        self.dialogue = Dialogue(self.presenter, self._turn_changed, self._complain)
 
     def compose(self) -> ComposeResult:
         yield Static("Make the terminal larger, 60 columns by 15 rows at least", id="too-small")
-        yield Banner(id="banner")
+        yield self.banner
         with Horizontal(id="body"):
             with Vertical(id="chat"):
-                yield Transcript(Welcome(), id="transcript")
-                yield QueueBar()
-                yield ApprovalBar(self._clock)
-                yield Prompt(id="prompt")
+                yield from (self.transcript, self.queue, self.approval, self.prompt)
             with Vertical(id="side"):
-                yield Inspector(id="inspector")
-                yield ActionLog(id="actions")
-        interval = 1.0 if self._low_bandwidth else 0.25
-        yield StatusLine(self._clock, interval, blink=not self._low_bandwidth)
+                yield from (self.inspector, self.action_log)
+        yield self.status
         yield KeyBar()
 
     def on_mount(self) -> None:
-        presenter = Presenter(self.transcript, self.inspector, self.log_of_actions, self.status)
-        self.presenter = presenter
-        self.dialogue = Dialogue(presenter, self._turn_changed, self._complain)
         self.prompt.placeholder = "Write a message"
         self.watch(self, "focused", self._focus_moved)
         self._show_pane("chat")
@@ -123,7 +124,7 @@ class ChatScreen(Screen[None]):
         nodes: dict[keys.Place, DOMNode] = {
             "prompt": self.prompt,
             "transcript": self.transcript,
-            "actions": self.log_of_actions,
+            "actions": self.action_log,
             "chat": self,
         }
         return nodes.get(place, self.app)
@@ -152,15 +153,16 @@ class ChatScreen(Screen[None]):
             return
         record, dialogue = self.presenter.record, self.dialogue
         self.welcome.display = not (record.turns or dialogue.running or dialogue.waiting)
-        self.banner.title_text = record.turns[0].text[:400] if record.turns else ""
         if not dialogue.running:
             self._give_back_waiting()
-        self.query_one(QueueBar).show(dialogue.waiting)
+        self.queue.show(dialogue.waiting)
         pending = record.newest.pending if record.newest and not dialogue.running else ()
         answer = one_line(", ".join(pending), 60)
         self.prompt.placeholder = f"Your answer: {answer}" if answer else "Write a message"
 
     def _complain(self, error: Exception) -> None:
+        if not self.is_attached:
+            return
         message = one_line(f"Something could not be shown: {error}", 300)
         self.notify(message, severity="error", markup=False)
 

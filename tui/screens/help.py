@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui import keys
+from tui import keys, theme
 
 _ABOUT = (
     "Each message is first given to one intent; only that intent's tools are offered to the "
@@ -18,8 +20,10 @@ _ABOUT = (
 
 
 class HelpScreen(ModalScreen[None]):
-    CSS_PATH = "../styles/help.tcss"
-    BINDINGS = [Binding("escape,f1,q,question_mark", "dismiss", "close")]
+    CSS_PATH = theme.style("help")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,question_mark", "dismiss", "close")
+    ]
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as panel:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui import keys
+from tui import keys, theme
 from tui.ports import Backstage, SessionRow
 from tui.text import one_line
 from tui.widgets.key_bar import KeyBar
@@ -22,7 +22,7 @@ from tui.wording import count, when
 class SessionsScreen(Screen[str | None]):
     """Gives back the id of the chosen session, or None."""
 
-    CSS_PATH = "../styles/sessions.tcss"
+    CSS_PATH = theme.style("sessions")
     BINDINGS = keys.bindings("sessions")
 
     def __init__(self, backstage: Backstage, now: Callable[[], datetime]) -> None:
@@ -62,7 +62,9 @@ class SessionsScreen(Screen[str | None]):
         listed.highlighted = 0 if self._rows else None
         listed.border_subtitle = count(len(self._rows), "session")
         listed.display = bool(self._rows)
-        self.query_one("#none", Static).update(Content("" if self._rows else nothing))
+        none = self.query_one("#none", Static)
+        none.display = not self._rows
+        none.update(Content(nothing))
 
     def action_move(self, step: int) -> None:
         listed = self.query_one(OptionList)
@@ -86,17 +88,11 @@ class SessionsScreen(Screen[str | None]):
 
 
 def _prompt(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Content:
-    facts = [when(row.updated_at, now)]
-    if row.intents:
-        facts.append(", ".join(one_line(titles.get(key, key), 30) for key in row.intents))
-    if row.actions:
-        facts.append(count(row.actions, "action"))
-    return Content("\n").join(
-        [
-            Content.assemble(
-                (one_line(row.title, 70) or "Untitled", "bold"), (f"  {facts[0]}", "$quiet")
-            ),
-            Content.styled(one_line(row.preview, 110) or "no messages", "$quiet"),
-            Content.styled(" · ".join(facts[1:]) or "no actions", "$primary"),
-        ]
+    facts = [", ".join(one_line(titles.get(key, key), 30) for key in row.intents)]
+    facts += [count(row.actions, "action") if row.actions else "", one_line(row.preview, 110)]
+    title = one_line(row.title, 60) or "Untitled"
+    return Content.assemble(
+        (title, "bold"),
+        (f"  {when(row.updated_at, now)}\n", "$quiet"),
+        (" · ".join(filter(None, facts)) or "no messages", "$quiet"),
     )

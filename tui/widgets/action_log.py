@@ -60,7 +60,9 @@ class ActionLog(OptionList):
             Content.assemble("  ", (facts, style)),
         ]
         if action in self._open:
-            lines += [Content("  ") + line for entry in details(action) for line in entry.split("\n")]
+            lines += [
+                Content("  ") + line for entry in details(action) for line in entry.split("\n")
+            ]
         elif action.arguments:
             given = ", ".join(f"{name}={data}" for name, data in action.arguments.items())
             lines.append(Content.styled(f"  {one_line(given, 90)}", "$quiet"))

@@ -38,7 +38,7 @@ class ApprovalBar(Vertical, can_focus=True):
 
     PLACE: keys.Place = "approval"
     BINDINGS = keys.bindings("approval")
-    BORDER_TITLE = "May I?"
+    BORDER_TITLE = "May I do this?"
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -72,7 +72,9 @@ class ApprovalBar(Vertical, can_focus=True):
         self._marked = "approve" if request.effect == "read" else "deny"
         words = one_line(request.summary, 300) or one_line(request.tool, 80)
         lines = [
-            Content.assemble((words, "bold"), "  ", (request.effect, EFFECT_STYLES[request.effect])),
+            Content.assemble(
+                (words, "bold"), "  ", (request.effect, EFFECT_STYLES[request.effect])
+            ),
             pair("tool", request.tool),
             *(pair(name, value(data)) for name, data in request.arguments.items()),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -20,7 +21,7 @@ _STAGES = {"classify": "Classify", "act": "Act"}
 
 
 class Inspector(VerticalScroll, can_focus=True):
-    PLACE: keys.Place = "anywhere"
+    PLACE: keys.Place = "chat"
     BORDER_TITLE = "Intent"
 
     def __init__(self, id: str) -> None:
@@ -51,9 +52,9 @@ def _lines(turn: Turn, titles: Mapping[str, str]) -> list[Content]:
     for stage, name in _STAGES.items():
         calls = [call for call in turn.calls if call.stage == stage]
         if calls:
-            lines += ["", *_stage(name, calls)]
+            lines += [Content(""), *_stage(name, calls)]
     if turn.calls:
-        lines += ["", *_total(turn)]
+        lines += [Content(""), *_total(turn)]
     return lines
 
 
@@ -65,11 +66,12 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
                 _bar(route.confidence, 16, "$primary"), f" confidence {percent(route.confidence)}"
             )
         )
-    lines.append(_quiet(f"route: {ROUTES[route.route].lower()}"))
-    took = f", {seconds(route.duration_ms)}" if route.duration_ms else ""
-    lines.append(_quiet(f"{SOURCES[route.source]}{took}"))
+    how = [ROUTES[route.route].lower(), SOURCES[route.source]]
+    if route.duration_ms:
+        how.append(seconds(route.duration_ms))
+    lines.append(_quiet(" · ".join(how)))
     if route.alternatives:
-        lines += ["", Content.styled("Runners-up", "bold")]
+        lines += [Content(""), Content.styled("Runners-up", "bold")]
     for other in route.alternatives:
         name = Content(one_line(titles.get(other.intent, other.intent), 14).ljust(15))
         if other.confidence is None:
@@ -78,16 +80,17 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
             bar = _bar(other.confidence, 10, "$secondary")
             lines.append(Content.assemble(name, bar, f" {percent(other.confidence):>5}"))
     lines += [
-        "",
+        Content(""),
         Content.assemble(("Tools offered", "bold"), (f"  {tools_offered(route)}", "$quiet")),
     ]
-    lines += [_quiet(plain(name)) for name in route.tools_offered]
+    if route.tools_offered:
+        lines.append(_quiet(plain(", ".join(route.tools_offered))))
     return lines
 
 
 def _bar(share: float, width: int, style: str) -> Content:
-    filled = round(min(max(share, 0), 1) * width)
-    return Content.assemble(("━" * filled, style), ("─" * (width - filled), "$quiet"))
+    filled = ceil(min(max(share, 0), 1) * width)
+    return Content.assemble(("━" * filled, style), ("─" * (width - filled), "$border-blurred"))
 
 
 def _stage(name: str, calls: list[UsageUpdated]) -> list[Content]:
@@ -98,7 +101,8 @@ def _stage(name: str, calls: list[UsageUpdated]) -> list[Content]:
     tokens = Content.assemble(
         ("in ", "$quiet"),
         f"{sum(call.input_tokens for call in calls):,}",
-        (f" (cached {sum(call.cached_tokens for call in calls):,})", "$quiet"),
+        (" · cached ", "$quiet"),
+        f"{sum(call.cached_tokens for call in calls):,}",
         (" · out ", "$quiet"),
         f"{sum(call.output_tokens for call in calls):,}",
     )
@@ -114,7 +118,8 @@ def _total(turn: Turn) -> list[Content]:
     flat = sum(call.flat_input_tokens for call in turn.calls)
     lines = [
         Content.assemble(
-            ("Turn", "bold"), (f"  {count(turn.tokens, 'token')} · {money(turn.cost_usd)}", "$quiet")
+            ("Turn", "bold"),
+            (f"  {count(turn.tokens, 'token')} · {money(turn.cost_usd)}", "$quiet"),
         )
     ]
     if flat:

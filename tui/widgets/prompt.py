@@ -42,8 +42,8 @@ class Prompt(TextArea):
             event.prevent_default()
 
     def action_send(self) -> None:
-        before = self.text[: self.document.get_index_from_location(self.cursor_location)]
-        if before.endswith("\\"):
+        row, column = self.cursor_location
+        if self.document.get_line(row)[:column].endswith("\\"):
             self.action_delete_left()
             self.action_newline()
         elif text := self.text.strip():

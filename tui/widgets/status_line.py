@@ -86,10 +86,9 @@ class StatusLine(Widget):
     def _use(self) -> list[str]:
         """The least needed first: on a narrow screen the first ones are left out."""
         parts = []
-        if turn := self._turn:
-            if turn.calls:
-                parts = [one_line(turn.calls[-1].model, 30), count(turn.tokens, "token")]
-                parts.append(money(turn.cost_usd))
+        if (turn := self._turn) and turn.calls:
+            parts = [one_line(turn.calls[-1].model, 30), count(turn.tokens, "token")]
+            parts.append(money(turn.cost_usd))
         if self._began is not None:
             now = self._clock() if self._ended is None else self._ended
             parts.append(seconds(1000 * (now - self._began)))

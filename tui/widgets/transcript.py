@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from textual.containers import VerticalScroll
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -40,14 +41,19 @@ class Transcript(VerticalScroll, can_focus=True):
             super().__init__()
             self.turn = turn
 
-    def __init__(self, *children: Widget, id: str) -> None:
-        super().__init__(*children, id=id)
+    def __init__(self, welcome: Widget, id: str) -> None:
+        super().__init__(id=id)
+        # As high as the view at least: Textual anchors what is lower at a negative offset.
+        self._column = Vertical(welcome, id="column")
         self.blocks: list[Block] = []
         self.titles: Mapping[str, str] = {}
         self._widgets: dict[Block, Widget] = {}
         self._first = 0  # index of the first mounted block
         self._cursor: Block | None = None
         self._earlier = Static(id="earlier", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._column
 
     def on_mount(self) -> None:
         self.anchor()
@@ -58,7 +64,7 @@ class Transcript(VerticalScroll, can_focus=True):
         """Show a block at the end."""
         self.blocks.append(block)
         widget = self._widgets[block] = self._widget_for(block)
-        await self.mount(widget)
+        await self._column.mount(widget)
         if len(self._widgets) > MOST and self._cursor is None:
             await self._drop(len(self._widgets) - WINDOW)
 
@@ -70,8 +76,8 @@ class Transcript(VerticalScroll, can_focus=True):
         for block in self.blocks[self._first :]:
             self._widgets[block] = self._widget_for(block)
         with self.app.batch_update():
-            await self.remove_children(gone)
-            await self.mount_all(self._widgets.values())
+            await self._column.remove_children(gone)
+            await self._column.mount_all(self._widgets.values())
         await self._tell_earlier()
         self.anchor()
 
@@ -79,7 +85,6 @@ class Transcript(VerticalScroll, can_focus=True):
         """More of a reply that is arriving."""
         from tui.widgets.live_reply import LiveReply
 
-        block.source += text
         widget = self._widgets.get(block)
         if isinstance(widget, LiveReply):
             await widget.write(text)
@@ -88,14 +93,13 @@ class Transcript(VerticalScroll, can_focus=True):
         """The reply is complete: one widget takes the place of its Markdown tree."""
         from tui.widgets.live_reply import LiveReply
 
-        block.done = True
         live = self._widgets.get(block)
         if not isinstance(live, LiveReply):
             return
         await live.finish()
         frozen = self._widgets[block] = self._widget_for(block)
         with self.app.batch_update():
-            await self.mount(frozen, after=live)
+            await self._column.mount(frozen, after=live)
             await live.remove()
 
     def changed(self, block: Block) -> None:
@@ -144,7 +148,7 @@ class Transcript(VerticalScroll, can_focus=True):
         self._earlier.update(Content(f"▲ {self._first:,} earlier (ctrl+home)"))
         if not self._earlier.is_attached:
             self._earlier = Static(self._earlier.content, id="earlier", markup=False)
-            await self.mount(self._earlier, before=0)
+            await self._column.mount(self._earlier, before=0)
 
     async def action_earlier(self) -> None:
         if not self._first:
@@ -154,7 +158,7 @@ class Transcript(VerticalScroll, can_focus=True):
         wanted = self.blocks[begin : self._first]
         widgets = {block: self._widget_for(block) for block in wanted}
         before = self._widgets[self.blocks[self._first]]
-        await self.mount_all(widgets.values(), before=before)
+        await self._column.mount_all(widgets.values(), before=before)
         self._widgets = {**widgets, **self._widgets}
         self._first = begin
         await self._tell_earlier()

@@ -1,4 +1,4 @@
-"""What an empty session shows: who is here, what to try, and whether anything leaves the machine."""
+"""An empty session: who is here, what to try, and whether anything leaves the machine."""
 
 from __future__ import annotations
 
