@@ -21,12 +21,13 @@ class Home:
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
+    program: Sequence[str] = (PROGRAM,)
 
     def run(
         self, *arguments: str, stdin: str = "", check: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [PROGRAM, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env=self.environ,
             input=stdin,
@@ -47,13 +48,18 @@ class Home:
         return json.loads(self.run(*arguments, "--json").stdout)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
+def make_home(folder: Path) -> Home:
+    """A home in an empty folder."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    environ = {**kept, "HOME": str(tmp_path)}
-    work = tmp_path / "work"
+    environ = {**kept, "HOME": str(folder)}
+    work = folder / "work"
     work.mkdir()
     return Home(work, environ)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_home(tmp_path)
 
 
 def only(events: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
