@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -88,7 +89,7 @@ class OpenAIModel:
             give_up = seen or not failure.retryable or attempt >= MAX_ATTEMPTS
             if give_up or (delay or 0) > MAX_RETRY_AFTER_S:
                 raise failure
-            wait = _backoff(attempt) if delay is None else delay
+            wait = delay or _backoff(attempt)
             yield RetryScheduled(
                 stage=request.stage, attempt=attempt, delay_s=round(wait, 2), reason=str(failure)
             )
@@ -164,12 +165,8 @@ class OpenAIModel:
                 f"{self._host} does not know {self.name!r} (404): {said}. Check the address, and "
                 "INTENTBOT_CLASSIFIER_MODEL and INTENTBOT_AGENT_MODEL (on Azure the deployments)",
             )
-        if code == "content_filter" or "content_filter" in said:
-            return ModelError("content_filter", f"the provider's content filter refused: {said}")
-        if code == "context_length_exceeded" or "maximum context length" in said:
-            return ModelError(
-                "context_overflow", f"the conversation is too long for {self.name}: {said}"
-            )
+        if refusal := self._refusal(code, said):
+            return refusal
         if status == 429:
             quota = code == "insufficient_quota"
             text = f"{self._host} limits requests (429): {said}"
@@ -181,6 +178,16 @@ class OpenAIModel:
             retryable=retryable,
         )
 
+    def _refusal(self, code: str, said: str) -> ModelError | None:
+        """What no second try mends, whether a status or an event in the stream says it."""
+        if code == "content_filter" or "content_filter" in said:
+            return ModelError("content_filter", f"the provider's content filter refused: {said}")
+        if code == "context_length_exceeded" or "maximum context length" in said:
+            return ModelError(
+                "context_overflow", f"the conversation is too long for {self.name}: {said}"
+            )
+        return None
+
     def _explain(self, error: Exception) -> ModelError:
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
             text = f"{self._host} did not answer in time"
@@ -190,7 +197,10 @@ class OpenAIModel:
         elif isinstance(error, json.JSONDecodeError):
             text = f"{self._host} sent a part of the answer that cannot be read"
         else:
-            text = f"{self._host} broke off the answer: {self._redact(str(error))}"
+            said = self._redact(str(error))
+            if refusal := self._refusal(getattr(error, "code", None) or "", said):
+                return refusal
+            text = f"{self._host} broke off the answer: {said}"
         return ModelError("network", text, retryable=True)
 
     def _said(self, error: openai.APIStatusError) -> str:
@@ -211,14 +221,18 @@ def _backoff(attempt: int) -> float:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds the server asks us to wait, from `retry-after-ms` or a numeric `Retry-After`."""
+    """Seconds the server asks us to wait, from `retry-after-ms` or from `Retry-After`, which is a
+    number or a date (RFC 9110, 10.2.3)."""
     headers = error.response.headers
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return max(0.0, float(headers[name]) * unit)
         except (KeyError, ValueError):
             continue
-    return None
+    try:
+        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+    except (KeyError, ValueError):
+        return None
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from email.utils import formatdate
 from typing import Any
 
 import httpx2
@@ -146,6 +149,33 @@ async def test_a_quota_that_is_spent_is_not_retried(server: Loopback) -> None:
     server.play(Answer(status=429, error={"message": "spent", "code": "insufficient_quota"}))
     error = await fails(make(f"{server.url}/v1"))
     assert error.code == "rate_limit"
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(("ahead_s", "tries"), [(1, 2), (3600, 1)])
+async def test_a_retry_after_may_be_a_date(server: Loopback, ahead_s: int, tries: int) -> None:
+    date = formatdate(time.time() + ahead_s, usegmt=True)
+    busy = Answer(status=429, error={"message": "busy"}, headers={"Retry-After": date})
+    server.play(busy, text_answer("ok"))
+    with nullcontext() if tries == 2 else pytest.raises(ModelError, match="busy"):
+        await run(make(f"{server.url}/v1"))
+    assert len(server.seen) == tries
+
+
+async def test_a_retry_after_of_nothing_is_no_leave_to_hammer(server: Loopback) -> None:
+    busy = Answer(status=429, error={"message": "busy"}, headers={"Retry-After": "0"})
+    server.play(busy, busy, text_answer("ok"))
+    _, items = await run(make(f"{server.url}/v1"))
+    first, second = [i.delay_s for i in items if isinstance(i, RetryScheduled)]
+    assert 0 < first < second
+
+
+@pytest.mark.parametrize("code", ["content_filter", "context_length_exceeded"])
+async def test_a_refusal_in_the_stream_is_not_retried(server: Loopback, code: str) -> None:
+    event = json.dumps({"error": {"message": "no", "code": code}})
+    server.play(Answer([f"data: {event}\n\n"], done=False))
+    error = await fails(make(f"{server.url}/v1"))
+    assert not error.retryable
     assert len(server.seen) == 1
 
 
