@@ -13,10 +13,10 @@ def shortcut(text: str, conversation: Conversation, catalogue: Catalogue) -> Rou
 
     A parameter that takes any text takes "never mind" too, so those are left to the router.
     """
-    intent = catalogue.intents.get(conversation.focus or "")
+    awaiting = conversation.awaiting
+    intent = catalogue.intents.get(awaiting.intent if awaiting else conversation.focus or "")
     if intent is None or not conversation.asked:
         return None
-    awaiting = conversation.awaiting
     for tool in intent.tools:
         if awaiting and tool.name != awaiting.tool:
             continue

@@ -9,6 +9,7 @@ and the words. The tools are real, only the model is not.
     intents = ["balance"]                  # or route = "small_talk"
     calls = [{ tool = "top_up_balance", arguments = { amount = 20 } }]
     reply = "Done!"                        # left out: what the tools answered
+    asks = { tool = "top_up_balance", missing = ["amount"] }   # where the reply is a question
     note = "for the presenter"
 """
 
@@ -24,7 +25,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.conversation import Conversation, Message, ToolCall
-from engine.events import RetryScheduled, Route, TextDelta
+from engine.events import Awaiting, RetryScheduled, Route, TextDelta
 from engine.intents.catalogue import CatalogueError
 from engine.intents.router import Routing, Task
 from engine.models.port import ChatRequest, Reply, Usage
@@ -32,6 +33,7 @@ from engine.models.stream import new_call_id
 from engine.tools.results import say
 
 NAME = "scripted"
+USAGE = Usage(NAME, estimated=True)
 LOST = "I am playing from a script, and this is not in it."
 
 
@@ -44,6 +46,11 @@ class ScriptedCall(_Strict):
     arguments: dict[str, Any] = {}
 
 
+class ScriptedQuestion(_Strict):
+    tool: str
+    missing: tuple[str, ...]
+
+
 class ScriptedTurn(_Strict):
     """What the model does with one message. Calls run in order, those of one intent together."""
 
@@ -53,6 +60,7 @@ class ScriptedTurn(_Strict):
     confidence: float | None = None
     calls: tuple[ScriptedCall, ...] = ()
     reply: str = ""
+    asks: ScriptedQuestion | None = None
     note: str = ""
 
 
@@ -92,7 +100,7 @@ class ScriptedModel:
         """See `Router.route`."""
         turn = self._turns.get(_key(text))
         if turn is None:
-            yield Routing("out_of_scope", "llm", reply=LOST, usage=Usage(NAME))
+            yield Routing("out_of_scope", "llm", reply=LOST, usage=USAGE)
             return
         tasks = tuple(Task(intent, text) for intent in turn.intents)
         yield Routing(
@@ -101,7 +109,7 @@ class ScriptedModel:
             tasks,
             confidence=turn.confidence,
             reply="" if tasks else turn.reply,
-            usage=Usage(NAME),
+            usage=USAGE,
         )
 
     async def stream(
@@ -114,16 +122,24 @@ class ScriptedModel:
         offered = {tool.name for tool in request.tools}
         calls = [call for call in turn.calls if call.tool in offered] if turn else []
         if calls and not results:
-            yield Reply("", tuple(map(_wire, calls)), "tool_calls", Usage(NAME))
+            yield Reply("", tuple(map(_wire, calls)), "tool_calls", USAGE)
             return
         text = (turn.reply if turn else LOST) or _results_in_words(results)
         for word in re.findall(r"\S+\s*", text):
             yield TextDelta(text=word)
-        yield Reply(text, (), "stop", Usage(NAME))
+        yield Reply(text, (), "stop", USAGE, _awaiting(turn))
 
 
 def _key(message: str) -> str:
     return " ".join(message.casefold().split())
+
+
+def _awaiting(turn: ScriptedTurn | None) -> Awaiting | None:
+    if turn is None or turn.asks is None:
+        return None
+    return Awaiting(
+        intent=turn.intents[0], tool=turn.asks.tool, arguments={}, missing=turn.asks.missing
+    )
 
 
 def _wire(call: ScriptedCall) -> ToolCall:
