@@ -95,8 +95,7 @@ class IntentBotApp(App[None]):
         for command in keys.of(*places):
             node = self._chat.holder(command.place) if screen is self._chat else self
             run = partial(self.run_action, command.name, default_namespace=node)
-            title = f"{command.help} ({command.shown_keys})"
-            yield SystemCommand(command.title.capitalize(), title, run)
+            yield SystemCommand(command.help, command.shown_keys, run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def action_help(self) -> None:

@@ -110,7 +110,7 @@ class FakeChat:
 class FakeBackstage:
     title = "ACME Mobile: balance, data, roaming, contract and payments"
     assistant_name = "Helix"
-    suggestions = (
+    suggestions: tuple[str, ...] = (
         "How much money do I have?",
         "Top up 20 dollars",
         "What does roaming in Japan cost?",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widget import Widget
 
 from engine import events
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage
 from tui.app import IntentBotApp
+from tui.screens.chat import ChatScreen
 
 Play = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -39,9 +43,16 @@ def make_app(backstage: FakeBackstage, clock: Clock | None = None, **options: An
     return app
 
 
+def chat_of(pilot: Pilot[Any]) -> ChatScreen:
+    """The main screen, whatever lies over it."""
+    screen = pilot.app.screen_stack[0]
+    assert isinstance(screen, ChatScreen)
+    return screen
+
+
 async def say(pilot: Pilot[Any], text: str) -> None:
     """Write the message and send it; returns when all that can happen has happened."""
-    pilot.app.query_one("#prompt").load_text(text)  # type: ignore[attr-defined]
+    chat_of(pilot).prompt.put(text)
     await pilot.press("enter")
     await settle(pilot)
 
@@ -50,6 +61,23 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Wait until no message is on its way any more."""
     for _ in range(5):
         await pilot.pause()
+
+
+async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
+    """Wait until something is true; a test that waits for long has failed."""
+    async with asyncio.timeout(10):
+        while not true():
+            await pilot.pause()
+
+
+def shown(widget: Widget) -> str:
+    """The text that a widget shows, line by line."""
+    return "\n".join("".join(part.text for part in strip) for strip in _strips(widget))
+
+
+def _strips(widget: Widget) -> list[Strip]:
+    width, height = widget.size
+    return [widget.render_line(y) for y in range(height)] if width else []
 
 
 async def _rest(pilot: Pilot[Any]) -> None:

@@ -1,0 +1,66 @@
+"""Copying says truthfully where the text went."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage
+from tests.tui.states import chat_of, make_app, say, settle, until
+from tui import clipboard
+
+
+def _fake_tmux(folder: Path, exit_code: int) -> None:
+    script = folder / "tmux"
+    script.write_text(
+        f'#!/bin/sh\necho "$@" > {folder}/called\ncat > {folder}/buffer\nexit {exit_code}\n'
+    )
+    script.chmod(0o755)
+
+
+async def test_copies_the_source_of_the_last_reply() -> None:
+    app = make_app(FakeBackstage(fake.small_talk("It is **bold**.")))
+    async with app.run_test() as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        await pilot.press("ctrl+y")
+        await say(pilot, "hi")
+        await until(pilot, lambda: chat.status.state == "ready")
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: app.clipboard == "It is **bold**.")
+        await pilot.press("escape", "k", "k", "k", "y")
+        await until(pilot, lambda: app.clipboard == "hi")
+
+
+async def test_without_tmux_it_promises_nothing() -> None:
+    app = make_app(FakeBackstage())
+    async with app.run_test():
+        said = await clipboard.copy(app, "hello")
+    assert said == (
+        "5 characters offered to the terminal's clipboard (OSC 52); some terminals ignore that"
+    )
+
+
+@pytest.mark.parametrize(("exit_code", "words"), [(0, "tmux buffer"), (1, "OSC 52")])
+async def test_tmux_is_believed_only_when_it_took_the_text(
+    exit_code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fake_tmux(tmp_path, exit_code)
+    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    app = make_app(FakeBackstage())
+    async with app.run_test():
+        assert words in await clipboard.copy(app, "hellö")
+    assert (tmp_path / "buffer").read_text() == "hellö"
+    assert (tmp_path / "called").read_text().strip() == "load-buffer -w -"
+
+
+async def test_a_missing_tmux_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    app = make_app(FakeBackstage())
+    async with app.run_test():
+        assert "OSC 52" in await clipboard.copy(app, "hello")

@@ -1,0 +1,106 @@
+"""One list of commands: bindings, footer, help and palette agree with it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from textual.app import App
+
+from tests.tui.fake import FakeBackstage
+from tests.tui.states import chat_of, make_app, settle, shown, until
+from tui import keys
+from tui.screens.help import HelpScreen
+from tui.screens.sessions import SessionsScreen
+from tui.widgets.action_log import ActionLog
+from tui.widgets.approval_bar import ApprovalBar
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.prompt import Prompt
+from tui.widgets.transcript import Transcript
+
+BROKEN = {
+    *("ctrl+h", "ctrl+i", "ctrl+m", "ctrl+left_square_bracket", "alt+enter", "ctrl+enter"),
+    *("ctrl+tab", "ctrl+a", "ctrl+b", "f11", "f12"),
+}
+
+
+def test_every_place_has_a_title_and_every_key_is_one_terminals_send() -> None:
+    assert set(keys.PLACES) == set(get_args(keys.Place))
+    for command in keys.COMMANDS:
+        assert not set(command.keys.split(",")) & BROKEN, command.id
+        assert not command.keys.startswith("alt+"), command.id
+
+
+def test_ids_are_unique_and_a_key_means_one_thing_in_a_place() -> None:
+    ids = [command.id for command in keys.COMMANDS]
+    assert len(ids) == len(set(ids))
+    for place in keys.PLACES:
+        pressed = [key for command in keys.of(place) for key in command.keys.split(",")]
+        assert len(pressed) == len(set(pressed)), place
+
+
+async def test_every_command_has_its_method() -> None:
+    app = make_app(FakeBackstage())
+    async with app.run_test() as pilot:
+        chat = chat_of(pilot)
+        holders = {
+            "anywhere": App,
+            "chat": type(chat),
+            "prompt": Prompt,
+            "transcript": Transcript,
+            "actions": ActionLog,
+            "approval": ApprovalBar,
+            "sessions": SessionsScreen,
+        }
+        for command in keys.COMMANDS:
+            method = "action_" + command.name.split("(")[0]
+            holder = type(app) if command.place == "anywhere" else holders[command.place]
+            assert hasattr(holder, method), command.id
+
+
+async def test_the_footer_follows_the_focus_and_fits_80_columns() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        bar = chat.query_one(KeyBar)
+        await settle(pilot)
+        line = shown(bar)
+        for expected in ("enter send", "^o sessions", "^t inspector", "f1 help", "^q quit"):
+            assert expected in line
+        chat.transcript.focus()
+        await until(pilot, lambda: "j next" in shown(bar))
+
+
+async def test_help_lists_every_command() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(120, 80)) as pilot:
+        await settle(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        text = shown(pilot.app.screen.query_one("Static"))
+        for command in keys.COMMANDS:
+            assert command.help in text, command.id
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+
+
+async def test_question_mark_is_help_outside_the_prompt_only() -> None:
+    async with make_app(FakeBackstage()).run_test() as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        await pilot.press("question_mark")
+        assert chat.prompt.text == "?"
+        chat.transcript.focus()
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+async def test_the_palette_has_every_command_of_the_chat() -> None:
+    app = make_app(FakeBackstage())
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        offered = " ".join(command.title for command in app.get_system_commands(app.screen))
+        for command in keys.of(*keys.CHAT_PLACES):
+            assert command.help in offered, command.id
+        await pilot.press("ctrl+p", *"begin a new session")
+        await settle(pilot)
+        await pilot.press("enter")
+        stage_chats = app._backstage.chats  # type: ignore[union-attr]
+        await until(pilot, lambda: len(stage_chats) == 2)

@@ -1,0 +1,146 @@
+"""Which panes are seen at which size, and how the keyboard reaches them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage
+from tests.tui.states import chat_of, make_app, settle, until
+
+
+def seen(pilot: Pilot[None]) -> set[str]:
+    chat = chat_of(pilot)
+    ids = ("banner", "transcript", "prompt", "inspector", "actions", "too-small")
+    return {
+        name
+        for name in ids
+        if chat.query_one(f"#{name}").region and chat.query_one(f"#{name}").is_on_screen
+    }
+
+
+def _shows(pilot: Pilot[None], panes: set[str]) -> bool:
+    return seen(pilot) == panes
+
+
+CHAT = {"banner", "transcript", "prompt"}
+SIDE = {"inspector", "actions"}
+
+
+@pytest.mark.parametrize(
+    ("size", "panes"),
+    [
+        ((120, 40), CHAT | SIDE),
+        ((160, 50), CHAT | SIDE),
+        ((119, 40), CHAT),
+        ((80, 24), CHAT),
+        ((79, 24), CHAT),
+        ((60, 20), CHAT),
+        ((60, 19), CHAT - {"banner"}),
+        ((60, 15), CHAT - {"banner"}),
+        ((59, 24), {"too-small"}),
+        ((120, 14), {"too-small"}),
+        ((20, 5), {"too-small"}),
+    ],
+)
+async def test_panes_by_size(size: tuple[int, int], panes: set[str]) -> None:
+    async with make_app(FakeBackstage()).run_test(size=size) as pilot:
+        await settle(pilot)
+        assert seen(pilot) == panes
+
+
+async def test_growing_and_shrinking_keeps_everything() -> None:
+    stage = FakeBackstage(past={"s1": fake.recorded(5)})
+    async with make_app(stage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: len(chat.presenter.record.turns) == 5)
+        chat.prompt.put("a draft")
+        for width, panes in (
+            (80, CHAT),
+            (60, CHAT),
+            (40, {"too-small"}),
+            (1, {"too-small"}),
+            (80, CHAT),
+            (120, CHAT | SIDE),
+        ):
+            await pilot.resize_terminal(width, 24)
+            await until(pilot, partial(_shows, pilot, panes))
+        assert chat.prompt.text == "a draft"
+        assert len(chat.transcript.blocks) == 20
+
+
+async def test_medium_shows_the_asked_pane_beside_the_chat() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        await pilot.press("f3")
+        await until(pilot, lambda: seen(pilot) == CHAT | {"inspector"})
+        assert chat.inspector.has_focus
+        await pilot.press("f4")
+        await until(pilot, lambda: seen(pilot) == CHAT | {"actions"})
+        assert chat.action_log.has_focus
+        await pilot.press("f2")
+        await until(pilot, lambda: seen(pilot) == CHAT)
+        assert chat.prompt.has_focus
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: seen(pilot) == CHAT | {"inspector"})
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: seen(pilot) == CHAT)
+        assert chat.prompt.has_focus
+
+
+async def test_narrow_shows_one_pane_at_a_time() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(70, 24)) as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        await pilot.press("f3")
+        await until(pilot, lambda: seen(pilot) == {"banner", "inspector"})
+        await pilot.press("escape")
+        await until(pilot, lambda: seen(pilot) == CHAT)
+        assert chat.prompt.has_focus
+
+
+async def test_wide_hides_the_side_and_brings_it_back() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: seen(pilot) == CHAT)
+        assert chat_of(pilot).prompt.has_focus
+        await pilot.press("f4")
+        await until(pilot, lambda: seen(pilot) == CHAT | SIDE)
+
+
+async def test_tab_visits_every_pane() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        visited = []
+        for _ in range(4):
+            await pilot.press("tab")
+            visited.append(chat.focused)
+        assert visited == [chat.inspector, chat.action_log, chat.transcript, chat.prompt]
+
+
+async def test_reading_back_is_not_disturbed_by_what_arrives() -> None:
+    hold = fake.Hold()
+    stage = FakeBackstage(
+        [hold, *fake.small_talk("\n\n".join(["word"] * 40))], past={"s1": fake.recorded(8)}
+    )
+    async with make_app(stage, resume="s1").run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.transcript.max_scroll_y > 0)
+        chat.dialogue.submit("go on")
+        await hold.reached.wait()
+        chat.transcript.focus()
+        await pilot.press("pageup")
+        await settle(pilot)
+        place = chat.transcript.scroll_y
+        assert place < chat.transcript.max_scroll_y
+        hold.go.set()
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert chat.transcript.scroll_y == place
+        await pilot.press("G")
+        await until(pilot, lambda: chat.transcript.scroll_y == chat.transcript.max_scroll_y)

@@ -1,0 +1,129 @@
+"""Past sessions: listing, filtering, opening, going on."""
+
+from __future__ import annotations
+
+from textual.widgets import OptionList
+
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage, Hold
+from tests.tui.states import chat_of, make_app, say, settle, shown, until
+from tui.record import Reply
+from tui.screens.sessions import SessionsScreen
+from tui.widgets.transcript import WINDOW
+
+
+def backstage(turns: int = 2) -> FakeBackstage:
+    return FakeBackstage(rows=fake.ROWS, past={"s1": fake.recorded(turns)})
+
+
+async def test_lists_filters_and_opens() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        listed = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: listed.option_count == 4)
+        text = shown(listed)
+        for expected in ("27 min ago", "yesterday 18:40", "Roaming, Data", "2 actions"):
+            assert expected in text
+        await pilot.press(*"money")
+        await until(pilot, lambda: listed.option_count == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(chat.presenter.record.turns) == 2)
+        assert stage.chat.session_id == "s1"
+        assert chat.banner.title_text == "How much money do I have? (1)"
+        assert chat.action_log.option_count == 2
+        assert not chat.welcome.display
+        await say(pilot, "and now?")
+        await until(pilot, lambda: stage.chat.heard == ["and now?"])
+        await until(pilot, lambda: len(chat.presenter.record.turns) == 3)
+        await pilot.press("up", "up")
+        assert chat.prompt.text == "How much money do I have? (2)"
+
+
+async def test_escape_goes_back_and_changes_nothing() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        assert len(stage.chats) == 1
+
+
+async def test_no_match_says_so() -> None:
+    async with make_app(backstage()).run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+o", *"zzz")
+        screen = pilot.app.screen
+        await until(pilot, lambda: "No session matches." in shown(screen.query_one("#none")))
+        await pilot.press("enter")
+        assert pilot.app.screen is screen
+
+
+async def test_continue_opens_the_newest() -> None:
+    stage = backstage()
+    async with make_app(stage, continue_last=True).run_test() as pilot:
+        await until(pilot, lambda: stage.chats)
+        assert stage.chat.session_id == "s1"
+
+
+async def test_continue_without_any_session_begins_one() -> None:
+    stage = FakeBackstage()
+    async with make_app(stage, continue_last=True).run_test() as pilot:
+        await until(pilot, lambda: stage.chats)
+        assert stage.chat.session_id == "new-1"
+
+
+async def test_an_unknown_session_is_an_error_card_and_the_app_lives() -> None:
+    async with make_app(FakeBackstage(), resume="gone").run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.status.state == "not started")
+
+
+async def test_a_new_session_is_empty_and_ends_the_running_turn() -> None:
+    hold = Hold()
+    stage = FakeBackstage([fake.classified(), hold])
+    async with make_app(stage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "hi")
+        await hold.reached.wait()
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: len(stage.chats) == 2)
+        await until(pilot, lambda: not chat.presenter.record.turns)
+        assert chat.transcript.blocks == []
+        await until(pilot, lambda: chat.welcome.display)
+        await say(pilot, "hello again")
+        await until(pilot, lambda: stage.chat.heard == ["hello again"])
+
+
+async def test_a_long_session_mounts_only_its_end_and_more_on_demand() -> None:
+    async with make_app(backstage(turns=200), resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        column = chat.query_one("#column")
+        await until(pilot, lambda: len(chat.transcript.blocks) == 800)
+        await until(pilot, lambda: len(column.children) == WINDOW + 2)
+        assert "760 earlier" in shown(chat.query_one("#earlier"))
+        await pilot.press("escape", "ctrl+home")
+        await until(pilot, lambda: len(column.children) == 2 * WINDOW + 2)
+        assert "720 earlier" in shown(chat.query_one("#earlier"))
+
+
+async def test_live_turns_drop_the_oldest_widgets_again() -> None:
+    stage = backstage(turns=30)
+    stage.scripts = [fake.small_talk(f"Reply {number}.") for number in range(40)]
+    async with make_app(stage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        column = chat.query_one("#column")
+        await until(pilot, lambda: len(chat.transcript.blocks) == 120)
+        for number in range(40):
+            chat.dialogue.submit(f"message {number}")
+        await until(pilot, lambda: len(chat.presenter.record.turns) == 70)
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert len(column.children) <= 125
+        last = chat.transcript.blocks[-1]
+        assert isinstance(last, Reply)
+        assert last.source == "Reply 39."

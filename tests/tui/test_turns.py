@@ -1,0 +1,277 @@
+"""A turn on the screen: what is said, routed, called, answered; cancelled, failed, queued."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from engine import events
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage, Hold
+from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
+from tui.record import Failure, Note, Reply
+from tui.widgets.error_card import ErrorCard
+from tui.widgets.intent_chip import IntentChip
+from tui.widgets.live_reply import LiveReply
+from tui.widgets.queue_bar import QueueBar
+from tui.widgets.reply_message import ReplyMessage
+from tui.widgets.said_message import SaidMessage
+from tui.widgets.tool_card import ToolCard
+
+
+def answered(reply: str = "You have $12.40.") -> list[fake.Step]:
+    return [
+        fake.classified(),
+        fake.usage("classify"),
+        *fake.read_call(),
+        fake.usage(),
+        *fake.words(reply),
+        events.TurnFinished(status="completed", reply=reply),
+    ]
+
+
+async def test_a_turn_is_shown_from_message_to_reply() -> None:
+    backstage = FakeBackstage(answered())
+    async with make_app(backstage).run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        assert chat.welcome.display
+        await say(pilot, "How much money do I have?")
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert not chat.welcome.display
+        assert "How much money do I have?" in shown(chat.query_one(SaidMessage))
+        chip = shown(chat.query_one(IntentChip))
+        assert "Balance" in chip
+        assert "confidence 93 %" in chip
+        assert "2 of 14 tools" in chip
+        assert "succeeded" in shown(chat.query_one(ToolCard))
+        assert "You have $12.40." in shown(chat.query_one(ReplyMessage))
+        assert not chat.query(LiveReply)
+        assert "1,225 tokens" in shown(chat.status)
+        assert "$0.0012" in shown(chat.status)
+        await until(pilot, lambda: chat.action_log.option_count == 1)
+
+
+async def test_unknown_cost_is_not_zero() -> None:
+    steps = [fake.classified(), fake.usage(cost=None), *fake.small_talk()[2:]]
+    async with make_app(FakeBackstage(steps)).run_test(size=(120, 40)) as pilot:
+        await say(pilot, "hi")
+        await until(pilot, lambda: chat_of(pilot).status.state == "ready")
+        assert "cost unknown" in shown(chat_of(pilot).status)
+
+
+async def test_inspector_explains_the_route() -> None:
+    async with make_app(FakeBackstage(answered())).run_test(size=(120, 50)) as pilot:
+        await say(pilot, "How much?")
+        await until(pilot, lambda: chat_of(pilot).status.state == "ready")
+        panel = shown(chat_of(pilot).inspector.query_one("Static"))
+        for expected in (
+            "Balance",
+            "confidence 93 %",
+            "task · by the chat model · 340 ms",
+            "Payment",
+            "2 of 14 tools",
+            "get_balance, top_up_balance",
+            "in 731 · cached 256 · out 64",
+            "1.5 s · $0.0011",
+            "flat prompt would have sent 4,812",
+        ):
+            assert expected in " ".join(panel.split())
+
+
+async def test_reply_streams_and_then_freezes() -> None:
+    hold = Hold()
+    steps: list[fake.Step] = [
+        fake.classified(),
+        *fake.words("Hello **there**"),
+        hold,
+        events.TextDelta(text="!"),
+    ]
+    done = events.TurnFinished(status="completed", reply="Hello **there**!")
+    async with make_app(FakeBackstage([*steps, done])).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "hi")
+        await hold.reached.wait()
+        await until(pilot, lambda: chat.query(LiveReply))
+        assert chat.status.state == "answering"
+        hold.go.set()
+        await until(pilot, lambda: chat.query(ReplyMessage))
+        assert not chat.query(LiveReply)
+        assert "Hello there!" in shown(chat.query_one(ReplyMessage))
+        assert chat.transcript.last_reply() == "Hello **there**!"
+
+
+@pytest.mark.parametrize("key", ["ctrl+c", "escape"])
+async def test_cancel_keeps_what_was_said(key: str) -> None:
+    hold = Hold()
+    steps: list[fake.Step] = [fake.classified(), *fake.words("Half a sentence"), hold]
+    async with make_app(FakeBackstage(steps)).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "hi")
+        await hold.reached.wait()
+        await pilot.press(key)
+        await until(pilot, lambda: chat.status.state == "cancelled")
+        reply = shown(chat.query_one(ReplyMessage))
+        assert "Half a sentence" in reply
+        assert "cancelled" in reply
+
+
+async def test_a_message_sent_meanwhile_waits_its_turn() -> None:
+    hold = Hold()
+    backstage = FakeBackstage([hold, *fake.small_talk("One.")], fake.small_talk("Two."))
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "first")
+        await hold.reached.wait()
+        await say(pilot, "second")
+        assert backstage.chat.heard == ["first"]
+        assert "1 message waiting" in shown(chat.query_one(QueueBar))
+        hold.go.set()
+        await until(pilot, lambda: len(chat.presenter.record.turns) == 2)
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert backstage.chat.heard == ["first", "second"]
+        assert not chat.query_one(QueueBar).display
+
+
+async def test_after_a_cancel_what_waited_goes_back_to_the_prompt() -> None:
+    hold = Hold()
+    backstage = FakeBackstage([hold])
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "first")
+        await hold.reached.wait()
+        await say(pilot, "second")
+        await pilot.press("escape")
+        await until(pilot, lambda: not chat.dialogue.running)
+        await settle(pilot)
+        assert backstage.chat.heard == ["first"]
+        assert chat.prompt.text == "second"
+        assert not chat.query_one(QueueBar).display
+
+
+async def test_a_failed_turn_says_what_to_do_and_loses_nothing() -> None:
+    failure = events.TurnFailed(error="network", message="no route to host", retryable=True)
+    backstage = FakeBackstage([failure], fake.small_talk("Back again."))
+    async with make_app(backstage).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "are you there?")
+        await until(pilot, lambda: chat.query(ErrorCard))
+        card = shown(chat.query_one(ErrorCard))
+        assert "no route to host" in card
+        assert "f5 tries again" in card
+        assert chat.status.state == "failed"
+        await pilot.press("up")
+        assert chat.prompt.text == "are you there?"
+        await pilot.press("f5")
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert backstage.chat.heard == ["are you there?", "are you there?"]
+
+
+async def test_an_exception_in_a_turn_does_not_end_the_app() -> None:
+    backstage = FakeBackstage(
+        [fake.classified(), *fake.words("Half"), RuntimeError("boom [/x]")],
+        fake.small_talk("Still here."),
+    )
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "break")
+        await until(pilot, lambda: chat.query(ErrorCard))
+        assert "boom [/x]" in shown(chat.query_one(ErrorCard))
+        await say(pilot, "go on")
+        await until(pilot, lambda: chat.transcript.last_reply() == "Still here.")
+
+
+async def test_an_exception_before_the_first_event_keeps_the_message() -> None:
+    class Mute(fake.FakeChat):
+        async def _play(self, text: str, steps: object) -> AsyncIterator[events.Event]:
+            raise OSError("disk full")
+            yield
+
+    class MuteBackstage(FakeBackstage):
+        async def open(self, session_id: object, approver: object) -> Mute:  # type: ignore[override]
+            return Mute("s", [], approver)  # type: ignore[arg-type]
+
+    async with make_app(MuteBackstage()).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "hello")
+        await until(pilot, lambda: chat.query(ErrorCard))
+        assert "hello" in shown(chat.query_one(SaidMessage))
+        assert "disk full" in shown(chat.query_one(ErrorCard))
+
+
+async def test_a_turn_without_an_end_is_a_failure() -> None:
+    async with make_app(FakeBackstage([fake.classified()])).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "hello")
+        await until(pilot, lambda: not chat.dialogue.running)
+        assert isinstance(chat.presenter.record.blocks[-1], Failure)
+
+
+async def test_a_retry_counts_down() -> None:
+    hold, clock = Hold(), Clock()
+    retry = events.RetryScheduled(stage="act", attempt=1, delay_s=8, reason="rate limit")
+    backstage = FakeBackstage([retry, hold, *fake.small_talk()])
+    async with make_app(backstage, clock).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "hi")
+        await hold.reached.wait()
+        await until(pilot, lambda: "rate limit, again in 8 s" in shown(chat.status))
+        clock.seconds += 5
+        chat.status.refresh()
+        await until(pilot, lambda: "rate limit, again in 3 s" in shown(chat.status))
+
+
+async def test_a_question_shows_what_is_missing() -> None:
+    ask = events.TurnFinished(status="needs_input", reply="How much?", pending=("amount",))
+    async with make_app(FakeBackstage([fake.classified(), ask])).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "top up")
+        await until(pilot, lambda: chat.status.state == "waiting for your answer: amount")
+        await until(pilot, lambda: chat.prompt.placeholder == "Your answer: amount")
+        assert isinstance(chat.presenter.record.blocks[-1], Reply)
+
+
+async def test_selecting_an_earlier_block_inspects_its_turn() -> None:
+    backstage = FakeBackstage(past={"s1": fake.recorded(3)})
+    async with make_app(backstage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.inspector.border_subtitle == "turn 3")
+        await pilot.press("escape", *"kkkk", "k")
+        await until(pilot, lambda: chat.inspector.border_subtitle == "turn 2")
+        await pilot.press("G")
+        await until(pilot, lambda: chat.inspector.border_subtitle == "turn 3")
+
+
+async def test_a_card_opens_and_closes() -> None:
+    backstage = FakeBackstage(past={"s1": fake.recorded(1)})
+    async with make_app(backstage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.query(ToolCard))
+        card = chat.query_one(ToolCard)
+        assert '"balance": "12.40"' not in shown(card)
+        await pilot.press("escape", "k", "k", "space")
+        await until(pilot, lambda: '"balance": "12.40"' in shown(card))
+        await pilot.press("enter")
+        await until(pilot, lambda: '"balance": "12.40"' not in shown(card))
+
+
+async def test_log_details_open_and_close() -> None:
+    backstage = FakeBackstage(past={"s1": fake.recorded(1)})
+    async with make_app(backstage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.action_log.option_count == 1)
+        assert "get_balance" in shown(chat.action_log)
+        await pilot.press("f4", "down", "enter")
+        await until(pilot, lambda: '"balance": "12.40"' in shown(chat.action_log))
+        await pilot.press("enter")
+        await until(pilot, lambda: '"balance": "12.40"' not in shown(chat.action_log))
+
+
+async def test_notices_are_told_at_start() -> None:
+    backstage = FakeBackstage(notices=("pay_invoice was left unknown by a crash",))
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.transcript.blocks)
+        note = chat.transcript.blocks[0]
+        assert isinstance(note, Note)
+        assert "unknown" in note.text
