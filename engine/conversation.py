@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from engine import events
 from engine.events import Awaiting, Event
 
 Role = Literal["system", "user", "assistant", "tool"]
+
+UNKNOWN = "It is not known whether this was done. Check before doing it again."
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Conversation:
     cost_usd: float = 0.0
     _said: str = ""
     _calls: list[ToolCall] = field(default_factory=list)
+    _running: dict[str, str] = field(default_factory=dict)  # call to action
+    _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
 
     @classmethod
     def replay(cls, past: Iterable[Event]) -> Self:
@@ -60,17 +64,15 @@ class Conversation:
         conversation = cls()
         for event in past:
             conversation.apply(event)
-        conversation._close()
-        conversation.messages = repair(conversation.messages)
+        conversation._end_turn()
         return conversation
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
         match event:
             case events.TurnStarted():
-                self._close()
+                self._end_turn()
                 self.session_id = event.session_id
-                self.messages = repair(self.messages)
                 self.messages.append(Message("user", event.text))
             case events.IntentClassified():
                 if event.route == "cancel":
@@ -91,25 +93,23 @@ class Conversation:
                 self._calls.append(
                     ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments)))
                 )
+            case events.ToolStarted():
+                self._running[event.call_id] = event.action_id
             case events.ToolFinished():
-                self._close()
-                self.messages.append(
-                    Message(
-                        "tool",
-                        json.dumps(event.result, ensure_ascii=False),
-                        tool_call_id=event.call_id,
-                        intent=self.focus,
-                    )
-                )
+                self._answer(event.call_id, event.result, unknown=event.outcome == "unknown")
+            case events.ActionSettled():
+                told = self._unknown.pop(event.action_id, None)
+                self.messages = [
+                    replace(message, content=_data(event.result)) if message is told else message
+                    for message in self.messages
+                ]
             case events.UsageUpdated():
                 self.cost_usd += event.cost_usd or 0.0
             case events.TurnFinished():
-                self._close()
+                self._end_turn()
                 self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
-                self.messages = repair(self.messages)
             case events.TurnFailed():
-                self._close()
-                self.messages = repair(self.messages)
+                self._end_turn()
 
     def _close(self) -> None:
         """Put what the assistant said and asked for so far into one message."""
@@ -118,6 +118,22 @@ class Conversation:
                 Message("assistant", self._said, tuple(self._calls), intent=self.focus)
             )
         self._said, self._calls = "", []
+
+    def _answer(self, call_id: str, result: Any, *, unknown: bool) -> None:
+        """Put the result of a call where the model finds it."""
+        self._close()
+        message = Message("tool", _data(result), tool_call_id=call_id, intent=self.focus)
+        self.messages.append(message)
+        action_id = self._running.pop(call_id, None)
+        if unknown and action_id is not None:
+            self._unknown[action_id] = message
+
+    def _end_turn(self) -> None:
+        """Leave nothing open. What began, and whose end is not on record, may have been done."""
+        self._close()
+        for call_id in list(self._running):
+            self._answer(call_id, {"error": UNKNOWN}, unknown=True)
+        self.messages = repair(self.messages)
 
 
 def repair(messages: Iterable[Message]) -> list[Message]:
@@ -198,6 +214,10 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
     if begin == starts[0] and used + sum(sizes[:begin]) <= budget:
         begin = 0
     return messages[begin:], begin
+
+
+def _data(result: Any) -> str:
+    return json.dumps(result, ensure_ascii=False)
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:

@@ -158,6 +158,22 @@ class ToolFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ActionSettled(Event):
+    """The truth about an action whose outcome was `unknown`: it was done, or never will be.
+
+    The only event that comes after the last one of its turn. `by` is how the truth was found:
+    `check` asked the back end.
+    """
+
+    kind: ClassVar[str] = "action_settled"
+    call_id: str
+    action_id: str
+    outcome: Literal["ok", "cancelled"]
+    result: Any = None
+    by: str = "check"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetryScheduled(Event):
     kind: ClassVar[str] = "retry_scheduled"
     stage: Stage

@@ -5,7 +5,8 @@
                        [summaries] tool = "template", [questions.TOOL] parameter = "question",
                        [policy.TOOL] decision = "auto|ask|deny", up_to = { parameter = limit },
                        untrusted = tools whose results strangers write
-    tools.py           typed functions, found by the names that the intents list
+    tools.py           typed functions, found by the names that the intents list, and where the
+                       back end can tell, `outcome_of(context)`: see `Catalogue.outcome_of`
 
 Only `title`, `description` and `examples` of an intent are required; without a `catalog.toml`
 the manners of `small_talk.toml` beside this module serve, which a catalogue may override.
@@ -104,6 +105,7 @@ def load(folder: Path) -> Catalogue:
         out_of_scope_reply=manners.out_of_scope.reply,
         suggestions=manners.suggestions,
         path=folder,
+        outcome_of=vars(module).get("outcome_of") if module else None,
     )
 
 

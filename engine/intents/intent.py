@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from engine.tools.tool import Tool
+from engine.tools.tool import Tool, ToolContext
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Catalogue:
 
     `persona` opens the prompt of a hosted model. `small_talk`, `cancel_examples`,
     `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model.
+    `outcome_of` asks the back end what became of an action, plain or async: its result if it was
+    done; None if nothing was changed, and under this action's id nothing will be any more.
     """
 
     title: str
@@ -55,6 +58,7 @@ class Catalogue:
     out_of_scope_reply: str = ""
     suggestions: tuple[str, ...] = ()
     path: Path = field(default_factory=Path)
+    outcome_of: Callable[[ToolContext], Any] | None = None
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:

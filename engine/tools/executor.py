@@ -220,7 +220,7 @@ class Executor:
             ToolFinished(
                 call_id=action.call.id,
                 outcome=outcome,
-                result=_capped(result),
+                result=capped(result),
                 duration_ms=duration_ms,
             )
         )
@@ -300,7 +300,7 @@ def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tupl
     return "error", {"error": "The tool failed; the details are in the log."}
 
 
-def _capped(result: Any) -> Any:
+def capped(result: Any) -> Any:
     """The result, or its beginning as text where it is too long to be of use to a model."""
     text = json.dumps(result, ensure_ascii=False, default=str)
     if len(text) <= MAX_RESULT_CHARACTERS:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.intents.catalogue import BUILT_IN, CatalogueError, load
+from engine.tools.tool import ToolContext
 
 MINIMAL = 'title = "Notes"\ndescription = "Personal notes"\nexamples = ["note this"]\n'
 TOOLS = '''
@@ -70,6 +71,15 @@ def test_a_persons_own_tools_may_import_their_siblings(tmp_path: Path) -> None:
         ("list_notes", "read"),
         ("add_note", "write"),
     ]
+
+
+def test_who_can_say_what_became_of_an_action_is_taken_from_the_tools(tmp_path: Path) -> None:
+    assert load(write(tmp_path / "silent", tools=TOOLS)).outcome_of is None
+    teller = TOOLS + "def outcome_of(context: object) -> str:\n    return 'done'\n"
+    catalogue = load(write(tmp_path / "telling", tools=teller))
+    assert catalogue.outcome_of is not None
+    assert catalogue.outcome_of(ToolContext("a", "s", tmp_path)) == "done"
+    assert load(BUILT_IN).outcome_of is not None
 
 
 def test_policy_wording_and_trust_reach_the_tool(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from engine.conversation import Conversation, Message, ToolCall, for_intent, rep
 from engine.events import Event
 
 IDS = st.sampled_from(["a", "b", "c", "d"])
+ACTIONS = st.sampled_from(["1", "2", "3"])
 INTENTS = st.sampled_from(["balance", "data", None])
 
 
@@ -105,8 +106,19 @@ recorded = st.lists(
             arguments=st.just({}),
             effect=st.just("write"),
         ),
+        st.builds(events.ToolStarted, call_id=IDS, action_id=ACTIONS),
         st.builds(
-            events.ToolFinished, call_id=IDS, outcome=st.just("ok"), result=st.text(max_size=9)
+            events.ToolFinished,
+            call_id=IDS,
+            outcome=st.sampled_from(["ok", "unknown"]),
+            result=st.text(max_size=9),
+        ),
+        st.builds(
+            events.ActionSettled,
+            call_id=IDS,
+            action_id=ACTIONS,
+            outcome=st.just("ok"),
+            result=st.text(max_size=9),
         ),
         st.builds(events.TurnFinished, status=st.just("completed")),
         st.builds(events.TurnFailed, error=st.just("network"), message=st.just("")),
@@ -121,3 +133,56 @@ def test_whatever_was_recorded_can_be_sent(past: list[Event]) -> None:
     check(conversation.messages)
     said = [event.text for event in past if isinstance(event, events.TurnStarted)]
     assert [m.content for m in conversation.messages if m.role == "user"] == said
+
+
+def top_up(action_id: str, *ending: Event) -> list[Event]:
+    """A turn that began a top-up; every model call in it has the same id, as some servers do."""
+    return [
+        events.TurnStarted(session_id="s", text="top up 20"),
+        events.ToolCallProposed(
+            call_id="call_0", intent="balance", tool="top_up", arguments={}, effect="write"
+        ),
+        events.ToolStarted(call_id="call_0", action_id=action_id),
+        *ending,
+        events.TurnFailed(error="interrupted", message=""),
+    ]
+
+
+UNKNOWN = events.ToolFinished(call_id="call_0", outcome="unknown", result={"error": "perhaps"})
+
+
+def truth(action_id: str, said: str) -> events.ActionSettled:
+    return events.ActionSettled(call_id="call_0", action_id=action_id, outcome="ok", result=said)
+
+
+def told(past: list[Event]) -> list[str]:
+    """What the model is told of its calls, in order."""
+    conversation = Conversation.replay(past)
+    check(conversation.messages)
+    return [message.content for message in conversation.messages if message.role == "tool"]
+
+
+def test_what_a_check_found_stands_where_the_unknown_stood() -> None:
+    first, second = top_up("1", UNKNOWN), top_up("2", UNKNOWN)
+    assert told([*first, *second]) == ['{"error": "perhaps"}'] * 2
+    assert told([*first, *second, truth("1", "done")]) == ['"done"', '{"error": "perhaps"}']
+    assert told([*first, *second, truth("2", "done")]) == ['{"error": "perhaps"}', '"done"']
+
+
+def test_a_conversation_that_goes_on_learns_the_same_as_one_that_is_resumed() -> None:
+    first, second = top_up("1", UNKNOWN), top_up("2", UNKNOWN)
+    living = Conversation.replay([*first, *second, truth("1", "done")])
+    resumed = Conversation.replay([*first, truth("1", "done"), *second])
+    assert living.messages == resumed.messages
+
+
+def test_what_began_and_has_no_end_on_record_is_not_told_as_cancelled() -> None:
+    (said,) = told(top_up("1"))
+    assert "not known" in said
+    assert told(top_up("1")[:3]) == [said]
+    assert told([*top_up("1"), truth("1", "done")]) == ['"done"']
+
+
+def test_only_what_is_unknown_can_be_settled() -> None:
+    done = events.ToolFinished(call_id="call_0", outcome="ok", result="20 dollars")
+    assert told([*top_up("1", done), truth("1", "no")]) == ['"20 dollars"']

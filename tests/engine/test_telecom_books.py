@@ -96,7 +96,17 @@ def test_a_process_killed_in_mid_change_leaves_nothing_of_it(tmp_path: Path) -> 
     child.communicate()
     assert desk.state() == before
     assert books.outcome_of(desk.context("a")) is None
-    assert desk.call("top_up_balance", action_id="a", amount=20)["balance_usd"] == "52.50"
+    assert desk.call("top_up_balance", action_id="b", amount=20)["balance_usd"] == "52.50"
+
+
+def test_what_was_found_not_to_be_done_is_not_done_late(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    assert books.outcome_of(desk.context("late")) is None
+    before = desk.state()
+    with pytest.raises(ValueError, match="already found not to be done"):
+        desk.call("top_up_balance", action_id="late", amount=20)
+    assert desk.state() == before
+    assert books.outcome_of(desk.context("late")) is None
 
 
 def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:

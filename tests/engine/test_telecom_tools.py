@@ -256,10 +256,11 @@ def test_a_repeat_answers_with_the_first_result_and_changes_nothing(
 
 
 def test_a_refused_action_leaves_no_outcome_and_may_be_tried_again(desk: Desk) -> None:
-    with pytest.raises(ToolUserError):
-        desk.call("top_up_balance", action_id="a", amount=201)
+    for action_id in ("a", "b"):
+        with pytest.raises(ToolUserError):
+            desk.call("top_up_balance", action_id=action_id, amount=201)
     assert telecom.outcome_of(desk.context("a")) is None
-    assert desk.call("top_up_balance", action_id="a", amount=20)["balance_usd"] == "52.50"
+    assert desk.call("top_up_balance", action_id="b", amount=20)["balance_usd"] == "52.50"
 
 
 def test_an_action_id_stands_for_one_request_only(desk: Desk) -> None:

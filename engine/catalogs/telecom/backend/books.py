@@ -20,6 +20,7 @@ from engine.tools.tool import ToolContext, ToolUserError
 FILE = "telecom.db"
 VERSION = 1
 BUSY_SECONDS = 10.0
+_NOT_DONE = "found not to be done"  # stands for the request of an action that never came
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,10 +92,22 @@ def once(
 
 
 def outcome_of(context: ToolContext) -> Any | None:
-    """What became of the action: its result as JSON data, or None when it changed nothing."""
-    with _opened(context.data_dir) as db:
-        done = db.execute("SELECT result FROM action WHERE id = ?", (context.action_id,)).fetchone()
-    return done and json.loads(done["result"])
+    """What became of the action: its result as JSON data, or None when it changed nothing.
+
+    None is for good. The id is taken in the same transaction, so a call that is still on its
+    way, because it was given up but not stopped, is refused by `once`.
+    """
+    with _opened(context.data_dir) as db, _transaction(db, "IMMEDIATE"):
+        books = Books(db, date.today())
+        done = books.row("SELECT result FROM action WHERE id = ?", context.action_id)
+        if done is not None:
+            return json.loads(done["result"])
+        books.write(
+            "INSERT INTO action (id, request, result) VALUES (?, ?, 'null')",
+            context.action_id,
+            _NOT_DONE,
+        )
+        return None
 
 
 @contextmanager

@@ -75,7 +75,8 @@ CREATE TABLE payment (
     cents INTEGER NOT NULL CHECK (cents > 0)
 ) STRICT;
 
--- What was asked for under an action's id, and the first answer to it.
+-- What was asked for under an action's id, and the first answer to it; the answer is JSON's null
+-- where somebody found that it had not been done, and nothing may be done under the id any more.
 CREATE TABLE action (
     id TEXT PRIMARY KEY CHECK (id != ''),
     request TEXT NOT NULL,
