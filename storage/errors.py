@@ -36,6 +36,14 @@ class UnknownSession(StorageError):
     """No session has this id, or several begin with it."""
 
 
+class NoSuchAction(StorageError):
+    """No action has this id, or several begin with it."""
+
+
+class NothingToCheck(StorageError):
+    """It is known what became of the action, or will be when its turn ends."""
+
+
 def reason(error: BaseException) -> str:
     """Why SQLite refused, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

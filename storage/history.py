@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import literal_column, text
 from sqlmodel import Session, col, func, select
@@ -18,13 +18,16 @@ from engine import events
 from engine.events import Event
 from storage import tables
 from storage.database import Database
-from storage.errors import UnknownSession
+from storage.errors import NoSuchAction, UnknownSession
 from storage.projection import headline
+from storage.recovery import must_be_unknown
 from storage.tables import Action, Turn
 
 __all__ = ["ActionRecord", "History", "SessionRecord", "UnknownSession"]
 
 PREVIEW_CHARACTERS = 120
+
+T = TypeVar("T", tables.Session, Action)
 
 # One statement for a page of sessions: what is counted is counted for its rows only.
 _RECORD = """
@@ -76,6 +79,7 @@ class ActionRecord:
     id: str
     session_id: str
     turn_id: str
+    call_id: str
     intent: str
     tool: str
     arguments: dict[str, Any]
@@ -181,6 +185,18 @@ class History:
                 query = query.where(Action.state == state)
             return [ActionRecord.of(action) for action in rows.exec(query)]
 
+    def action(self, id: str) -> ActionRecord:
+        """The action with this id, or the only one whose id begins so. Raises `NoSuchAction`."""
+        with self.database.read() as rows:
+            return ActionRecord.of(_find_action(rows, id))
+
+    def unknown_action(self, id: str) -> ActionRecord:
+        """The same, where nobody knows what became of it. Raises also `NothingToCheck`."""
+        with self.database.read() as rows:
+            action = _find_action(rows, id)
+            must_be_unknown(rows, action)
+            return ActionRecord.of(action)
+
     def rename(self, session_id: str, title: str) -> None:
         """Give a session another title. Raises `UnknownSession`."""
         with self.database.write() as rows:
@@ -198,16 +214,30 @@ class History:
 
 
 def _find(rows: Session, id: str) -> tables.Session:
-    exact = rows.get(tables.Session, id)
-    if exact is not None:
-        return exact
-    begins = col(tables.Session.id).startswith(id, autoescape=True)
-    found = rows.exec(select(tables.Session).where(begins).limit(2)).all() if id else ()
+    found = _beginning_with(rows, tables.Session, id)
     if len(found) == 1:
         return found[0]
     if not found:
         raise UnknownSession(f"There is no session {id!r}: see the ids with `sessions list`.")
     raise UnknownSession(f"Several sessions begin with {id!r}: give more of the id.")
+
+
+def _find_action(rows: Session, id: str) -> Action:
+    found = _beginning_with(rows, Action, id)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NoSuchAction(f"There is no action {id!r}: see the ids with `actions list --json`.")
+    raise NoSuchAction(f"Several actions begin with {id!r}: give more of the id.")
+
+
+def _beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
+    """The row with this id, else those whose id begins so, two at most."""
+    exact = rows.get(table, id)
+    if exact is not None:
+        return [exact]
+    begins = col(table.id).startswith(id, autoescape=True)
+    return rows.exec(select(table).where(begins).limit(2)).all() if id else ()
 
 
 def _words(filter_text: str) -> str:

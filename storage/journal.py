@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from engine.events import Event, TextDelta, ToolStarted
+from engine.events import ActionSettled, Event, TextDelta, ToolStarted
 from engine.ports import RecordingError
 from storage.database import Database
 from storage.errors import StorageError
 from storage.history import ActionRecord
 from storage.projection import project
-from storage.recovery import close_interrupted
+from storage.recovery import close_interrupted, settle
 
 # Text may be written down this much later than it is seen.
 TEXT_LAG_S = 1.0
@@ -53,6 +53,14 @@ class Journal:
         """
         with self._database.write(durable=True) as rows:
             return [ActionRecord.of(action) for action in close_interrupted(rows)]
+
+    def settle(self, found: ActionSettled) -> ActionSettled:
+        """Keep what was found about an unknown action; returns the event as it was kept.
+
+        Raises `StorageError`, `NothingToCheck` where somebody else has settled it meanwhile.
+        """
+        with self._database.write(durable=True) as rows:
+            return settle(rows, found)
 
     async def close(self) -> None:
         """Write down what is held and stop. Raises `RecordingError`."""

@@ -52,6 +52,9 @@ def project(rows: Session, event: Event, model: str = "") -> None:
             action = _action(rows, event)
             action.state, action.finished_at = _FATES[event.outcome], event.at
             action.result, action.duration_ms = event.result, event.duration_ms
+        case events.ActionSettled():
+            settled = rows.get_one(tables.Action, event.action_id)
+            settled.state, settled.result = _FATES[event.outcome], event.result
         case events.UsageUpdated():
             rows.add(_model_call(event))
         case events.TurnFinished():

@@ -1,4 +1,4 @@
-"""Tells the truth about turns that a dead process left behind."""
+"""Tells the truth about turns that a dead process left behind, and about what they began."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, func, select
 
-from engine.events import Event, ToolFinished, TurnFailed
+from engine.events import ActionSettled, Event, ToolFinished, TurnFailed
 from storage import tables
+from storage.errors import NoSuchAction, NothingToCheck
 from storage.owner import is_alive
 from storage.projection import INTERRUPTED, open_actions, project
 
@@ -35,15 +36,48 @@ def close_interrupted(rows: Session) -> list[tables.Action]:
     return unknown
 
 
+def must_be_unknown(rows: Session, action: tables.Action) -> None:
+    """Raises `NothingToCheck` unless nobody knows what became of the action."""
+    if action.state != "unknown":
+        state = action.state.replace("_", " ")
+        raise NothingToCheck(
+            f"Of action {action.id} nothing is unknown: its state is {state!r}, see `actions show`."
+        )
+    if rows.get_one(tables.Turn, action.turn_id).status == "running":
+        raise NothingToCheck(f"The turn of action {action.id} is still running: wait for its end.")
+
+
+def settle(rows: Session, found: ActionSettled) -> ActionSettled:
+    """Put what was found about an unknown action behind its turn; returns the event as kept.
+
+    Raises `NoSuchAction` and what `must_be_unknown` does.
+    """
+    action = rows.get(tables.Action, found.action_id)
+    if action is None:
+        raise NoSuchAction(f"Action {found.action_id} has been deleted meanwhile.")
+    must_be_unknown(rows, action)
+    seq = _next_seq(rows, action.turn_id)
+    settled = replace(found, turn_id=action.turn_id, seq=seq, at=_now())
+    project(rows, settled)
+    return settled
+
+
 def _close(rows: Session, turn: tables.Turn, actions: list[tables.Action]) -> None:
-    last = select(func.max(tables.Event.seq)).where(tables.Event.turn_id == turn.id)
-    seq = rows.exec(last).one()
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = _now()
     closing: list[Event] = [_end_of(action) for action in actions]
     closing.append(TurnFailed(error=INTERRUPTED, message=_ENDED))
-    for number, event in enumerate(closing, start=seq + 1):
+    for number, event in enumerate(closing, start=_next_seq(rows, turn.id)):
         project(rows, replace(event, turn_id=turn.id, seq=number, at=now))
         rows.flush()
+
+
+def _next_seq(rows: Session, turn_id: str) -> int:
+    last = select(func.max(tables.Event.seq)).where(tables.Event.turn_id == turn_id)
+    return (rows.exec(last).one() or 0) + 1
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _end_of(action: tables.Action) -> ToolFinished:

@@ -175,6 +175,7 @@ def test_actions_come_newest_first_with_all_that_is_known(
         "id": "a1",
         "session_id": "s1",
         "turn_id": "t1",
+        "call_id": "c1",
         "intent": "balance",
         "tool": "top_up_balance",
         "arguments": {"amount": 20},
