@@ -129,6 +129,13 @@ def _add_actions(
     listing = verbs.add_parser("list", parents=[common], help="newest first")
     listing.add_argument("--session", metavar="ID", help="of this session only")
     listing.add_argument("--json", action="store_true", help="print one JSON array")
+    for verb, purpose in (
+        ("show", "one action and its fate"),
+        ("check", "ask the back end what became of an unknown action, without repeating it"),
+    ):
+        one = verbs.add_parser(verb, parents=[common], help=purpose)
+        one.add_argument("id", metavar="ID", help="an action's id, or its beginning")
+        one.add_argument("--json", action="store_true", help="print the action as JSON")
 
 
 class _Version(argparse.Action):

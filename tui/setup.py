@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -13,11 +15,15 @@ from engine import settings as engine_settings
 from engine.assembly import Engine, assemble
 from engine.assistant import Assistant
 from engine.conversation import Conversation
+from engine.events import ActionSettled
 from engine.ids import new_id
 from engine.intents.catalogue import CatalogueError
+from engine.intents.intent import Catalogue
 from engine.models.port import ModelError
 from engine.ports import Approver, RecordingError
 from engine.settings import Settings, SettingsError
+from engine.tools.check import check
+from engine.tools.tool import ToolContext
 from storage.database import Database, StorageError
 from storage.history import ActionRecord, History
 from storage.journal import Journal
@@ -75,6 +81,10 @@ class Parts:
             price=self.engine.price,
         )
 
+    async def check(self, action_id: str) -> ActionSettled | None:
+        """See `check_action`. A conversation that is open takes the event in with `apply`."""
+        return await check_action(action_id, self.engine.catalogue, self.history, self.journal)
+
     async def close(self) -> None:
         """Let go of everything; what was recorded is on disk."""
         await self.engine.close()
@@ -88,15 +98,31 @@ def put_together(settings: Settings) -> Parts:
     engine = assemble(settings)
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
-    notices = tuple(map(_notice, journal.settle_interrupted()))
+    notices = notices_of(journal.settle_interrupted())
     return Parts(settings, engine, database, History(database), journal, notices)
 
 
-def _notice(action: ActionRecord) -> str:
-    return (
+def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:
+    """What to tell the person about actions that a crash left unknown."""
+    return tuple(
         f"{action.summary or action.tool}: the program ended while this ran, so it may or may not "
-        "have been done. Check before doing it again."
+        f"have been done. Before doing it again: intentbot-tui actions check {action.id}"
+        for action in unknown
     )
+
+
+async def check_action(
+    action_id: str, catalogue: Catalogue, history: History, journal: Journal
+) -> ActionSettled | None:
+    """Ask the back end what became of an unknown action, and keep the answer.
+
+    `action_id` may be the beginning of the id. None: the back end cannot tell, and the action
+    stays unknown. Raises `StorageError`, also where there is nothing to check.
+    """
+    action = await asyncio.to_thread(history.unknown_action, action_id)
+    context = ToolContext(action.id, action.session_id, history.database.path.parent)
+    found = await check(catalogue, context, tool=action.tool, call_id=action.call_id)
+    return None if found is None else await asyncio.to_thread(journal.settle, found)
 
 
 def log_to_file(settings: Settings) -> None:

@@ -1,28 +1,93 @@
-"""`actions list`: what was executed, and its fate, newest first."""
+"""`actions list|show|check`: what was executed and its fate; and where that is unknown, the truth.
+
+Each begins with what every start does: what a crash cut off is said to be unknown.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import sys
 from contextlib import closing
 from dataclasses import asdict
 
+from engine.intents import catalogue as catalogues
+from engine.tools.results import say
 from storage.database import Database
-from storage.history import History
+from storage.history import ActionRecord, History
+from storage.journal import Journal
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
-from tui.setup import load_settings
+from tui.setup import check_action, load_settings, log_to_file, notices_of
 from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
-    with closing(Database.open(load_settings(options).database)) as database:
-        actions = History(database).actions(options.session, limit=ALL)
-    if options.json:
+    settings = load_settings(options)
+    with closing(Database.open(settings.database)) as database:
+        history, journal = History(database), Journal(database)
+        for notice in notices_of(journal.settle_interrupted()):
+            print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
+        if options.verb == "list":
+            _list(history.actions(options.session, limit=ALL), as_json=options.json)
+        elif options.verb == "show":
+            _show(history.action(options.id), as_json=options.json)
+        else:
+            log_to_file(settings)
+            catalogue = catalogues.load(settings.catalogue or catalogues.BUILT_IN)
+            found = asyncio.run(check_action(options.id, catalogue, history, journal))
+            return _tell(history.action(options.id), known=found is not None, as_json=options.json)
+    return ExitCode.DONE
+
+
+def _list(actions: list[ActionRecord], *, as_json: bool) -> None:
+    if as_json:
         print(json.dumps([asdict(action) for action in actions], ensure_ascii=False))
-        return ExitCode.DONE
+        return
     for action in actions:
         when = action.proposed_at[:16].replace("T", " ")
-        arguments = json.dumps(action.arguments, ensure_ascii=False)
-        print(f"{when}  {action.state:<10}  {action.intent}.{action.tool} {plain(arguments)}")
+        print(f"{when}  {action.state:<10}  {_call(action)}")
+
+
+def _show(action: ActionRecord, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(action), ensure_ascii=False))
+        return
+    shown = {
+        "id": action.id,
+        "session": action.session_id,
+        "call": _call(action),
+        "effect": action.effect,
+        "state": action.state,
+        "proposed": action.proposed_at,
+        "decided": action.decided_at and f"{action.decided_at} by {action.decided_by}",
+        "started": action.started_at,
+        "finished": action.finished_at,
+        "result": None if action.result is None else plain(say(action.result)),
+    }
+    if action.summary:
+        print(plain(action.summary))
+    for name, value in shown.items():
+        if value is not None:
+            print(f"  {name:<9} {value}")
+
+
+def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
+    """What a check has found, in words."""
+    name = plain(action.summary or action.tool)
+    if as_json:
+        _show(action, as_json=True)
+    elif action.state == "succeeded":
+        print(f"{name}: it was done. {plain(say(action.result))}")
+    elif known:
+        print(f"{name}: it was not done, nothing was changed.")
+    if not known:
+        print(f"intentbot-tui: {name}: the back end cannot tell.", file=sys.stderr)
+        return ExitCode.FAILED
     return ExitCode.DONE
+
+
+def _call(action: ActionRecord) -> str:
+    arguments = json.dumps(action.arguments, ensure_ascii=False)
+    return f"{action.intent}.{action.tool} {plain(arguments)}"

@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
 
 async def _ask(options: argparse.Namespace, text: str) -> int:
     parts = await asyncio.to_thread(put_together, load_settings(options))
+    for notice in parts.notices:
+        print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
     try:
         session = parts.history.session(options.session).id if options.session else None
         assistant = parts.assistant(session, _Approver(options))

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import asdict
 
 from engine.events import (
+    ActionSettled,
     ApprovalResolved,
     Event,
     TextDelta,
@@ -66,9 +67,10 @@ def _show(happened: Iterable[Event], *, as_json: bool) -> None:
                 print(f"  [{event.tool} {plain(arguments)}]")
             case ApprovalResolved():
                 print(f"  [{names.get(event.call_id, '')}: {event.decision} by {event.by}]")
-            case ToolFinished():
+            case ToolFinished() | ActionSettled():
+                how = ", by a check" if isinstance(event, ActionSettled) else ""
                 result = json.dumps(event.result, ensure_ascii=False)
-                print(f"  [{names.get(event.call_id, '')}: {event.outcome} {plain(result)}]")
+                print(f"  [{names.get(event.call_id, '')}: {event.outcome}{how} {plain(result)}]")
             case TurnFinished():
                 print("" if event.status != "cancelled" else " (cancelled)")
             case TurnFailed():
