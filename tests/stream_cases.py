@@ -91,6 +91,7 @@ def call(
     if id is not None:
         part["id"] = id
     if name is not None:
+        part["type"] = "function"
         part["function"]["name"] = name
     if arguments is not None:
         part["function"]["arguments"] = arguments
@@ -222,6 +223,11 @@ CASES = (
         "call written as text",
         Answer([chunk('{"name": "add", "argu'), chunk('ments": {"x":1}}'), chunk(finish="stop")]),
         Reading(calls=(("add", '{"x": 1}'),)),
+    ),
+    StreamCase(
+        "a character cut in two, and half of one",
+        Answer([chunk("\ud83d"), chunk("\ude00 and \ud83d"), chunk("!"), chunk(finish="stop")]),
+        Reading("😀 and \ufffd!"),
     ),
     StreamCase(
         "`content_filter` after a word",

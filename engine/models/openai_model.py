@@ -306,7 +306,7 @@ def _structured_text(text: str, schema: Mapping[str, Any]) -> str:
     try:
         if isinstance(json.loads(stripped), dict):
             return stripped
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     name, options = _label_property(schema)
     for option in options:

@@ -27,56 +27,80 @@ _CALL_TEXT = re.compile(
 )
 
 
+class _Text:
+    """Text in pieces. What is half a character may have its other half in the next piece, since
+    some servers cut between UTF-16 units; a half that stays alone cannot be stored or sent.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._half = ""
+
+    def add(self, piece: Any) -> str:
+        """Take in what may be a piece of text; returns what is whole of it."""
+        if not isinstance(piece, str):
+            return ""
+        text, self._half = self._half + piece, ""
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        self._pieces.append(text)
+        return text
+
+    def end(self) -> str:
+        """What is left: a mark for a half that stayed alone."""
+        left, self._half = "\ufffd" if self._half else "", ""
+        self._pieces.append(left)
+        return left
+
+    def whole(self) -> str:
+        """All of it, and its end."""
+        self.end()
+        return "".join(self._pieces)
+
+
 @dataclass
 class _Call:
     id: str = ""
     name: str = ""
-    arguments: list[str] = field(default_factory=list)
+    arguments: _Text = field(default_factory=_Text)
 
 
 class StreamReader:
     """Takes chunks, gives text as it comes and the whole at the end.
 
     `offered` are the names of the tools in the request: only these are recognised in a call
-    that a model wrote as text. `hold_text` keeps all text until the end (for structured output).
+    that a model wrote as text.
     """
 
     def __init__(self, offered: Iterable[str] = ()) -> None:
-        self.text = ""
-        self.model = ""
         self.finish_reason: str | None = None
-        self.refusal = ""
         self.input_tokens = self.cached_tokens = self.output_tokens = 0
         self.has_usage = False
         self._offered = frozenset(offered)
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
-        self._shown = 0
+        self._text = _Text()
+        self._refusal = _Text()
+        self._held: list[str] = []
         self._holding = bool(self._offered)
-
-    @property
-    def has_calls(self) -> bool:
-        return bool(self._calls)
+        self._maybe_call = False
 
     def feed(self, chunk: Any) -> str:
         """Take in one chunk; returns the new text that may be shown, often none."""
-        self.model = getattr(chunk, "model", None) or self.model
         self._take_usage(getattr(chunk, "usage", None))
+        new = ""
         for choice in getattr(chunk, "choices", None) or ():
             if getattr(choice, "index", None):
                 continue  # another alternative; we never ask for more than one
             self.finish_reason = getattr(choice, "finish_reason", None) or self.finish_reason
             delta = getattr(choice, "delta", None)
-            content = getattr(delta, "content", None)
-            if isinstance(content, str):
-                self.text += content
-            refusal = getattr(delta, "refusal", None)
-            if isinstance(refusal, str):
-                self.refusal += refusal
+            new += self._text.add(getattr(delta, "content", None))
+            self._refusal.add(getattr(delta, "refusal", None))
             for part in getattr(delta, "tool_calls", None) or ():
                 self._take_call(part)
-        return self._showable()
+        return self._showable(new)
 
     def finish(self) -> tuple[str, str, tuple[ToolCall, ...], FinishReason]:
         """The text not shown yet, the whole text, the calls and why it ended.
@@ -92,10 +116,12 @@ class StreamReader:
             )
         if self.finish_reason == "content_filter":
             raise ModelError("content_filter", "the provider's content filter stopped the answer")
-        if self.refusal and not self.text:
-            self.text = self.refusal
+        unshown = "".join(self._held) + self._text.end()
+        text = self._text.whole()
+        if not text:
+            unshown = text = self._refusal.whole()
         calls = tuple(
-            ToolCall(call.id or new_call_id(), call.name, "".join(call.arguments) or "{}")
+            ToolCall(call.id or new_call_id(), call.name, call.arguments.whole() or "{}")
             for call in self._calls
         )
         if self.finish_reason == "length":
@@ -103,13 +129,11 @@ class StreamReader:
                 raise ModelError(
                     "limit", "the answer reached its length limit inside a tool call; not run"
                 )
-            return self.text[self._shown :], self.text, (), "length"
-        if not calls and self._holding and (call := self._call_in_text()):
-            self.text = ""
+            return unshown, text, (), "length"
+        if not calls and self._maybe_call and (call := self._call_in(text)):
             return "", "", (call,), "tool_calls"
         # Some servers say `stop` although they called a tool: the calls are what counts.
-        rest = self.text[self._shown :]
-        return rest, self.text, calls, "tool_calls" if calls else "stop"
+        return unshown, text, calls, "tool_calls" if calls else "stop"
 
     def _take_usage(self, usage: Any) -> None:
         """Keep the last figures that are figures: some servers send usage before the end."""
@@ -133,8 +157,7 @@ class StreamReader:
         arguments = getattr(function, "arguments", None)
         if arguments is not None and not isinstance(arguments, str):
             arguments = json.dumps(arguments)
-        if arguments:
-            call.arguments.append(arguments)
+        call.arguments.add(arguments)
 
     def _find_call(self, index: int | None, call_id: str, name: str) -> _Call:
         """The call a part belongs to: a new id opens a call, else the index, else the last."""
@@ -156,26 +179,28 @@ class StreamReader:
             self._by_id[call_id] = call
         return call
 
-    def _showable(self) -> str:
-        if self._holding:
-            start = self.text.lstrip()
-            if not start or any(
-                start.startswith(opener) or opener.startswith(start) for opener in _CALL_OPENERS
-            ):
-                return ""
-            self._holding = False
-        new = self.text[self._shown :]
-        self._shown = len(self.text)
-        return new
+    def _showable(self, new: str) -> str:
+        if not self._holding:
+            return new
+        self._held.append(new)
+        if self._maybe_call:
+            return ""
+        start = "".join(self._held).lstrip()
+        self._maybe_call = start.startswith(_CALL_OPENERS)
+        if self._maybe_call or any(opener.startswith(start) for opener in _CALL_OPENERS):
+            return ""
+        self._holding, text = False, "".join(self._held)
+        self._held.clear()
+        return text
 
-    def _call_in_text(self) -> ToolCall | None:
+    def _call_in(self, text: str) -> ToolCall | None:
         """The call that a small model wrote as text, if it names an offered tool."""
-        match = _CALL_TEXT.fullmatch(self.text)
+        match = _CALL_TEXT.fullmatch(text)
         if match is None:
             return None
         try:
             data = json.loads(match["tag"] or match["fence"] or match["bare"])
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(data, dict) or data.get("name") not in self._offered:
             return None
