@@ -22,7 +22,7 @@ from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
-from engine.models.stream import StreamReader
+from engine.models.stream import StreamReader, whole_characters
 from engine.tools.tool import Tool
 
 MAX_ATTEMPTS = 6
@@ -236,13 +236,13 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    wire: dict[str, Any] = {"role": message.role, "content": whole_characters(message.content)}
     if message.tool_calls:
         wire["tool_calls"] = [
             {
                 "id": call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
+                "function": {"name": call.name, "arguments": whole_characters(call.arguments)},
             }
             for call in message.tool_calls
         ]

@@ -29,7 +29,7 @@ _CALL_TEXT = re.compile(
 
 class _Text:
     """Text in pieces. What is half a character may have its other half in the next piece, since
-    some servers cut between UTF-16 units; a half that stays alone cannot be stored or sent.
+    some servers cut between UTF-16 units; a half that stays alone is marked.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class _Text:
         text, self._half = self._half + piece, ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = whole_characters(text)
         self._pieces.append(text)
         return text
 
@@ -208,6 +208,14 @@ class StreamReader:
         if not isinstance(arguments, str):
             arguments = json.dumps(arguments)
         return ToolCall(new_call_id(), data["name"], arguments)
+
+
+def whole_characters(text: str) -> str:
+    """The text with halves of characters (UTF-16 surrogates) put together, or marked as broken.
+
+    What is left of them cannot be written as UTF-8.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def new_call_id() -> str:
