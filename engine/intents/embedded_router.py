@@ -21,12 +21,12 @@ NAME = "all-MiniLM-L6-v2"
 
 # An intent this likely is taken; a change of subject in mid-task must be as clear as that.
 CLEAR = 0.5
-# Two intents this close to each other, neither clear, are put to the person.
-MARGIN = 0.15
+# Two intents this close to each other, neither as likely as that, are put to the person.
+MARGIN, UNCLEAR = 0.1, 0.4
 # Small talk that is not clear must be at least this likely.
 POSSIBLE = 0.3
 # Each half of a message of two tasks must be this clear by itself.
-CLEAR_HALF = 0.6
+CLEAR_HALF = 0.7
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 MAX_TASKS = 3
@@ -111,7 +111,7 @@ class EmbeddedRouter:
         if not reading.familiar:
             return "out_of_scope", (), 1 - share, self._catalogue.out_of_scope_reply
         near = [key for key, other in ranking[:3] if share - other <= MARGIN]
-        if len(near) > 1 and share < CLEAR:
+        if len(near) > 1 and share < UNCLEAR:
             return "clarify", (), share, self._ask(near)
         return "task", (Task(intent, text),), share, ""
 

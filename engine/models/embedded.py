@@ -10,7 +10,10 @@ Three parts agree on a call, each doing what it is good at:
   counts only where the message has it. It invents values otherwise, with high confidence.
 - *What is missing* is asked for, in the catalogue's words, and never guessed.
 
-So most messages need no Needle at all and take some 5 ms; one that does takes 0.1 to 1 s.
+So most messages need no Needle at all and take some 10 ms; one that does takes 0.1 to 1 s. On half
+of the telecom catalogue's evaluation set (the even rows) the right tool and arguments come out for
+96 of 100 messages. Asking Needle about every message instead changed none of them for the better:
+it withholds "cancel my contract" and reads "any unpaid invoices?" as the last bill.
 """
 
 from __future__ import annotations
@@ -48,6 +51,8 @@ NAME = "needle-3"
 CLEAR = 0.7
 # A tool with this share among those offered is taken without asking Needle.
 SURE = 0.7
+# With this share it is taken where Needle names none, unless what it does cannot be undone.
+LIKELY = 0.5
 # Below this Needle's choice is not believed: it bends what it cannot do into what it can.
 POSSIBLE = 0.15
 
@@ -165,7 +170,11 @@ class EmbeddedModel:
                 draft = _Draft(tools[name])
                 _settle(draft, text, arguments)
                 return draft
-        return None
+        if share < LIKELY or tools[best].effect == "destructive":
+            return None
+        draft = _Draft(tools[best])
+        await self._fill(draft, text)
+        return draft
 
     async def _answered(self, draft: _Draft, text: str) -> bool:
         """Take the values an answer or a follow-up has; whether there was any."""
@@ -214,7 +223,8 @@ class EmbeddedModel:
     def _forbidden(self, tool: Tool, request: ChatRequest) -> bool:
         """Whether the person asks not to: the verb after "don't" is one of this task's words."""
         match = _FORBIDS.search(_said(request))
-        return match is not None and match["verb"].casefold() in self._vocabulary(tool)
+        task = words(f"{tool.name} {tool.description}")
+        return match is not None and match["verb"].casefold() in task
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The common words of a tool's matter: all but the names in its examples."""

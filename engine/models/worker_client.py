@@ -23,12 +23,15 @@ from engine.tools.values import plain
 
 # A message takes 5 ms to classify and 0.1 to 1 s to complete on two cores; loading takes 1 s.
 TIME_LIMIT_S = 20.0
+# Learning a catalogue takes 3 s for 150 intents with ten examples each, most of it embedding.
+LEARNING_LIMIT_S = 120.0
 # Of a message. What a person asks for fits into this; the engine takes 50 s for a long page.
 TEXT_LIMIT = 1_000
 # Of a tool that the engine is shown; beyond these it fails without saying so.
 NAME_LIMIT, OPTIONS_LIMIT, DEPTH_LIMIT, SCHEMA_LIMIT = 64, 100, 8, 4_000
 LINE_LIMIT = 16 * 2**20  # bytes of one answer
 
+KEY = "catalogue"  # a client has one; the worker could hold more
 MISSING = 'the offline models are not installed: pip install "intentbot-tui[embedded]"'
 
 
@@ -48,12 +51,14 @@ class WorkerClient:
         catalogue: Catalogue,
         *,
         time_limit_s: float = TIME_LIMIT_S,
+        learning_limit_s: float = LEARNING_LIMIT_S,
         command: Sequence[str] = (sys.executable, "-m", "engine.models.worker"),
     ) -> None:
         self._catalogue = catalogue
         self._classes = capabilities(catalogue)
         self._order: tuple[Capability, ...] = tuple(self._classes)
         self._time_limit_s = time_limit_s
+        self._learning_limit_s = learning_limit_s
         self._command = command
         self._process: Process | None = None
         self._trained = False
@@ -66,7 +71,7 @@ class WorkerClient:
     async def read(self, *texts: str) -> tuple[list[Reading], int]:
         """How each text reads, and how many tokens the first one has."""
         cleaned = [clean(text) for text in texts]
-        answer = await self._ask({"op": "score", "key": "catalogue", "texts": cleaned})
+        answer = await self._ask({"op": "score", "key": KEY, "texts": cleaned})
         readings = [
             weighed(reading(self._order, score), text, self._catalogue)
             for text, score in zip(cleaned, answer["scores"], strict=True)
@@ -111,9 +116,7 @@ class WorkerClient:
             async with asyncio.timeout(self._time_limit_s):
                 if request["op"] == "score" and not self._trained:
                     classes = list(self._classes.values())
-                    await _exchange(
-                        process, {"op": "train", "key": "catalogue", "classes": classes}
-                    )
+                    await _exchange(process, {"op": "train", "key": KEY, "classes": classes})
                     self._trained = True
                 return await _exchange(process, request)
         except asyncio.CancelledError:

@@ -1,0 +1,206 @@
+"""Values in what people write: what counts as said, and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.tools.values import bare_value, candidates, grounded, measured, plain, proper_name
+
+DOLLARS = {"type": "number", "x-units": ["$", "usd", "dollar", "dollars", "buck", "bucks"]}
+GIGABYTES = {"type": "number", "x-units": ["gb", "gig", "gigs", "gigabyte", "gigabytes"]}
+COUNT = {"type": "integer"}
+PLAN = {"type": "string", "enum": ["S", "M", "L", "Unlimited"]}
+METHOD = {"type": "string", "enum": ["card", "paypal", "bank_transfer"]}
+INVOICE = {"type": "string", "pattern": "^INV-[0-9]{4}$"}
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("put 20 bucks on it", [20]),
+        ("$20", [20]),
+        ("20$ please", [20]),
+        ("20.50 will do", [20.5]),
+        ("1,000 dollars", [1000]),
+        ("$1,234.50", [1234.5]),
+        ("a hundred bucks", [100]),
+        ("twenty-five dollars", [25]),
+        ("20 thousand dollars", [20000]),
+        ("another dollar", [1]),
+        ("I have 2 kids, add 20 dollars", [20]),
+        ("not 20, 50", [50]),
+        ("top up 20 dollars and 5 gigs", [20]),
+    ],
+)
+def test_amounts_of_money(text: str, expected: list[float]) -> None:
+    assert candidates(text, DOLLARS) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10GB", [10]),
+        ("two and a half gigs", [2.5]),
+        ("half a gig", [0.5]),
+        ("add a gig", [1]),
+        ("one more gig", [1]),
+        ("five more gigs", [5]),
+        ("10gb and 20 dollars", [10]),
+    ],
+)
+def test_amounts_of_data(text: str, expected: list[float]) -> None:
+    assert candidates(text, GIGABYTES) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["10 GB", "50 euros", "INV-1042", "1e309", "10:30", "on the 15th", "the second one", ""]
+)
+def test_what_is_no_amount_of_money(text: str) -> None:
+    assert candidates(text, DOLLARS) == []
+
+
+@pytest.mark.parametrize("text", ["-50", "top up -50 dollars", "-$50", "minus fifty dollars"])
+def test_a_sign_is_kept_so_that_validation_can_refuse_it(text: str) -> None:
+    assert candidates(text, DOLLARS) == [-50]
+    assert grounded(50, text, DOLLARS) == -50
+
+
+def test_a_correction_leaves_both_numbers_standing() -> None:
+    assert candidates("20, no, 50 dollars", DOLLARS) == [20, 50]
+    assert candidates("20 dollars, sorry, 30", DOLLARS) == [20, 30]
+
+
+def test_a_number_counts_as_measured_only_with_its_own_unit() -> None:
+    assert measured("add $20", DOLLARS)
+    assert not measured("add 20", DOLLARS)
+    assert not measured("add 20 GB", DOLLARS)
+    assert not measured("add 20", COUNT)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("switch me to the L plan", ["L"]),
+        ("from S to L", ["L"]),
+        ("plan m", ["M"]),
+        ("S or L?", ["S", "L"]),
+        ("I want unlimted", ["Unlimited"]),
+        ("I'M moving to a small flat", []),
+        ("what's a plan", []),
+    ],
+)
+def test_options_by_their_words(text: str, expected: list[str]) -> None:
+    assert candidates(text, PLAN, name="plan") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("with my credit card", ["card"]),
+        ("via Pay Pal", ["paypal"]),
+        ("paypall please", ["paypal"]),
+        ("by bank transfer", ["bank_transfer"]),
+        ("cash", []),
+    ],
+)
+def test_options_written_loosely(text: str, expected: list[str]) -> None:
+    assert candidates(text, METHOD, name="method") == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["pay INV-1042", "inv 1042", "INV1042 by card", "#1042", "invoice number 1042"]
+)
+def test_an_identifier_written_with_forgiveness(text: str) -> None:
+    assert candidates(text, INVOICE) == ["INV-1042"]
+
+
+@pytest.mark.parametrize("text", ["pay 1042 dollars", "$1042", "invoice 10422", "my last invoice"])
+def test_what_is_no_identifier(text: str) -> None:
+    assert candidates(text, INVOICE) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "schema", "expected"),
+    [
+        ("japan", "a call from Japan", TEXT, "Japan"),
+        ("South Korea", "in south  korea", TEXT, "south  korea"),
+        ("Germany", "what does roaming cost", TEXT, None),
+        ("an", "Japan", TEXT, None),
+        (20, "twenty dollars", DOLLARS, 20),
+        (15, "top up my balance", DOLLARS, None),
+        ("PayPal", "pay with PayPal", INVOICE, None),
+        (["milk", "bread"], "milk and bread", {"type": "array", "items": TEXT}, ["milk", "bread"]),
+        (["milk", "eggs"], "milk and bread", {"type": "array", "items": TEXT}, None),
+    ],
+)
+def test_a_proposed_value_counts_only_where_it_was_said(
+    value: Any, text: str, schema: dict[str, Any], expected: Any
+) -> None:
+    assert grounded(value, text, schema) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "expected"),
+    [
+        ("15", DOLLARS, 15),
+        ("15 dollars please", DOLLARS, 15),
+        ("make it fifteen", DOLLARS, 15),
+        ("-5", DOLLARS, -5),
+        ("10 GB", DOLLARS, None),
+        ("top up 20", DOLLARS, None),
+        ("15 or 20", DOLLARS, None),
+        ("L", PLAN, "L"),
+        ("the l one", PLAN, "L"),
+        ("INV-1042", INVOICE, "INV-1042"),
+        ("1042 please", INVOICE, "INV-1042"),
+        ("Germany", TEXT, "Germany"),
+        ("to the Netherlands", TEXT, "the Netherlands"),
+        ("and for Spain?", TEXT, "Spain"),
+        ("trinidad and tobago", TEXT, "trinidad and tobago"),
+        ("never mind", TEXT, None),
+        ("what's my balance", TEXT, None),
+        ("is it free there?", TEXT, None),
+        ("yes", {"type": "boolean"}, True),
+        ("", DOLLARS, None),
+    ],
+)
+def test_a_text_that_is_nothing_but_a_value(
+    text: str, schema: dict[str, Any], expected: Any
+) -> None:
+    assert bare_value(text, schema, name="plan") == expected
+
+
+def test_references_and_null_are_looked_through() -> None:
+    root = {"$defs": {"Plan": PLAN}}
+    schema = {"anyOf": [{"$ref": "#/$defs/Plan"}, {"type": "null"}], "default": None}
+    assert plain(plain(schema, root), root)["enum"] == PLAN["enum"]
+    assert plain({"anyOf": [{"type": "string"}, {"type": "number"}]})["type"] == "number"
+
+
+def test_a_schema_that_refers_to_itself_ends() -> None:
+    assert plain({"$ref": "#/$defs/A"}, {"$defs": {"A": {"$ref": "#/$defs/A"}}})
+
+
+def test_a_name_that_stands_out() -> None:
+    assert proper_name("is it expensive to call from Iceland?") == "Iceland"
+    assert proper_name("from Spain to Japan") is None
+    assert proper_name("Roaming. Call me on Monday") is None
+    assert proper_name("ROAMING IN SPAIN") is None
+
+
+@given(st.text(max_size=200), st.sampled_from([DOLLARS, COUNT, PLAN, METHOD, INVOICE, TEXT]))
+def test_any_text_is_read_without_a_fault(text: str, schema: dict[str, Any]) -> None:
+    for value in candidates(text, schema, name="plan"):
+        assert value is not None
+    bare_value(text, schema, name="plan")
+
+
+@given(st.integers(min_value=0, max_value=10**9))
+def test_a_plain_number_is_itself(number: int) -> None:
+    assert candidates(f"add {number} dollars", DOLLARS) == [number]
+    assert bare_value(str(number), COUNT) == number
