@@ -57,10 +57,11 @@ class IntentBotApp(App[None]):
         if low_bandwidth:
             self.animation_level = "none"
         self.register_theme(theme.HARBOUR)
+        self.register_theme(theme.HARBOUR_16)
         self.ansi_theme_dark = theme.HARBOUR_ANSI
         if "TEXTUAL_THEME" not in os.environ:
             few_colours = self.console.color_system in (None, "standard")
-            self.theme = "ansi-dark" if few_colours else theme.HARBOUR.name
+            self.theme = (theme.HARBOUR_16 if few_colours else theme.HARBOUR).name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"quiet": theme.quiet(self.current_theme)}
@@ -95,7 +96,8 @@ class IntentBotApp(App[None]):
         for command in keys.of(*places):
             node = self._chat.holder(command.place) if screen is self._chat else self
             run = partial(self.run_action, command.name, default_namespace=node)
-            yield SystemCommand(command.help, command.shown_keys, run)
+            title = f"{command.title.capitalize()}: {command.help}"
+            yield SystemCommand(title, command.shown_keys, run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def action_help(self) -> None:

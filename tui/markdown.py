@@ -44,7 +44,7 @@ class _FramedTable(TableElement):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for table in super().__rich_console__(console, options):
             if isinstance(table, Table):
-                table.box, table.pad_edge = box.SQUARE, True
+                table.box, table.pad_edge, table.collapse_padding = box.SQUARE, True, False
             yield table
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from rich.terminal_theme import TerminalTheme
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 HARBOUR = Theme(
     name="harbour",
@@ -37,6 +38,31 @@ HARBOUR = Theme(
         "markdown-h1-color": "#eef2f6",
         "markdown-h2-color": "#eef2f6",
         "markdown-h3-color": "#d6dce4",
+    },
+)
+
+# For terminals with 16 colours: their own ones, without the dark blue that many cannot read.
+HARBOUR_16 = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    name="harbour-16",
+    primary="ansi_cyan",
+    accent="ansi_magenta",
+    variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
+        "border": "ansi_cyan",
+        "border-blurred": "ansi_bright_black",
+        "block-cursor-background": "ansi_cyan",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-blurred-background": "ansi_default",
+        "input-cursor-text-style": "reverse",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_bright_black",
+        "scrollbar-active": "ansi_cyan",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "screen-selection-background": "ansi_cyan",
+        "screen-selection-foreground": "ansi_black",
     },
 )
 

@@ -182,6 +182,12 @@ def inspected() -> tuple[IntentBotApp, Play]:
     return make_app(FakeBackstage(past={"s1": fake.recorded(3)}), resume="s1"), play
 
 
+def sixteen_colours() -> tuple[IntentBotApp, Play]:
+    app, play = finished()
+    app.theme = "harbour-16"
+    return app, play
+
+
 STATES = {
     "welcome": welcome,
     "offline": offline,
@@ -193,4 +199,5 @@ STATES = {
     "sessions": sessions,
     "help": helped,
     "inspected": inspected,
+    "sixteen-colours": sixteen_colours,
 }

@@ -69,6 +69,7 @@ async def test_growing_and_shrinking_keeps_everything() -> None:
             await pilot.resize_terminal(width, 24)
             await until(pilot, partial(_shows, pilot, panes))
         assert chat.prompt.text == "a draft"
+        await until(pilot, lambda: chat.prompt.has_focus)
         assert len(chat.transcript.blocks) == 20
 
 

@@ -21,6 +21,23 @@ async def test_enter_sends_and_ctrl_j_breaks_the_line() -> None:
         assert chat_of(pilot).prompt.text == ""
 
 
+async def test_a_burst_of_keys_keeps_its_order() -> None:
+    backstage = FakeBackstage()
+    async with make_app(backstage).run_test() as pilot:
+        await settle(pilot)
+        for character, key in [
+            ("a", "a"),
+            ("\n", "ctrl+j"),
+            ("b", "b"),
+            ("\r", "enter"),
+            ("c", "c"),
+        ]:
+            pilot.app.post_message(events.Key(key, character))
+        await until(pilot, lambda: backstage.chat.heard)
+        assert backstage.chat.heard == ["a\nb"]
+        await until(pilot, lambda: chat_of(pilot).prompt.text == "c")
+
+
 async def test_blank_is_not_sent() -> None:
     backstage = FakeBackstage()
     async with make_app(backstage).run_test() as pilot:

@@ -9,10 +9,9 @@ import pytest
 from tests.tui import states
 
 SIZES = {"wide": (120, 40), "small": (80, 24)}
-TAKEN = [
-    *((name, "wide") for name in states.STATES if name not in ("offline", "destructive")),
-    *((name, "small") for name in ("welcome", "offline", "approval", "destructive", "inspected")),
-]
+WIDE = ("welcome", "streaming", "approval", "finished", "failed", "sessions", "help", "inspected")
+SMALL = ("welcome", "offline", "approval", "destructive", "inspected", "sixteen-colours")
+TAKEN = [*((name, "wide") for name in WIDE), *((name, "small") for name in SMALL)]
 
 
 @pytest.mark.parametrize(("state", "size"), TAKEN, ids=[f"{s}-{size}" for s, size in TAKEN])

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 
+import pytest
 from textual.timer import Timer
 
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage, small_talk
@@ -72,6 +73,25 @@ async def test_a_start_that_fails_says_why_and_can_be_tried_again() -> None:
         await say(pilot, "hello")
         await pilot.press("f5")
         await until(pilot, lambda: stage.chats and stage.chat.heard == ["hello"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "theme"),
+    [
+        ({"TERM": "linux"}, "harbour-16"),
+        ({"TERM": "xterm-16color"}, "harbour-16"),
+        ({"TERM": "screen-256color"}, "harbour"),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, "harbour"),
+        ({"TERM": "linux", "TEXTUAL_THEME": "textual-dark"}, "textual-dark"),
+    ],
+)
+def test_the_theme_fits_the_colours_of_the_terminal(
+    environment: dict[str, str], theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLORTERM", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert IntentBotApp(FakeBackstage()).theme == theme
 
 
 async def test_offline_is_said_plainly() -> None:

@@ -188,7 +188,7 @@ async def test_an_exception_before_the_first_event_keeps_the_message() -> None:
             yield
 
     class MuteBackstage(FakeBackstage):
-        async def open(self, session_id: object, approver: object) -> Mute:  # type: ignore[override]
+        async def open(self, session_id: object, approver: object) -> Mute:
             return Mute("s", [], approver)  # type: ignore[arg-type]
 
     async with make_app(MuteBackstage()).run_test() as pilot:

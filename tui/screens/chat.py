@@ -131,6 +131,14 @@ class ChatScreen(Screen[None]):
 
     # What the widgets say.
 
+    def on_resize(self) -> None:
+        """A pane that no longer fits lost the focus: give it back."""
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        if self.focused is None and self.app.app_focus and self.prompt.is_on_screen:
+            self._focus_chat()
+
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
         self.transcript.follow()
         self.dialogue.submit(message.text)

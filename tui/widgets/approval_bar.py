@@ -85,11 +85,18 @@ class ApprovalBar(Vertical, can_focus=True):
         self.display = True
         self.focus()
 
+    def on_resize(self) -> None:
+        self._draw_choices()
+
     def _draw_choices(self) -> None:
-        line = Content("   ").join(
+        """The choices side by side, or one below the other where they do not fit."""
+        choices = [
             Content.styled(f" {_LABELS[choice]} ", "reverse" if choice == self._marked else "")
             for choice in self._choices
-        )
+        ]
+        line = Content("   ").join(choices)
+        if line.cell_length > self.content_size.width:
+            line = Content("\n").join(choices)
         self.query_one("#choices", Static).update(line)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -37,9 +37,17 @@ class Prompt(TextArea):
         self._draft = ""
 
     def on_key(self, event: events.Key) -> None:
-        # TextArea would take enter as a newline before any binding is asked.
-        if event.key == "enter":
+        """Send and break lines at once: a binding is asked only when later keys of the same
+        burst have already been typed into the text."""
+        act = {
+            "enter": self.action_send,
+            "ctrl+j": self.action_newline,
+            "shift+enter": self.action_newline,
+        }.get(event.key)
+        if act is not None:
+            event.stop()
             event.prevent_default()
+            act()
 
     def action_send(self) -> None:
         row, column = self.cursor_location
