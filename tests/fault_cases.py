@@ -1,6 +1,6 @@
 """One turn against a server that fails, with every fault of `llmock` in each of its requests.
 
-The turn is "top up 20 dollars": the routing question (`classify`), the request that is answered
+The turn is "top up 1 dollar": the routing question (`classify`), the request that is answered
 with a call (`act`), and the one that is answered with text once the tool has run (`reply`). The
 tests hold the program to it; `scripts/server_tables.py` sets it beside the plain SDK.
 """
@@ -31,6 +31,7 @@ from llmock.scenarios import (
     ToolCall,
     ToolFault,
 )
+from llmock.simulation import MockResponseSettings
 from llmock.testing import LLMockServer
 from llmock.verdict import Verdict
 
@@ -41,9 +42,10 @@ ACT: tuple[Stage, ...] = ("act",)
 REPLY: tuple[Stage, ...] = ("reply",)
 BEFORE: tuple[Stage, ...] = ("classify", "act")  # the requests before the tool runs
 CLASSIFIER, AGENT = "classifier", "agent"
-MESSAGE = "top up 20 dollars"
+MESSAGE = "top up 1 dollar"
 BALANCE = 32_50  # before, in cents
-ANSWER = "Your balance is now $52.50."
+TOP_UP = 1_00
+ANSWER = f"Mock response from {AGENT}."
 ROUTE = json.dumps(
     {"label": "balance", "more": [], "confidence": "high", "runner_up": None, "reply": ""}
 )
@@ -51,14 +53,12 @@ ROUTE = json.dumps(
 
 @dataclass(frozen=True)
 class Fault:
-    """`make` gives llmock's behaviours for the requests that match. `lost` scripted answers go
-    down with it, so that many more are needed. `exit` is the exit code of the program: 0 where
-    it gets over the fault. `sent` is how often the request is made in all.
+    """`make` gives llmock's behaviours for the requests that match. `exit` is the exit code of
+    the program: 0 where it gets over the fault. `sent` is how often the request is made in all.
     """
 
     name: str
     make: Callable[[Match], Sequence[Behavior]]
-    lost: int = 0
     exit: int = 0
     sent: int = 2
     stages: tuple[Stage, ...] = ("classify", "act", "reply")
@@ -86,6 +86,17 @@ def stream_fault(
     ]
 
 
+def tool_fault(
+    kind: Literal["malformed_arguments", "unknown_tool"],
+) -> Callable[[Match], Sequence[Behavior]]:
+    """A broken call, and a whole one when the error is told."""
+    call = ToolCall("top_up_balance", {"amount": 1})
+    return lambda match: [
+        ToolFault(kind, match=match),
+        Reply(tool_calls=(call,), match=Later(model=AGENT)),
+    ]
+
+
 def _no_json_schema(match: Match) -> Fail:
     """Brings the routing question down to a forced call, the only form in which it has tools."""
     return Fail(400, message="response_format json_schema is not supported", match=match)
@@ -107,12 +118,12 @@ FAULTS = (
     ),
     Fault("delay of 1 s", lambda m: [Delay(1.0, match=m)], sent=1, stages=BEFORE),
     Fault("first token after 1 s", lambda m: [SlowFirstToken(1.0, match=m)], sent=1, stages=BEFORE),
-    Fault("disconnect", stream_fault("disconnect"), lost=1),
-    Fault("truncate", stream_fault("truncate"), lost=1),
-    Fault("corrupt", stream_fault("malformed"), lost=1),
-    Fault("stall", stream_fault("stall"), lost=1),
-    Fault("truncate, call whole", stream_fault("truncate", _WHOLE_CALL), lost=1, stages=ACT),
-    Fault("disconnect, call whole", stream_fault("disconnect", _WHOLE_CALL), lost=1, stages=ACT),
+    Fault("disconnect", stream_fault("disconnect")),
+    Fault("truncate", stream_fault("truncate")),
+    Fault("corrupt", stream_fault("malformed")),
+    Fault("stall", stream_fault("stall")),
+    Fault("truncate, call whole", stream_fault("truncate", _WHOLE_CALL), stages=ACT),
+    Fault("disconnect, call whole", stream_fault("disconnect", _WHOLE_CALL), stages=ACT),
     Fault(
         "context overflow",
         lambda m: [Fail(400, code="context_length_exceeded", message="Too many tokens.", match=m)],
@@ -134,13 +145,8 @@ FAULTS = (
         stages=BEFORE,
     ),
     Fault("401", lambda m: [Fail(401, match=m)], exit=2, sent=1, stages=BEFORE),
-    Fault(
-        "malformed arguments",
-        lambda m: [ToolFault("malformed_arguments", match=m)],
-        lost=1,
-        stages=ACT,
-    ),
-    Fault("unknown tool", lambda m: [ToolFault("unknown_tool", match=m)], lost=1, stages=ACT),
+    Fault("malformed arguments", tool_fault("malformed_arguments"), stages=ACT),
+    Fault("unknown tool", tool_fault("unknown_tool"), stages=ACT),
     Fault(
         "malformed arguments, no json_schema",
         lambda m: [_no_json_schema(m), ToolFault("malformed_arguments", match=m)],
@@ -161,22 +167,20 @@ AFTER_TEXT = (
 
 
 def script(llmock: LLMock, fault: Fault, stage: Stage) -> None:
-    """Queue the turn's answers, and the fault in the request of `stage`."""
+    """Put the fault into the request of `stage`.
+
+    The agent's answers are llmock's own: a call of the tool that fits the message best with an
+    amount of 1, and text once the conversation has a result.
+    """
     model = CLASSIFIER if stage == "classify" else AGENT
     match = Later(model=model) if stage == "reply" else Match(model=model)
     llmock.add(*fault.make(match))
-    call = ToolCall("top_up_balance", {"amount": 20})
-    calls = 1 + (fault.lost if stage == "act" else 0)
-    llmock.add(
-        Reply(text=ROUTE, times=None, match=Match(model=CLASSIFIER)),
-        Reply(tool_calls=(call,), times=calls, match=Match(model=AGENT)),
-        Reply(text=ANSWER, times=None, match=Match(model=AGENT)),
-    )
+    llmock.add(Reply(text=ROUTE, times=None, match=Match(model=CLASSIFIER)))
 
 
 @contextmanager
 def failing_server(fault: Fault, stage: Stage) -> Iterator[LLMock]:
-    with LLMockServer() as server:
+    with LLMockServer(responses=MockResponseSettings(response_style="static")) as server:
         # As a model does; else all of an answer is on its way before anybody could hang up.
         llmock = LLMock(server).pace(chunk_delay_ms=20)
         script(llmock, fault, stage)

@@ -207,7 +207,7 @@ class OpenAIModel:
         """The provider's own words, without our keys."""
         body = error.body
         message = body.get("message") if isinstance(body, dict) else None
-        return self._redact(" ".join(str(message or error.message).split()))
+        return self._redact(" ".join(str(message or error.message).split())).rstrip(".")
 
 
 class _NotUnderstood(Exception):

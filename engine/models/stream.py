@@ -110,9 +110,7 @@ class StreamReader:
         """
         if self.finish_reason is None:
             raise ModelError(
-                "incomplete",
-                "the answer broke off in the middle; nothing was done with it. Try again",
-                retryable=True,
+                "incomplete", "the answer broke off; no call in it was run", retryable=True
             )
         if self.finish_reason == "content_filter":
             raise ModelError("content_filter", "the provider's content filter stopped the answer")

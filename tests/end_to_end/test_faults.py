@@ -19,6 +19,7 @@ from tests.fault_cases import (
     ANSWER,
     CLASSIFIER,
     FAULTS,
+    TOP_UP,
     Fault,
     Played,
     Stage,
@@ -38,7 +39,6 @@ clients.make_client = functools.partial(clients.make_client, timeout=patience)
 sys.exit(main())
 """
 Case = tuple[Fault, Stage]
-TOP_UP = 20_00
 Turns = Mapping[Case, Future[Played]]
 
 
