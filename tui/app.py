@@ -76,13 +76,14 @@ class IntentBotApp(App[None]):
     async def start(self) -> None:
         """Build what is behind the screen and open the session; a failure is said, not fatal."""
         try:
-            backstage = await self._build()
+            if self._backstage is None:
+                self._backstage = await self._build()
+            backstage = self._backstage
             session_id = self._resume
             if session_id is None and self._continue_last:
                 newest = await backstage.sessions(limit=1)
                 session_id = newest[0].id if newest else None
             await self._chat.begin(backstage, session_id)
-            self._backstage = backstage
         except Exception as error:
             await self._chat.fail_to_start(plain(str(error)) or type(error).__name__)
         # The first reply will want it, and it is slow to load.

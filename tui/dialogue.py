@@ -36,6 +36,11 @@ class Dialogue:
         return self._turn is not None
 
     @property
+    def attached(self) -> bool:
+        """Is there a chat that answers?"""
+        return self._chat is not None
+
+    @property
     def cancelling(self) -> bool:
         return self._cancelling
 
@@ -44,12 +49,13 @@ class Dialogue:
         self._chat = chat
         self._next()
 
-    async def detach(self) -> None:
-        """End the running turn and let go of the chat."""
+    async def detach(self) -> Chat | None:
+        """End the running turn and let go of the chat, which is returned."""
         self.cancel()
         if self._turn is not None:
             await asyncio.wait([self._turn])
-        self._chat = None
+        chat, self._chat = self._chat, None
+        return chat
 
     def submit(self, text: str) -> None:
         """Send the message now, or when its turn comes."""

@@ -53,7 +53,10 @@ DECIDERS = {
 
 
 def percent(share: float) -> str:
-    return f"{share:.0%}".replace("%", " %")
+    """A share of 1 as a percentage, which rounding makes neither certain nor impossible."""
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
 def seconds(duration_ms: float) -> str:
@@ -70,7 +73,9 @@ def money(cost_usd: float | None) -> str:
     """US dollars to the tenth of a cent that matters here; unknown stays unknown."""
     if cost_usd is None:
         return "cost unknown"
-    if 0 < cost_usd < 0.0001:
+    if cost_usd == 0:
+        return "$0"
+    if cost_usd < 0.0001:
         return "< $0.0001"
     return f"${cost_usd:.4f}" if cost_usd < 1 else f"${cost_usd:,.2f}"
 

@@ -79,9 +79,28 @@ async def test_continue_without_any_session_begins_one() -> None:
 
 
 async def test_an_unknown_session_is_an_error_card_and_the_app_lives() -> None:
-    async with make_app(FakeBackstage(), resume="gone").run_test() as pilot:
+    stage = FakeBackstage()
+    async with make_app(stage, resume="gone").run_test() as pilot:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.status.state == "not started")
+        await pilot.press("ctrl+n")
+        await say(pilot, "hello")
+        await until(pilot, lambda: stage.chats and stage.chat.heard == ["hello"])
+
+
+async def test_a_session_that_cannot_be_opened_leaves_the_one_before_it() -> None:
+    stage = FakeBackstage(rows=fake.ROWS)
+    async with make_app(stage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "first")
+        await until(pilot, lambda: chat.status.state == "ready")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is chat)
+        await say(pilot, "second")
+        await until(pilot, lambda: stage.chat.heard == ["first", "second"])
 
 
 async def test_a_new_session_is_empty_and_ends_the_running_turn() -> None:

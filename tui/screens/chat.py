@@ -102,12 +102,20 @@ class ChatScreen(Screen[None]):
             await self.presenter.tell(Note(Turn(""), notice))
 
     async def open(self, session_id: str | None) -> None:
-        """Show this session and go on with it; None begins a new one."""
+        """Show this session and go on with it; None begins a new one.
+
+        Where that fails, the session before it stays.
+        """
         if self._backstage is None:
             return
-        await self.dialogue.detach()
-        past = await self._backstage.past(session_id) if session_id else []
-        chat = await self._backstage.open(session_id, self.approval)
+        before = await self.dialogue.detach()
+        try:
+            past = await self._backstage.past(session_id) if session_id else []
+            chat = await self._backstage.open(session_id, self.approval)
+        except Exception:
+            if before is not None:
+                self.dialogue.attach(before)
+            raise
         await self.presenter.load(past)
         self.prompt.sent = [turn.text for turn in self.presenter.record.turns]
         self.dialogue.attach(chat)
@@ -239,7 +247,7 @@ class ChatScreen(Screen[None]):
 
     def action_retry(self) -> None:
         newest = self.presenter.record.newest
-        if self._backstage is None:
+        if not self.dialogue.attached:
             self.app.start()
         elif newest and newest.state in ("failed", "cancelled") and not self.dialogue.running:
             self.dialogue.submit(newest.text)

@@ -73,12 +73,12 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
     if route.alternatives:
         lines += [Content(""), Content.styled("Runners-up", "bold")]
     for other in route.alternatives:
-        name = Content(one_line(titles.get(other.intent, other.intent), 14).ljust(15))
+        name = Content(one_line(titles.get(other.intent, other.intent), 17).ljust(18))
         if other.confidence is None:
             lines.append(name)
         else:
-            bar = _bar(other.confidence, 10, "$secondary")
-            lines.append(Content.assemble(name, bar, f" {percent(other.confidence):>5}"))
+            bar = _bar(other.confidence, 9, "$secondary")
+            lines.append(Content.assemble(name, bar, f" {percent(other.confidence):>6}"))
     lines += [
         Content(""),
         Content.assemble(("Tools offered", "bold"), (f"  {tools_offered(route)}", "$quiet")),
@@ -89,7 +89,7 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
 
 
 def _bar(share: float, width: int, style: str) -> Content:
-    filled = ceil(min(max(share, 0), 1) * width)
+    filled = ceil(min(max(share, 0), 1) * width) if share >= 0.01 else 0
     return Content.assemble(("━" * filled, style), ("─" * (width - filled), "$border-blurred"))
 
 
