@@ -25,7 +25,8 @@ CLEAR = 0.5
 MARGIN, UNCLEAR = 0.1, 0.4
 # Small talk that is not clear must be at least this likely.
 POSSIBLE = 0.3
-# Each half of a message of two tasks must be this clear by itself.
+# Each half of a message of two tasks must be this clear by itself. At 0.7 it parts 15 of the 16
+# telecom messages of two tasks, and wrongly 0.8 to 1 % of CLINC150's messages, which all have one.
 CLEAR_HALF = 0.7
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
