@@ -12,7 +12,7 @@ Three parts agree on a call, each doing what it is good at:
 
 So most messages need no Needle at all and take some 10 ms; one that does takes 0.1 to 1 s. On half
 of the telecom catalogue's evaluation set (the even rows) the right tool and arguments come out for
-119 of 124 messages. Asking Needle more often (`SURE` at 0.9 instead of 0.7) changed no result there:
+119 of 124 messages. Asking Needle more often (`SURE` at 0.9 instead of 0.7) changed no result:
 by itself it withholds "cancel my contract" and reads "any unpaid invoices?" as the last bill.
 """
 
