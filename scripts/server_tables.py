@@ -4,7 +4,7 @@
 
 `docs/streams.md` has what is read out of loose and broken streams, `docs/faults.md` how a turn that
 pays ends when the server fails. Everything is played over real HTTP on loopback by the cases that
-the tests use, the faults at the program's own time limits: that table takes a few minutes.
+the tests use, the faults at the program's own time limits: that table takes eight minutes.
 """
 
 from __future__ import annotations
