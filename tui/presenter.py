@@ -6,7 +6,7 @@ and then shown at once, so nothing is animated and only what is seen is built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engine import events
 from engine.events import Event
@@ -20,7 +20,7 @@ from tui.widgets.transcript import Transcript
 
 
 class Presenter:
-    """Shows one session; `record` is what it has shown."""
+    """Shows one session; `record` is what it has shown, `titles` are those of the intents."""
 
     def __init__(
         self,
@@ -32,11 +32,12 @@ class Presenter:
     ) -> None:
         self._banner, self._transcript, self._inspector = banner, transcript, inspector
         self._log, self._status = log, status
+        self.titles: Mapping[str, str] = {}
         self.record = Record()
 
     async def load(self, past: Iterable[Event]) -> None:
         """Show a recorded session, or an empty one, instead of what is there."""
-        self.record = Record()
+        self.record = Record(self.titles)
         for event in past:
             self.record.take(event)
         self.record.interrupt()
@@ -95,7 +96,13 @@ class Presenter:
                 action = turn.actions.get(event.call_id)
                 name = one_line(action.tool, 40) if action else "a tool"
                 self._status.busy(f"running {name}")
-            case events.IntentClassified() | events.ToolFinished() | events.ApprovalResolved():
+            case (
+                events.IntentClassified()
+                | events.TaskStarted()
+                | events.IntentSwitched()
+                | events.ToolFinished()
+                | events.ApprovalResolved()
+            ):
                 self._status.busy("thinking")
             case events.TurnFinished() | events.TurnFailed():
                 self._status.idle(*_ending(turn))

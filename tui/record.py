@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from engine import events
 from engine.events import Event
+from tui.wording import count, money
 
 ActionState = Literal[
     "proposed",
@@ -70,6 +72,7 @@ class Action(Block):
     """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC."""
 
     call_id: str
+    action_id: str
     tool: str
     arguments: Mapping[str, Any]
     effect: events.EffectName
@@ -130,6 +133,7 @@ class Turn:
                 self.actions[event.call_id] = Action(
                     self,
                     event.call_id,
+                    event.action_id,
                     event.tool,
                     event.arguments,
                     event.effect,
@@ -189,10 +193,12 @@ def _take_action(action: Action, event: Event) -> None:
             action.decided_by = event.by
             action.state = "approved" if event.decision == "approved" else "denied"
         case events.ToolStarted():
-            action.state = "started"
+            action.state, action.action_id = "started", event.action_id
         case events.ToolFinished():
             action.state = _FATES[event.outcome]
             action.result, action.duration_ms = event.result, event.duration_ms
+        case events.ActionSettled():
+            action.state, action.result = _FATES[event.outcome], event.result
 
 
 @dataclass(frozen=True)
@@ -221,9 +227,13 @@ Change = Added | Grown | Changed
 
 
 class Record:
-    """A session as it is shown: its turns, and the blocks of its transcript, oldest first."""
+    """A session as it is shown: its turns, and the blocks of its transcript, oldest first.
 
-    def __init__(self) -> None:
+    `titles` are the intents' names for the person, by key.
+    """
+
+    def __init__(self, titles: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._titles = titles
         self.turns: list[Turn] = []
         self.blocks: list[Block] = []
         self._reply: Reply | None = None
@@ -243,6 +253,8 @@ class Record:
 
     def take(self, event: Event) -> list[Change]:
         """Fold in one event; returns what that changed, in order."""
+        if isinstance(event, events.ActionSettled):
+            return self._settle(event)
         changes: list[Change] = []
         if isinstance(event, events.TurnStarted):
             changes += self.interrupt()
@@ -265,10 +277,41 @@ class Record:
             case events.TurnFailed():
                 failure = Failure(turn, event.error, event.message, event.retryable)
                 changes += self._close_reply("cut off") + self._end(turn) + self._add(failure)
+            case events.IntentSwitched() | events.HistoryTrimmed() | events.CostWarning():
+                changes += self._close_reply() + self._add(Note(turn, self._remark(event)))
             case _:
                 if action := turn.actions.get(getattr(event, "call_id", "")):
                     changes.append(Changed(action))
         return changes
+
+    def _settle(self, event: events.ActionSettled) -> list[Change]:
+        """The fate of an action of any turn; others may have followed it."""
+        settled = [
+            action
+            for turn in self.turns
+            if turn.turn_id == event.turn_id
+            for action in turn.actions.values()
+            if action.action_id == event.action_id
+        ]
+        for action in settled:
+            _take_action(action, event)
+        return [Changed(action) for action in settled]
+
+    def _remark(
+        self, event: events.IntentSwitched | events.HistoryTrimmed | events.CostWarning
+    ) -> str:
+        match event:
+            case events.IntentSwitched():
+                begin, end = (
+                    self._titles.get(key, key) for key in (event.from_intent, event.to_intent)
+                )
+                return f"Handed over from {begin} to {end}"
+            case events.HistoryTrimmed():
+                left_out = count(event.messages, "message")
+                return f"Left out of the request: the first {left_out} of this long session"
+            case events.CostWarning():
+                cost, limit = money(event.cost_usd), money(event.limit_usd)
+                return f"This session has cost {cost} of at most {limit}"
 
     def interrupt(self) -> list[Change]:
         """Close a turn whose end was never recorded: the program stopped in its middle."""

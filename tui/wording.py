@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.events import EffectName, Route, RouteSource
-from tui.record import ActionState
 from tui.text import excerpt, one_line, plain
+
+if TYPE_CHECKING:
+    from tui.record import ActionState
 
 ROUTES: Mapping[Route, str] = {
     "task": "Task",

@@ -211,6 +211,7 @@ def read_call(result: Any = None, tool: str = "get_balance") -> list[Event]:
     return [
         events.ToolCallProposed(
             call_id="c0",
+            action_id="a0",
             intent="balance",
             tool=tool,
             arguments={},

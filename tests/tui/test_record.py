@@ -128,3 +128,73 @@ def test_one_unknown_price_makes_the_cost_unknown() -> None:
 
 def test_events_before_any_turn_are_passed_over() -> None:
     assert fold(events.TextDelta(text="lost")).blocks == []
+
+
+def unknown() -> list[Event]:
+    """A turn whose call was left unknown by the end of the program, and a turn after it."""
+    proposed, started, _ = fake.read_call()
+    first = [
+        STARTED,
+        proposed,
+        started,
+        events.ToolFinished(call_id="c0", outcome="unknown", result={"error": "who knows"}),
+        events.TurnFailed(error="interrupted", message="ended"),
+    ]
+    return [
+        *(dataclasses.replace(event, turn_id="t1") for event in first),
+        *(dataclasses.replace(event, turn_id="t2") for event in (STARTED, *fake.read_call())),
+    ]
+
+
+SETTLED = events.ActionSettled(turn_id="t1", call_id="c0", action_id="a0", outcome="ok", result=7)
+
+
+def test_a_settled_action_is_the_one_of_its_own_turn() -> None:
+    record = fold(*unknown())
+    newer = record.actions[1]
+    (change,) = record.take(SETTLED)
+    assert isinstance(change, Changed)
+    assert isinstance(change.block, Action)
+    assert change.block is record.actions[0]
+    assert (change.block.state, change.block.result) == ("succeeded", 7)
+    assert newer.result != 7
+    never = fold(*unknown(), dataclasses.replace(SETTLED, outcome="cancelled"))
+    assert [action.state for action in never.actions] == ["cancelled", "succeeded"]
+
+
+def test_a_recorded_session_has_the_settling_before_the_next_turn() -> None:
+    happened = unknown()
+    record = fold(*happened[:5], SETTLED, *happened[5:])
+    assert [action.state for action in record.actions] == ["succeeded", "succeeded"]
+    assert [action.result == 7 for action in record.actions] == [True, False]
+
+
+def test_nothing_is_settled_that_is_not_here() -> None:
+    record = fold(*unknown())
+    assert record.take(dataclasses.replace(SETTLED, action_id="elsewhere")) == []
+    assert record.take(dataclasses.replace(SETTLED, turn_id="t2", action_id="a9")) == []
+    assert Record().take(SETTLED) == []
+    assert record.actions[0].state == "unknown"
+
+
+def test_quiet_remarks_stand_where_they_were_made() -> None:
+    record = Record(fake.TITLES)
+    for event in (
+        STARTED,
+        events.HistoryTrimmed(messages=1200),
+        events.TextDelta(text="One moment."),
+        events.IntentSwitched(from_intent="balance", to_intent="unheard of"),
+        events.TextDelta(text="Here it is."),
+        events.CostWarning(cost_usd=0.8, limit_usd=1.0),
+        events.TurnFinished(status="completed", reply="One moment.Here it is."),
+    ):
+        record.take(event)
+    assert [getattr(block, "text", getattr(block, "source", "")) for block in record.blocks] == [
+        "hello",
+        "Left out of the request: the first 1,200 messages of this long session",
+        "One moment.",
+        "Handed over from Balance to unheard of",
+        "Here it is.",
+        "This session has cost $0.8000 of at most $1.00",
+    ]
+    assert all(block.done for block in record.blocks if isinstance(block, Reply))

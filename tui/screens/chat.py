@@ -94,7 +94,8 @@ class ChatScreen(Screen[None]):
         self._backstage = backstage
         self.banner.name_text = backstage.assistant_name
         self.banner.model_text = backstage.model_label
-        self.transcript.titles = self.inspector.titles = backstage.intent_titles
+        titles = backstage.intent_titles
+        self.presenter.titles = self.transcript.titles = self.inspector.titles = titles
         self.prompt.suggestions = backstage.suggestions
         self.welcome.introduce(backstage)
         await self.open(session_id)
