@@ -14,6 +14,9 @@ from typing import Any, Literal, Self
 from engine import events
 from engine.events import Awaiting, Event
 
+# A person picks one of these by a digit.
+MAX_CHOICES = 3
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 UNKNOWN = "It is not known whether this was done. Check before doing it again."
@@ -45,15 +48,18 @@ class Conversation:
 
     `focus` is the active intent, `awaiting` the task that waits for the person's answer, and
     `asked` says that the last turn ended with a question, whether or not its fields are known.
+    `choices` are the intents that the person was asked to choose from for the message `unclear`.
     """
 
     messages: list[Message] = field(default_factory=list)
     focus: str | None = None
     awaiting: Awaiting | None = None
     asked: bool = False
+    choices: tuple[str, ...] = ()
+    unclear: str = ""
     session_id: str = ""
     cost_usd: float = 0.0
-    _said: str = ""
+    _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
     _running: dict[str, str] = field(default_factory=dict)  # call to action
     _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
@@ -75,6 +81,7 @@ class Conversation:
                 self.session_id = event.session_id
                 self.messages.append(Message("user", event.text))
             case events.IntentClassified():
+                self._keep_choices(event)
                 if event.route == "cancel":
                     self.focus, self.awaiting = None, None
                 elif event.intents:
@@ -85,7 +92,7 @@ class Conversation:
             case events.TextDelta():
                 if self._calls:
                     self._close()
-                self._said += event.text
+                self._said.append(event.text)
             case events.ToolCallProposed():
                 self.focus = event.intent or self.focus
                 if any(call.id == event.call_id for call in self._calls):
@@ -111,13 +118,20 @@ class Conversation:
             case events.TurnFailed():
                 self._end_turn()
 
+    def _keep_choices(self, event: events.IntentClassified) -> None:
+        self.choices, self.unclear = (), ""
+        if event.route == "clarify":
+            self.choices = tuple(runner_up.intent for runner_up in event.alternatives[:MAX_CHOICES])
+            said = [message.content for message in self.messages if message.role == "user"]
+            self.unclear = said[-1] if said else ""
+
     def _close(self) -> None:
         """Put what the assistant said and asked for so far into one message."""
         if self._said or self._calls:
             self.messages.append(
-                Message("assistant", self._said, tuple(self._calls), intent=self.focus)
+                Message("assistant", "".join(self._said), tuple(self._calls), intent=self.focus)
             )
-        self._said, self._calls = "", []
+        self._said, self._calls = [], []
 
     def _answer(self, call_id: str, result: Any, *, unknown: bool) -> None:
         """Put the result of a call where the model finds it."""
@@ -198,7 +212,7 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
     """The newest messages that fit into `budget` characters, and how many were left out.
 
     A cut falls only before a person's message, so a call is never parted from its result. The
-    newest exchange always stays.
+    newest exchange always stays; where it is too long by itself, the results in it are shortened.
     """
     starts = [i for i, message in enumerate(messages) if message.role == "user"]
     if not starts:
@@ -222,7 +236,10 @@ def _data(result: Any) -> str:
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:
     """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object."""
-    data = json.loads(call.arguments or "{}")
+    try:
+        data = json.loads(call.arguments or "{}")
+    except RecursionError:
+        raise ValueError("arguments are nested too deeply") from None
     if not isinstance(data, dict):
         raise ValueError("arguments are not a JSON object")
     return data

@@ -35,7 +35,9 @@ def of_turn(events: Sequence[Event]) -> ExitCode:
         return ExitCode.APPROVAL_NEEDED
     last = events[-1] if events else None
     if isinstance(last, TurnFailed):
-        return _OF_ERRORS.get(last.error, ExitCode.FAILED)
+        code = _OF_ERRORS.get(last.error, ExitCode.FAILED)
+        # What may not be tried again must not say that it may.
+        return ExitCode.FAILED if code is ExitCode.NETWORK and not last.retryable else code
     if isinstance(last, TurnFinished) and last.status == "cancelled":
         return ExitCode.INTERRUPTED
     outcomes = [event.outcome for event in events if isinstance(event, ToolFinished)]

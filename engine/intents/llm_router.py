@@ -95,19 +95,14 @@ class LlmRouter:
         alternatives = (Alternative(runner_up, None),) if runner_up else ()
 
         def routing(**fields: Any) -> Routing:
-            return Routing(
-                source="llm",
-                confidence=confidence,
-                alternatives=alternatives,
-                usage=reply.usage,
-                **fields,
-            )
+            given = {"alternatives": alternatives, **fields}
+            return Routing(source="llm", confidence=confidence, usage=reply.usage, **given)
 
         if label in known:
             if answer.confidence == "low" and runner_up and runner_up != label:
-                choices = [known[key].title for key in (label, runner_up)]
-                asked = f"Do you mean {choices[0]} or {choices[1]}?"
-                return routing(route="clarify", reply=answer.reply or asked)
+                choices = (Alternative(label, confidence), *alternatives)
+                asked = f"Do you mean {known[label].title} or {known[runner_up].title}?"
+                return routing(route="clarify", alternatives=choices, reply=answer.reply or asked)
             tasks = tuple(Task(key, text) for key in dict.fromkeys(named))
             return routing(route="task", tasks=tasks)
         if label == "continue" and conversation.focus in known:

@@ -1,4 +1,4 @@
-"""Messages that need no classification: a bare value while the assistant waits for one."""
+"""Messages that need no classification: the value or the choice that the assistant waits for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,23 @@ from engine.tools.values import bare_value
 
 
 def shortcut(text: str, conversation: Conversation, catalogue: Catalogue) -> Routing | None:
-    """The route of a message that is just the value asked for ("15", "L"); else None.
+    """The route of a message that is just what was asked for ("15", "L", "2"); else None."""
+    return _choice(text, conversation, catalogue) or _value(text, conversation, catalogue)
 
-    A parameter that takes any text takes "never mind" too, so those are left to the router.
+
+def _choice(text: str, conversation: Conversation, catalogue: Catalogue) -> Routing | None:
+    """One of the offered intents, by its number or title: the unclear message is then for it."""
+    said = text.strip().casefold()
+    for number, key in enumerate(conversation.choices, start=1):
+        intent = catalogue.intents.get(key)
+        if intent and said in (str(number), key.casefold(), intent.title.casefold()):
+            return Routing("task", "shortcut", (Task(key, conversation.unclear),))
+    return None
+
+
+def _value(text: str, conversation: Conversation, catalogue: Catalogue) -> Routing | None:
+    """The value of a missing parameter. One that takes any text takes "never mind" too, so
+    those are left to the router.
     """
     awaiting = conversation.awaiting
     intent = catalogue.intents.get(awaiting.intent if awaiting else conversation.focus or "")
@@ -23,6 +37,6 @@ def shortcut(text: str, conversation: Conversation, catalogue: Catalogue) -> Rou
         for name in awaiting.missing if awaiting else tool.required:
             schema = tool.parameters.get("properties", {}).get(name, {})
             is_free_text = schema.get("type") == "string" and not {"enum", "pattern"} & set(schema)
-            if not is_free_text and bare_value(text, schema) is not None:
+            if not is_free_text and bare_value(text, schema, name=name) is not None:
                 return Routing("continue", "shortcut", (Task(intent.key, text),))
     return None

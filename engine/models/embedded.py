@@ -95,7 +95,7 @@ class EmbeddedModel:
         if results:
             draft = _refused(request)
             text = "\n\n".join(map(say, results))
-            text = f"{text}. {draft.tool.question(draft.missing)}" if draft else text
+            text = f"{text} {draft.tool.question(draft.missing)}" if draft else text
         else:
             draft = await self._draft(request)
             if draft and draft.tool.effect != "read" and self._forbidden(draft.tool, request):
@@ -323,8 +323,7 @@ def _refused(request: ChatRequest) -> _Draft | None:
     try:
         tool.validate(arguments)
     except InvalidArguments as error:
-        wrong = {problem.partition(":")[0] for problem in error.problems}
-        kept = {name: value for name, value in arguments.items() if name not in wrong}
+        kept = {name: value for name, value in arguments.items() if name not in error.names}
         draft = _Draft(tool, kept)
         return draft if draft.missing else None
     return None

@@ -27,6 +27,9 @@ TIME_LIMIT_S = 20.0
 LEARNING_LIMIT_S = 120.0
 # Of a message. What a person asks for fits into this; the engine takes 50 s for a long page.
 TEXT_LIMIT = 1_000
+# Of a message that the tool-calling model is shown: its time grows with the length, and while
+# another program has a core, its two threads wait for each other. Values stand in the message.
+COMPLETE_LIMIT = 300
 # Of a tool that the engine is shown; beyond these it fails without saying so.
 NAME_LIMIT, OPTIONS_LIMIT, DEPTH_LIMIT, SCHEMA_LIMIT = 64, 100, 8, 4_000
 LINE_LIMIT = 16 * 2**20  # bytes of one answer
@@ -84,7 +87,7 @@ class WorkerClient:
 
     async def complete(self, tools: Sequence[Tool], text: str) -> Completion:
         """The calls that the tool-calling model would make; none where it cannot be asked."""
-        definitions, text = _definitions(tools), clean(text)
+        definitions, text = _definitions(tools), clean(text)[:COMPLETE_LIMIT]
         if not definitions or not text:
             return Completion()
         answer = await self._ask({"op": "complete", "tools": definitions, "text": text})

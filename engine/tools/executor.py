@@ -64,7 +64,8 @@ class _Action:
 @dataclass
 class Executor:
     """Runs the calls of one turn. `allowed` are the tools approved for the whole session,
-    `tainted` says that this turn has read a result that strangers wrote.
+    `tainted` says that a result which strangers wrote was read, `changed` that something was,
+    or may have been, changed.
 
     `emit` puts an event on record and sends it on; it returns when that is done.
     """
@@ -76,6 +77,7 @@ class Executor:
     time_limit_s: float
     allowed: set[str] = field(default_factory=set)
     tainted: bool = False
+    changed: bool = False
     _corrections: dict[str, int] = field(default_factory=dict)
 
     async def execute(
@@ -92,7 +94,7 @@ class Executor:
                 await self.emit(_proposal(action, intent))
             for action in actions:
                 if action.problems:
-                    await self._finish(action, "error", {"error": "; ".join(action.problems)})
+                    await self._finish(action, "error", {"error": " ".join(action.problems)})
             ready = [action for action in actions if not action.problems]
             reads = [a for a in ready if a.tool is not None and _runs_unasked(a.tool)]
             await self._run_together(reads)
@@ -117,7 +119,7 @@ class Executor:
         action = _Action(call, new_id(), offered.get(call.name))
         if action.tool is None:
             known = ", ".join(offered) or "none"
-            action.problems = (f"{call.name!r} is not one of the tools on offer ({known})",)
+            action.problems = (f"{call.name!r} is not one of the tools on offer ({known}).",)
             return action
         try:
             action.arguments = arguments_of(call)
@@ -125,7 +127,7 @@ class Executor:
         except InvalidArguments as error:
             action.problems = error.problems
         except ValueError as error:
-            action.problems = (f"the arguments are not valid JSON: {error}",)
+            action.problems = (f"The arguments are not valid JSON: {error}.",)
         return action
 
     async def _approved(self, action: _Action) -> bool:
@@ -150,7 +152,7 @@ class Executor:
         try:
             tool.validate(edited)
         except InvalidArguments as error:
-            await self._finish(action, "error", {"error": "; ".join(error.problems)})
+            await self._finish(action, "error", {"error": str(error)})
             return False
         action.arguments, action.edited = edited, True
         return True
@@ -204,6 +206,7 @@ class Executor:
         await asyncio.wait([running])
         outcome, result = _fate(tool, running, self.time_limit_s)
         self.tainted = self.tainted or tool.untrusted
+        self.changed = self.changed or (tool.effect != "read" and outcome in ("ok", "unknown"))
         if action.edited:
             told = result if isinstance(result, Mapping) else {"result": result}
             result = {**told, "arguments_changed_by_the_person": dict(action.arguments)}

@@ -63,7 +63,8 @@ def tool_from_function(
         try:
             checked = model.model_validate(dict(arguments))
         except ValidationError as error:
-            raise InvalidArguments(_problems(error)) from None
+            names = frozenset(str(item["loc"][0]) for item in error.errors() if item["loc"])
+            raise InvalidArguments(_problems(error), names) from None
         return {name: getattr(checked, name) for name in checked.model_fields_set}
 
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
@@ -97,7 +98,16 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _problems(error: ValidationError) -> tuple[str, ...]:
+    """Each fault in words for a person and a model: "The amount should be greater than 0"."""
     return tuple(
-        f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}"
+        _sentence(".".join(map(str, item["loc"])), item["msg"])
         for item in error.errors(include_url=False, include_input=False)
     )
+
+
+def _sentence(name: str, message: str) -> str:
+    # Pydantic's messages begin "Input should …", "Value error, …" or name what is missing.
+    message = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
+    subject = f"The {name.replace('_', ' ')}" if name else "The arguments"
+    joint = " " if message.startswith("should") else ": "
+    return f"{subject}{joint}{message}."

@@ -16,11 +16,15 @@ class ToolUserError(Exception):
 
 
 class InvalidArguments(ValueError):
-    """Arguments that do not fit the schema; `problems` says what is wrong, a line each."""
+    """Arguments that do not fit the schema.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("; ".join(problems))
+    `problems` says what is wrong, a sentence each; `names` are the parameters concerned.
+    """
+
+    def __init__(self, problems: tuple[str, ...], names: frozenset[str] = frozenset()) -> None:
+        super().__init__(" ".join(problems))
         self.problems = problems
+        self.names = names
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,6 @@ def lived(session: str, number: int) -> list[events.Event]:
     """The events of one short turn."""
     what: list[events.Event] = [
         events.TurnStarted(session_id=session, text=f"question {number} " + "x" * 300),
-        events.IntentClassified(route="task", intents=("balance",), source="llm"),
         events.TextDelta(text=f"answer {number}"),
         events.TurnFinished(status="completed", reply=f"answer {number}"),
     ]

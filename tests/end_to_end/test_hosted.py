@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from llmock.pytest_plugin import LLMock
 
 from tests.end_to_end.conftest import Home, only
 from tests.loopback import Answer, Loopback, call_answer, route_answer, serve, text_answer
@@ -107,12 +105,3 @@ def test_a_dead_server_is_exit_code_three_and_the_message_is_kept(home: Home) ->
     assert "no connection to 127.0.0.1" in done.stderr
     (session,) = home.listing("sessions", "list", "--db", "x.db")
     assert session["title"] == "pay my bill"
-
-
-def test_a_stream_that_breaks_in_a_call_executes_nothing(home: Home, llmock: LLMock) -> None:
-    home.environ |= llmock.env()
-    llmock.reply(json.dumps({"label": "balance"}))
-    llmock.call_tool("top_up_balance", {"amount": 20}, times=None)
-    llmock.truncate(after_chunks=2, times=None)
-    home.run("ask", "top up 20", "--yes", "--db", "x.db", check=3)
-    assert home.listing("actions", "list", "--db", "x.db") == []

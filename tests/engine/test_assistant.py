@@ -323,3 +323,19 @@ async def test_replaying_the_events_gives_the_same_conversation(desk: Desk, tmp_
     again = Conversation.replay(events.from_dict(events.to_dict(e)) for e in recorder.events)
     assert again.messages == subject.conversation.messages
     assert (again.focus, again.awaiting) == ("balance", None)
+
+
+async def test_an_unclear_message_is_done_once_its_intent_is_picked(
+    desk: Desk, tmp_path: Path
+) -> None:
+    choices = (events.Alternative("balance", 0.4), events.Alternative("contract", 0.3))
+    unclear = Routing("clarify", "llm", alternatives=choices, reply="Which of these?")
+    for picked in ("2", "contract", "Contract "):
+        model = StubModel(calls(("get_plan", {})), says("Plan L."))
+        subject = assistant(desk, tmp_path, model, unclear)
+        assert last(await turn(subject, "show me")).status == "needs_input"
+        happened = await turn(subject, picked)
+        classified = next(e for e in happened if isinstance(e, events.IntentClassified))
+        assert (classified.intents, classified.source) == (("contract",), "shortcut")
+        assert model.requests[0].messages[-1].content == "show me"
+        assert last(happened).reply == "Plan L."

@@ -35,7 +35,13 @@ CATALOGUE = Catalogue(
 
 
 def answer(label: str, **more: Any) -> Reply:
-    data = {"label": label, "more": [], "confidence": "high", "runner_up": None, "reply": ""}
+    data: dict[str, Any] = {
+        "label": label,
+        "more": [],
+        "confidence": "high",
+        "runner_up": None,
+        "reply": "",
+    }
     return Reply(json.dumps(data | more), (), "stop", USAGE)
 
 
