@@ -13,7 +13,9 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["anywhere", "chat", "prompt", "transcript", "actions", "approval", "sessions"]
+Place = Literal[
+    "anywhere", "chat", "prompt", "transcript", "actions", "approval", "arguments", "sessions"
+]
 
 PLACES: dict[Place, str] = {
     "prompt": "While writing",
@@ -21,6 +23,7 @@ PLACES: dict[Place, str] = {
     "transcript": "In the transcript",
     "actions": "In the tool-call log",
     "approval": "When asked for approval",
+    "arguments": "While changing the arguments of a call",
     "sessions": "In the list of sessions",
     "anywhere": "Anywhere",
 }
@@ -79,10 +82,14 @@ COMMANDS = (
     ),
     Command("approval", "approve", "y", "approve once", "Run it, this time", footer=True),
     Command("approval", "allow", "a", "allow for session", "Run it and do not ask again for it"),
+    Command("approval", "edit", "e", "edit", "Change the arguments first", footer=True),
     Command("approval", "deny", "n,escape", "deny", "Do not run it", footer=True),
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
     Command("approval", "switch(-1)", "left,shift+tab", "previous", "Previous answer"),
     Command("approval", "choose", "enter", "choose", "Give the marked answer", footer=True),
+    Command("arguments", "accept", "enter", "use these", "Run it with these arguments", True),
+    Command("arguments", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line"),
+    Command("arguments", "leave", "escape", "back", "Leave the arguments as they were", True),
     Command("sessions", "open", "enter", "open", "Open the session and go on with it", footer=True),
     Command("sessions", "close", "escape,ctrl+o", "back", "Back to the chat", footer=True),
     Command("sessions", "move(1)", "down", "next", "Next session"),

@@ -69,7 +69,11 @@ class Reply(Block):
 
 @dataclass(eq=False)
 class Action(Block):
-    """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC."""
+    """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC.
+
+    `proposed` are the model's arguments where the person changed them; `summary`, which was of
+    those, is then empty.
+    """
 
     call_id: str
     action_id: str
@@ -81,6 +85,7 @@ class Action(Block):
     problems: tuple[str, ...] = ()
     state: ActionState = "proposed"
     decided_by: str = ""
+    proposed: Mapping[str, Any] | None = None
     result: Any = None
     duration_ms: int = 0
     expanded: bool = False
@@ -192,6 +197,9 @@ def _take_action(action: Action, event: Event) -> None:
         case events.ApprovalResolved():
             action.decided_by = event.by
             action.state = "approved" if event.decision == "approved" else "denied"
+            if event.arguments is not None:
+                action.proposed, action.arguments = action.arguments, event.arguments
+                action.summary = ""
         case events.ToolStarted():
             action.state, action.action_id = "started", event.action_id
         case events.ToolFinished():

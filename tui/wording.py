@@ -54,6 +54,9 @@ DECIDERS = {
 }
 
 
+EDITED = "edited by you"
+
+
 def percent(share: float) -> str:
     """A share of 1 as a percentage, which rounding makes neither certain nor impossible."""
     if 0.995 <= share < 1:

@@ -89,7 +89,10 @@ class FakeChat:
                 answer = answered.result()
                 self.answers.append(answer)
                 yield events.ApprovalResolved(
-                    call_id=step.request.call_id, decision=answer.decision, by=answer.by
+                    call_id=step.request.call_id,
+                    decision=answer.decision,
+                    by=answer.by,
+                    arguments=answer.arguments,
                 )
                 for event in step.approved if answer.decision == "approved" else step.denied:
                     yield event

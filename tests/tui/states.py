@@ -131,6 +131,18 @@ def destructive() -> tuple[IntentBotApp, Play]:
     return make_app(FakeBackstage(steps)), play
 
 
+def editing() -> tuple[IntentBotApp, Play]:
+    clock = Clock()
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "Top up 20 dollars")
+        clock.seconds += 1
+        await pilot.press("e")
+        await settle(pilot)
+
+    return make_app(FakeBackstage(fake.top_up()), clock), play
+
+
 def finished() -> tuple[IntentBotApp, Play]:
     clock = Clock()
 
@@ -194,6 +206,7 @@ STATES = {
     "streaming": streaming,
     "approval": approval,
     "destructive": destructive,
+    "editing": editing,
     "finished": finished,
     "failed": failed,
     "sessions": sessions,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from textual.pilot import Pilot
 
 from engine.ports import Answer
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import Clock, chat_of, make_app, say, shown, until
+from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
 from tui.app import IntentBotApp
 from tui.widgets.approval_bar import GRACE_S
+from tui.widgets.arguments_editor import ArgumentsEditor
+from tui.widgets.tool_card import ToolCard
 
 
 def asking(**options: object) -> tuple[IntentBotApp, FakeBackstage, Clock]:
@@ -134,3 +137,132 @@ async def test_the_question_keeps_its_choices_in_sight_when_arguments_are_long()
         await until(pilot, lambda: "deny" in shown(choices))
         assert chat.region.contains_region(choices.region)
         assert chat.prompt.region.height >= 3
+
+
+async def editing(pilot: Pilot[None], clock: Clock) -> ArgumentsEditor:
+    """Ask, and open the editor."""
+    bar = chat_of(pilot).approval
+    await say(pilot, "top up 20")
+    await until(pilot, lambda: bar.has_focus)
+    clock.seconds += GRACE_S
+    await pilot.press("e")
+    editor = bar.query_one(ArgumentsEditor)
+    await until(pilot, lambda: editor.has_focus)
+    return editor
+
+
+async def test_edited_arguments_are_what_is_approved() -> None:
+    app, backstage, clock = asking(arguments={"amount": 20.5, "note": "für Zoë"})
+    async with app.run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        editor = await editing(pilot, clock)
+        await pilot.press("backspace", "backspace", "backspace", "backspace", "3", "0", "enter")
+        await until(pilot, lambda: backstage.chat.answers)
+        changed = {"amount": 30, "note": "für Zoë"}
+        assert backstage.chat.answers == [Answer("approved", "person", arguments=changed)]
+        await until(pilot, lambda: chat.prompt.has_focus)
+        assert not editor.display
+        await until(pilot, lambda: chat.status.state == "ready")
+        card = shown(chat.query_one(ToolCard))
+        assert "edited by you" in card
+        assert "amount=30" in card
+        assert "$20.00" not in card  # the words were of what the model proposed
+        assert chat.presenter.record.actions[0].proposed == {"amount": 20.5, "note": "für Zoë"}
+
+
+async def test_types_are_told_apart() -> None:
+    app, backstage, clock = asking(arguments={"amount": 1})
+    async with app.run_test() as pilot:
+        (await editing(pilot, clock)).load_text('{"amount": true}')
+        await pilot.press("enter")
+        await until(pilot, lambda: backstage.chat.answers)
+        (answer,) = backstage.chat.answers
+        assert answer.arguments is not None
+        assert answer.arguments["amount"] is True
+
+
+async def test_accepting_what_was_proposed_is_a_plain_yes() -> None:
+    app, backstage, clock = asking()
+    async with app.run_test() as pilot:
+        await editing(pilot, clock)
+        await pilot.press("enter")
+        await until(pilot, lambda: backstage.chat.answers)
+        assert backstage.chat.answers == [Answer("approved", "person")]
+
+
+async def test_leaving_the_editor_goes_back_to_the_question() -> None:
+    app, backstage, clock = asking()
+    async with app.run_test() as pilot:
+        bar = chat_of(pilot).approval
+        await editing(pilot, clock)
+        await pilot.press("7", "escape")
+        await until(pilot, lambda: bar.has_focus)
+        await pilot.press("y")  # typed in the grace, which begins anew
+        assert backstage.chat.answers == []
+        clock.seconds += GRACE_S
+        await pilot.press("y")
+        await until(pilot, lambda: backstage.chat.answers)
+        assert backstage.chat.answers == [Answer("approved", "person")]
+
+
+@pytest.mark.parametrize("written", ['{"amount": }', "[20]", '{"amount": NaN}', '{"a": "\\ud800"}'])
+async def test_what_is_no_json_object_is_said_and_nothing_happens(written: str) -> None:
+    app, backstage, clock = asking()
+    async with app.run_test(size=(80, 24)) as pilot:
+        bar = chat_of(pilot).approval
+        editor = await editing(pilot, clock)
+        editor.load_text(written)
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot be used" in shown(bar.query_one("#choices")))
+        assert backstage.chat.answers == []
+        assert editor.has_focus
+        editor.load_text('{"amount": 5}')
+        await until(pilot, lambda: "cannot be used" not in shown(bar.query_one("#choices")))
+        await pilot.press("enter")
+        await until(pilot, lambda: backstage.chat.answers)
+        assert backstage.chat.answers[0].arguments == {"amount": 5}
+
+
+async def test_a_destructive_call_is_asked_about_again_as_edited() -> None:
+    app, backstage, clock = asking(
+        effect="destructive", tool="cancel_contract", arguments={"reason": "moving"}
+    )
+    async with app.run_test(size=(100, 30)) as pilot:
+        bar = chat_of(pilot).approval
+        await editing(pilot, clock)
+        await pilot.press(*" on", "enter")
+        await until(pilot, lambda: bar.has_focus)
+        assert backstage.chat.answers == []
+        asked = shown(bar.query_one("#asked"))
+        assert 'cancel_contract(reason="moving on"), edited by you' in asked
+        clock.seconds += GRACE_S
+        await pilot.press("y")
+        await until(pilot, lambda: backstage.chat.answers)
+        edited = {"reason": "moving on"}
+        assert backstage.chat.answers == [Answer("approved", "person", arguments=edited)]
+
+
+async def test_cancelling_takes_the_editor_away_too() -> None:
+    app, backstage, clock = asking()
+    async with app.run_test() as pilot:
+        chat = chat_of(pilot)
+        editor = await editing(pilot, clock)
+        await pilot.press("f2")
+        await settle(pilot)
+        assert editor.has_focus
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: chat.status.state == "cancelled")
+        assert not editor.display
+        await until(pilot, lambda: chat.prompt.has_focus)
+        assert backstage.chat.answers == []
+
+
+async def test_the_editor_shows_nothing_that_acts_on_the_terminal() -> None:
+    app, backstage, clock = asking(arguments={"note": "a\x9b31mb\u202e"})
+    async with app.run_test() as pilot:
+        editor = await editing(pilot, clock)
+        assert editor.text == '{\n  "note": "a\\u009b31mb\\u202e"\n}'
+        await pilot.press("enter")
+        await until(pilot, lambda: backstage.chat.answers)
+        assert backstage.chat.answers == [Answer("approved", "person")]

@@ -13,6 +13,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.sessions import SessionsScreen
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
+from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.transcript import Transcript
@@ -49,6 +50,7 @@ async def test_every_command_has_its_method() -> None:
             "transcript": Transcript,
             "actions": ActionLog,
             "approval": ApprovalBar,
+            "arguments": ArgumentsEditor,
             "sessions": SessionsScreen,
         }
         for command in keys.COMMANDS:

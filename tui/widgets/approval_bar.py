@@ -1,14 +1,16 @@
 """Asks the person about one call, in line above the prompt.
 
 Keys do nothing until none has come for `GRACE_S`: what is being typed into the prompt when the
-question appears must not answer it.
+question appears must not answer it. Edited arguments are approved by accepting them, save for a
+destructive call, which is asked about once more as it then stands.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Literal
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,14 +22,16 @@ from engine.events import ApprovalRequested
 from engine.ports import Answer
 from tui import keys
 from tui.text import one_line
+from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.tool_card import pair
-from tui.wording import EFFECT_STYLES, value
+from tui.wording import EDITED, EFFECT_STYLES, call, value
 
 GRACE_S = 0.4
 
-Choice = Literal["approve", "allow", "deny"]
+Choice = Literal["approve", "edit", "allow", "deny"]
 _LABELS: dict[Choice, str] = {
     "approve": "y  approve once",
+    "edit": "e  edit",
     "allow": "a  allow for this session",
     "deny": "n  deny",
 }
@@ -45,6 +49,10 @@ class ApprovalBar(Vertical, can_focus=True):
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[Answer] | None = None
+        self._request: ApprovalRequested | None = None
+        self._edited: Mapping[str, Any] | None = None
+        self._editor = ArgumentsEditor()
+        self._editor.display = False
         self._choices: tuple[Choice, ...] = ()
         self._marked: Choice = "deny"
         self._last_ignored = 0.0
@@ -52,44 +60,67 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield VerticalScroll(Static(id="asked", markup=False), can_focus=False)
+        yield self._editor
         yield Static(id="choices", markup=False)
 
     async def decide(self, request: ApprovalRequested) -> Answer:
         """The person's answer. Being cancelled takes the question away."""
         async with self._one_at_a_time:
             self._answer = asyncio.get_running_loop().create_future()
+            self._request, self._edited = request, None
             self._ask(request)
             try:
                 return await self._answer
             finally:
-                self._answer, self.display = None, False
-                if self.has_focus:
+                focused = self.has_focus or self._editor.has_focus
+                self._answer, self.display, self._editor.display = None, False, False
+                if focused:
                     self.screen.query_one("#prompt").focus()
 
     def _ask(self, request: ApprovalRequested) -> None:
         destructive = request.effect == "destructive"
-        self._choices = ("approve", "deny") if destructive else ("approve", "allow", "deny")
+        self._choices = (
+            ("approve", "edit", "deny") if destructive else ("approve", "edit", "allow", "deny")
+        )
         self._marked = "approve" if request.effect == "read" else "deny"
         words = one_line(request.summary, 300) or one_line(request.tool, 80)
+        self._draw_asked(request, words, request.arguments)
+        self.set_class(destructive, "-destructive")
+        self.display = True
+        self._show_choices()
+
+    def _draw_asked(
+        self, request: ApprovalRequested, words: str, arguments: Mapping[str, Any]
+    ) -> None:
         lines = [
             Content.assemble(
                 (words, "bold"), "  ", (request.effect, EFFECT_STYLES[request.effect])
             ),
             pair("tool", request.tool),
-            *(pair(name, value(data)) for name, data in request.arguments.items()),
+            *(pair(name, value(data)) for name, data in arguments.items()),
         ]
         self.query_one("#asked", Static).update(Content("\n").join(lines))
-        self.set_class(destructive, "-destructive")
+
+    def _show_choices(self) -> None:
+        """Ask, or ask again; the grace begins."""
+        self._editor.display = False
+        self.query_one(VerticalScroll).display = True
         self._draw_choices()
-        self._last_ignored = self._clock()  # the grace begins
-        self.display = True
+        self._last_ignored = self._clock()
         self.focus()
+
+    def on_focus(self) -> None:
+        """Whoever gives the question the focus means its editor while that is open."""
+        if self._editor.display:
+            self._editor.focus()
 
     def on_resize(self) -> None:
         self._draw_choices()
 
     def _draw_choices(self) -> None:
         """The choices side by side, or one below the other where they do not fit."""
+        if self._editor.display:
+            return
         choices = [
             Content.styled(f" {_LABELS[choice]} ", "reverse" if choice == self._marked else "")
             for choice in self._choices
@@ -100,10 +131,10 @@ class ApprovalBar(Vertical, can_focus=True):
         self.query_one("#choices", Static).update(line)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """During the grace, and while there is no question, no key answers."""
-        if action not in ("approve", "allow", "deny", "switch", "choose"):
+        """While there is no question, or its arguments are being changed, no key answers."""
+        if action not in ("approve", "edit", "allow", "deny", "switch", "choose"):
             return True
-        if self._answer is None or self._answer.done():
+        if self._answer is None or self._answer.done() or self._editor.display:
             return False
         return action != "allow" or "allow" in self._choices
 
@@ -114,7 +145,7 @@ class ApprovalBar(Vertical, can_focus=True):
             event.stop()
 
     def action_approve(self) -> None:
-        self._give(Answer("approved", "person"))
+        self._give(Answer("approved", "person", arguments=self._edited))
 
     def action_allow(self) -> None:
         self._give(Answer("approved", "person", for_session=True))
@@ -122,15 +153,63 @@ class ApprovalBar(Vertical, can_focus=True):
     def action_deny(self) -> None:
         self._give(Answer("denied", "person"))
 
+    def action_edit(self) -> None:
+        if (request := self._request) is None:
+            return
+        self._editor.put(request.arguments if self._edited is None else self._edited)
+        self._editor.display = True
+        self.query_one(VerticalScroll).display = False
+        self._draw_editing()
+        self._editor.focus()
+
+    def _draw_editing(self, trouble: str = "") -> None:
+        destructive = self._request is not None and self._request.effect == "destructive"
+        accept = "asks again with these arguments" if destructive else "approves these arguments"
+        self.query_one("#choices", Static).update(
+            Content.styled(trouble, "$error")
+            if trouble
+            else Content.styled(f"enter {accept} · esc leaves them as they were", "$quiet")
+        )
+
+    def on_text_area_changed(self) -> None:
+        if self._editor.display:
+            self._draw_editing()
+
+    def on_arguments_editor_refused(self, message: ArgumentsEditor.Refused) -> None:
+        self._draw_editing(message.reason)
+
+    def on_arguments_editor_left(self) -> None:
+        self._show_choices()
+
+    def on_arguments_editor_accepted(self, message: ArgumentsEditor.Accepted) -> None:
+        request = self._request
+        if request is None or not self._editor.display:
+            return
+        # As JSON: to Python, 1 and true are equal.
+        changed = json.dumps(message.arguments) != json.dumps(request.arguments)
+        self._edited = message.arguments if changed else None
+        if request.effect != "destructive":
+            self.action_approve()
+        elif changed:
+            # The summary was of the arguments as they were proposed.
+            words = f"{call(request.tool, message.arguments, 300)}, {EDITED}"
+            self._draw_asked(request, words, message.arguments)
+            self._show_choices()
+        else:
+            self._ask(request)
+
     def action_switch(self, step: int) -> None:
         place = self._choices.index(self._marked) + step
         self._marked = self._choices[place % len(self._choices)]
         self._draw_choices()
 
     def action_choose(self) -> None:
-        {"approve": self.action_approve, "allow": self.action_allow, "deny": self.action_deny}[
-            self._marked
-        ]()
+        {
+            "approve": self.action_approve,
+            "edit": self.action_edit,
+            "allow": self.action_allow,
+            "deny": self.action_deny,
+        }[self._marked]()
 
     def _give(self, answer: Answer) -> None:
         if self._answer is not None and not self._answer.done():

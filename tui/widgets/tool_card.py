@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 from tui.record import Action
 from tui.text import one_line, plain
-from tui.wording import DECIDERS, EFFECT_STYLES, STATE_STYLES, call, seconds, value
+from tui.wording import DECIDERS, EDITED, EFFECT_STYLES, STATE_STYLES, call, seconds, value
 
 
 def heading(action: Action) -> Content:
@@ -17,11 +17,13 @@ def heading(action: Action) -> Content:
 
 
 def fate(action: Action) -> Content:
-    """State, duration and effect on one line."""
+    """State, duration and effect on one line, and whether the person changed the call."""
     parts = [Content.styled(action.state, STATE_STYLES[action.state])]
     if action.duration_ms:
         parts.append(Content.styled(seconds(action.duration_ms), "$quiet"))
     parts.append(Content.styled(action.effect, EFFECT_STYLES[action.effect]))
+    if action.proposed is not None:
+        parts.append(Content.styled(EDITED, "$accent"))
     return Content.styled(" · ", "$quiet").join(parts)
 
 
@@ -29,6 +31,8 @@ def details(action: Action) -> list[Content]:
     """Everything about a call, a line or more each: exact arguments, problems, result."""
     lines = [pair("tool", action.tool)]
     lines += [pair(name, value(data)) for name, data in action.arguments.items()]
+    if action.proposed is not None:
+        lines.append(pair("proposed", call(action.tool, action.proposed, 2000)))
     if action.decided_by:
         lines.append(pair("decided", DECIDERS.get(action.decided_by, action.decided_by)))
     lines += [pair("problem", problem) for problem in action.problems]

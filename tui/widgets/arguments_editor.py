@@ -1,0 +1,76 @@
+"""The arguments of a call as JSON, for the person to change before it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from engine.conversation import ToolCall, arguments_of
+from tui import keys
+from tui.text import one_line, plain
+
+
+class ArgumentsEditor(TextArea):
+    PLACE: keys.Place = "arguments"
+    BINDINGS = keys.bindings("arguments")
+
+    class Accepted(Message):
+        def __init__(self, arguments: Mapping[str, Any]) -> None:
+            super().__init__()
+            self.arguments = arguments
+
+    class Refused(Message):
+        """What is written cannot be arguments; `reason` is one line."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    class Left(Message):
+        """The person does not want to change anything after all."""
+
+    def __init__(self) -> None:
+        super().__init__(soft_wrap=True, show_line_numbers=False, compact=True)
+        self.cursor_blink = False  # an idle screen sends nothing
+        self.highlight_cursor_line = False
+
+    def put(self, arguments: Mapping[str, Any]) -> None:
+        """Write these arguments, the cursor behind the first value."""
+        text = json.dumps(arguments, ensure_ascii=False, indent=2)
+        if plain(text) != text:  # escaped, so that nothing acts on the terminal or is unseen
+            text = json.dumps(arguments, indent=2)
+        self.load_text(text)
+        line = self.document.get_line(min(1, self.document.line_count - 1)).rstrip(",")
+        self.move_cursor((min(1, self.document.line_count - 1), len(line.removesuffix('"'))))
+
+    def on_key(self, event: events.Key) -> None:
+        """At once, as in the prompt: a binding comes after later keys of the same burst."""
+        act = {
+            "enter": self.action_accept,
+            "ctrl+j": self.action_newline,
+            "shift+enter": self.action_newline,
+        }.get(event.key)
+        if act is not None:
+            event.stop()
+            event.prevent_default()
+            act()
+
+    def action_accept(self) -> None:
+        try:
+            arguments = arguments_of(ToolCall("", "", self.text))
+            json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError) as error:
+            self.post_message(self.Refused(one_line(f"This cannot be used: {error}", 120)))
+        else:
+            self.post_message(self.Accepted(arguments))
+
+    def action_newline(self) -> None:
+        self.insert("\n", maintain_selection_offset=False)
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
