@@ -53,10 +53,14 @@ def assemble(settings: Settings) -> Engine:
 
 
 def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
+    from engine.intents.cascade import CascadeRouter
+    from engine.intents.embedded_router import NAME as LOCAL_ROUTER
+    from engine.intents.embedded_router import EmbeddedRouter
     from engine.intents.llm_router import LlmRouter
     from engine.models.clients import make_client
     from engine.models.openai_model import OpenAIModel
     from engine.models.quirks import Quirks
+    from engine.models.worker_client import WorkerClient
 
     client, quirks = make_client(server), Quirks()
 
@@ -64,15 +68,26 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         return OpenAIModel(client, name, host=server.host, redact=settings.redact, quirks=quirks)
 
     agent = model(settings.agent_model)
-    label = f"{settings.agent_model} at {server.host}"
+    router: Router = LlmRouter(model(settings.classifier_model), catalogue)
+    worker = None
+    if settings.router in ("embedded", "cascade"):
+        worker = WorkerClient(catalogue)
+        local = EmbeddedRouter(worker, catalogue)
+        router = local if settings.router == "embedded" else CascadeRouter(local, router)
+    list_price = economics.price_at(server.url, azure=server.azure)
+
+    def price(usage: Usage) -> float | None:
+        return 0.0 if usage.model == LOCAL_ROUTER else list_price(usage)
+
     return Engine(
         catalogue,
-        LlmRouter(model(settings.classifier_model), catalogue),
+        router,
         agent,
-        economics.price_at(server.url, azure=server.azure),
-        label,
+        price,
+        f"{settings.agent_model} at {server.host}",
         offline=False,
-        closers=(agent.close,),
+        starters=(worker.start,) if worker else (),
+        closers=(agent.close, worker.close) if worker else (agent.close,),
     )
 
 

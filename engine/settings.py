@@ -113,6 +113,11 @@ def load(
     if router not in ROUTERS:
         raise SettingsError(f"INTENTBOT_ROUTER {router!r} is not one of {', '.join(ROUTERS)}")
     server = _server(chosen, values)
+    if server is None and router in ("llm", "cascade"):
+        raise SettingsError(
+            f"INTENTBOT_ROUTER {router!r} needs a hosted or local model: "
+            "set one up in .env, or leave the router to auto"
+        )
     classifier, agent = _models(values)
     catalogue = catalogue or _path(values.get("INTENTBOT_CATALOG"))
     return Settings(

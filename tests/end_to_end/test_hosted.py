@@ -105,3 +105,17 @@ def test_a_dead_server_is_exit_code_three_and_the_message_is_kept(home: Home) ->
     assert "no connection to 127.0.0.1" in done.stderr
     (session,) = home.listing("sessions", "list", "--db", "x.db")
     assert session["title"] == "pay my bill"
+
+
+def test_the_cascade_asks_the_model_only_when_the_local_router_is_unsure(
+    home: Home, server: Loopback
+) -> None:
+    home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "INTENTBOT_ROUTER": "cascade"}
+    server.play(text_answer("It is $32.50."))
+    clear = home.events("what's my balance?", "--db", "x.db")
+    assert only(clear, "intent_classified")[0]["source"] == "embedded"
+    assert len(server.seen) == 1
+    server.play(route_answer("small_talk", reply="Hi!"))
+    unclear = home.events("hello", "--db", "x.db")
+    assert only(unclear, "intent_classified")[0]["source"] == "llm"
+    assert unclear[-1]["reply"] == "Hi!"

@@ -138,6 +138,7 @@ async def ask(loaded: Settings, server: Loopback) -> None:
         ({"INTENTBOT_PROVIDER": "openai"}, "OPENAI_API_KEY is missing"),
         ({"INTENTBOT_PROVIDER": "gemini"}, "not one of"),
         ({"INTENTBOT_ROUTER": "magic"}, "not one of"),
+        ({"INTENTBOT_ROUTER": "cascade"}, "needs a hosted or local model"),
         ({"OPENAI_BASE_URL": "http://me:pw@localhost/v1"}, "carries a password"),
         ({"OPENAI_BASE_URL": "http://localhost:port/v1"}, "not an address"),
     ],
