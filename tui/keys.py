@@ -68,6 +68,16 @@ COMMANDS = (
     ),
     Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
     Command("prompt", "forward", "down", "later", "Later message, on the last line"),
+    *(
+        Command(
+            "prompt",
+            f"choose({n})",
+            str(n),
+            f"choice {n}",
+            f"Answer with choice {n}, in the empty prompt",
+        )
+        for n in (1, 2, 3)
+    ),
     Command("transcript", "move(1)", "j,down", "next", "Next entry", footer=True),
     Command("transcript", "move(-1)", "k,up", "previous", "Previous entry", footer=True),
     Command("transcript", "first", "g,home", "first", "First entry that is shown"),

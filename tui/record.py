@@ -29,6 +29,8 @@ ActionState = Literal[
 ]
 TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed"]
 
+MOST_CHOICES = 3  # each is one key: 1, 2 and 3
+
 _FATES: Mapping[events.Outcome, ActionState] = {
     "ok": "succeeded",
     "error": "failed",
@@ -172,6 +174,14 @@ class Turn:
         for action in self.actions.values():
             if not action.settled:
                 action.state = "unknown" if action.state == "started" else "cancelled"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The intents that the assistant asked to choose from, if that is how the turn ended."""
+        route = self.route
+        if self.state != "needs_input" or route is None or route.route != "clarify":
+            return ()
+        return tuple(other.intent for other in route.alternatives[:MOST_CHOICES])
 
     @property
     def tokens(self) -> int:

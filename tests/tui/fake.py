@@ -210,6 +210,21 @@ def small_talk(reply: str = "You are welcome!") -> list[Step]:
     ]
 
 
+def clarify(*intents: str, reply: str = "Do you mean one of these?") -> list[Step]:
+    """The assistant cannot tell which of these is meant."""
+    return [
+        events.IntentClassified(
+            route="clarify",
+            confidence=0.4,
+            alternatives=tuple(events.Alternative(intent, 0.3) for intent in intents),
+            source="embedded",
+            tools_in_catalogue=14,
+        ),
+        *words(reply),
+        events.TurnFinished(status="needs_input", reply=reply),
+    ]
+
+
 def read_call(result: Any = None, tool: str = "get_balance") -> list[Event]:
     return [
         events.ToolCallProposed(

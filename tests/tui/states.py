@@ -131,6 +131,13 @@ def destructive() -> tuple[IntentBotApp, Play]:
     return make_app(FakeBackstage(steps)), play
 
 
+def choosing() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await say(pilot, "How much do I have left?")
+
+    return make_app(FakeBackstage(fake.clarify("balance", "data", "payment"))), play
+
+
 def editing() -> tuple[IntentBotApp, Play]:
     clock = Clock()
 
@@ -207,6 +214,7 @@ STATES = {
     "approval": approval,
     "destructive": destructive,
     "editing": editing,
+    "choosing": choosing,
     "finished": finished,
     "failed": failed,
     "sessions": sessions,

@@ -11,8 +11,8 @@ from tests.tui import states
 SIZES = {"wide": (120, 40), "small": (80, 24)}
 WIDE = ("welcome", "streaming", "approval", "finished", "failed", "sessions", "help", "inspected")
 SMALL = (
-    *("welcome", "offline", "approval", "destructive", "editing", "inspected"),
-    "sixteen-colours",
+    *("welcome", "offline", "approval", "destructive", "editing", "choosing"),
+    *("inspected", "sixteen-colours"),
 )
 TAKEN = [*((name, "wide") for name in WIDE), *((name, "small") for name in SMALL)]
 

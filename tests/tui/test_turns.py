@@ -275,3 +275,64 @@ async def test_notices_are_told_at_start() -> None:
         note = chat.transcript.blocks[0]
         assert isinstance(note, Note)
         assert "unknown" in note.text
+
+
+async def test_a_digit_answers_which_intent_is_meant() -> None:
+    hold = Hold()
+    steps = [fake.clarify("balance", "data", "roaming", "payment"), [hold, *fake.small_talk()]]
+    backstage = FakeBackstage(*steps)
+    async with make_app(backstage).run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "how much")
+        await until(pilot, lambda: chat.choices.display)
+        assert shown(chat.choices).split() == ["1", "Balance", "2", "Data", "3", "Roaming"]
+        await pilot.press("2")
+        await hold.reached.wait()
+        assert backstage.chat.heard == ["how much", "Data"]
+        assert chat.prompt.text == ""
+        assert not chat.choices.display
+        await pilot.press("1")  # the question is gone: just a digit
+        assert chat.prompt.text == "1"
+        hold.go.set()
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert not chat.choices.display
+
+
+async def test_a_digit_is_text_where_no_choice_has_it_or_something_is_written() -> None:
+    backstage = FakeBackstage(fake.clarify("balance", "data"))
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await pilot.press("1")
+        assert chat.prompt.text == "1"
+        await say(pilot, "how much")
+        await until(pilot, lambda: chat.choices.display)
+        await pilot.press("3", "1")
+        assert chat.prompt.text == "31"
+        await say(pilot, "my bill")
+        await until(pilot, lambda: len(backstage.chat.heard) == 2)
+        assert backstage.chat.heard == ["how much", "my bill"]
+        await until(pilot, lambda: not chat.choices.display)
+
+
+async def test_one_key_chooses_once() -> None:
+    backstage = FakeBackstage(fake.clarify("balance", "data"))
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "how much")
+        await until(pilot, lambda: chat.choices.display)
+        chat.prompt.action_choose(1)
+        chat.prompt.action_choose(1)
+        await until(pilot, lambda: chat.status.state == "ready")
+        assert backstage.chat.heard == ["how much", "Balance"]
+
+
+async def test_a_resumed_session_asks_again_which_intent_is_meant() -> None:
+    asked = [event for event in fake.clarify("balance", "data") if isinstance(event, events.Event)]
+    past = [events.TurnStarted(session_id="s1", text="how much"), *asked]
+    backstage = FakeBackstage(past={"s1": past})
+    async with make_app(backstage, resume="s1").run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.choices.display)
+        await pilot.press("1")
+        await until(pilot, lambda: backstage.chat.heard)
+        assert backstage.chat.heard == ["Balance"]

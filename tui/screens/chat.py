@@ -22,6 +22,7 @@ from tui.text import one_line
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.banner import Banner
+from tui.widgets.choice_bar import ChoiceBar
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
@@ -59,6 +60,7 @@ class ChatScreen(Screen[None]):
         self.welcome = Welcome()
         self.transcript = Transcript(self.welcome, id="transcript")
         self.queue = QueueBar()
+        self.choices = ChoiceBar()
         self.approval = ApprovalBar(clock)
         self.prompt = Prompt(id="prompt")
         self.inspector = Inspector(id="inspector")
@@ -75,7 +77,8 @@ class ChatScreen(Screen[None]):
         yield self.banner
         with Horizontal(id="body"):
             with Vertical(id="chat"):
-                yield from (self.transcript, self.queue, self.approval, self.prompt)
+                yield from (self.transcript, self.queue, self.choices)
+                yield from (self.approval, self.prompt)
             with Vertical(id="side"):
                 yield from (self.inspector, self.action_log)
         yield self.status
@@ -173,9 +176,14 @@ class ChatScreen(Screen[None]):
         if not dialogue.running:
             self._give_back_waiting()
         self.queue.show(dialogue.waiting)
-        pending = record.newest.pending if record.newest and not dialogue.running else ()
+        asked = None if dialogue.running else record.newest
+        titles = self.presenter.titles
+        self.prompt.choices = tuple(titles.get(key, key) for key in asked.choices) if asked else ()
+        self.choices.show(self.prompt.choices)
+        pending = asked.pending if asked else ()
         answer = one_line(", ".join(pending), 60)
-        self.prompt.placeholder = f"Your answer: {answer}" if answer else "Write a message"
+        writing = "Press a number, or write a message" if self.prompt.choices else "Write a message"
+        self.prompt.placeholder = f"Your answer: {answer}" if answer else writing
 
     def _complain(self, error: Exception) -> None:
         if not self.is_attached:

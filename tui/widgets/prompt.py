@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
@@ -33,6 +35,7 @@ class Prompt(TextArea):
         self.highlight_cursor_line = False
         self.sent: list[str] = []
         self.suggestions: tuple[str, ...] = ()
+        self.choices: tuple[str, ...] = ()  # a digit typed into nothing sends one of these
         self._place: int | None = None  # in what can be recalled; None: the draft
         self._draft = ""
 
@@ -44,6 +47,9 @@ class Prompt(TextArea):
             "ctrl+j": self.action_newline,
             "shift+enter": self.action_newline,
         }.get(event.key)
+        number = int(event.key) if event.key in ("1", "2", "3") else 0
+        if not self.text and 0 < number <= len(self.choices):
+            act = partial(self.action_choose, number)
         if act is not None:
             event.stop()
             event.prevent_default()
@@ -55,9 +61,17 @@ class Prompt(TextArea):
             self.action_delete_left()
             self.action_newline()
         elif text := self.text.strip():
-            self.remember(text)
-            self.put("")
-            self.post_message(self.Sent(text))
+            self._send(text)
+
+    def action_choose(self, number: int) -> None:
+        if not self.text and number <= len(self.choices):
+            self._send(self.choices[number - 1])
+
+    def _send(self, text: str) -> None:
+        self.choices = ()
+        self.remember(text)
+        self.put("")
+        self.post_message(self.Sent(text))
 
     def action_newline(self) -> None:
         self.insert("\n", maintain_selection_offset=False)
