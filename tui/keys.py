@@ -59,6 +59,8 @@ class Command:
         return _shown(self.keys.split(",")[0]).replace("ctrl+", "^")
 
 
+_CHECK = "Ask the back end what became of an unknown call"
+
 COMMANDS = (
     Command(
         "prompt", "send", "enter", "send", "Send the message; during a turn it waits", footer=True
@@ -86,10 +88,12 @@ COMMANDS = (
         "transcript", "expand", "space,enter", "details", "Show or hide a call's details", True
     ),
     Command("transcript", "copy", "y", "copy", "Copy the entry", footer=True),
+    Command("transcript", "check", "c", "check", _CHECK, footer=True),
     Command("transcript", "earlier", "ctrl+home", "earlier", "Load earlier entries"),
     Command(
         "actions", "select", "enter,space", "details", "Show or hide a call's details", footer=True
     ),
+    Command("actions", "check", "c", "check", _CHECK, footer=True),
     Command("approval", "approve", "y", "approve once", "Run it, this time", footer=True),
     Command("approval", "allow", "a", "allow for session", "Run it and do not ask again for it"),
     Command("approval", "edit", "e", "edit", "Change the arguments first", footer=True),

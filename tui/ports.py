@@ -73,6 +73,13 @@ class Backstage(Protocol):
         """What was recorded of a session, in order."""
         ...
 
+    async def check(self, action_id: str) -> Event | None:
+        """Ask the back end what became of an action left unknown; None: it cannot tell.
+
+        The open chat's assistant has taken the event in. Raises where there is nothing to check.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish writing and let go of everything."""
         ...

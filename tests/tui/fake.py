@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from engine import events
@@ -130,9 +131,12 @@ class FakeBackstage:
         rows: Sequence[SessionRow] = (),
         past: Mapping[str, list[Event]] | None = None,
         notices: tuple[str, ...] = (),
+        truths: Mapping[str, Event] = MappingProxyType({}),
     ) -> None:
         self.scripts = list(scripts)
         self.rows, self._past, self.notices = list(rows), dict(past or {}), notices
+        self._truths = truths
+        self.checked: list[str] = []
         self.chats: list[FakeChat] = []
         self.closed = False
 
@@ -154,6 +158,10 @@ class FakeBackstage:
 
     async def past(self, session_id: str) -> list[Event]:
         return self._past[session_id]
+
+    async def check(self, action_id: str) -> Event | None:
+        self.checked.append(action_id)
+        return self._truths.get(action_id)
 
     async def close(self) -> None:
         self.closed = True

@@ -14,6 +14,7 @@ from tui.exit_codes import ExitCode
 from tui.ports import SessionRow
 
 if TYPE_CHECKING:
+    from engine.assistant import Assistant
     from tui.ports import Backstage, Chat
     from tui.setup import Parts
 
@@ -60,13 +61,15 @@ class RealBackstage:
         self.offline = parts.engine.offline
         self.tool_count = len(catalogue.tools)
         self.notices = parts.notices
+        self._assistant: Assistant | None = None
 
     @property
     def intent_titles(self) -> Mapping[str, str]:
         return {key: intent.title for key, intent in self._parts.engine.catalogue.intents.items()}
 
     async def open(self, session_id: str | None, approver: Approver) -> Chat:
-        return await asyncio.to_thread(self._parts.assistant, session_id, approver)
+        self._assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)
+        return self._assistant
 
     async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
         found = await asyncio.to_thread(
@@ -86,6 +89,12 @@ class RealBackstage:
 
     async def past(self, session_id: str) -> list[Event]:
         return await asyncio.to_thread(self._parts.history.events, session_id)
+
+    async def check(self, action_id: str) -> Event | None:
+        settled = await self._parts.check(action_id)
+        if settled is not None and self._assistant is not None:
+            self._assistant.conversation.apply(settled)
+        return settled
 
     async def close(self) -> None:
         await self._parts.close()

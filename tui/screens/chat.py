@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +29,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
 from tui.widgets.status_line import StatusLine
+from tui.widgets.tool_card import CheckRequested
 from tui.widgets.transcript import Transcript
 from tui.widgets.welcome import Welcome
 
@@ -56,6 +58,7 @@ class ChatScreen(Screen[None]):
         self._clock = clock
         self._quit_armed_at = float("-inf")
         self._backstage: Backstage | None = None
+        self._checking = asyncio.Lock()
         self.banner = Banner(id="banner")
         self.welcome = Welcome()
         self.transcript = Transcript(self.welcome, id="transcript")
@@ -166,6 +169,26 @@ class ChatScreen(Screen[None]):
 
     async def on_transcript_copy_requested(self, message: Transcript.CopyRequested) -> None:
         await self._copy(message.text)
+
+    @work(exit_on_error=False)
+    async def on_check_requested(self, message: CheckRequested) -> None:
+        """Ask what became of an unknown call, one question at a time."""
+        action = message.action
+        async with self._checking:
+            if action.state != "unknown" or self._backstage is None:
+                self.notify("It is known what became of this call", markup=False)
+                return
+            try:
+                settled = await self._backstage.check(action.action_id)
+            except Exception as error:
+                text = one_line(f"This call cannot be checked: {error}", 400)
+                self.notify(text, severity="error", markup=False)
+                return
+            if settled is None:
+                text = "The back end cannot tell what became of this call; it stays unknown"
+                self.notify(text, severity="warning", markup=False)
+            else:
+                await self.presenter.apply(settled)
 
     def _turn_changed(self) -> None:
         """A turn began or ended, or the queue changed."""

@@ -9,7 +9,7 @@ from textual.widgets.option_list import Option
 from tui import keys
 from tui.record import Action
 from tui.text import one_line
-from tui.widgets.tool_card import details
+from tui.widgets.tool_card import CheckRequested, details
 from tui.wording import STATE_STYLES, clock_time, seconds
 
 
@@ -47,6 +47,13 @@ class ActionLog(OptionList):
         action = self._actions[event.option_index]
         self._open ^= {action}
         self.changed(action)
+
+    def action_check(self) -> None:
+        marked = self.highlighted
+        unknown = (action for action in reversed(self._actions) if action.state == "unknown")
+        action = next(unknown, None) if marked is None else self._actions[marked]
+        if action is not None:
+            self.post_message(CheckRequested(action))
 
     def _count(self) -> None:
         self.border_subtitle = str(len(self._actions) or "")

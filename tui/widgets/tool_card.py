@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from tui.record import Action
 from tui.text import one_line, plain
 from tui.wording import DECIDERS, EDITED, EFFECT_STYLES, STATE_STYLES, call, seconds, value
+
+
+class CheckRequested(Message):
+    """The person wants to know what became of this action."""
+
+    def __init__(self, action: Action) -> None:
+        super().__init__()
+        self.action = action
 
 
 def heading(action: Action) -> Content:

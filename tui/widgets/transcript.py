@@ -23,7 +23,7 @@ from tui.widgets.intent_chip import IntentChip
 from tui.widgets.note_line import NoteLine
 from tui.widgets.reply_message import ReplyMessage
 from tui.widgets.said_message import SaidMessage
-from tui.widgets.tool_card import ToolCard
+from tui.widgets.tool_card import CheckRequested, ToolCard
 from tui.wording import call, value
 
 WINDOW = 40  # blocks that are mounted, and how many more "earlier" brings
@@ -211,6 +211,12 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def _actions_backwards(self) -> Iterator[Action]:
         return (block for block in reversed(self._mounted()) if isinstance(block, Action))
+
+    def action_check(self) -> None:
+        unknown = (action for action in self._actions_backwards() if action.state == "unknown")
+        target = self._cursor or next(unknown, None)
+        if isinstance(target, Action):
+            self.post_message(CheckRequested(target))
 
     async def action_copy(self) -> None:
         text = source_of(self._cursor) if self._cursor else self.last_reply()
