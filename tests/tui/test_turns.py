@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from engine import events
+from engine.ports import Approver
 from tests.tui import fake
-from tests.tui.fake import FakeBackstage, Hold
+from tests.tui.fake import FakeBackstage, FakeChat, Hold
 from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
 from tui.record import Failure, Note, Reply
 from tui.widgets.error_card import ErrorCard
@@ -336,3 +338,52 @@ async def test_a_resumed_session_asks_again_which_intent_is_meant() -> None:
         await pilot.press("1")
         await until(pilot, lambda: backstage.chat.heard)
         assert backstage.chat.heard == ["Balance"]
+
+
+async def test_it_thinks_from_the_route_until_the_first_word() -> None:
+    routed, begun = Hold(), Hold()
+    task = events.TaskStarted(intent="balance", text="how much", tools_offered=("get_balance",))
+    steps = [fake.classified(), routed, *fake.words("Hm."), task, begun, *fake.small_talk()[1:]]
+    async with make_app(FakeBackstage(steps)).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "how much")
+        await routed.reached.wait()
+        await until(pilot, lambda: chat.status.state == "thinking")
+        routed.go.set()
+        await begun.reached.wait()
+        await until(pilot, lambda: chat.status.state == "thinking")
+        begun.go.set()
+        await until(pilot, lambda: chat.status.state == "ready")
+
+
+async def test_cancelling_is_said_until_the_turn_has_ended() -> None:
+    class Slow(FakeChat):
+        """Finishes what it began before it stops."""
+
+        def cancel(self) -> None:
+            finish.set()
+
+    class SlowBackstage(FakeBackstage):
+        async def open(self, session_id: str | None, approver: Approver) -> FakeChat:
+            self.chats.append(Slow("s", self.scripts, approver))
+            return self.chat
+
+    finish, last = asyncio.Event(), Hold()
+    write, retry = Hold(), events.RetryScheduled(stage="act", attempt=1, delay_s=2, reason="busy")
+    write.go = finish
+    ended = events.TurnFinished(status="cancelled")
+    steps: list[fake.Step] = [fake.classified(), write, *fake.read_call(), retry, last, ended]
+    backstage = SlowBackstage(steps, fake.small_talk())
+    async with make_app(backstage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "top up")
+        await write.reached.wait()
+        await pilot.press("ctrl+c")
+        await last.reached.wait()
+        await settle(pilot)
+        assert chat.presenter.record.actions[0].state == "succeeded"
+        assert "cancelling" in shown(chat.status)
+        last.go.set()
+        await until(pilot, lambda: chat.status.state == "cancelled")
+        await say(pilot, "hello")
+        await until(pilot, lambda: chat.status.state == "ready")

@@ -251,7 +251,7 @@ class ChatScreen(Screen[None]):
     def _cancel_turn(self) -> bool:
         if not self.dialogue.cancel():
             return False
-        self.status.busy("cancelling", "$warning")
+        self.status.cancel()
         return True
 
     def action_new_session(self) -> None:

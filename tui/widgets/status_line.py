@@ -23,6 +23,7 @@ class StatusLine(Widget):
         super().__init__()
         self._clock, self._interval, self._blink = clock, interval, blink
         self._state, self._style = "starting", "$quiet"
+        self._cancelling = False
         self._began: float | None = None
         self._ended: float | None = None
         self._retry_at: float | None = None
@@ -42,12 +43,23 @@ class StatusLine(Widget):
         self.busy("choosing the intent")
 
     def busy(self, state: str, style: str = "$primary") -> None:
+        if not self._cancelling:
+            self._set(state, style)
+
+    def cancel(self) -> None:
+        """The turn was asked to stop; whatever it still does, the line says so until it ends."""
+        self._set("cancelling", "$warning")
+        self._cancelling = True
+
+    def _set(self, state: str, style: str) -> None:
         self._state, self._style, self._retry_at = state, style, None
         self.refresh()
 
     def retry(self, delay_s: float, reason: str) -> None:
         """The request is tried again after so many seconds."""
-        self.busy(f"{one_line(reason, 60)}, again", "$warning")
+        if self._cancelling:
+            return
+        self._set(f"{one_line(reason, 60)}, again", "$warning")
         self._retry_at = self._clock() + delay_s
 
     def idle(self, state: str, style: str = "$success") -> None:
@@ -57,7 +69,8 @@ class StatusLine(Widget):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        self.busy(state, style)
+        self._cancelling = False
+        self._set(state, style)
 
     def look_back(self, turn: Turn | None) -> None:
         """Show the use of a turn that is over; its time is not known."""
