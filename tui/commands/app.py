@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engine.events import Event
@@ -14,7 +14,6 @@ from tui.exit_codes import ExitCode
 from tui.ports import SessionRow
 
 if TYPE_CHECKING:
-    from engine.assistant import Assistant
     from tui.ports import Backstage, Chat
     from tui.setup import Parts
 
@@ -61,15 +60,16 @@ class RealBackstage:
         self.offline = parts.engine.offline
         self.tool_count = len(catalogue.tools)
         self.notices = parts.notices
-        self._assistant: Assistant | None = None
+        self._tell_open_chat: Callable[[Event], None] | None = None
 
     @property
     def intent_titles(self) -> Mapping[str, str]:
         return {key: intent.title for key, intent in self._parts.engine.catalogue.intents.items()}
 
     async def open(self, session_id: str | None, approver: Approver) -> Chat:
-        self._assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)
-        return self._assistant
+        assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)
+        self._tell_open_chat = assistant.conversation.apply
+        return assistant
 
     async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
         found = await asyncio.to_thread(
@@ -92,8 +92,8 @@ class RealBackstage:
 
     async def check(self, action_id: str) -> Event | None:
         settled = await self._parts.check(action_id)
-        if settled is not None and self._assistant is not None:
-            self._assistant.conversation.apply(settled)
+        if settled is not None and self._tell_open_chat is not None:
+            self._tell_open_chat(settled)
         return settled
 
     async def close(self) -> None:

@@ -10,7 +10,6 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from engine.conversation import ToolCall, arguments_of
 from tui import keys
 from tui.text import one_line, plain
 
@@ -62,8 +61,7 @@ class ArgumentsEditor(TextArea):
 
     def action_accept(self) -> None:
         try:
-            arguments = arguments_of(ToolCall("", "", self.text))
-            json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+            arguments = _read(self.text)
         except (ValueError, RecursionError) as error:
             self.post_message(self.Refused(one_line(f"This cannot be used: {error}", 120)))
         else:
@@ -74,3 +72,13 @@ class ArgumentsEditor(TextArea):
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    """The arguments. Raises `ValueError`, also for what Python reads and no one else: NaN and
+    half characters."""
+    arguments = json.loads(text)
+    if not isinstance(arguments, dict):
+        raise ValueError('arguments are written {"name": value}')
+    json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+    return arguments
