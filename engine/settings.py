@@ -220,8 +220,7 @@ def _openai(values: Mapping[str, str]) -> Server:
             "OPENAI_API_KEY is missing: put it into .env, "
             "or set OPENAI_BASE_URL to a local server, or choose --provider embedded"
         )
-    # Local servers ask for no key, the SDK for some text.
-    return Server(url, api_key=key or "none")
+    return Server(url, api_key=key)
 
 
 def _azure(values: Mapping[str, str]) -> Server:

@@ -38,8 +38,8 @@ def of_turn(events: Sequence[Event]) -> ExitCode:
         code = _OF_ERRORS.get(last.error, ExitCode.FAILED)
         # What may not be tried again must not say that it may.
         return ExitCode.FAILED if code is ExitCode.NETWORK and not last.retryable else code
-    if isinstance(last, TurnFinished) and last.status == "cancelled":
-        return ExitCode.INTERRUPTED
+    if isinstance(last, TurnFinished) and last.status != "completed":
+        return ExitCode.INTERRUPTED if last.status == "cancelled" else ExitCode.DONE
     outcomes = [event.outcome for event in events if isinstance(event, ToolFinished)]
     if outcomes and outcomes[-1] in ("error", "unknown"):
         return ExitCode.FAILED

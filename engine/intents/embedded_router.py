@@ -172,7 +172,8 @@ class EmbeddedRouter:
         """The tasks of a message that has several, each part clear by itself; else none."""
         joints = list(_JOINTS.finditer(text))[:MAX_JOINTS]
         pieces = [(text[: j.start()].strip(), text[j.end() :].strip()) for j in joints]
-        pieces = [(left, right) for left, right in pieces if left and right]
+        # A single word is no task: "the difference between M and L".
+        pieces = [(left, right) for left, right in pieces if " " in left and " " in right]
         if not pieces:
             return ()
         readings, _ = await self._worker.read(*(piece for pair in pieces for piece in pair))

@@ -22,9 +22,9 @@ def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOp
     Raises `SettingsError` when Azure has neither key nor token nor `azure-identity`.
     """
     if not server.azure:
-        return AsyncOpenAI(
-            base_url=server.url, api_key=server.api_key, timeout=timeout, max_retries=0
-        )
+        # Local servers ask for no key, the SDK for some text.
+        key = server.api_key or "none"
+        return AsyncOpenAI(base_url=server.url, api_key=key, timeout=timeout, max_retries=0)
     token = server.ad_token
     provider = (
         None if server.api_key or token else _login(CLASSIC_SCOPE if server.dated else V1_SCOPE)

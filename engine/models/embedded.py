@@ -62,6 +62,14 @@ _FORBIDS = re.compile(
     r"(?P<verb>\w+)",
     re.IGNORECASE,
 )
+# "How do I cancel?", "what happens if I top up 50?", "can I cancel without a fee?" ask about a
+# change. "Can you add 5 GB?" and "can I get 5 GB?" ask for it.
+_WONDERS = re.compile(
+    r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|please|sorry|um)[\s,]+)*"
+    r"(?:how(?! about)|what(?! about)|why|when|where|which|who|should|shall|is|are|was|does|did|do (?:i|you|we)|if|"
+    r"am i|must i|can i (?!get|have|add|buy|top|book|order|please)|may i (?!get|have|please))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -98,7 +106,7 @@ class EmbeddedModel:
             text = f"{text} {draft.tool.question(draft.missing)}" if draft else text
         else:
             draft = await self._draft(request)
-            if draft and draft.tool.effect != "read" and self._forbidden(draft.tool, request):
+            if draft and draft.tool.effect != "read" and self._is_no_order(draft.tool, request):
                 draft = None
             text = draft.tool.question(draft.missing) if draft else _abilities(request.tools)
         usage = Usage(
@@ -220,8 +228,12 @@ class EmbeddedModel:
             if found and not set(words(found)) <= self._vocabulary(tool):
                 draft.arguments[free[0]] = found
 
-    def _forbidden(self, tool: Tool, request: ChatRequest) -> bool:
-        """Whether the person asks not to: the verb after "don't" is one of this task's words."""
+    def _is_no_order(self, tool: Tool, request: ChatRequest) -> bool:
+        """Whether the person only asks about a change, or asks not to make it: the verb after
+        "don't" is one of this task's words. In doubt nothing is changed.
+        """
+        if request.awaiting is None and _WONDERS.match(_said(request)):
+            return True
         match = _FORBIDS.search(_said(request))
         task = words(f"{tool.name} {tool.description}")
         return match is not None and match["verb"].casefold() in task

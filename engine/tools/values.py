@@ -171,6 +171,12 @@ def _digits(text: str) -> str:
     for number, word in enumerate(_PRONOUNS):
         spoken = spoken.replace(chr(_PRIVATE + number), word)
     spoken = re.sub(r"\b(\d+) and (?:a|one) half\b", r"\1.5", spoken)
+    spoken = re.sub(
+        r"\b(\d+) (dollars?|bucks?|euros?|pounds?) (?:and )?(\d{1,2}) (?:cents?|pence)\b",
+        lambda m: f"{m[1]}.{int(m[3]):02} {m[2]}",
+        spoken,
+        flags=re.IGNORECASE,
+    )
     spoken = re.sub(r"\b(\d+(?:\.\d+)?)\s*(?:1000\b|k\b)", lambda m: _times(m[1], 1000), spoken)
     spoken = re.sub(r"\b(\d+) 100\b", lambda m: _times(m[1], 100), spoken)
     spoken = re.sub(r"\bhalf (?:an?|of an?) (?=\w)", "0.5 ", spoken, flags=re.IGNORECASE)

@@ -86,6 +86,7 @@ def test_the_message_can_come_by_standard_input(home: Home) -> None:
         (["ask", "hi", "--provider", "openai"], 2, "OPENAI_API_KEY is missing"),
         (["sessions", "show", "nope", "--db", "x.db"], 2, "nope"),
         (["nonsense"], 2, "invalid choice"),
+        ([], 2, "needs a terminal"),
     ],
 )
 def test_a_wrong_call_is_answered_in_one_line(
@@ -116,3 +117,26 @@ def test_secrets_are_masked(home: Home) -> None:
     done = home.run("config", "show")
     assert "very-secret" not in done.stdout
     assert "***6789" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how do I cancel?",
+        "should I cancel my contract?",
+        "can I cancel my contract without a fee?",
+        "what happens if I top up 50 dollars?",
+        "is it possible to switch to plan S?",
+        "what's the difference between M and L",
+        "transfer 10 dollars to my mom",
+    ],
+)
+def test_a_question_about_a_change_makes_none(home: Home, text: str) -> None:
+    happened = home.events(text, "--yes", "--db", "x.db")
+    assert all(call["effect"] == "read" for call in only(happened, "tool_call_proposed"))
+
+
+def test_cents_are_not_lost(home: Home) -> None:
+    text = "add fifteen dollars and fifty cents to my credit"
+    (call,) = only(home.events(text, "--yes", "--db", "x.db"), "tool_call_proposed")
+    assert call["arguments"] == {"amount": 15.5}

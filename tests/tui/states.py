@@ -16,6 +16,7 @@ from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage
 from tui.app import IntentBotApp
 from tui.screens.chat import ChatScreen
+from tui.widgets.arguments_editor import ArgumentsEditor
 
 Play = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -145,6 +146,8 @@ def editing() -> tuple[IntentBotApp, Play]:
         await say(pilot, "Top up 20 dollars")
         clock.seconds += 1
         await pilot.press("e")
+        while not pilot.app.screen.query_one(ArgumentsEditor).has_focus:
+            await settle(pilot)
         await settle(pilot)
 
     return make_app(FakeBackstage(fake.top_up()), clock), play

@@ -42,7 +42,7 @@ SIDE = {"inspector", "actions"}
         ((60, 19), CHAT - {"banner"}),
         ((60, 15), CHAT - {"banner"}),
         ((59, 24), {"too-small"}),
-        ((120, 14), {"too-small"}),
+        ((120, 13), {"too-small"}),
         ((20, 5), {"too-small"}),
     ],
 )

@@ -49,7 +49,7 @@ async def _ask(options: argparse.Namespace, text: str) -> int:
                 print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
             else:
                 _tell(event)
-        if not options.json:
+        if not options.json and any(isinstance(event, TextDelta) for event in happened):
             print(flush=True)
         return of_turn(happened)
     finally:

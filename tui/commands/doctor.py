@@ -24,7 +24,7 @@ from tui.exit_codes import ExitCode
 from tui.setup import explain, load_settings, log_to_file
 from tui.text import plain
 
-MIN_COLUMNS, MIN_ROWS = 60, 15
+MIN_COLUMNS, MIN_ROWS = 60, 14
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class ChatScreen(Screen[None]):
         (80, "-medium"),
         (120, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (15, "-short"), (20, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (14, "-short"), (20, "-high")]  # noqa: RUF012
     app: IntentBotApp
 
     def __init__(self, clock: Callable[[], float], *, low_bandwidth: bool) -> None:
@@ -76,7 +76,7 @@ class ChatScreen(Screen[None]):
         self.dialogue = Dialogue(self.presenter, self._turn_changed, self._complain)
 
     def compose(self) -> ComposeResult:
-        yield Static("Make the terminal larger, 60 columns by 15 rows at least", id="too-small")
+        yield Static("Make the terminal larger, 60 columns by 14 rows at least", id="too-small")
         yield self.banner
         with Horizontal(id="body"):
             with Vertical(id="chat"):

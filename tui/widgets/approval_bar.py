@@ -35,6 +35,12 @@ _LABELS: dict[Choice, str] = {
     "allow": "a  allow for this session",
     "deny": "n  deny",
 }
+_SHORT: dict[Choice, str] = {
+    "approve": "y approve",
+    "edit": "e edit",
+    "allow": "a session",
+    "deny": "n deny",
+}
 
 
 class ApprovalBar(Vertical, can_focus=True):
@@ -118,23 +124,30 @@ class ApprovalBar(Vertical, can_focus=True):
         self._draw_choices()
 
     def _draw_choices(self) -> None:
-        """The choices side by side, or one below the other where they do not fit."""
+        """The choices side by side; in short where the bar is narrow."""
         if self._editor.display:
             return
-        choices = [
-            Content.styled(f" {_LABELS[choice]} ", "reverse" if choice == self._marked else "")
-            for choice in self._choices
-        ]
-        line = Content("   ").join(choices)
+        line = self._choices_line(_LABELS)
         if line.cell_length > self.content_size.width:
-            line = Content("\n").join(choices)
+            line = self._choices_line(_SHORT)
         self.query_one("#choices", Static).update(line)
+
+    def _choices_line(self, labels: Mapping[Choice, str]) -> Content:
+        return Content("   ").join(
+            Content.styled(f" {labels[choice]} ", "reverse" if choice == self._marked else "")
+            for choice in self._choices
+        )
+
+    @property
+    def _unseen(self) -> bool:
+        """Whether the terminal is too small to show the question: then no key may answer it."""
+        return self.screen.has_class("-tiny-width") or self.screen.has_class("-tiny-height")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While there is no question, or its arguments are being changed, no key answers."""
         if action not in ("approve", "edit", "allow", "deny", "switch", "choose"):
             return True
-        if self._answer is None or self._answer.done() or self._editor.display:
+        if self._answer is None or self._answer.done() or self._editor.display or self._unseen:
             return False
         return action != "allow" or "allow" in self._choices
 
