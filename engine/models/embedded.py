@@ -66,7 +66,8 @@ _FORBIDS = re.compile(
 # change. "Can you add 5 GB?" and "can I get 5 GB?" ask for it.
 _WONDERS = re.compile(
     r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|please|sorry|um)[\s,]+)*"
-    r"(?:how(?! about)|what(?! about)|why|when|where|which|who|should|shall|is|are|was|does|did|do (?:i|you|we)|if|"
+    r"(?:how(?! about)|what(?! about)|why|when|where|which|who|should|shall|is|are|was|does|did|"
+    r"do (?:i|you|we)|if|"
     r"am i|must i|can i (?!get|have|add|buy|top|book|order|please)|may i (?!get|have|please))\b",
     re.IGNORECASE,
 )
