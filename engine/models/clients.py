@@ -48,7 +48,7 @@ def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOp
 
 
 def _login(scope: str) -> Callable[[], Awaitable[str]]:
-    """A token of the person's Azure login, renewed by `azure-identity` (extra `entra`)."""
+    """A token of the Azure login, by `azure-identity`, which is installed apart."""
     try:
         from azure.identity.aio import (  # type: ignore[import-not-found,unused-ignore]
             DefaultAzureCredential,
