@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,8 @@ class Catalogue:
     `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model.
     `outcome_of` asks the back end what became of an action, plain or async: its result if it was
     done; None if nothing was changed, and under this action's id nothing will be any more.
+    `closers` let go of connections to documents' and servers' back ends; `problems` are what the
+    person should know about them, a line each.
     """
 
     title: str
@@ -59,6 +61,8 @@ class Catalogue:
     suggestions: tuple[str, ...] = ()
     path: Path = field(default_factory=Path)
     outcome_of: Callable[[ToolContext], Any] | None = None
+    closers: tuple[Callable[[], Awaitable[None]], ...] = ()
+    problems: tuple[str, ...] = ()
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:

@@ -50,6 +50,7 @@ class Tool:
     `summary` is said as it stands by the model that cannot speak for itself.
     `summary` is a template over the arguments ("Add {amount} dollars"), `questions` has the
     wording for each parameter that may be missing.
+    `detail` is the whole text of a `description` that was shortened for the prompt.
     `untrusted` marks results written by strangers: once one was read, every change asks.
     """
 
@@ -63,6 +64,7 @@ class Tool:
     questions: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     untrusted: bool = False
+    detail: str = ""
 
     @property
     def required(self) -> tuple[str, ...]:

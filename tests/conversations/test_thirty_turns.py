@@ -16,7 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from engine import events
 from engine.assembly import Engine, assemble
-from engine.assistant import HISTORY_CHARACTERS, Assistant
+from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.economics import CHARACTERS_PER_TOKEN
 from engine.intents.catalogue import BUILT_IN, load
@@ -24,6 +24,7 @@ from engine.intents.router import Router
 from engine.models.scripted import ScriptedModel, load_scripts
 from engine.ports import Answer
 from engine.settings import load as load_settings
+from engine.turn import HISTORY_CHARACTERS
 from storage.database import Database
 from storage.history import History
 from storage.journal import Journal

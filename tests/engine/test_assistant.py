@@ -302,7 +302,7 @@ async def test_nothing_runs_that_could_not_be_written_down(desk: Desk, tmp_path:
 async def test_a_slow_read_times_out_and_a_slow_write_is_unknown(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.assistant.TOOL_TIME_LIMIT_S", 0.01)
+    monkeypatch.setattr("engine.turn.TOOL_TIME_LIMIT_S", 0.01)
     model = StubModel(calls(("slow_write", {})), says("I do not know"))
     happened = await turn(assistant(desk, tmp_path, model))
     assert [outcome for outcome, _ in results(happened)] == ["unknown"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from engine.assistant import HISTORY_CHARACTERS, Assistant
+from engine.assistant import Assistant
 from engine.conversation import Message
 from engine.events import ApprovalResolved
 from engine.intents.intent import Catalogue
@@ -24,6 +24,7 @@ from engine.tools.executor import MAX_RESULT_CHARACTERS
 from engine.tools.function import effect, tool_from_function
 from engine.tools.policy import Policy
 from engine.tools.tool import Tool
+from engine.turn import HISTORY_CHARACTERS
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, calls, says, task
 from tests.loopback import serve, text_answer

@@ -1,0 +1,153 @@
+"""What may be typed after `intentbot-tui`. Each command is a module of `tui.commands`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+PROGRAM = "intentbot-tui"
+PROVIDERS = ("auto", "azure", "openai", "embedded", "scripted")
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. The common options stand before or after the subcommand."""
+    common = _common()
+    main_parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        parents=[common],
+        description="An assistant in the terminal that performs real tasks. "
+        "Without a subcommand the app opens.",
+        epilog="Exit codes: 0 done, 1 the model or a tool failed, 2 usage or configuration, "
+        "3 network, 4 limit or time-out, 5 approval needed and nobody to ask, 130 interrupted.",
+    )
+    main_parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    which = main_parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--continue", dest="continue_last", action="store_true", help="go on with the last session"
+    )
+    which.add_argument("--resume", metavar="ID", help="go on with this session")
+    _add_screen_options(main_parser)
+    commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_ask(commands, common)
+    _add_sessions(commands, common)
+    _add_actions(commands, common)
+    _add_replay(commands, common)
+    _add_demo(commands, common)
+    _add_eval(commands, common)
+    _add_catalog(commands, common)
+    doctor = commands.add_parser(
+        "doctor", parents=[common], help="check terminal, database, settings, model"
+    )
+    _json(doctor)
+    config = commands.add_parser("config", parents=[common], help="show the settings in force")
+    config.add_argument("verb", choices=("show", "path"))
+    _json(config)
+    return main_parser
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options of every command. Suppressed defaults let either place set them."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--catalog", type=Path, metavar="DIR", help="a catalogue folder")
+    common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
+    common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
+    return common
+
+
+def _json(command: argparse.ArgumentParser, help: str = "print JSON") -> None:
+    command.add_argument("--json", action="store_true", help=help)
+
+
+def _add_screen_options(command: argparse.ArgumentParser) -> None:
+    """Options of what opens the app."""
+    command.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    command.add_argument(
+        "--low-bandwidth", action="store_true", help="send less: for slow connections"
+    )
+
+
+def _add_ask(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    ask = commands.add_parser("ask", parents=[common], help="one message, answered on the spot")
+    ask.add_argument("text", metavar="TEXT", help="the message, or - to read standard input")
+    ask.add_argument("--session", metavar="ID", help="go on with this session")
+    _json(ask, "print the events, one JSON object a line")
+    answer = ask.add_mutually_exclusive_group()
+    answer.add_argument("--yes", action="store_true", help="approve every action")
+    answer.add_argument("--deny", action="store_true", help="deny every action that asks")
+
+
+def _add_sessions(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    sessions = commands.add_parser("sessions", parents=[common], help="past sessions")
+    verbs = sessions.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", parents=[common], help="newest first")
+    _json(listing, "print one JSON array")
+    show = verbs.add_parser("show", parents=[common], help="what was said and done")
+    show.add_argument("id", metavar="ID", help="a session's id, or its beginning")
+    _json(show, "print its events as one JSON array")
+
+
+def _add_actions(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    actions = commands.add_parser("actions", parents=[common], help="what was executed")
+    verbs = actions.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", parents=[common], help="newest first")
+    listing.add_argument("--session", metavar="ID", help="of this session only")
+    _json(listing, "print one JSON array")
+    for verb, purpose in (
+        ("show", "one action and its fate"),
+        ("check", "ask the back end what became of an unknown action, without repeating it"),
+    ):
+        one = verbs.add_parser(verb, parents=[common], help=purpose)
+        one.add_argument("id", metavar="ID", help="an action's id, or its beginning")
+        _json(one, "print the action as JSON")
+
+
+def _add_replay(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    replay = commands.add_parser(
+        "replay", parents=[common], help="play a recorded session; nothing is executed"
+    )
+    replay.add_argument("id", metavar="SESSION", help="a session's id, or its beginning")
+    _add_screen_options(replay)
+
+
+def _add_demo(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    demo = commands.add_parser("demo", parents=[common], help="show the program by a script")
+    demo.add_argument("name", metavar="NAME", nargs="?", help="a demo; without it, they are listed")
+    _json(demo, "print the list of demos as one JSON array")
+    _add_screen_options(demo)
+
+
+def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    evaluation = commands.add_parser(
+        "eval", parents=[common], help="test a catalogue with its evaluation sets"
+    )
+    _json(evaluation, "print the report as one JSON object")
+
+
+def _add_catalog(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    catalog = commands.add_parser("catalog", parents=[common], help="what the assistant can do")
+    verbs = catalog.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, purpose in (
+        ("list", "intents and their tools"),
+        ("check", "find faults in a catalogue; exit code 2 where there are errors"),
+    ):
+        _json(verbs.add_parser(verb, parents=[common], help=purpose))
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{PROGRAM} {version(PROGRAM)}")
+        parser.exit()
