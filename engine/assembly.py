@@ -73,7 +73,8 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     if settings.router in ("embedded", "cascade"):
         worker = WorkerClient(catalogue)
         local = EmbeddedRouter(worker, catalogue)
-        router = local if settings.router == "embedded" else CascadeRouter(local, router)
+        sure = catalogue.thresholds.sure
+        router = local if settings.router == "embedded" else CascadeRouter(local, router, sure)
     list_price = economics.price_at(server.url, azure=server.azure)
 
     def price(usage: Usage) -> float | None:

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.intents.thresholds import Thresholds
+
 Vectors = npt.NDArray[np.floating[Any]]
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -40,10 +42,9 @@ STEPS = 60  # of Nesterov's method; the accuracy stands still from 50 on
 # Familiarity is the mean cosine to the nearest examples; five catch 85 % of CLINC150's
 # out-of-scope messages while 5 % of the others are refused, one 78 %, eight 80 %.
 NEAREST = 5
-# A message less familiar than all but this share of the examples are to their fellows, and not
-# classified with certainty either, is strange: 4 % of CLINC150's in-scope and 82 % of its
-# out-of-scope messages are (by its domains 3 and 80 %), and 3 % of BANKING77's.
-REFUSED = 0.06
+# A message less familiar than all but the share `Thresholds.refused` of the examples are to their
+# fellows, and not classified with certainty either, is strange: 4 % of CLINC150's in-scope and 82 %
+# of its out-of-scope messages are (by its domains 3 and 80 %), and 3 % of BANKING77's.
 CERTAIN = 0.85
 # A class that yields goes altogether when it would lose this share of its phrases.
 YIELD = 0.34
@@ -74,9 +75,14 @@ class Score:
 
 
 class Classifier:
-    """Trained when made. Raises `ValueError` when no class has a phrase."""
+    """Trained when made. `refused` is `Thresholds.refused` of the catalogue.
 
-    def __init__(self, classes: Sequence[Class], embed: Embed) -> None:
+    Raises `ValueError` when no class has a phrase.
+    """
+
+    def __init__(
+        self, classes: Sequence[Class], embed: Embed, refused: float = Thresholds.refused
+    ) -> None:
         self._embed = embed
         rows = [(k, phrase) for k, c in enumerate(classes) for phrase in c.phrases]
         if not rows:
@@ -99,7 +105,7 @@ class Classifier:
             spread = spread[useful] / spread[useful].sum(1, keepdims=True)
             phrases += [p for (_, p), kept in zip(against, useful, strict=True) if kept]
             vectors, targets = np.vstack([vectors, opposed[useful]]), np.vstack([targets, spread])
-        self.threshold = _threshold(self._familiar)
+        self.threshold = _threshold(self._familiar, refused)
         self._mean = vectors.mean(0)
         centred = vectors - self._mean
         self._neighbours = centred / np.maximum(np.linalg.norm(centred, axis=1)[:, None], 1e-6)
@@ -189,13 +195,13 @@ def _keep(
     return keep
 
 
-def _threshold(vectors: Vectors) -> float:
-    """The familiarity below which only `REFUSED` of the examples are to one another."""
+def _threshold(vectors: Vectors, refused: float) -> float:
+    """The familiarity below which only `refused` of the examples are to one another."""
     if len(vectors) < 2 * NEAREST:
         return 0.0
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -1.0)
-    return float(np.quantile(_nearest(likeness), REFUSED))
+    return float(np.quantile(_nearest(likeness), refused))
 
 
 def _nearest(likeness: Vectors) -> Vectors:

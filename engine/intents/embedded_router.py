@@ -19,10 +19,6 @@ from engine.tools.values import bare_value, candidates, is_free, plain
 
 NAME = "all-MiniLM-L6-v2"
 
-# An intent this likely is taken; a change of subject in mid-task must be as clear as that.
-CLEAR = 0.5
-# Two intents this close to each other, neither as likely as that, are put to the person.
-MARGIN, UNCLEAR = 0.1, 0.4
 # Small talk that is not clear must be at least this likely.
 POSSIBLE = 0.3
 # Each half of a message of two tasks must be this clear by itself. At 0.7 it parts 15 of the 16
@@ -46,11 +42,12 @@ _FOLLOW_UP = re.compile(
 
 
 class EmbeddedRouter:
-    """Implements `Router` on the worker's classifier."""
+    """Implements `Router` on the worker's classifier, with the catalogue's thresholds."""
 
     def __init__(self, worker: WorkerClient, catalogue: Catalogue) -> None:
         self._worker = worker
         self._catalogue = catalogue
+        self._thresholds = catalogue.thresholds
 
     async def route(
         self, text: str, conversation: Conversation
@@ -94,15 +91,15 @@ class EmbeddedRouter:
             open_intent = focus = None
         if self._is_value(text, conversation):
             assert focus is not None
-            return "continue", (Task(focus, text),), max(share, CLEAR), ""
+            return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
         tasks = await self._split(text)
         if tasks:
             return "task", tasks, share, ""
-        if reading.familiar and share >= CLEAR and share > talk_share:
+        if reading.familiar and share >= self._thresholds.clear and share > talk_share:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
         if focus is not None and self._has_value(text, focus):
             return "continue", (Task(focus, text),), share, ""
-        if talk_share >= CLEAR and not (open_intent and talk.key == "yes"):
+        if talk_share >= self._thresholds.clear and not (open_intent and talk.key == "yes"):
             return self._talk(talk, talk_share, conversation)
         if open_intent or (focus and self._follows_up(text, focus)):
             assert focus is not None
@@ -111,8 +108,8 @@ class EmbeddedRouter:
             return self._talk(talk, talk_share, conversation)
         if not reading.familiar:
             return "out_of_scope", (), 1 - share, self._catalogue.out_of_scope_reply
-        near = [key for key, other in ranking[:3] if share - other <= MARGIN]
-        if len(near) > 1 and share < UNCLEAR:
+        near = [key for key, other in ranking[:3] if share - other <= self._thresholds.margin]
+        if len(near) > 1 and share < self._thresholds.unclear:
             return "clarify", (), share, self._ask(near)
         return "task", (Task(intent, text),), share, ""
 

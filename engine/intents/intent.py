@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from engine.intents.thresholds import Thresholds
 from engine.tools.tool import Tool, ToolContext
 
 
@@ -59,6 +60,7 @@ class Catalogue:
     out_of_scope_examples: tuple[str, ...] = ()
     out_of_scope_reply: str = ""
     suggestions: tuple[str, ...] = ()
+    thresholds: Thresholds = field(default_factory=Thresholds)
     path: Path = field(default_factory=Path)
     outcome_of: Callable[[ToolContext], Any] | None = None
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()

@@ -1,6 +1,6 @@
 """The process in which the offline models live: JSON lines in, JSON lines out.
 
-    {"op": "train", "key": ..., "classes": [...]}           → {"ok": {"threshold": ...}}
+    {"op": "train", "key": ..., "classes": [...], "refused": 0.06} → {"ok": {"threshold": ...}}
     {"op": "score", "key": ..., "texts": [...]}             → {"ok": {"scores": [...], "tokens": n}}
     {"op": "embed", "texts": [...]}                         → {"ok": [[...], ...]}
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
@@ -165,7 +165,7 @@ class Worker:
                 from engine.intents.classifier import Class, Classifier
 
                 classes = [Class(**fields) for fields in request["classes"]]
-                head = Classifier(classes, self.encoder.embed)
+                head = Classifier(classes, self.encoder.embed, request["refused"])
                 phrases = [phrase for c in classes for phrase in (*c.phrases, *c.against)]
                 self._heads[request["key"]] = head, frozenset(_long_words(" ".join(phrases)))
                 return {"threshold": head.threshold}

@@ -58,8 +58,14 @@ class WorkerClient:
         command: Sequence[str] = (sys.executable, "-m", "engine.models.worker"),
     ) -> None:
         self._catalogue = catalogue
-        self._classes = capabilities(catalogue)
-        self._order: tuple[Capability, ...] = tuple(self._classes)
+        classes = capabilities(catalogue)
+        self._order: tuple[Capability, ...] = tuple(classes)
+        self._training = {
+            "op": "train",
+            "key": KEY,
+            "classes": list(classes.values()),
+            "refused": catalogue.thresholds.refused,
+        }
         self._time_limit_s = time_limit_s
         self._learning_limit_s = learning_limit_s
         self._command = command
@@ -118,8 +124,7 @@ class WorkerClient:
             process = self._process or await self._begin()
             async with asyncio.timeout(self._time_limit_s):
                 if request["op"] == "score" and not self._trained:
-                    classes = list(self._classes.values())
-                    await _exchange(process, {"op": "train", "key": KEY, "classes": classes})
+                    await _exchange(process, self._training)
                     self._trained = True
                 return await _exchange(process, request)
         except asyncio.CancelledError:

@@ -180,7 +180,12 @@ def converse(*requests: dict[str, Any], script: str = "", **options: Any) -> lis
 
 
 ALL_OPERATIONS = (
-    {"op": "train", "key": "k", "classes": [{"group": "tea", "phrases": ["make tea"]}]},
+    {
+        "op": "train",
+        "key": "k",
+        "classes": [{"group": "tea", "phrases": ["make tea"]}],
+        "refused": 0.06,
+    },
     {"op": "score", "key": "k", "texts": ["make some tea"]},
     {"op": "embed", "texts": ["tea"]},
     {"op": "warm", "tools": [TEA]},
