@@ -14,20 +14,38 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 Place = Literal[
-    "anywhere", "chat", "prompt", "transcript", "actions", "approval", "arguments", "sessions"
+    "anywhere",
+    "panes",
+    "chat",
+    "prompt",
+    "transcript",
+    "find",
+    "actions",
+    "approval",
+    "arguments",
+    "sessions",
 ]
 
 PLACES: dict[Place, str] = {
     "prompt": "While writing",
     "chat": "In the chat",
+    "panes": "In every pane",
     "transcript": "In the transcript",
+    "find": "While finding",
     "actions": "In the tool-call log",
     "approval": "When asked for approval",
     "arguments": "While changing the arguments of a call",
     "sessions": "In the list of sessions",
     "anywhere": "Anywhere",
 }
-CHAT_PLACES: tuple[Place, ...] = ("chat", "anywhere", "prompt", "transcript", "actions")
+CHAT_PLACES: tuple[Place, ...] = (
+    "chat",
+    "panes",
+    "anywhere",
+    "prompt",
+    "transcript",
+    "actions",
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,7 @@ COMMANDS = (
     ),
     Command("transcript", "move(1)", "j,down", "next", "Next entry", footer=True),
     Command("transcript", "move(-1)", "k,up", "previous", "Previous entry", footer=True),
-    Command("transcript", "first", "g,home", "first", "First entry that is shown"),
+    Command("transcript", "first", "g,home", "first", "First entry"),
     Command("transcript", "last", "G,end", "last", "Last entry, and follow what arrives"),
     Command(
         "transcript", "expand", "space,enter", "details", "Show or hide a call's details", True
@@ -127,7 +145,7 @@ COMMANDS = (
         "chat", "sessions", "ctrl+o", "sessions", "List past sessions and open one", True, True
     ),
     Command(
-        "chat",
+        "panes",
         "inspector",
         "ctrl+t",
         "inspector",
@@ -135,11 +153,15 @@ COMMANDS = (
         footer=True,
         priority=True,
     ),
-    Command("chat", "pane('chat')", "f2", "chat", "Go to the chat"),
-    Command("chat", "pane('inspector')", "f3", "inspector", "Go to the intent inspector"),
-    Command("chat", "pane('actions')", "f4", "tool calls", "Go to the tool-call log"),
+    Command("panes", "pane('chat')", "f2", "chat", "Go to the chat"),
+    Command("panes", "pane('inspector')", "f3", "inspector", "Go to the intent inspector"),
+    Command("panes", "pane('actions')", "f4", "tool calls", "Go to the tool-call log"),
+    Command("panes", "find", "ctrl+f", "find", "Find words in this session", priority=True),
+    Command("find", "step(1)", "down", "next", "Next place, later", footer=True),
+    Command("find", "step(-1)", "up,enter", "previous", "Previous place, earlier", footer=True),
+    Command("find", "close", "escape", "close", "Stay here and go on", footer=True),
     Command("chat", "retry", "f5", "retry", "Try again what failed"),
-    Command("chat", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", priority=True),
+    Command("panes", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", priority=True),
     Command(
         "anywhere", "help", "f1,question_mark", "help", "This list (? outside the prompt)", True
     ),

@@ -10,10 +10,12 @@ from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui import keys
 from tui.screens.help import HelpScreen
+from tui.screens.panes import PaneScreen
 from tui.screens.sessions import SessionsScreen
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.arguments_editor import ArgumentsEditor
+from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.transcript import Transcript
@@ -47,6 +49,8 @@ async def test_every_command_has_its_method() -> None:
             "anywhere": App,
             "chat": type(chat),
             "prompt": Prompt,
+            "panes": PaneScreen,
+            "find": FindBar,
             "transcript": Transcript,
             "actions": ActionLog,
             "approval": ApprovalBar,

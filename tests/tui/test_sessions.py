@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
-from tui.record import Reply
+from tui.record import Reply, Said
 from tui.screens.sessions import SessionsScreen
-from tui.widgets.transcript import WINDOW
+from tui.window import SIZE as WINDOW
 
 
 def backstage(turns: int = 2) -> FakeBackstage:
@@ -124,11 +124,11 @@ async def test_a_long_session_mounts_only_its_end_and_more_on_demand() -> None:
         chat = chat_of(pilot)
         column = chat.query_one("#column")
         await until(pilot, lambda: len(chat.transcript.blocks) == 800)
-        await until(pilot, lambda: len(column.children) == WINDOW + 2)
-        assert "760 earlier" in shown(chat.query_one("#earlier"))
+        await until(pilot, lambda: len(column.children) == WINDOW + 3)
+        await until(pilot, lambda: "760 earlier" in shown(chat.query_one("#earlier")))
         await pilot.press("escape", "ctrl+home")
-        await until(pilot, lambda: len(column.children) == 2 * WINDOW + 2)
-        assert "720 earlier" in shown(chat.query_one("#earlier"))
+        await until(pilot, lambda: len(column.children) == 2 * WINDOW + 3)
+        await until(pilot, lambda: "720 earlier" in shown(chat.query_one("#earlier")))
 
 
 async def test_live_turns_drop_the_oldest_widgets_again() -> None:
@@ -146,3 +146,36 @@ async def test_live_turns_drop_the_oldest_widgets_again() -> None:
         last = chat.transcript.blocks[-1]
         assert isinstance(last, Reply)
         assert last.source == "Reply 39."
+
+
+async def test_the_cursor_goes_through_the_whole_session_and_back() -> None:
+    async with make_app(backstage(turns=100), resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        transcript = chat.transcript
+        await until(pilot, lambda: len(transcript.blocks) == 400)
+        await pilot.press("escape", "g")
+        await until(pilot, lambda: transcript.cursor is transcript.blocks[0])
+        await until(pilot, lambda: "360 later" in shown(chat.query_one("#later")))
+        for _ in range(WINDOW):
+            await pilot.press("j")
+        await until(pilot, lambda: transcript.cursor is transcript.blocks[WINDOW])
+        await pilot.press("G")
+        await until(pilot, lambda: not chat.query_one("#later").display)
+        assert transcript.cursor is None
+        assert len(chat.query_one("#column").children) == WINDOW + 3
+
+
+async def test_words_are_found_wherever_they_are_in_the_session() -> None:
+    async with make_app(backstage(turns=100), resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: len(chat.transcript.blocks) == 400)
+        await pilot.press("ctrl+f", *"(7)")
+        await until(pilot, lambda: "2 of 2" in shown(chat.find.query_one(Static)))
+        assert isinstance(chat.transcript.cursor, Reply)
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 of 2" in shown(chat.find.query_one(Static)))
+        assert isinstance(chat.transcript.cursor, Said)
+        await pilot.press("x")
+        await until(pilot, lambda: shown(chat.find.query_one(Static)) == "nothing")
+        await pilot.press("escape")
+        assert chat.focused is chat.transcript

@@ -1,4 +1,4 @@
-"""The main screen: conversation, intent inspector, tool-call log, and the prompt."""
+"""The main screen: the panes, and the prompt to write in."""
 
 from __future__ import annotations
 
@@ -8,90 +8,57 @@ from typing import TYPE_CHECKING, Literal
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
-from tui import clipboard, keys
+from tui import keys
 from tui.dialogue import Dialogue
 from tui.ports import Backstage
-from tui.presenter import Presenter
 from tui.record import Failure, Note, Turn
+from tui.screens.panes import PaneScreen
 from tui.text import one_line
-from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
-from tui.widgets.banner import Banner
 from tui.widgets.choice_bar import ChoiceBar
-from tui.widgets.inspector import Inspector
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
-from tui.widgets.status_line import StatusLine
 from tui.widgets.tool_card import CheckRequested
-from tui.widgets.transcript import Transcript
 from tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from tui.app import IntentBotApp
+    pass
 
 Pane = Literal["chat", "inspector", "actions"]
 QUIT_WITHIN_S = 1.0
 
 
-class ChatScreen(Screen[None]):
-    """Which panes are seen follows from the width (class names) and the pane that is asked for."""
+class ChatScreen(PaneScreen):
+    """The screen that one writes in."""
 
     BINDINGS = keys.bindings("chat")
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (Textual declares it as an instance variable)
-        (0, "-tiny-width"),
-        (60, "-narrow"),
-        (80, "-medium"),
-        (120, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (14, "-short"), (20, "-high")]  # noqa: RUF012
-    app: IntentBotApp
 
     def __init__(self, clock: Callable[[], float], *, low_bandwidth: bool) -> None:
-        super().__init__()
+        self.welcome = Welcome()
+        super().__init__("chat", self.welcome, clock, low_bandwidth=low_bandwidth)
         self._clock = clock
         self._quit_armed_at = float("-inf")
         self._backstage: Backstage | None = None
         self._checking = asyncio.Lock()
-        self.banner = Banner(id="banner")
-        self.welcome = Welcome()
-        self.transcript = Transcript(self.welcome, id="transcript")
         self.queue = QueueBar()
         self.choices = ChoiceBar()
         self.approval = ApprovalBar(clock)
         self.prompt = Prompt(id="prompt")
-        self.inspector = Inspector(id="inspector")
-        self.action_log = ActionLog(id="actions")
-        interval = 1.0 if low_bandwidth else 0.25
-        self.status = StatusLine(clock, interval, blink=not low_bandwidth)
-        self.presenter = Presenter(
-            self.banner, self.transcript, self.inspector, self.action_log, self.status
-        )
         self.dialogue = Dialogue(self.presenter, self._turn_changed, self._complain)
 
     def compose(self) -> ComposeResult:
-        yield Static("Make the terminal larger, 60 columns by 14 rows at least", id="too-small")
-        yield self.banner
-        with Horizontal(id="body"):
-            with Vertical(id="chat"):
-                yield from (self.transcript, self.queue, self.choices)
-                yield from (self.approval, self.prompt)
-            with Vertical(id="side"):
-                yield from (self.inspector, self.action_log)
-        yield self.status
-        yield KeyBar()
+        yield from self.panes(self.queue, self.choices, self.approval, self.prompt)
 
     def on_mount(self) -> None:
         self.prompt.placeholder = "Write a message"
-        self.watch(self, "focused", self._focus_moved)
-        self._show_pane("chat")
         self.prompt.focus()
+
+    def home(self) -> Widget:
+        return self.approval if self.approval.display else self.prompt
 
     # What the app calls.
 
@@ -141,21 +108,14 @@ class ChatScreen(Screen[None]):
             "transcript": self.transcript,
             "actions": self.action_log,
             "chat": self,
+            "panes": self,
         }
         return nodes.get(place, self.app)
 
     # What the widgets say.
 
-    def on_resize(self) -> None:
-        """A pane that no longer fits lost the focus: give it back."""
-        self.call_after_refresh(self._keep_focus)
-
-    def _keep_focus(self) -> None:
-        if self.focused is None and self.app.app_focus and self.prompt.is_on_screen:
-            self._focus_chat()
-
-    def on_prompt_sent(self, message: Prompt.Sent) -> None:
-        self.transcript.follow()
+    async def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        await self.transcript.follow()
         self.dialogue.submit(message.text)
 
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
@@ -163,12 +123,6 @@ class ChatScreen(Screen[None]):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self._quit_armed_at = float("-inf")
-
-    def on_transcript_selected(self, message: Transcript.Selected) -> None:
-        self.presenter.inspect(message.turn)
-
-    async def on_transcript_copy_requested(self, message: Transcript.CopyRequested) -> None:
-        await self._copy(message.text)
 
     @work(exit_on_error=False)
     async def on_check_requested(self, message: CheckRequested) -> None:
@@ -226,7 +180,7 @@ class ChatScreen(Screen[None]):
 
     def action_interrupt(self) -> None:
         if text := (self.prompt.selected_text or self.get_selected_text()):
-            self.run_worker(self._copy(text), exit_on_error=False)
+            self.run_worker(self.copy(text), exit_on_error=False)
         elif self._cancel_turn():
             pass
         elif self.prompt.text:
@@ -246,7 +200,7 @@ class ChatScreen(Screen[None]):
         elif self.focused is self.prompt:
             self.transcript.focus()
         else:
-            self._focus_chat()
+            self.home().focus()
 
     def _cancel_turn(self) -> bool:
         if not self.dialogue.cancel():
@@ -285,43 +239,3 @@ class ChatScreen(Screen[None]):
             self.dialogue.submit(newest.text)
         else:
             self.notify("Nothing failed that could be tried again", markup=False)
-
-    async def action_copy_reply(self) -> None:
-        if text := self.transcript.last_reply():
-            await self._copy(text)
-        else:
-            self.notify("There is no reply to copy yet", markup=False)
-
-    async def _copy(self, text: str) -> None:
-        self.notify(await clipboard.copy(self.app, text), markup=False)
-
-    # Panes.
-
-    def action_inspector(self) -> None:
-        if self.has_class("-wide"):
-            self.toggle_class("-no-side")
-        else:
-            self._show_pane("chat" if self.pane == "inspector" else "inspector")
-        if not self.query_one("#side").display or self.pane == "chat":
-            self._focus_chat()
-
-    def action_pane(self, pane: Pane) -> None:
-        self._show_pane(pane)
-        if pane == "chat":
-            self._focus_chat()
-        else:
-            self.remove_class("-no-side")
-            self.query_one(f"#{pane}").focus()
-
-    def _show_pane(self, pane: Pane) -> None:
-        self.pane = pane
-        for name in ("chat", "inspector", "actions"):
-            self.set_class(name == pane, f"-pane-{name}")
-
-    def _focus_chat(self) -> None:
-        (self.approval if self.approval.display else self.prompt).focus()
-
-    def _focus_moved(self, focused: Widget | None) -> None:
-        place: keys.Place = getattr(focused, "PLACE", "anywhere")
-        places: tuple[keys.Place, ...] = (place, "chat", "anywhere")
-        self.query_one(KeyBar).places = tuple(dict.fromkeys(places))

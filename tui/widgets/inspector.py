@@ -21,7 +21,7 @@ _STAGES = {"classify": "Classify", "act": "Act"}
 
 
 class Inspector(VerticalScroll, can_focus=True):
-    PLACE: keys.Place = "chat"
+    PLACE: keys.Place = "panes"
     BORDER_TITLE = "Intent"
 
     def __init__(self, id: str) -> None:

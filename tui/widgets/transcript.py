@@ -6,6 +6,7 @@ blocks have one, and earlier ones are mounted when asked for.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 from textual.app import ComposeResult
@@ -24,10 +25,8 @@ from tui.widgets.note_line import NoteLine
 from tui.widgets.reply_message import ReplyMessage
 from tui.widgets.said_message import SaidMessage
 from tui.widgets.tool_card import CheckRequested, ToolCard
+from tui.window import Window
 from tui.wording import call, value
-
-WINDOW = 40  # blocks that are mounted, and how many more "earlier" brings
-MOST = 120  # mounted blocks at which the oldest are dropped again
 
 
 class Transcript(VerticalScroll, can_focus=True):
@@ -43,42 +42,40 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def __init__(self, welcome: Widget, id: str) -> None:
         super().__init__(id=id)
+        self._earlier = Static(id="earlier", markup=False)
+        self._later = Static(id="later", markup=False)
         # As high as the view at least: Textual anchors what is lower at a negative offset.
-        self._column = Vertical(welcome, id="column")
+        self._column = Vertical(welcome, self._earlier, self._later, id="column")
         self.blocks: list[Block] = []
         self.titles: Mapping[str, str] = {}
         self._widgets: dict[Block, Widget] = {}
-        self._first = 0  # index of the first mounted block
+        self._window = Window()
+        self._moving = asyncio.Lock()
         self._cursor: Block | None = None
-        self._earlier = Static(id="earlier", markup=False)
 
     def compose(self) -> ComposeResult:
         yield self._column
 
     def on_mount(self) -> None:
+        self._tell_edges()
         self.anchor()
 
     # What the presenter calls.
 
     async def add(self, block: Block) -> None:
-        """Show a block at the end."""
-        self.blocks.append(block)
-        widget = self._widgets[block] = self._widget_for(block)
-        await self._column.mount(widget)
-        if len(self._widgets) > MOST and self._cursor is None:
-            await self._drop(len(self._widgets) - WINDOW)
+        """Show a block at the end; where the person reads something earlier, it waits there."""
+        async with self._moving:
+            self.blocks.append(block)
+            await self._move(self._window.grown(keep=self._cursor is not None))
 
     async def show(self, blocks: list[Block]) -> None:
         """Show these blocks instead of what is there, the newest of them mounted."""
-        gone, self._cursor = list(self._widgets.values()), None
-        self.blocks, self._widgets = list(blocks), {}
-        self._first = max(0, len(blocks) - WINDOW)
-        for block in self.blocks[self._first :]:
-            self._widgets[block] = self._widget_for(block)
-        with self.app.batch_update():
-            await self._column.remove_children(gone)
-            await self._column.mount_all(self._widgets.values())
-        await self._tell_earlier()
+        async with self._moving:
+            gone, self._cursor = list(self._widgets.values()), None
+            self.blocks, self._widgets, self._window = list(blocks), {}, Window()
+            with self.app.batch_update():
+                await self._column.remove_children(gone)
+                await self._move(Window.newest(len(blocks)))
         self.anchor()
 
     async def write(self, block: Reply, text: str) -> None:
@@ -135,39 +132,65 @@ class Transcript(VerticalScroll, can_focus=True):
                 return NoteLine(block)
         raise TypeError(f"no widget for {type(block).__name__}")
 
-    async def _drop(self, number: int) -> None:
-        for block in self.blocks[self._first : self._first + number]:
-            await self._widgets.pop(block).remove()
-        self._first += number
-        await self._tell_earlier()
+    async def _move(self, window: Window) -> None:
+        """Mount what came into the window, remove what left it."""
+        old, self._window = self._window, window
+        kept = range(max(old.first, window.first), min(old.last, window.last))
+        if not kept:
+            kept = range(window.first, window.first)
+        gone = [i for i in range(old.first, old.last) if i not in kept]
+        below = self._widgets[self.blocks[kept.start]] if kept else self._later
+        if gone:
+            await self._column.remove_children([self._widgets.pop(self.blocks[i]) for i in gone])
+        await self._mount(range(window.first, kept.start), below)
+        await self._mount(range(kept.stop, window.last), self._later)
+        self._tell_edges()
 
-    async def _tell_earlier(self) -> None:
-        if not self._first:
-            await self._earlier.remove()
-            return
-        self._earlier.update(Content(f"▲ {self._first:,} earlier (ctrl+home)"))
-        if not self._earlier.is_attached:
-            self._earlier = Static(self._earlier.content, id="earlier", markup=False)
-            await self._column.mount(self._earlier, before=0)
+    async def _mount(self, places: range, before: Widget) -> None:
+        blocks = [self.blocks[i] for i in places]
+        if blocks:
+            made = {block: self._widget_for(block) for block in blocks}
+            self._widgets.update(made)
+            await self._column.mount_all(made.values(), before=before)
+
+    def _tell_edges(self) -> None:
+        before, after = self._window.first, len(self.blocks) - self._window.last
+        self._earlier.display, self._later.display = bool(before), bool(after)
+        if before:
+            self._earlier.update(Content(f"▲ {before:,} earlier (ctrl+home)"))
+        if after:
+            self._later.update(Content(f"▼ {after:,} later (G)"))
 
     async def action_earlier(self) -> None:
-        if not self._first:
+        if not self._window.first:
             self.scroll_home(animate=False)
             return
-        begin = max(0, self._first - WINDOW)
-        wanted = self.blocks[begin : self._first]
-        widgets = {block: self._widget_for(block) for block in wanted}
-        before = self._widgets[self.blocks[self._first]]
-        await self._column.mount_all(widgets.values(), before=before)
-        self._widgets = {**widgets, **self._widgets}
-        self._first = begin
-        await self._tell_earlier()
-        self._select(wanted[-1])
+        async with self._moving:
+            newest = self.blocks[self._window.first - 1]
+            with self.app.batch_update():
+                await self._move(self._window.earlier())
+        self._select(newest)
+
+    async def reveal(self, block: Block) -> None:
+        """Go to this block, wherever in the session it is."""
+        async with self._moving:
+            place = self.blocks.index(block)
+            if place not in self._window:
+                with self.app.batch_update():
+                    await self._move(Window.around(place, len(self.blocks)))
+        self._select(block)
+
+    def matches(self, text: str) -> list[Block]:
+        """The blocks with this text in them, upper and lower case alike."""
+        wanted = text.casefold()
+        return [block for block in self.blocks if wanted in source_of(block).casefold()]
 
     # The cursor.
 
-    def _mounted(self) -> list[Block]:
-        return self.blocks[self._first :]
+    @property
+    def cursor(self) -> Block | None:
+        """Where the person reads; None: at the newest."""
+        return self._cursor
 
     def _select(self, block: Block | None) -> None:
         if self._cursor in self._widgets:
@@ -182,26 +205,32 @@ class Transcript(VerticalScroll, can_focus=True):
             widget.scroll_visible(animate=False)
         self.post_message(self.Selected(block.turn if block else None))
 
-    def follow(self) -> None:
+    async def follow(self) -> None:
         """Back to the newest, and along with what arrives."""
+        if not self._window.at_end:
+            async with self._moving:
+                with self.app.batch_update():
+                    await self._move(Window.newest(len(self.blocks)))
         self._select(None)
 
-    def action_move(self, step: int) -> None:
-        mounted = self._mounted()
-        if not mounted:
+    async def action_move(self, step: int) -> None:
+        if not self.blocks:
             return
-        if self._cursor is None:
-            self._select(mounted[-1])
-            return
-        index = mounted.index(self._cursor) + step
-        self._select(mounted[min(max(index, 0), len(mounted) - 1)])
+        place = len(self.blocks) - 1
+        if self._cursor is not None:
+            place = min(max(self.blocks.index(self._cursor) + step, 0), place)
+        if place not in self._window:
+            async with self._moving:
+                window = self._window
+                await self._move(window.earlier() if place < window.first else window.later())
+        self._select(self.blocks[place])
 
-    def action_first(self) -> None:
-        if mounted := self._mounted():
-            self._select(mounted[0])
+    async def action_first(self) -> None:
+        if self.blocks:
+            await self.reveal(self.blocks[0])
 
-    def action_last(self) -> None:
-        self._select(None)
+    async def action_last(self) -> None:
+        await self.follow()
 
     def action_expand(self) -> None:
         target = self._cursor or next(self._actions_backwards(), None)
@@ -209,8 +238,12 @@ class Transcript(VerticalScroll, can_focus=True):
             target.expanded = not target.expanded
             self.changed(target)
 
+    @property
+    def _mounted(self) -> list[Block]:
+        return self.blocks[self._window.first : self._window.last]
+
     def _actions_backwards(self) -> Iterator[Action]:
-        return (block for block in reversed(self._mounted()) if isinstance(block, Action))
+        return (block for block in reversed(self._mounted) if isinstance(block, Action))
 
     def action_check(self) -> None:
         unknown = (action for action in self._actions_backwards() if action.state == "unknown")
