@@ -40,13 +40,20 @@ class Assistant:
     allowed: set[str] = field(default_factory=set)
     _turn: Turn | None = None
 
-    async def respond(self, text: str) -> AsyncIterator[Event]:
+    async def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:
         """Everything that happens from this message until the assistant is done or asks.
 
+        `as_intent` is the person's word on what the message is about: it is not classified then.
+        Where it is the newest message once more, it counts as handled wrongly the first time, and
+        what had been open before it is open again; what was done stays done.
+
         The last event is `turn_finished` or `turn_failed`. Leaving the iteration early cancels
-        the turn and waits until its end is on record.
+        the turn and waits until its end is on record. Raises `ValueError` for an intent that the
+        catalogue does not have.
         """
-        turn = self._turn = Turn(self, text)
+        if as_intent is not None and as_intent not in self.catalogue.intents:
+            raise ValueError(f"the catalogue has no intent {as_intent!r}")
+        turn = self._turn = Turn(self, text, as_intent)
         finished = turn.start()
         try:
             while (event := await turn.outbox.get()) is not None:

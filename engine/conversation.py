@@ -43,6 +43,19 @@ class Message:
 
 
 @dataclass
+class Routed:
+    """The newest message and where it went. `text` is what was meant: where the message picked
+    one of the offered intents, the one it was picked for. `open_before` waited when it came.
+    """
+
+    turn_id: str
+    message: str
+    text: str
+    intents: tuple[str, ...] = ()
+    open_before: Awaiting | None = None
+
+
+@dataclass
 class Conversation:
     """All that later turns need to know of earlier ones.
 
@@ -58,6 +71,7 @@ class Conversation:
     choices: tuple[str, ...] = ()
     unclear: str = ""
     session_id: str = ""
+    newest: Routed | None = None
     cost_usd: float = 0.0
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
@@ -80,8 +94,13 @@ class Conversation:
                 self._end_turn()
                 self.session_id = event.session_id
                 self.messages.append(Message("user", event.text))
+                self.newest = Routed(
+                    event.turn_id, event.text, event.text, open_before=self.awaiting
+                )
             case events.IntentClassified():
                 self._keep_choices(event)
+                if self.newest is not None:
+                    self.newest.intents = event.intents
                 if event.route == "cancel":
                     self.focus, self.awaiting = None, None
                 elif event.intents:
@@ -89,6 +108,14 @@ class Conversation:
             case events.TaskStarted():
                 self._close()
                 self.focus = event.intent
+                if self.newest is not None and self.newest.intents == (event.intent,):
+                    self.newest.text = event.text
+            case events.IntentSwitched():
+                if self.newest is not None:
+                    self.newest.intents = tuple(
+                        event.to_intent if key == event.from_intent else key
+                        for key in self.newest.intents
+                    )
             case events.TextDelta():
                 if self._calls:
                     self._close()

@@ -62,6 +62,21 @@ class TurnStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IntentCorrected(Event):
+    """The person says that an earlier message was meant for another intent.
+
+    It stands in the turn that handles the message again, after `turn_started`. `text` is the
+    message as it was meant, `from_intents` where it had gone (none: it was taken for no task).
+    """
+
+    kind: ClassVar[str] = "intent_corrected"
+    corrected_turn_id: str
+    text: str
+    from_intents: tuple[str, ...]
+    to_intent: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class IntentClassified(Event):
     """The route of a message.
 

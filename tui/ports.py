@@ -28,8 +28,8 @@ class Chat(Protocol):
     @property
     def session_id(self) -> str: ...
 
-    def respond(self, text: str) -> AsyncIterator[Event]:
-        """The events of one turn, in order."""
+    def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:
+        """The events of one turn, in order. `as_intent`: the message is about this intent."""
         ...
 
     def cancel(self) -> None:

@@ -49,6 +49,7 @@ class FakeChat:
         self._session_id, self._scripts, self._approver = session_id, scripts, approver
         self._cancelled = asyncio.Event()
         self.heard: list[str] = []
+        self.corrections: list[str | None] = []
         self.answers: list[Answer] = []
 
     @property
@@ -58,9 +59,10 @@ class FakeChat:
     def cancel(self) -> None:
         self._cancelled.set()
 
-    async def respond(self, text: str) -> AsyncIterator[Event]:
+    async def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:
         self._cancelled.clear()
         self.heard.append(text)
+        self.corrections.append(as_intent)
         turn_id = f"turn-{len(self.heard)}"
         script = self._scripts.pop(0) if self._scripts else small_talk()
         steps = script(text) if callable(script) else script
