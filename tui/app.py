@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from tui import keys, theme
 from tui.ports import Backstage
 from tui.screens.chat import ChatScreen
-from tui.text import plain
+from tui.screens.panes import PaneScreen
+from tui.text import one_line, plain
 
 CLOSES_WITHIN_S = 5.0  # what is behind the screen; then the app ends without it
 
@@ -27,12 +30,12 @@ def _local_now() -> datetime:
     return datetime.now().astimezone()
 
 
-class IntentBotApp(App[None]):
-    """`backstage` builds what is behind the screen; it runs after the first frame.
+class PanesApp(App[None]):
+    """Colours, help and palette: what the chat and the replay have in common.
 
-    `resume` opens that session, `continue_last` the newest one. `low_bandwidth` is for slow
-    lines: no animation and no blinking (a lower frame rate has to be asked for with
-    TEXTUAL_FPS before Textual is imported). `clock` counts seconds, `now` is the local time.
+    `low_bandwidth` is for slow lines: no animation and no blinking (a lower frame rate has to
+    be asked for with TEXTUAL_FPS before Textual is imported). `clock` counts seconds, `now` is
+    the local time.
     """
 
     TITLE = "intentbot"
@@ -41,19 +44,13 @@ class IntentBotApp(App[None]):
 
     def __init__(
         self,
-        backstage: Callable[[], Awaitable[Backstage]],
         *,
-        resume: str | None = None,
-        continue_last: bool = False,
         low_bandwidth: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _local_now,
     ) -> None:
         super().__init__()
-        self.clock, self.now = clock, now
-        self._build, self._resume, self._continue_last = backstage, resume, continue_last
-        self._chat = ChatScreen(clock, low_bandwidth=low_bandwidth)
-        self._backstage: Backstage | None = None
+        self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
         if low_bandwidth:
             self.animation_level = "none"
         self.register_theme(theme.HARBOUR)
@@ -65,6 +62,53 @@ class IntentBotApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"quiet": theme.quiet(self.current_theme)}
+
+    # Actions; keys.py has their keys.
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: the commands of this screen, and the themes."""
+        for place, node in self.holders(screen).items():
+            for command in keys.of(place):
+                run = partial(self.run_action, command.name, default_namespace=node)
+                title = f"{command.title.capitalize()}: {command.help}"
+                yield SystemCommand(title, command.shown_keys, run)
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def holders(self, screen: Screen[object]) -> Mapping[keys.Place, DOMNode]:
+        """The places whose commands work now, and what has their actions."""
+        places = screen.holders() if isinstance(screen, PaneScreen) else {}
+        return {**places, "anywhere": self}
+
+    def action_help(self) -> None:
+        # Imported when asked for, like all that the first frame does not show.
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_repaint(self) -> None:
+        self.refresh(repaint=True, layout=True)
+
+
+class IntentBotApp(PanesApp):
+    """`backstage` builds what is behind the screen; it runs after the first frame.
+
+    `resume` opens that session, `continue_last` the newest one. The other options are those of
+    `PanesApp`.
+    """
+
+    def __init__(
+        self,
+        backstage: Callable[[], Awaitable[Backstage]],
+        *,
+        resume: str | None = None,
+        continue_last: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._build, self._resume, self._continue_last = backstage, resume, continue_last
+        self._chat = ChatScreen(self.clock, low_bandwidth=self.low_bandwidth)
+        self._backstage: Backstage | None = None
 
     def get_default_screen(self) -> ChatScreen:
         return self._chat
@@ -91,25 +135,28 @@ class IntentBotApp(App[None]):
 
     # Actions; keys.py has their keys.
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: the commands of this screen, and the themes."""
-        places = keys.CHAT_PLACES if screen is self._chat else ("anywhere",)
-        for command in keys.of(*places):
-            node = self._chat.holder(command.place) if screen is self._chat else self
-            run = partial(self.run_action, command.name, default_namespace=node)
-            title = f"{command.title.capitalize()}: {command.help}"
-            yield SystemCommand(title, command.shown_keys, run)
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+    @work(exit_on_error=False)
+    async def review(self, session_id: str) -> None:
+        """Show a recorded session, to be read and played."""
+        from tui.screens.playback import PlaybackScreen
 
-    def action_help(self) -> None:
-        # Imported when asked for, like all that the first frame does not show.
-        from tui.screens.help import HelpScreen
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
-
-    def action_repaint(self) -> None:
-        self.refresh(repaint=True, layout=True)
+        if self._backstage is None:
+            return
+        try:
+            recorded = await self._backstage.past(session_id)
+        except Exception as error:
+            message = one_line(f"The session cannot be read: {error}", 400)
+            self.notify(message, severity="error", markup=False)
+            return
+        await self.push_screen(
+            PlaybackScreen(
+                recorded,
+                self._backstage.intent_titles,
+                self.clock,
+                playing=False,
+                low_bandwidth=self.low_bandwidth,
+            )
+        )
 
     async def action_quit(self) -> None:
         """Stop the turn, let everything be written down, and go."""

@@ -24,6 +24,7 @@ Place = Literal[
     "approval",
     "arguments",
     "sessions",
+    "playback",
 ]
 
 PLACES: dict[Place, str] = {
@@ -36,6 +37,7 @@ PLACES: dict[Place, str] = {
     "approval": "When asked for approval",
     "arguments": "While changing the arguments of a call",
     "sessions": "In the list of sessions",
+    "playback": "In a recorded session",
     "anywhere": "Anywhere",
 }
 CHAT_PLACES: tuple[Place, ...] = (
@@ -128,6 +130,22 @@ COMMANDS = (
     Command("sessions", "move(-1)", "up", "previous", "Previous session"),
     Command("sessions", "move(10)", "pagedown", "further down", "Ten sessions further down"),
     Command("sessions", "move(-10)", "pageup", "further up", "Ten sessions further up"),
+    Command("playback", "play", "space", "play", "Play, or pause", footer=True),
+    Command("playback", "jump('turn', 1)", "n", "turn", "Next turn", footer=True),
+    Command("playback", "jump('turn', -1)", "N", "turn back", "Previous turn"),
+    Command("playback", "jump('action', 1)", "a", "call", "Next tool call", footer=True),
+    Command("playback", "jump('action', -1)", "A", "call back", "Previous tool call"),
+    Command("playback", "jump('failure', 1)", "f", "failure", "Next failure", footer=True),
+    Command("playback", "jump('failure', -1)", "F", "failure back", "Previous failure"),
+    Command("playback", "jump('intent', 1)", "i", "intent", "Next change of intent", footer=True),
+    Command("playback", "jump('intent', -1)", "I", "intent back", "Previous change of intent"),
+    Command("playback", "step(1)", "right", "step", "One step on", footer=True),
+    Command("playback", "step(-1)", "left", "step back", "One step back"),
+    Command("playback", "speed(1)", "plus,equals_sign", "faster", "Play faster"),
+    Command("playback", "speed(-1)", "minus", "slower", "Play slower"),
+    Command("playback", "rewind", "0,home", "beginning", "Back to the beginning"),
+    Command("playback", "wind", "end", "end", "Show all of it"),
+    Command("playback", "leave", "escape,q", "leave", "Leave the recording", footer=True),
     Command(
         "chat",
         "interrupt",
@@ -204,5 +222,15 @@ def bindings(place: Place) -> list[BindingType]:
 
 
 def _shown(key: str) -> str:
-    names = {"question_mark": "?", "pagedown": "pgdn", "pageup": "pgup", "escape": "esc"}
+    names = {
+        "question_mark": "?",
+        "pagedown": "pgdn",
+        "pageup": "pgup",
+        "escape": "esc",
+        "plus": "+",
+        "equals_sign": "=",
+        "minus": "-",
+        "left": "←",
+        "right": "→",
+    }
     return names.get(key, key)

@@ -35,18 +35,22 @@ class Presenter:
         self.titles: Mapping[str, str] = {}
         self.record = Record()
 
-    async def load(self, past: Iterable[Event]) -> None:
-        """Show a recorded session, or an empty one, instead of what is there."""
+    async def load(self, past: Iterable[Event], *, ended: bool = True) -> None:
+        """Show a recorded session, or an empty one, instead of what is there.
+
+        Unless it has `ended` more of it may follow, and nothing in it was interrupted.
+        """
         self.record = Record(self.titles)
         for event in past:
             self.record.take(event)
-        self.record.interrupt()
+        if ended:
+            self.record.interrupt()
         newest = self.record.newest
         await self._transcript.show(self.record.blocks)
         self._log.show(self.record.actions)
         self._banner.title_text = self.record.title
         self.inspect(None)
-        self._status.idle(*_ending(newest))
+        self._status.idle(*(_ending(newest) if ended else ("paused", "$warning")))
         self._status.look_back(newest)
 
     async def tell(self, block: Failure | Note) -> None:
@@ -54,8 +58,9 @@ class Presenter:
         await self._transcript.add(block)
 
     def inspect(self, turn: Turn | None) -> None:
-        """Show how this turn was routed; None: the newest."""
+        """Show how this turn was routed, and mark its calls; None: the newest."""
         self._inspector.show(turn or self.record.newest)
+        self._log.mark(turn)
 
     async def apply(self, event: Event) -> None:
         """Show what happened."""

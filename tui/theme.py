@@ -106,7 +106,7 @@ def style(name: str) -> PurePath:
     return Path(__file__).parent / "styles" / f"{name}.tcss"
 
 
-# One file for each widget of the first screen; the other screens load their own.
+# One file for each part of a screen that may be the first; the others load their own.
 STYLES: list[str | PurePath] = [
     style(name)
     for name in (
@@ -119,5 +119,6 @@ STYLES: list[str | PurePath] = [
         "inspector",
         "action_log",
         "status_line",
+        "playback",
     )
 ]

@@ -11,6 +11,7 @@ from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui import keys
 from tui.screens.help import HelpScreen
 from tui.screens.panes import PaneScreen
+from tui.screens.playback import PlaybackScreen
 from tui.screens.sessions import SessionsScreen
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
@@ -56,6 +57,7 @@ async def test_every_command_has_its_method() -> None:
             "approval": ApprovalBar,
             "arguments": ArgumentsEditor,
             "sessions": SessionsScreen,
+            "playback": PlaybackScreen,
         }
         for command in keys.COMMANDS:
             method = "action_" + command.name.split("(")[0]

@@ -26,9 +26,7 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return ExitCode.USAGE
-    if options.low_bandwidth:
-        os.environ.setdefault("TEXTUAL_FPS", "15")
-        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    save_bandwidth(options)
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
@@ -39,6 +37,13 @@ def run(options: argparse.Namespace) -> int:
     )
     app.run(mouse=not options.no_mouse)
     return app.return_code or ExitCode.DONE
+
+
+def save_bandwidth(options: argparse.Namespace) -> None:
+    """What Textual reads from the environment when it is imported."""
+    if options.low_bandwidth:
+        os.environ.setdefault("TEXTUAL_FPS", "15")
+        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 
 async def open_backstage(options: argparse.Namespace) -> Backstage:

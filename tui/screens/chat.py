@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from textual import work
@@ -32,10 +32,15 @@ Pane = Literal["chat", "inspector", "actions"]
 QUIT_WITHIN_S = 1.0
 
 
+if TYPE_CHECKING:
+    from tui.app import IntentBotApp
+
+
 class ChatScreen(PaneScreen):
     """The screen that one writes in."""
 
     BINDINGS = keys.bindings("chat")
+    app: IntentBotApp
 
     def __init__(self, clock: Callable[[], float], *, low_bandwidth: bool) -> None:
         self.welcome = Welcome()
@@ -101,16 +106,8 @@ class ChatScreen(PaneScreen):
         self.status.idle("not started", "$error")
         await self.presenter.tell(Failure(Turn(""), "start", message, retryable=True))
 
-    def holder(self, place: keys.Place) -> DOMNode:
-        """What has the actions of this place."""
-        nodes: dict[keys.Place, DOMNode] = {
-            "prompt": self.prompt,
-            "transcript": self.transcript,
-            "actions": self.action_log,
-            "chat": self,
-            "panes": self,
-        }
-        return nodes.get(place, self.app)
+    def holders(self) -> Mapping[keys.Place, DOMNode]:
+        return {**super().holders(), "prompt": self.prompt}
 
     # What the widgets say.
 

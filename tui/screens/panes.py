@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,7 +23,7 @@ from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
-    from tui.app import IntentBotApp
+    from tui.app import PanesApp
 
 Pane = Literal["chat", "inspector", "actions"]
 
@@ -41,7 +42,7 @@ class PaneScreen(Screen[None]):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (14, "-short"), (20, "-high")]  # noqa: RUF012
     BINDINGS = keys.bindings("panes")
-    app: IntentBotApp
+    app: PanesApp
 
     def __init__(
         self, place: keys.Place, top: Widget, clock: Callable[[], float], *, low_bandwidth: bool
@@ -79,6 +80,15 @@ class PaneScreen(Screen[None]):
     def home(self) -> Widget:
         """What has the focus when nothing else wants it."""
         return self.transcript
+
+    def holders(self) -> Mapping[keys.Place, DOMNode]:
+        """The places of this screen, and what has their actions."""
+        return {
+            self._place: self,
+            "panes": self,
+            "transcript": self.transcript,
+            "actions": self.action_log,
+        }
 
     # What the widgets say.
 

@@ -7,7 +7,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui import keys
-from tui.record import Action
+from tui.record import Action, Turn
 from tui.text import one_line
 from tui.widgets.tool_card import CheckRequested, details
 from tui.wording import STATE_STYLES, clock_time, seconds
@@ -41,6 +41,11 @@ class ActionLog(OptionList):
         if action in self._actions:
             index = self._actions.index(action)
             self.replace_option_prompt_at_index(index, self._prompt(action))
+
+    def mark(self, turn: Turn | None) -> None:
+        """Mark the first call of this turn; None: no call."""
+        calls = (n for n, action in enumerate(self._actions) if action.turn is turn)
+        self.highlighted = next(calls, None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()

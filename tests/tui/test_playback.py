@@ -1,0 +1,175 @@
+"""A recorded session: read by its marks, and played through the same panes."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+
+from engine import events
+from engine.events import Event
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage
+from tests.tui.states import Clock, chat_of, make_app, settle, shown, until
+from tui.record import Action, Block, Failure, Record, Routed, Said
+from tui.replay import ReplayApp
+from tui.screens.playback import PlaybackScreen
+from tui.tape import LONGEST_PAUSE_S, Mark, Tape, pieces
+
+BEGAN = datetime.fromisoformat(fake.AT)
+
+
+def turn(number: int, *steps: Event) -> list[Event]:
+    """A turn as it was kept, its events a second apart."""
+    begun = [events.TurnStarted(session_id="s1", text=f"message {number}"), *steps]
+    return [
+        dataclasses.replace(
+            event,
+            turn_id=f"t{number}",
+            seq=seq,
+            at=(BEGAN + timedelta(hours=number, seconds=seq)).isoformat(),
+        )
+        for seq, event in enumerate(begun)
+    ]
+
+
+def session() -> list[Event]:
+    """Talk, a call that worked, a call that failed, another intent, a turn that failed."""
+    done = events.TurnFinished(status="completed")
+    bad = events.ToolFinished(call_id="c0", outcome="error", result={"error": "no such invoice"})
+    return [
+        *turn(1, fake.classified(), events.TextDelta(text="Hello  there, you.\n"), done),
+        *turn(2, fake.classified(), *fake.read_call(), done),
+        *turn(3, fake.classified("payment"), *fake.read_call()[:-1], bad, done),
+        *turn(4, events.TurnFailed(error="network", message="gone", retryable=True)),
+    ]
+
+
+def playback(pilot: Pilot[Any]) -> PlaybackScreen:
+    assert isinstance(pilot.app.screen, PlaybackScreen)
+    return pilot.app.screen
+
+
+def test_marks_are_found_in_both_directions() -> None:
+    tape = Tape(session())
+    expected: dict[Mark, list[type[Block]]] = {
+        "turn": [Said] * 4,
+        "action": [Action] * 2,
+        "failure": [Action, Failure],
+        "intent": [Routed] * 2,
+    }
+    for mark, kinds in expected.items():
+        forth: list[int] = []
+        while (place := tape.jump(mark, forth[-1] if forth else -1, 1)) is not None:
+            forth.append(place)
+        assert [type(tape.blocks[place]) for place in forth] == kinds
+        back: list[int] = []
+        while (place := tape.jump(mark, back[-1] if back else len(tape.blocks), -1)) is not None:
+            back.append(place)
+        assert back == forth[::-1]
+
+
+def test_pauses_are_the_recorded_ones_but_none_is_long() -> None:
+    tape = Tape(session())
+    waits = []
+    while not tape.at_end:
+        waits.append(tape.wait_s)
+        tape.advance()
+    assert set(waits) == {0.0, 1.0, LONGEST_PAUSE_S}
+    assert tape.turn == tape.turns == 4
+
+
+@given(st.text())
+def test_no_character_of_a_text_is_lost_in_its_pieces(text: str) -> None:
+    shown_words = [
+        p.text for p in pieces(events.TextDelta(text=text)) if isinstance(p, events.TextDelta)
+    ]
+    assert "".join(shown_words) == text
+
+
+@given(st.integers(0, 30))
+def test_a_block_is_complete_where_the_tape_says_so(number: int) -> None:
+    recorded = session()
+    tape = Tape(recorded)
+    number = min(number, len(tape.blocks) - 1)
+    record = Record()
+    for event in recorded[: tape.shows(number)]:
+        record.take(event)
+    assert len(record.blocks) == number + 1
+    block = tape.blocks[number]
+    if isinstance(block, Action):
+        same = record.blocks[number]
+        assert isinstance(same, Action)
+        assert same.state == block.state
+
+
+async def test_it_plays_to_the_end_and_shows_what_the_session_showed() -> None:
+    app = ReplayApp(session(), low_bandwidth=True, clock=Clock())
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = playback(pilot)
+        await pilot.press(*["plus"] * 6)
+        await until(pilot, lambda: "end" in shown(screen.transport))
+        expected = Tape(session()).blocks
+        assert [type(b) for b in screen.transcript.blocks] == [type(b) for b in expected]
+        assert "Hello  there, you." in screen.transcript.last_reply()
+        assert screen.action_log.option_count == 2
+
+
+async def test_it_pauses_steps_and_seeks() -> None:
+    app = ReplayApp(session(), low_bandwidth=True, clock=Clock())
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = playback(pilot)
+        await pilot.press("space", "0")
+        await until(pilot, lambda: not screen.transcript.blocks)
+        assert "paused" in shown(screen.transport)
+        await pilot.press("right")
+        await until(pilot, lambda: len(screen.transcript.blocks) == 1)
+        await pilot.press("right", "right")
+        await until(pilot, lambda: len(screen.transcript.blocks) == 3)
+        await pilot.press("left", "left")
+        await until(pilot, lambda: len(screen.transcript.blocks) == 1)
+        await pilot.press("end")
+        await until(pilot, lambda: screen.tape.at_end)
+        await settle(pilot)
+        assert any(isinstance(block, Failure) for block in screen.transcript.blocks)
+
+
+async def test_jumps_play_what_they_need_and_say_when_there_is_no_more() -> None:
+    app = ReplayApp(session(), low_bandwidth=True, clock=Clock())
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = playback(pilot)
+        await pilot.press("space", "0", "f")
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, Action))
+        failed = screen.transcript.cursor
+        assert isinstance(failed, Action)
+        assert failed.state == "failed"
+        assert failed.expanded
+        assert screen.action_log.highlighted == 1
+        assert "turn 3" in str(screen.inspector.border_subtitle)
+        assert not screen.tape.at_end
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, Failure))
+        await pilot.press("N", "N")
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))
+        cursor = screen.transcript.cursor
+        assert isinstance(cursor, Said)
+        assert cursor.text == "message 3"
+
+
+async def test_a_past_session_is_reviewed_over_the_chat_which_then_goes_on() -> None:
+    stage = FakeBackstage(past={"s9": session()})
+    async with make_app(stage).run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        pilot.app.review("s9")  # type: ignore[attr-defined]  # Pilot does not know which app
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
+        screen = playback(pilot)
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))
+        assert screen.tape.at_end
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat)
+        assert stage.chat.heard == []

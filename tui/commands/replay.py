@@ -1,0 +1,38 @@
+"""`replay`: a recorded session played from the database; no model is asked and no tool runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+from engine.events import Event
+from storage.database import Database
+from storage.history import History
+from tui.exit_codes import ExitCode
+from tui.setup import load_settings
+
+
+def run(options: argparse.Namespace) -> int:
+    recorded = _recorded(options)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print(
+            "intentbot-tui replay: this needs a terminal; without one use: "
+            f"intentbot-tui sessions show {options.id}",
+            file=sys.stderr,
+        )
+        return ExitCode.USAGE
+    from tui.commands.app import save_bandwidth
+
+    save_bandwidth(options)
+    from tui.replay import ReplayApp
+
+    app = ReplayApp(recorded, low_bandwidth=options.low_bandwidth)
+    app.run(mouse=not options.no_mouse)
+    return app.return_code or ExitCode.DONE
+
+
+def _recorded(options: argparse.Namespace) -> Sequence[Event]:
+    with closing(Database.open(load_settings(options).database)) as database:
+        return History(database).events(options.id)

@@ -1,0 +1,190 @@
+"""A recorded session, to read turn by turn or to play: no model is asked and no tool runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.events import Event
+from tui import keys
+from tui.record import Action
+from tui.screens.panes import PaneScreen
+from tui.tape import WORD_S, Mark, Tape, pieces
+from tui.widgets.tool_card import CheckRequested
+from tui.widgets.transport import Transport
+
+SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_MARKS: Mapping[Mark, str] = {
+    "turn": "turn",
+    "action": "tool call",
+    "failure": "failure",
+    "intent": "change of intent",
+}
+
+
+class PlaybackScreen(PaneScreen):
+    """With `playing` it begins at the beginning; else everything is shown, to be read.
+
+    Jumps move where one reads, and play what they need to get there at once.
+    """
+
+    BINDINGS = keys.bindings("playback")
+
+    def __init__(
+        self,
+        recorded: Sequence[Event],
+        titles: Mapping[str, str],
+        clock: Callable[[], float],
+        *,
+        playing: bool,
+        low_bandwidth: bool = False,
+    ) -> None:
+        nothing = Static("Nothing is shown yet: space plays.", id="nothing", markup=False)
+        super().__init__("playback", nothing, clock, low_bandwidth=low_bandwidth)
+        self.tape = Tape(recorded)
+        self._speed = 1.0
+        self._begins = playing
+        self._player: asyncio.Task[None] | None = None
+        self._titles = titles
+        self._nothing = nothing
+        self.transport = Transport()
+
+    def compose(self) -> ComposeResult:
+        yield from self.panes(self.transport)
+
+    def home(self) -> Widget:
+        return self.transport
+
+    def on_mount(self) -> None:
+        self.presenter.titles = self.transcript.titles = self.inspector.titles = self._titles
+        self.banner.model_text = "recorded"
+        self.transport.focus()
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        await self._seek(0 if self._begins else len(self.tape.events))
+        if self._begins:
+            self._play()
+        else:
+            await self._go("turn", -1, 1)
+
+    async def on_unmount(self) -> None:
+        await self._pause()
+
+    # Playing.
+
+    def _play(self) -> None:
+        self._player = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        """Show what comes, in its time, until the end or a pause."""
+        if self.tape.at_end:
+            await self._seek(0)
+        await self.transcript.follow()
+        try:
+            while not self.tape.at_end:
+                self._tell()
+                await asyncio.sleep(self.tape.wait_s / self._speed)
+                await self._show_next()
+        finally:
+            self._player = None
+            self._tell()
+
+    async def _show_next(self) -> None:
+        """The next event. Whatever stops it, no word of it is lost or said twice."""
+        parts = pieces(self.tape.advance())
+        self._nothing.display = False
+        while parts:
+            await self.presenter.apply(parts.pop(0))
+            if parts:
+                try:
+                    await asyncio.sleep(WORD_S / self._speed)
+                except asyncio.CancelledError:
+                    for part in parts:
+                        await self.presenter.apply(part)
+                    raise
+
+    async def _pause(self) -> None:
+        """Stop playing, and wait until it has stopped."""
+        if player := self._player:
+            player.cancel()
+            await asyncio.wait([player])
+            self.status.idle("paused", "$warning")
+
+    async def _seek(self, position: int) -> None:
+        """Show the tape as it is at this position."""
+        self.tape.position = position
+        self._nothing.display = not position
+        await self.presenter.load(self.tape.events[:position], ended=self.tape.at_end)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.transport.show(self.tape, playing=self._player is not None, speed=self._speed)
+
+    # Actions; keys.py has their keys.
+
+    async def action_play(self) -> None:
+        if self._player:
+            await self._pause()
+        else:
+            self._play()
+
+    def action_speed(self, step: int) -> None:
+        place = SPEEDS.index(self._speed) + step
+        self._speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
+        self._tell()
+
+    async def action_step(self, direction: int) -> None:
+        """One event on or back."""
+        await self._pause()
+        target = self.tape.step(direction)
+        if direction < 0:
+            await self._seek(target)
+            return
+        self._nothing.display = False
+        while self.tape.position < target:
+            await self.presenter.apply(self.tape.advance())
+        self._tell()
+
+    async def action_rewind(self) -> None:
+        await self._pause()
+        await self._seek(0)
+
+    async def action_wind(self) -> None:
+        await self._pause()
+        await self._seek(len(self.tape.events))
+
+    async def action_jump(self, mark: Mark, direction: int) -> None:
+        """To the next or the previous turn, tool call, failure or change of intent."""
+        await self._pause()
+        shown, cursor = self.transcript.blocks, self.transcript.cursor
+        newest = len(shown) if direction < 0 else len(shown) - 1
+        await self._go(mark, shown.index(cursor) if cursor else newest, direction)
+
+    async def _go(self, mark: Mark, begin: int, direction: int) -> None:
+        """Read the first such block from there on, shown up to where it is complete."""
+        number = self.tape.jump(mark, begin, direction)
+        if number is None:
+            where = "after" if direction > 0 else "before"
+            self.notify(f"No {_MARKS[mark]} {where} this", markup=False, timeout=2)
+            return
+        if self.tape.position < self.tape.shows(number):
+            await self._seek(self.tape.shows(number))
+        block = self.transcript.blocks[number]
+        if isinstance(block, Action) and not block.expanded:
+            block.expanded = True
+            self.transcript.changed(block)
+        await self.transcript.reveal(block)
+
+    def action_leave(self) -> None:
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
+        else:
+            self.app.exit()
+
+    def on_check_requested(self, message: CheckRequested) -> None:
+        self.notify("This is a recording: open the session to check a call", markup=False)
