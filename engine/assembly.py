@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine import economics
 from engine.intents import catalogue as catalogues
@@ -40,15 +39,16 @@ class Engine:
         """Let go of connections and child processes."""
         for closer in self.closers:
             await closer()
+        await self.catalogue.close()
 
 
 def assemble(settings: Settings) -> Engine:
     """The engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
-    catalogue = catalogues.load(settings.catalogue or catalogues.BUILT_IN)
+    catalogue = catalogues.load(*settings.catalogues)
     if settings.server is not None:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":
-        return _scripted(catalogue, settings.catalogue or catalogues.BUILT_IN)
+        return _scripted(catalogue)
     return _embedded(catalogue)
 
 
@@ -92,10 +92,11 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     )
 
 
-def _scripted(catalogue: Catalogue, folder: Path) -> Engine:
+def _scripted(catalogue: Catalogue) -> Engine:
     from engine.models.scripted import ScriptedModel, load_scripts
 
-    model = ScriptedModel(list(load_scripts(folder).values()))
+    scripts = [script for folder in catalogue.folders for script in load_scripts(folder).values()]
+    model = ScriptedModel(scripts)
     return Engine(catalogue, model, model, economics.free, "scripted model", offline=True)
 
 

@@ -8,8 +8,10 @@ the dated and the `/openai/v1/` API, as of 2026-11.
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -72,14 +74,17 @@ class Server:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the program needs to know before it starts."""
+    """Everything the program needs to know before it starts.
+
+    `catalogues` are folders, or OpenAPI documents (an address stays text); none: the built-in one.
+    """
 
     provider: Provider
     server: Server | None
     classifier_model: str
     agent_model: str
     router: RouterKind
-    catalogue: Path | None
+    catalogues: tuple[Path | str, ...]
     database: Path
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
@@ -99,7 +104,7 @@ def load(
     folder: Path,
     *,
     provider: str | None = None,
-    catalogue: Path | None = None,
+    catalogues: Sequence[str | Path] = (),
     database: Path | None = None,
 ) -> Settings:
     """The settings for a program started in `folder`; the keywords are the command line's."""
@@ -119,14 +124,16 @@ def load(
             "set one up in .env, or leave the router to auto"
         )
     classifier, agent = _models(values)
-    catalogue = catalogue or _path(values.get("INTENTBOT_CATALOG"))
+    places = [str(place) for place in catalogues] or split_places(
+        values.get("INTENTBOT_CATALOG", "")
+    )
     return Settings(
         provider=chosen,  # type: ignore[arg-type]  # one of PROVIDERS, checked above
         server=server,
         classifier_model=classifier,
         agent_model=agent,
         router=router,  # type: ignore[arg-type]  # one of ROUTERS, checked above
-        catalogue=catalogue,
+        catalogues=tuple(_place(place) for place in places),
         database=database or _path(values.get("INTENTBOT_DB")) or data_folder() / "intentbot.db",
         secrets=tuple(values[name] for name in SECRETS if len(values.get(name, "")) >= 4),
     )
@@ -178,7 +185,12 @@ def _config_file() -> dict[str, str]:
         raise SettingsError(
             f"{path}: {unknown[0]!r} is not a setting; there are {', '.join(FILE_KEYS)}"
         )
-    return {FILE_KEYS[name]: str(value) for name, value in data.items()}
+    return {FILE_KEYS[name]: _written(value) for name, value in data.items()}
+
+
+def _written(value: object) -> str:
+    """A setting of the file as it would stand in the environment; a list has its separator."""
+    return os.pathsep.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _detect(values: Mapping[str, str]) -> Provider:
@@ -283,6 +295,19 @@ def _check_url(name: str, url: str) -> str:
 
 def _is_local(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+# An address has colons of its own: after its scheme, in brackets and before its port.
+_PLACES = re.compile(rf"https?://(?:\[[^\]]*\]|[^/:])*(?::\d+)?[^{os.pathsep}]*|[^{os.pathsep}]+")
+
+
+def split_places(text: str) -> list[str]:
+    """The places of a list as the environment has it, parted like PATH."""
+    return [place.strip() for place in _PLACES.findall(text) if place.strip()]
+
+
+def _place(text: str) -> Path | str:
+    return text if text.startswith(("http://", "https://")) else Path(text).expanduser()
 
 
 def _path(text: str | None) -> Path | None:

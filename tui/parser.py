@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 PROGRAM = "intentbot-tui"
 PROVIDERS = ("auto", "azure", "openai", "embedded", "scripted")
@@ -50,7 +51,13 @@ def parser() -> argparse.ArgumentParser:
 def _common() -> argparse.ArgumentParser:
     """Options of every command. Suppressed defaults let either place set them."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--catalog", type=Path, metavar="DIR", help="a catalogue folder")
+    common.add_argument(
+        "--catalog",
+        action=_Collect,
+        metavar="DIR",
+        help="a catalogue's folder, or an OpenAPI document (file or URL); "
+        "given more than once, they are merged",
+    )
     common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
     common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
     return common
@@ -141,6 +148,24 @@ def _add_catalog(
         ("check", "find faults in a catalogue; exit code 2 where there are errors"),
     ):
         _json(verbs.add_parser(verb, parents=[common], help=purpose))
+
+
+class _Collect(argparse.Action):
+    """`append` for an option that may stand before and after the subcommand.
+
+    argparse reads the subcommand's options into a namespace of their own and copies that over the
+    first one, so `append` would lose what stood before. A parser is made for each command line.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: Any,
+        option_string: str | None = None,
+    ) -> None:
+        self.const = [*(self.const or []), value]
+        setattr(namespace, self.dest, self.const)
 
 
 class _Version(argparse.Action):

@@ -44,7 +44,7 @@ def load_settings(options: argparse.Namespace) -> Settings:
         os.environ,
         Path.cwd(),
         provider=getattr(options, "provider", None),
-        catalogue=getattr(options, "catalog", None),
+        catalogues=getattr(options, "catalog", ()),
         database=getattr(options, "db", None),
     )
 
@@ -53,7 +53,8 @@ def load_settings(options: argparse.Namespace) -> Settings:
 class Parts:
     """Everything an assistant needs, shared by the sessions of one program.
 
-    `notices` are for the person: actions of which a crash left unknown whether they were done.
+    `notices` are for the person: what is missing from the catalogue, and actions of which a crash
+    left unknown whether they were done.
     """
 
     settings: Settings
@@ -98,7 +99,7 @@ def put_together(settings: Settings) -> Parts:
     engine = assemble(settings)
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
-    notices = notices_of(journal.settle_interrupted())
+    notices = (*engine.catalogue.problems, *notices_of(journal.settle_interrupted()))
     return Parts(settings, engine, database, History(database), journal, notices)
 
 

@@ -1,12 +1,15 @@
-"""Reads a catalogue folder into a `Catalogue`.
+"""Reads a catalogue folder, or several, into one `Catalogue`.
 
-    catalog.toml       title, assistant_name, persona, suggestions; small talk and other wording
+    catalog.toml       title, assistant_name, persona, suggestions; router = "bypass";
+                       [thresholds]; small talk and other wording
     intents/KEY.toml   title, description, examples, counter_examples, instructions, tools,
                        [summaries] tool = "template", [questions.TOOL] parameter = "question",
                        [policy.TOOL] decision = "auto|ask|deny", up_to = { parameter = limit },
-                       untrusted = tools whose results strangers write
+                       untrusted = tools whose results strangers write;
+                       or [openapi] or [mcp] instead of tools: see `engine.intents.sources`
     tools.py           typed functions, found by the names that the intents list, and where the
-                       back end can tell, `outcome_of(context)`: see `Catalogue.outcome_of`
+                       back end can tell, `outcome_of(context)`: see `Tool.outcome_of`;
+                       or a package `tools/`
 
 Only `title`, `description` and `examples` of an intent are required; without a `catalog.toml`
 the manners of `small_talk.toml` beside this module serve, which a catalogue may override.
@@ -14,88 +17,103 @@ the manners of `small_talk.toml` beside this module serve, which a catalogue may
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
-import tomllib
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from engine.intents.intent import Catalogue, Intent, SmallTalk
+from engine.intents import sources
+from engine.intents.files import CatalogueError as CatalogueError
+from engine.intents.files import IntentFile, Manners, SourceFile, read_intent, read_manners
+from engine.intents.functions import Functions
+from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
+from engine.intents.merging import NAME, Group, apart
+from engine.intents.source import Source
+from engine.intents.thresholds import Thresholds
 from engine.tools.function import tool_from_function
-from engine.tools.policy import Policy, Verdict
 from engine.tools.tool import Tool
 
 BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
-MANNERS = Path(__file__).parent / "small_talk.toml"
-
-Text = Annotated[str, Field(min_length=1)]
-Phrases = tuple[Text, ...]
 
 
-class CatalogueError(Exception):
-    """A catalogue that cannot be used: which file, what is wrong, in one line."""
+def load(*places: Path | str) -> Catalogue:
+    """The catalogue of these places, or the built-in one.
+
+    A place is a folder, or a single OpenAPI document: a JSON or YAML file, or its address.
+    Several are merged: the first one's manners hold, names that a later one has again get its
+    folder's name as a prefix. Raises `CatalogueError` naming the file and the fault.
+    """
+    loaded: list[Catalogue] = []
+    try:
+        for place in places or (BUILT_IN,):
+            document = sources.is_document(place)
+            loaded.append(_document(str(place)) if document else _folder(Path(place)))
+    except CatalogueError:
+        for catalogue in loaded:
+            asyncio.run(catalogue.close())
+        raise
+    return loaded[0] if len(loaded) == 1 else _merged(loaded)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
+    """The first, with the intents of the others beside its own."""
+    groups = apart(Group(_prefix(c), tuple(c.intents.values())) for c in catalogues)
+    return replace(
+        catalogues[0],
+        intents={intent.key: intent for group in groups for intent in group.intents},
+        folders=tuple(
+            replace(folder, intents=group.intent_names, tools=group.tool_names)
+            for catalogue, group in zip(catalogues, groups, strict=True)
+            for folder in catalogue.folders
+        ),
+        closers=tuple(closer for c in catalogues for closer in c.closers),
+        problems=tuple(problem for c in catalogues for problem in c.problems),
+    )
 
 
-class _PolicyTable(_Strict):
-    decision: Verdict | None = None
-    up_to: dict[str, float] = {}
+def _prefix(catalogue: Catalogue) -> str:
+    return catalogue.folders[0].path.resolve().name if catalogue.folders else catalogue.title
 
 
-class _IntentFile(_Strict):
-    title: Text
-    description: Text
-    examples: Phrases | dict[str, Phrases]
-    counter_examples: Phrases = ()
-    instructions: str = ""
-    tools: tuple[Text, ...] = ()
-    summaries: dict[str, Text] = {}
-    questions: dict[str, dict[str, Text]] = {}
-    policy: dict[str, _PolicyTable] = {}
-    untrusted: tuple[Text, ...] = ()
+def _document(place: str) -> Catalogue:
+    """A catalogue of one OpenAPI document."""
+    key = sources.name_of(place)
+    source = sources.open_source(Path(place), key, SourceFile(openapi={"document": place}))
+    return _catalogue(key, read_manners(None), [Group(key, source.intents)], [source])
 
 
-class _SmallTalk(_Strict):
-    examples: Phrases
-    replies: Annotated[Phrases, Field(min_length=1)]
-
-
-class _Wording(_Strict):
-    examples: Phrases = ()
-    reply: str = ""
-
-
-class _Manners(_Strict):
-    title: str = ""
-    assistant_name: str = "the assistant"
-    persona: str = ""
-    suggestions: Phrases = ()
-    small_talk: dict[str, _SmallTalk] = {}
-    cancel: _Wording = _Wording()
-    out_of_scope: _Wording = _Wording()
-
-
-def load(folder: Path) -> Catalogue:
-    """The catalogue in `folder`. Raises `CatalogueError` naming the file and the fault."""
-    files = sorted((folder / "intents").glob("*.toml"))
+def _folder(folder: Path) -> Catalogue:
+    files = {path: read_intent(path) for path in sorted((folder / "intents").glob("*.toml"))}
     if not files:
         raise CatalogueError(f"{folder} has no intents: it needs a file intents/KEY.toml")
-    module = _tools_module(folder)
-    intents = {path.stem: _intent(path, module) for path in files}
-    manners = _manners(folder / "catalog.toml")
+    manners = read_manners(folder / "catalog.toml")
+    functions = Functions(folder)
+    functions.run()
+    own = {
+        path: _intent(path, data, functions)
+        for path, data in files.items()
+        if isinstance(data, IntentFile)
+    }
+    opened = sources.open_all(
+        {path: data for path, data in files.items() if isinstance(data, SourceFile)},
+        alone=not own,
+    )
+    # Its own tools come first, since they keep their names; then the order is that of the files.
+    groups = [Group(folder.name, tuple(own.values()))]
+    groups += [Group(path.stem, source.intents) for path, source in opened.items()]
+    catalogue = _catalogue(folder.resolve().name, manners, groups, list(opened.values()))
+    return replace(catalogue, folders=(Folder(folder),))
+
+
+def _catalogue(
+    name: str, manners: Manners, groups: Sequence[Group], opened: Sequence[Source]
+) -> Catalogue:
+    intents = [intent for group in apart(groups) for intent in group.intents]
     return Catalogue(
-        title=manners.title or folder.name,
+        title=manners.title or name,
         assistant_name=manners.assistant_name,
         persona=manners.persona,
-        intents=intents,
+        intents={intent.key: intent for intent in sorted(intents, key=lambda i: i.key)},
         small_talk=tuple(
             SmallTalk(key, talk.examples, talk.replies) for key, talk in manners.small_talk.items()
         ),
@@ -104,96 +122,46 @@ def load(folder: Path) -> Catalogue:
         out_of_scope_examples=manners.out_of_scope.examples,
         out_of_scope_reply=manners.out_of_scope.reply,
         suggestions=manners.suggestions,
-        path=folder,
-        outcome_of=vars(module).get("outcome_of") if module else None,
+        thresholds=Thresholds(**manners.thresholds),
+        router=manners.router,
+        closers=tuple(source.close for source in opened if source.close is not None),
+        problems=tuple(problem for source in opened for problem in source.problems),
     )
 
 
-def _manners(path: Path) -> _Manners:
-    base = _read(MANNERS)
-    own = _read(path) if path.exists() else {}
-    for section, value in own.items():
-        inherited = base.get(section)
-        both = isinstance(inherited, dict) and isinstance(value, dict)
-        base[section] = inherited | value if both else value
-    try:
-        return _Manners.model_validate(base)
-    except ValidationError as error:
-        raise CatalogueError(_explain(path, error)) from None
-
-
-def _intent(path: Path, module: ModuleType | None) -> Intent:
-    try:
-        data = _IntentFile.model_validate(_read(path))
-    except ValidationError as error:
-        raise CatalogueError(_explain(path, error)) from None
-    examples = data.examples if isinstance(data.examples, dict) else {"": data.examples}
-    known = {*data.tools, ""}
-    for section in ("examples", "summaries", "questions", "policy", "untrusted"):
-        names = examples if section == "examples" else getattr(data, section)
-        if unknown := sorted(set(names) - known):
-            raise CatalogueError(f"{path}: [{section}] names {unknown[0]!r}, not in tools")
+def _intent(path: Path, data: IntentFile, functions: Functions) -> Intent:
+    for section, tool in data.named():
+        if tool not in data.tools:
+            raise CatalogueError(f"{path}: [{section}] names {tool!r}, not in tools")
     return Intent(
         key=path.stem,
         title=data.title,
         description=data.description,
-        examples=examples,
+        examples=data.phrases,
         counter_examples=data.counter_examples,
         instructions=data.instructions,
-        tools=tuple(_tool(path, name, module, data) for name in data.tools),
+        tools=tuple(_tool(path, name, data, functions) for name in data.tools),
     )
 
 
-def _tool(path: Path, name: str, module: ModuleType | None, data: _IntentFile) -> Tool:
-    function = vars(module).get(name) if module else None
-    if not callable(function):
+def _tool(path: Path, name: str, data: IntentFile, functions: Functions) -> Tool:
+    if not NAME.fullmatch(name):
         raise CatalogueError(
-            f"{path}: tool {name!r} is not a function in {path.parents[1]}/tools.py"
+            f"{path}: tool {name!r} is no name that models take: "
+            "up to 64 English letters, digits, _ and -"
         )
-    rule = data.policy.get(name, _PolicyTable())
+    function = functions.get(name)
+    if function is None:
+        raise CatalogueError(f"{path}: tool {name!r} is not a function in {functions.path}")
+    rule = data.policy.get(name)
     try:
-        return tool_from_function(
+        tool = tool_from_function(
             function,
             summary=data.summaries.get(name, ""),
             questions=data.questions.get(name, {}),
-            policy=Policy(rule.decision, rule.up_to),
+            policy=rule.policy if rule else None,
             untrusted=name in data.untrusted,
         )
     except (TypeError, NameError) as error:
-        raise CatalogueError(f"{path.parents[1]}/tools.py: {error}") from error
-
-
-def _tools_module(folder: Path) -> ModuleType | None:
-    """The folder's `tools.py`, loaded as part of a package, so that it can import siblings."""
-    path = folder / "tools.py"
-    if not path.exists():
-        return None
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-    package = ModuleType(f"intentbot_catalogue_{digest}")
-    package.__path__ = [str(folder)]
-    sys.modules[package.__name__] = package
-    spec = importlib.util.spec_from_file_location(f"{package.__name__}.tools", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise CatalogueError(f"{path} cannot be imported: {error}") from error
-    return module
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CatalogueError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} is not valid TOML: {error}") from error
-
-
-def _explain(path: Path, error: ValidationError) -> str:
-    first: Mapping[str, object] = dict(error.errors(include_url=False)[0])
-    where = ".".join(str(part) for part in error.errors()[0]["loc"])
-    return f"{path}: {where}: {first['msg']}"
+        raise CatalogueError(f"{functions.path}: {error}") from error
+    return replace(tool, outcome_of=functions.outcome_of)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from engine.intents.thresholds import Thresholds
-from engine.tools.tool import Tool, ToolContext
+from engine.tools.tool import Tool
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,27 @@ class SmallTalk:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder that a catalogue was read from.
+
+    Where several are merged, `intents` and `tools` lead from the folder's own names to the names
+    in the catalogue, for those that had to be changed: its evaluation sets and demos say the own.
+    """
+
+    path: Path
+    intents: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """Everything the assistant can do, and its manners.
 
     `persona` opens the prompt of a hosted model. `small_talk`, `cancel_examples`,
     `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model.
-    `outcome_of` asks the back end what became of an action, plain or async: its result if it was
-    done; None if nothing was changed, and under this action's id nothing will be any more.
-    `closers` let go of connections to documents' and servers' back ends; `problems` are what the
-    person should know about them, a line each.
+    `router` "bypass" asks for stage one to be skipped, where the catalogue is small.
+    `folders` are where it was read from. `closers` let go of connections to documents' and
+    servers' back ends; `problems` are what the person should know about them, a line each.
     """
 
     title: str
@@ -61,8 +76,8 @@ class Catalogue:
     out_of_scope_reply: str = ""
     suggestions: tuple[str, ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)
-    path: Path = field(default_factory=Path)
-    outcome_of: Callable[[ToolContext], Any] | None = None
+    router: Literal["", "bypass"] = ""
+    folders: tuple[Folder, ...] = ()
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -70,3 +85,11 @@ class Catalogue:
     def tools(self) -> tuple[Tool, ...]:
         """Every tool of every intent, once, in order."""
         return tuple({t.name: t for i in self.intents.values() for t in i.tools}.values())
+
+    async def close(self) -> None:
+        """Let go of connections to back ends; each is tried, whatever becomes of the others."""
+        for closer in self.closers:
+            try:
+                await closer()
+            except Exception:
+                log.warning("a back end could not be let go of", exc_info=True)

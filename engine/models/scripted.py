@@ -19,14 +19,14 @@ import json
 import re
 import tomllib
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.conversation import Conversation, Message, ToolCall
 from engine.events import Awaiting, RetryScheduled, Route, TextDelta
-from engine.intents.catalogue import CatalogueError
+from engine.intents.files import CatalogueError
+from engine.intents.intent import Folder
 from engine.intents.router import Routing, Task
 from engine.models.port import ChatRequest, Reply, Usage
 from engine.models.stream import new_call_id
@@ -71,16 +71,39 @@ class Script(_Strict):
     turns: tuple[ScriptedTurn, ...]
 
 
-def load_scripts(folder: Path) -> dict[str, Script]:
-    """The scripts of a catalogue by name. Raises `CatalogueError` naming file and fault."""
+def load_scripts(folder: Folder) -> dict[str, Script]:
+    """The scripts of a folder by name. Raises `CatalogueError` naming file and fault."""
     scripts = {}
-    for path in sorted((folder / "demos").glob("*.toml")):
+    for path in sorted((folder.path / "demos").glob("*.toml")):
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
-            scripts[path.stem] = Script.model_validate(data)
+            scripts[path.stem] = _renamed(Script.model_validate(data), folder)
         except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
             raise CatalogueError(f"{path}: {error}") from error
     return scripts
+
+
+def _renamed(script: Script, folder: Folder) -> Script:
+    """The script with the names that the folder's intents and tools have after merging."""
+    if not folder.intents and not folder.tools:
+        return script
+
+    def tool(name: str) -> str:
+        return folder.tools.get(name, name)
+
+    turns = [
+        turn.model_copy(
+            update={
+                "intents": tuple(folder.intents.get(key, key) for key in turn.intents),
+                "calls": tuple(
+                    call.model_copy(update={"tool": tool(call.tool)}) for call in turn.calls
+                ),
+                "asks": turn.asks and turn.asks.model_copy(update={"tool": tool(turn.asks.tool)}),
+            }
+        )
+        for turn in script.turns
+    ]
+    return script.model_copy(update={"turns": tuple(turns)})
 
 
 class ScriptedModel:

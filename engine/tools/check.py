@@ -25,11 +25,12 @@ async def check(
     catalogue: Catalogue, context: ToolContext, *, tool: str, call_id: str
 ) -> ActionSettled | None:
     """What became of the action of `context`, a call to `tool`; None: the back end cannot tell."""
-    # Another catalogue's back end would know nothing of it, which must not read as "not done".
-    if catalogue.outcome_of is None or tool not in {known.name for known in catalogue.tools}:
+    # Another back end would know nothing of it, which must not read as "not done".
+    known = next((known for known in catalogue.tools if known.name == tool), None)
+    if known is None or known.outcome_of is None:
         return None
     try:
-        result = await asyncio.wait_for(_ask(catalogue.outcome_of, context), TIME_LIMIT_S)
+        result = await asyncio.wait_for(_ask(known.outcome_of, context), TIME_LIMIT_S)
     except Exception:
         log.warning("action %s could not be checked", context.action_id, exc_info=True)
         return None

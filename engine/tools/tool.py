@@ -52,6 +52,9 @@ class Tool:
     wording for each parameter that may be missing.
     `detail` is the whole text of a `description` that was shortened for the prompt.
     `untrusted` marks results written by strangers: once one was read, every change asks.
+    `outcome_of`, where there is one, asks the tool's back end what became of an action, plain or
+    async: its result if it was done; None if nothing was changed, and under this action's id
+    nothing will be any more.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Tool:
     policy: Policy = field(default_factory=Policy)
     untrusted: bool = False
     detail: str = ""
+    outcome_of: Callable[[ToolContext], Any] | None = None
 
     @property
     def required(self) -> tuple[str, ...]:

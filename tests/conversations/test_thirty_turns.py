@@ -20,6 +20,7 @@ from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.economics import CHARACTERS_PER_TOKEN
 from engine.intents.catalogue import BUILT_IN, load
+from engine.intents.intent import Folder
 from engine.intents.router import Router
 from engine.models.scripted import ScriptedModel, load_scripts
 from engine.ports import Answer
@@ -31,7 +32,7 @@ from storage.journal import Journal
 from tui.setup import TURNS_TO_RESUME
 
 HERE = Path(__file__).parent
-SCRIPT = load_scripts(HERE)["thirty_turns"]
+SCRIPT = load_scripts(Folder(HERE))["thirty_turns"]
 # Messages of the intent that is active anyway: the script starts a task, the offline router goes
 # on with it. The tools, their arguments and their fates are the same.
 DIFFERENT = {

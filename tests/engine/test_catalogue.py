@@ -74,12 +74,14 @@ def test_a_persons_own_tools_may_import_their_siblings(tmp_path: Path) -> None:
 
 
 def test_who_can_say_what_became_of_an_action_is_taken_from_the_tools(tmp_path: Path) -> None:
-    assert load(write(tmp_path / "silent", tools=TOOLS)).outcome_of is None
+    intent = MINIMAL + 'tools = ["add_note"]\n'
+    (silent,) = load(write(tmp_path / "silent", intent, TOOLS)).tools
+    assert silent.outcome_of is None
     teller = TOOLS + "def outcome_of(context: object) -> str:\n    return 'done'\n"
-    catalogue = load(write(tmp_path / "telling", tools=teller))
-    assert catalogue.outcome_of is not None
-    assert catalogue.outcome_of(ToolContext("a", "s", tmp_path)) == "done"
-    assert load(BUILT_IN).outcome_of is not None
+    (tool,) = load(write(tmp_path / "telling", intent, teller)).tools
+    assert tool.outcome_of is not None
+    assert tool.outcome_of(ToolContext("a", "s", tmp_path)) == "done"
+    assert all(tool.outcome_of is not None for tool in load(BUILT_IN).tools)
 
 
 def test_policy_wording_and_trust_reach_the_tool(tmp_path: Path) -> None:
@@ -124,3 +126,20 @@ def test_a_wrong_catalogue_is_told_by_file_and_fault(
 def test_a_folder_without_intents_is_none(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="has no intents"):
         load(tmp_path)
+
+
+def test_tools_may_be_a_package(tmp_path: Path) -> None:
+    mine = write(tmp_path / "mine", MINIMAL + 'tools = ["list_notes"]\n')
+    (mine / "tools").mkdir()
+    (mine / "tools" / "__init__.py").write_text("from .reading import list_notes as list_notes")
+    (mine / "tools" / "reading.py").write_text("def list_notes() -> str:\n    return ''\n")
+    assert [tool.name for tool in load(mine).tools] == ["list_notes"]
+
+
+def test_thresholds_and_the_wish_to_skip_routing_are_read(tmp_path: Path) -> None:
+    catalogue = load(
+        write(tmp_path / "mine", manners='router = "bypass"\n[thresholds]\nclear = 0.7\n')
+    )
+    assert (catalogue.router, catalogue.thresholds.clear) == ("bypass", 0.7)
+    with pytest.raises(CatalogueError, match=r"catalog.toml: thresholds: .*'sure_of'"):
+        load(write(tmp_path / "wrong", manners="[thresholds]\nsure_of = 0.7\n"))

@@ -22,7 +22,10 @@ from tests.engine.desk import Desk
 async def found(
     folder: Path, outcome_of: Callable[[ToolContext], Any] | None, tool: str = "top_up"
 ) -> ActionSettled | None:
-    catalogue = replace(Desk().catalogue(), outcome_of=outcome_of)
+    plain = Desk().catalogue()
+    intent = plain.intents["balance"]
+    tools = tuple(replace(tool, outcome_of=outcome_of) for tool in intent.tools)
+    catalogue = replace(plain, intents={"balance": replace(intent, tools=tools)})
     return await check(catalogue, ToolContext("a1", "s", folder), tool=tool, call_id="c1")
 
 

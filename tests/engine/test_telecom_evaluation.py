@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine.intents.catalogue import BUILT_IN, MANNERS
+from engine.intents.catalogue import BUILT_IN
+from engine.intents.files import MANNERS
 from tests.engine.telecom_desk import TOOLS
 
 FOLDER = BUILT_IN / "evaluation"

@@ -12,7 +12,9 @@ import sys
 from contextlib import closing
 from dataclasses import asdict
 
+from engine.events import ActionSettled
 from engine.intents import catalogue as catalogues
+from engine.settings import Settings
 from engine.tools.results import say
 from storage.database import Database
 from storage.history import ActionRecord, History
@@ -35,10 +37,19 @@ def run(options: argparse.Namespace) -> int:
             _show(history.action(options.id), as_json=options.json)
         else:
             log_to_file(settings)
-            catalogue = catalogues.load(settings.catalogue or catalogues.BUILT_IN)
-            found = asyncio.run(check_action(options.id, catalogue, history, journal))
+            found = asyncio.run(_check(settings, options.id, history, journal))
             return _tell(history.action(options.id), known=found is not None, as_json=options.json)
     return ExitCode.DONE
+
+
+async def _check(
+    settings: Settings, action_id: str, history: History, journal: Journal
+) -> ActionSettled | None:
+    catalogue = await asyncio.to_thread(catalogues.load, *settings.catalogues)
+    try:
+        return await check_action(action_id, catalogue, history, journal)
+    finally:
+        await catalogue.close()
 
 
 def _list(actions: list[ActionRecord], *, as_json: bool) -> None:

@@ -38,7 +38,7 @@ def describe(settings: Settings) -> dict[str, str | None]:
             "agent_model": settings.agent_model,
         }
     shown |= {
-        "catalog": str(settings.catalogue) if settings.catalogue else "built-in (telecom)",
+        "catalog": ", ".join(map(str, settings.catalogues)) or "built-in (telecom)",
         "db": str(settings.database),
         "log": str(log_path()),
         "config_file": str(config_path()),

@@ -62,7 +62,7 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
     yield _try("settings", read_settings)
     if settings is not None:
         log_to_file(settings)
-        yield _try("catalogue", lambda: _catalogue(settings))
+        yield from _catalogue(settings)
         yield _try("database", lambda: _database(settings))
         yield _try("model", lambda: asyncio.run(_ask(settings)))
 
@@ -95,9 +95,19 @@ def _locale() -> Check:
     return Check("locale", "warn", f"{encoding}: set LANG=C.UTF-8 to see every character")
 
 
-def _catalogue(settings: Settings) -> str:
-    loaded = catalogues.load(settings.catalogue or catalogues.BUILT_IN)
-    return f"{loaded.title}: {len(loaded.intents)} intents, {len(loaded.tools)} tools"
+def _catalogue(settings: Settings) -> Iterator[Check]:
+    problems: tuple[str, ...] = ()
+
+    def load() -> str:
+        nonlocal problems
+        loaded = catalogues.load(*settings.catalogues)
+        asyncio.run(loaded.close())
+        problems = loaded.problems
+        return f"{loaded.title}: {len(loaded.intents)} intents, {len(loaded.tools)} tools"
+
+    yield _try("catalogue", load)
+    for problem in problems:
+        yield Check("catalogue", "warn", problem)
 
 
 def _database(settings: Settings) -> str:

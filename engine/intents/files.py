@@ -1,0 +1,157 @@
+"""What a catalogue's TOML files may hold, read strictly: a misspelt key is told, not ignored."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.intents.thresholds import Thresholds
+from engine.tools.policy import Policy, Verdict
+
+MANNERS = Path(__file__).parent / "small_talk.toml"
+
+Text = Annotated[str, Field(min_length=1)]
+Phrases = tuple[Text, ...]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CatalogueError(Exception):
+    """A catalogue that cannot be used: which file, what is wrong, in one line."""
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PolicyTable(Strict):
+    decision: Verdict | None = None
+    up_to: dict[str, float] = {}
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(self.decision, self.up_to)
+
+
+class _Sections(Strict):
+    """What files of both kinds may say about tools."""
+
+    counter_examples: Phrases = ()
+    instructions: str = ""
+    summaries: dict[str, Text] = {}
+    questions: dict[str, dict[str, Text]] = {}
+    policy: dict[str, PolicyTable] = {}
+    untrusted: tuple[Text, ...] = ()
+    examples: Phrases | dict[str, Phrases] = {}
+
+    @property
+    def phrases(self) -> dict[str, Phrases]:
+        """The examples by tool; "" has those that belong to none."""
+        return self.examples if isinstance(self.examples, dict) else {"": self.examples}
+
+    def named(self) -> list[tuple[str, str]]:
+        """Every (section, tool) that the file names outside `tools`."""
+        sections = {
+            "examples": [tool for tool in self.phrases if tool],
+            "summaries": self.summaries,
+            "questions": self.questions,
+            "policy": self.policy,
+            "untrusted": self.untrusted,
+        }
+        return [(section, tool) for section, tools in sections.items() for tool in tools]
+
+
+class IntentFile(_Sections):
+    """`intents/KEY.toml` with tools of the catalogue's own."""
+
+    title: Text
+    description: Text
+    examples: Phrases | dict[str, Phrases]
+    tools: tuple[Text, ...] = ()
+
+
+class SourceFile(_Sections):
+    """`intents/KEY.toml` whose tools come from a document or a server."""
+
+    title: str = ""
+    description: str = ""
+    openapi: dict[str, Any] | None = None
+    mcp: dict[str, Any] | None = None
+
+
+class TalkTable(Strict):
+    examples: Phrases
+    replies: Annotated[Phrases, Field(min_length=1)]
+
+
+class WordingTable(Strict):
+    examples: Phrases = ()
+    reply: str = ""
+
+
+class Manners(Strict):
+    """`catalog.toml`, with what it inherits from `small_talk.toml`."""
+
+    title: str = ""
+    assistant_name: str = "the assistant"
+    persona: str = ""
+    suggestions: Phrases = ()
+    router: Literal["", "bypass"] = ""
+    thresholds: dict[str, Share] = {}
+    small_talk: dict[str, TalkTable] = {}
+    cancel: WordingTable = WordingTable()
+    out_of_scope: WordingTable = WordingTable()
+
+    @field_validator("thresholds")
+    @classmethod
+    def _known(cls, table: dict[str, float]) -> dict[str, float]:
+        known = [field.name for field in dataclasses.fields(Thresholds)]
+        if unknown := sorted(set(table) - set(known)):
+            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(known)}")
+        return table
+
+
+def read_intent(path: Path) -> IntentFile | SourceFile:
+    """The file of an intent. Raises `CatalogueError`."""
+    data = read_toml(path)
+    if {"openapi", "mcp"} <= set(data):
+        raise CatalogueError(f"{path}: [openapi] and [mcp] need a file each")
+    if {"openapi", "mcp"} & set(data):
+        return _checked(SourceFile, path, data)
+    return _checked(IntentFile, path, data)
+
+
+def read_manners(path: Path | None) -> Manners:
+    """`catalog.toml`, which need not exist, over the manners every catalogue starts with."""
+    base = read_toml(MANNERS)
+    own = read_toml(path) if path and path.exists() else {}
+    for section, value in own.items():
+        inherited = base.get(section)
+        both = isinstance(inherited, dict) and isinstance(value, dict)
+        base[section] = inherited | value if both else value
+    return _checked(Manners, path or MANNERS, base)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The data of a TOML file. Raises `CatalogueError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CatalogueError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path} is not valid TOML: {error}") from error
+
+
+_T = TypeVar("_T", bound=Strict)
+
+
+def _checked(shape: type[_T], path: Path, data: dict[str, Any]) -> _T:
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CatalogueError(f"{path}: {where}: {first['msg']}") from None

@@ -1,0 +1,145 @@
+"""Intents from an OpenAPI document or an MCP server, with what the intent's file adds to them.
+
+[openapi] or [mcp]      the table that `engine.tools.openapi` or `engine.tools.mcp_servers` reads
+title, description      of the whole source, where its own do not serve
+instructions            for every intent that it brings
+counter_examples, examples, [summaries], [questions.TOOL], [policy.TOOL], untrusted
+                        for its tools by name, as in an intent of one's own
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from engine.intents.files import CatalogueError, SourceFile
+from engine.intents.intent import Intent
+from engine.intents.source import Source, SourceError
+from engine.tools.tool import Tool
+
+AT_ONCE = 8  # sources opened side by side; each waits for a program or a network
+
+
+def is_document(place: Path | str) -> bool:
+    """Whether a place for a catalogue is an OpenAPI document rather than a folder."""
+    text = str(place).casefold()
+    return text.startswith(("http://", "https://")) or (
+        text.endswith((".json", ".yaml", ".yml")) and not Path(place).is_dir()
+    )
+
+
+def name_of(place: str) -> str:
+    """A short name for a document: that of the file, or of the host if that says nothing."""
+    url = urlsplit(place)
+    path = Path(url.path)
+    told = path.stem if path.stem.casefold() not in {"", "openapi", "swagger", "api"} else ""
+    name = told or (url.hostname if "://" in place else path.resolve().parent.name) or "api"
+    return re.sub(r"\W+", "_", name).strip("_").casefold() or "api"
+
+
+def open_all(files: Mapping[Path, SourceFile], *, alone: bool) -> dict[Path, Source]:
+    """The source of each file. One that cannot be used is left out and told as a problem; where
+    there is nothing else (`alone` and no other), that is a `CatalogueError`."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        opened = dict(zip(files, pool.map(_try, files, files.values()), strict=True))
+    faults = [found for found in opened.values() if isinstance(found, CatalogueError)]
+    usable = [found for found in opened.values() if isinstance(found, Source)]
+    wrong = next((fault for fault in faults if not isinstance(fault, _Unusable)), None)
+    if wrong is None and faults and alone and not any(source.intents for source in usable):
+        wrong = faults[0]
+    if wrong is not None:
+        for source in usable:
+            if source.close is not None:
+                asyncio.run(_closing(source))
+        raise wrong
+    return {
+        path: found if isinstance(found, Source) else Source((), problems=(str(found),))
+        for path, found in opened.items()
+    }
+
+
+def open_source(path: Path, key: str, data: SourceFile) -> Source:
+    """One source with what its file adds. Raises `CatalogueError`."""
+    module, name, table = (
+        ("engine.tools.mcp_servers", "load_mcp", data.mcp)
+        if data.openapi is None
+        else ("engine.tools.openapi", "load_openapi", data.openapi)
+    )
+    try:
+        opener: Callable[..., Source] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise _Unusable(f"{path}: this kind of source is not available: {error}") from error
+    general = {"": data.phrases[""]} if data.phrases.get("") else {}
+    try:
+        source = opener(
+            key,
+            table,
+            path.parent.parent,
+            title=data.title,
+            description=data.description,
+            examples=general,
+        )
+    except SourceError as error:
+        raise _Unusable(f"{path}: {error}") from error
+    try:
+        return _with_additions(path, data, source)
+    except CatalogueError:
+        if source.close is not None:
+            asyncio.run(_closing(source))
+        raise
+
+
+class _Unusable(CatalogueError):
+    """A source that others can do without."""
+
+
+def _try(path: Path, data: SourceFile) -> Source | CatalogueError:
+    try:
+        return open_source(path, path.stem, data)
+    except CatalogueError as error:
+        return error
+
+
+async def _closing(source: Source) -> None:
+    if source.close is not None:
+        await source.close()
+
+
+def _with_additions(path: Path, data: SourceFile, source: Source) -> Source:
+    known = {tool.name for intent in source.intents for tool in intent.tools}
+    for section, name in data.named():
+        if name not in known:
+            raise CatalogueError(f"{path}: [{section}] names {name!r}, which it does not have")
+    return replace(source, intents=tuple(_added_to(intent, data) for intent in source.intents))
+
+
+def _added_to(intent: Intent, data: SourceFile) -> Intent:
+    own = {tool.name: data.phrases.get(tool.name, ()) for tool in intent.tools}
+    examples = dict(intent.examples)
+    for name, phrases in own.items():
+        if phrases:
+            examples[name] = (*phrases, *examples.get(name, ()))
+    return replace(
+        intent,
+        examples=examples,
+        counter_examples=(*data.counter_examples, *intent.counter_examples),
+        instructions="\n".join(filter(None, (data.instructions, intent.instructions))),
+        tools=tuple(_ruled(tool, data) for tool in intent.tools),
+    )
+
+
+def _ruled(tool: Tool, data: SourceFile) -> Tool:
+    rule = data.policy.get(tool.name)
+    return replace(
+        tool,
+        summary=data.summaries.get(tool.name, tool.summary),
+        questions={**tool.questions, **data.questions.get(tool.name, {})},
+        policy=rule.policy if rule else tool.policy,
+        untrusted=tool.untrusted or tool.name in data.untrusted,
+    )
