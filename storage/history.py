@@ -6,7 +6,6 @@ Every method raises `StorageError` when the database cannot be read.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -19,35 +18,22 @@ from engine.events import Event
 from storage import tables
 from storage.database import Database
 from storage.errors import NoSuchAction, UnknownSession
-from storage.projection import headline
+from storage.index import index_title
 from storage.recovery import must_be_unknown
 from storage.tables import Action, Turn
+from storage.words import tokens
 
 __all__ = ["ActionRecord", "History", "SessionRecord", "UnknownSession"]
 
-PREVIEW_CHARACTERS = 120
-
 T = TypeVar("T", tables.Session, Action)
 
-# One statement for a page of sessions: what is counted is counted for its rows only.
 _RECORD = """
-    SELECT id, title, created_at, updated_at, model, archived,
-        (SELECT count(*) FROM turn WHERE turn.session_id = session.id) AS turns,
-        (SELECT substr(reply, 1, 500) FROM turn WHERE turn.session_id = session.id AND reply <> ''
-            ORDER BY number DESC LIMIT 1) AS reply,
-        (SELECT json_group_array(DISTINCT value) FROM turn
-            JOIN classification ON classification.turn_id = turn.id, json_each(intents)
-            WHERE turn.session_id = session.id) AS intents,
-        (SELECT count(*) FROM action WHERE action.session_id = session.id) AS actions,
-        (SELECT CASE WHEN count(*) = count(cost_usd) THEN total(cost_usd) END FROM turn
-            JOIN model_call ON model_call.turn_id = turn.id
-            WHERE turn.session_id = session.id) AS cost_usd
+    SELECT id, title, created_at, updated_at, model, archived, turns, preview, intents, actions,
+        CASE WHEN unpriced = 0 THEN cost_usd END AS cost_usd
     FROM session"""
 _MENTIONS = """
-    AND (instr(lower(title), lower(:title)) OR id IN (
-        SELECT turn.session_id FROM message_fts
-        JOIN message ON message.id = message_fts.rowid JOIN turn ON turn.id = message.turn_id
-        WHERE message_fts MATCH :words))"""
+    AND (instr(lower(title), lower(:title)) OR serial IN (
+        SELECT DISTINCT rowid >> 32 FROM turn_fts WHERE turn_fts MATCH :words))"""
 _NEWEST_FIRST = "ORDER BY updated_at DESC, id DESC LIMIT :limit OFFSET :offset"
 
 
@@ -118,7 +104,9 @@ class History:
         In a message its words may stand anywhere, and match from their beginning.
         """
         found = _MENTIONS if filter_text.strip() else ""
-        query = f"{_RECORD} WHERE archived = :archived {found} {_NEWEST_FIRST}"
+        query = (
+            f"{_RECORD} WHERE archived = :archived AND deleted_at IS NULL {found} {_NEWEST_FIRST}"
+        )
         parameters = {
             "archived": archived,
             "title": filter_text.strip(),
@@ -200,7 +188,9 @@ class History:
     def rename(self, session_id: str, title: str) -> None:
         """Give a session another title. Raises `UnknownSession`."""
         with self.database.write() as rows:
-            _find(rows, session_id).title = " ".join(title.split())
+            session = _find(rows, session_id)
+            session.title = " ".join(title.split())
+            index_title(rows, session)
 
     def archive(self, session_id: str, *, archived: bool = True) -> None:
         """Take a session out of the list, or put it back. Raises `UnknownSession`."""
@@ -245,15 +235,14 @@ def _words(filter_text: str) -> str:
 
     Quoted, nothing in a word has a meaning (https://www.sqlite.org/fts5.html#fts5_strings).
     """
-    return " ".join(f'"{word}"*' for word in re.findall(r"\w+", filter_text)) or '""'
+    return " ".join(f'"{word}"*' for word, _, _ in tokens(filter_text)) or '""'
 
 
 def _session_record(row: Mapping[Any, Any]) -> SessionRecord:
     fields = dict(row)
-    preview = headline(fields.pop("reply") or "", PREVIEW_CHARACTERS)
     intents = tuple(json.loads(fields.pop("intents")))
     archived = bool(fields.pop("archived"))
-    return SessionRecord(**fields, preview=preview, intents=intents, archived=archived)
+    return SessionRecord(**fields, intents=intents, archived=archived)
 
 
 def _event(row: tables.Event) -> Event:

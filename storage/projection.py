@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from textwrap import shorten
-
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from engine import events
 from engine.events import Event
 from storage import tables
+from storage.index import index_action, index_title, index_turn
 from storage.owner import this_process
+from storage.words import headline
 
 TITLE_CHARACTERS = 60
+PREVIEW_CHARACTERS = 120
 INTERRUPTED = "interrupted"
 
 _FATES: dict[events.Outcome, tables.ActionState] = {
@@ -34,7 +35,7 @@ def project(rows: Session, event: Event, model: str = "") -> None:
         case events.TurnStarted():
             _begin_turn(rows, event, model)
         case events.IntentClassified():
-            rows.add(_classification(event))
+            _classify(rows, event)
         case events.TextDelta():
             _say(rows, event.turn_id, event.text, event.at)
         case events.ToolCallProposed():
@@ -52,24 +53,22 @@ def project(rows: Session, event: Event, model: str = "") -> None:
             action = _action(rows, event)
             action.state, action.finished_at = _FATES[event.outcome], event.at
             action.result, action.duration_ms = event.result, event.duration_ms
+            index_action(rows, action)
         case events.ActionSettled():
             settled = rows.get_one(tables.Action, event.action_id)
             settled.state, settled.result = _FATES[event.outcome], event.result
+            rows.flush()
+            index_action(rows, settled)
+            session, turn = _session_and_turn(rows, event)
+            index_turn(rows, session, turn)
         case events.UsageUpdated():
-            rows.add(_model_call(event))
+            _charge(rows, event)
         case events.TurnFinished():
             _end_turn(rows, event, event.status, reply=event.reply)
         case events.TurnFailed():
             state: tables.TurnState = "interrupted" if event.error == INTERRUPTED else "failed"
             _end_turn(rows, event, state, error=event.error)
     rows.add(_event(event))
-
-
-def headline(text: str, characters: int) -> str:
-    """The beginning of a text on one line, cut at a word where there is one."""
-    line = " ".join(text.split())
-    short = shorten(line, characters, placeholder="…")
-    return short if len(short) > characters // 2 or short == line else line[: characters - 1] + "…"
 
 
 def _event(event: Event) -> tables.Event:
@@ -83,27 +82,40 @@ def _event(event: Event) -> tables.Event:
 def _begin_turn(rows: Session, event: events.TurnStarted, model: str) -> None:
     session = rows.get(tables.Session, event.session_id)
     if session is None:
-        title = headline(event.text, TITLE_CHARACTERS)
+        serials = select(func.max(tables.Session.serial))
         session = tables.Session(
-            id=event.session_id, title=title, created_at=event.at, updated_at=event.at
+            id=event.session_id,
+            serial=(rows.exec(serials).one() or 0) + 1,
+            title=headline(event.text, TITLE_CHARACTERS),
+            created_at=event.at,
+            updated_at=event.at,
         )
+        index_title(rows, session)
+    elif session.deleted_at is not None:
+        raise ValueError("Its session has been deleted: restore it, or begin a new one.")
     session.updated_at, session.model = event.at, model or session.model
+    session.turns += 1
     rows.add(session)
     rows.flush()
     numbers = select(func.max(tables.Turn.number)).where(tables.Turn.session_id == session.id)
-    rows.add(
-        tables.Turn(
-            id=event.turn_id,
-            session_id=session.id,
-            number=(rows.exec(numbers).one() or 0) + 1,
-            status="running",
-            text=event.text,
-            started_at=event.at,
-            owner=this_process(),
-        )
+    turn = tables.Turn(
+        id=event.turn_id,
+        session_id=session.id,
+        number=(rows.exec(numbers).one() or 0) + 1,
+        status="running",
+        text=event.text,
+        started_at=event.at,
+        owner=this_process(),
     )
+    rows.add(turn)
     rows.flush()
     rows.add(tables.Message(turn_id=event.turn_id, role="user", content=event.text, at=event.at))
+    index_turn(rows, session, turn)
+
+
+def _session_and_turn(rows: Session, event: Event) -> tuple[tables.Session, tables.Turn]:
+    turn = _turn(rows, event)
+    return rows.get_one(tables.Session, turn.session_id), turn
 
 
 def _turn(rows: Session, event: Event) -> tables.Turn:
@@ -121,9 +133,10 @@ def _end_turn(
     reply: str = "",
     error: str | None = None,
 ) -> None:
-    turn = _turn(rows, event)
+    session, turn = _session_and_turn(rows, event)
     turn.status, turn.reply, turn.error, turn.finished_at = status, reply, error, event.at
-    rows.get_one(tables.Session, turn.session_id).updated_at = event.at
+    session.updated_at = event.at
+    session.preview = headline(reply[:500], PREVIEW_CHARACTERS) or session.preview
     said = select(tables.Message).where(
         tables.Message.turn_id == turn.id, tables.Message.role == "assistant"
     )
@@ -133,6 +146,8 @@ def _end_turn(
     for action in rows.exec(open_actions(turn.id)):
         action.state = "unknown" if action.state == "started" else "cancelled"
         action.finished_at = event.at
+    rows.flush()
+    index_turn(rows, session, turn)
 
 
 def open_actions(turn_id: str) -> SelectOfScalar[tables.Action]:
@@ -163,38 +178,47 @@ def _say(rows: Session, turn_id: str, text: str, at: str) -> None:
         rows.add(tables.Message(turn_id=turn_id, role="assistant", content=text, at=at))
 
 
-def _classification(event: events.IntentClassified) -> tables.Classification:
-    return tables.Classification(
-        turn_id=event.turn_id,
-        route=event.route,
-        intents=list(event.intents),
-        confidence=event.confidence,
-        alternatives=[
-            {"intent": other.intent, "confidence": other.confidence} for other in event.alternatives
-        ],
-        source=event.source,
-        tools_offered=list(event.tools_offered),
-        duration_ms=event.duration_ms,
+def _classify(rows: Session, event: events.IntentClassified) -> None:
+    session, turn = _session_and_turn(rows, event)
+    session.intents = list(dict.fromkeys((*session.intents, *event.intents)))
+    rows.add(
+        tables.Classification(
+            turn_id=turn.id,
+            route=event.route,
+            intents=list(event.intents),
+            confidence=event.confidence,
+            alternatives=[
+                {"intent": other.intent, "confidence": other.confidence}
+                for other in event.alternatives
+            ],
+            source=event.source,
+            tools_offered=list(event.tools_offered),
+            duration_ms=event.duration_ms,
+        )
     )
 
 
 def _propose(rows: Session, event: events.ToolCallProposed) -> None:
-    turn = _turn(rows, event)
-    rows.add(
-        tables.Action(
-            id=event.action_id or f"{event.turn_id}:{event.call_id}",
-            turn_id=turn.id,
-            session_id=turn.session_id,
-            call_id=event.call_id,
-            intent=event.intent,
-            tool=event.tool,
-            arguments=dict(event.arguments),
-            effect=event.effect,
-            summary=event.summary,
-            state="proposed",
-            proposed_at=event.at,
-        )
+    session, turn = _session_and_turn(rows, event)
+    session.actions += 1
+    serials = select(func.max(tables.Action.serial))
+    action = tables.Action(
+        id=event.action_id or f"{event.turn_id}:{event.call_id}",
+        serial=(rows.exec(serials).one() or 0) + 1,
+        turn_id=turn.id,
+        session_id=session.id,
+        call_id=event.call_id,
+        intent=event.intent,
+        tool=event.tool,
+        arguments=dict(event.arguments),
+        effect=event.effect,
+        summary=event.summary,
+        state="proposed",
+        proposed_at=event.at,
     )
+    rows.add(action)
+    rows.flush()
+    index_action(rows, action)
 
 
 def _action(
@@ -212,16 +236,21 @@ def _action(
     return action
 
 
-def _model_call(event: events.UsageUpdated) -> tables.ModelCall:
-    return tables.ModelCall(
-        turn_id=event.turn_id,
-        stage=event.stage,
-        model=event.model,
-        input_tokens=event.input_tokens,
-        cached_tokens=event.cached_tokens,
-        output_tokens=event.output_tokens,
-        cost_usd=event.cost_usd,
-        flat_input_tokens=event.flat_input_tokens,
-        duration_ms=event.duration_ms,
-        at=event.at,
+def _charge(rows: Session, event: events.UsageUpdated) -> None:
+    session, turn = _session_and_turn(rows, event)
+    session.cost_usd += event.cost_usd or 0.0
+    session.unpriced += event.cost_usd is None
+    rows.add(
+        tables.ModelCall(
+            turn_id=turn.id,
+            stage=event.stage,
+            model=event.model,
+            input_tokens=event.input_tokens,
+            cached_tokens=event.cached_tokens,
+            output_tokens=event.output_tokens,
+            cost_usd=event.cost_usd,
+            flat_input_tokens=event.flat_input_tokens,
+            duration_ms=event.duration_ms,
+            at=event.at,
+        )
     )

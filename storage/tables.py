@@ -2,7 +2,7 @@
 
 A session is resumed, reviewed and replayed from its events. All times are ISO 8601 in UTC,
 durations are milliseconds, money is US dollars. The statements that make these tables are in
-`storage.migrations`: a change here needs a migration there.
+`storage.schema`: a change here needs a migration there.
 """
 
 from __future__ import annotations
@@ -59,10 +59,18 @@ class Words(TypeDecorator[str]):
 
 
 class Session(SQLModel, table=True):
-    """A conversation. `model` is the chat model of its last turn."""
+    """A conversation and its totals. `model` is the chat model of its last turn.
+
+    `serial` is its number in the full-text index. `cost_usd` is of the requests whose price is
+    known, `unpriced` counts the others. One with `deleted_at` is hidden everywhere, until it is
+    restored or removed for good.
+    """
 
     __tablename__: ClassVar[Any] = "session"
-    __table_args__ = (Index("session_newest", "updated_at", "id"),)
+    __table_args__ = (
+        Index("session_newest", "updated_at", "id"),
+        Index("session_serial", "serial", unique=True),
+    )
 
     id: str = Field(primary_key=True)
     title: str = Field(sa_type=Words)
@@ -70,6 +78,15 @@ class Session(SQLModel, table=True):
     updated_at: str
     model: str | None = None
     archived: bool = False
+    serial: int
+    turns: int = 0
+    actions: int = 0
+    intents: list[str] = Field(default_factory=list, sa_type=Json)
+    preview: str = Field(default="", sa_type=Words)
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    draft: str = Field(default="", sa_type=Words)
+    deleted_at: str | None = None
 
 
 class Turn(SQLModel, table=True):
@@ -79,6 +96,7 @@ class Turn(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("session_id", "number"),
         Index("turn_running", "owner", sqlite_where=text("status = 'running'")),
+        Index("turn_newest", "started_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -106,7 +124,7 @@ class Event(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """What the person (`user`) or the assistant said; `message_fts` is its full-text index."""
+    """What the person (`user`) or the assistant said; `turn_fts` is the full-text index."""
 
     __tablename__: ClassVar[Any] = "message"
     __table_args__ = (Index("message_turn", "turn_id"),)
@@ -136,13 +154,20 @@ class Classification(SQLModel, table=True):
 
 
 class Action(SQLModel, table=True):
-    """One tool call and its fate. It belongs to the process that owns its turn."""
+    """One tool call and its fate. It belongs to the process that owns its turn.
+
+    `serial` is its number in the full-text index `action_fts`.
+    """
 
     __tablename__: ClassVar[Any] = "action"
     __table_args__ = (
         Index("action_call", "turn_id", "call_id"),
         Index("action_newest", "proposed_at"),
         Index("action_session", "session_id", "proposed_at"),
+        Index("action_state", "state", "proposed_at"),
+        Index("action_intent", "intent", "proposed_at"),
+        Index("action_tool", "tool", "proposed_at"),
+        Index("action_serial", "serial", unique=True),
     )
 
     id: str = Field(primary_key=True)
@@ -162,13 +187,14 @@ class Action(SQLModel, table=True):
     started_at: str | None = None
     finished_at: str | None = None
     duration_ms: int | None = None
+    serial: int
 
 
 class ModelCall(SQLModel, table=True):
     """One request to a chat model. `cost_usd` NULL: the price is unknown, which is not zero."""
 
     __tablename__: ClassVar[Any] = "model_call"
-    __table_args__ = (Index("model_call_turn", "turn_id"),)
+    __table_args__ = (Index("model_call_turn", "turn_id"), Index("model_call_newest", "at"))
 
     id: int | None = Field(default=None, primary_key=True)
     turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
@@ -181,3 +207,60 @@ class ModelCall(SQLModel, table=True):
     flat_input_tokens: int
     duration_ms: int
     at: str
+
+
+class Correction(SQLModel, table=True):
+    """The person's word that a turn was routed wrongly; `text` is the message it was about."""
+
+    __tablename__: ClassVar[Any] = "correction"
+    __table_args__ = (
+        Index("correction_turn", "turn_id"),
+        Index("correction_session", "session_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
+    session_id: str = Field(foreign_key="session.id", ondelete="CASCADE")
+    text: str = Field(sa_type=Words)
+    from_intents: list[str] = Field(sa_type=Json)
+    to_intent: str
+    at: str
+
+
+class EvaluationRun(SQLModel, table=True):
+    """A run over evaluation sets. `owner` is the process that runs it, `report` its summary."""
+
+    __tablename__: ClassVar[Any] = "evaluation_run"
+    __table_args__ = (Index("evaluation_run_newest", "started_at"),)
+
+    id: str = Field(primary_key=True)
+    started_at: str
+    finished_at: str | None = None
+    catalogue: str = Field(sa_type=Words)
+    catalogue_hash: str
+    router: str = Field(sa_type=Words)
+    model: str = Field(sa_type=Words)
+    options: dict[str, Any] = Field(sa_type=Json)
+    state: str
+    report: dict[str, Any] | None = Field(default=None, sa_type=Json, nullable=True)
+    owner: str
+
+
+class EvaluationResult(SQLModel, table=True):
+    """What became of one row of a run; `number` is its place in the sets."""
+
+    __tablename__: ClassVar[Any] = "evaluation_result"
+
+    run_id: str = Field(primary_key=True, foreign_key="evaluation_run.id", ondelete="CASCADE")
+    number: int = Field(primary_key=True)
+    row: dict[str, Any] = Field(sa_type=Json)
+    outcome: dict[str, Any] = Field(sa_type=Json)
+
+
+class Setting(SQLModel, table=True):
+    """What the screen remembers between two starts and no session holds."""
+
+    __tablename__: ClassVar[Any] = "setting"
+
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_type=Words)

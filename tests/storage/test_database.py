@@ -90,14 +90,12 @@ def test_a_durable_write_waits_for_the_disk_and_the_next_one_does_not(database: 
 def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
     def insert_and_fail() -> None:
         with database.write() as session:
-            session.connection().exec_driver_sql(
-                "INSERT INTO session VALUES ('s', 'title', '', '', NULL, 0)"
-            )
+            session.connection().exec_driver_sql("INSERT INTO setting VALUES ('theme', 'dark')")
             session.connection().exec_driver_sql("INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(StorageError, match="no such table: nowhere"):
         insert_and_fail()
-    assert rows(database, "SELECT * FROM session") == []
+    assert rows(database, "SELECT * FROM setting") == []
 
 
 def test_text_that_is_no_database_is_refused(tmp_path: Path) -> None:

@@ -214,10 +214,10 @@ def test_a_deleted_session_leaves_nothing(
     tables = ("session", "turn", "event", "message", "classification", "action", "model_call")
     for table in tables:
         assert rows(database, f"SELECT count(*) FROM {table}") == [(0,)], table
-    assert rows(database, "SELECT * FROM message_fts WHERE message_fts MATCH 'zebra'") == []
+    assert rows(database, "SELECT * FROM turn_fts WHERE turn_fts MATCH 'zebra'") == []
     with database.write() as session:  # raises where index and messages do not agree
         session.connection().exec_driver_sql(
-            "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)"
+            "INSERT INTO turn_fts (turn_fts) VALUES ('integrity-check')"
         )
 
 

@@ -47,7 +47,10 @@ def test_a_whole_turn_is_found_in_every_table(database: Database) -> None:
         recording.keep(told)
     at = {(event.kind, event.seq): event.at for event in told}
     assert rows(database, "SELECT * FROM session") == [
-        ("s1", "Put 20 dollars on my balance", told[0].at, told[-1].at, "gpt at example.com", 0)
+        (
+            *("s1", "Put 20 dollars on my balance", told[0].at, told[-1].at, "gpt at example.com"),
+            *(0, 1, 1, 1, '["balance"]', "Let me do that. Done: $32.50.", 0.002, 0, "", None),
+        )
     ]
     assert rows(
         database, "SELECT number, status, text, reply, error, started_at, finished_at FROM turn"

@@ -21,8 +21,8 @@ def test_the_steps_lead_to_the_tables_that_the_code_knows(
     declared = tmp_path / "declared.db"
     SQLModel.metadata.create_all(create_engine(f"sqlite:///{declared}"))
     assert shape(declared).items() <= shape(database.path).items()
-    assert "CREATE VIRTUAL TABLE message_fts" in str(
-        rows(database, "SELECT sql FROM sqlite_master WHERE name = 'message_fts'")
+    assert "CREATE VIRTUAL TABLE turn_fts" in str(
+        rows(database, "SELECT sql FROM sqlite_master WHERE name = 'turn_fts'")
     )
 
 
@@ -130,7 +130,7 @@ def test_several_programs_may_make_the_same_file_at_once(tmp_path: Path) -> None
 def test_a_number_on_its_own_comes_back_exactly(database: Database) -> None:
     big = 12345678901234567890123
     with database.write() as session:
-        session.add(tables.Session(id="s", title="", created_at="", updated_at=""))
+        session.add(tables.Session(id="s", serial=1, title="", created_at="", updated_at=""))
         session.flush()
         session.add(
             tables.Turn(
