@@ -36,6 +36,8 @@ def project(rows: Session, event: Event, model: str = "") -> None:
             _begin_turn(rows, event, model)
         case events.IntentClassified():
             _classify(rows, event)
+        case events.IntentCorrected():
+            _correct(rows, event)
         case events.TextDelta():
             _say(rows, event.turn_id, event.text, event.at)
         case events.ToolCallProposed():
@@ -194,6 +196,20 @@ def _classify(rows: Session, event: events.IntentClassified) -> None:
             source=event.source,
             tools_offered=list(event.tools_offered),
             duration_ms=event.duration_ms,
+        )
+    )
+
+
+def _correct(rows: Session, event: events.IntentCorrected) -> None:
+    turn = _turn(rows, event)
+    rows.add(
+        tables.Correction(
+            turn_id=turn.id,
+            session_id=turn.session_id,
+            text=event.text,
+            from_intents=list(event.from_intents),
+            to_intent=event.to_intent,
+            at=event.at,
         )
     )
 

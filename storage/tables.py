@@ -210,7 +210,10 @@ class ModelCall(SQLModel, table=True):
 
 
 class Correction(SQLModel, table=True):
-    """The person's word that a turn was routed wrongly; `text` is the message it was about."""
+    """The person's word that a message, `text`, was routed wrongly.
+
+    Its turn is the one in which the message was handled again.
+    """
 
     __tablename__: ClassVar[Any] = "correction"
     __table_args__ = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from engine.ports import RecordingError
 from storage.database import Database
 from storage.errors import StorageError
+from storage.evaluations import Evaluations, ResultRecord, RunRecord
 from storage.journal import Journal
 from tests.storage.told import Recording, proposal, top_up, turn
 
@@ -112,6 +114,16 @@ def writes_turns(path: str, name: str, number: str) -> None:
     database.close()
 
 
+def dies_in_a_run(path: str, number: str) -> None:
+    """Keeps that many results of an evaluation, and is gone without a word."""
+    evaluations = Evaluations(Database.open(Path(path)))
+    run = RunRecord(id="run", catalogue="", catalogue_hash="", router="", model="")
+    evaluations.begin(run)
+    for n in range(int(number)):
+        evaluations.keep("run", [ResultRecord(n, {}, {})])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 PROGRAMS: Sequence[Callable[..., None]] = (
     opens,
     opens_without_rights,
@@ -119,6 +131,7 @@ PROGRAMS: Sequence[Callable[..., None]] = (
     stops_in_a_top_up,
     settles,
     writes_turns,
+    dies_in_a_run,
 )
 
 if __name__ == "__main__":
