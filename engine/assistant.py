@@ -24,7 +24,7 @@ class Assistant:
     """One session's assistant. Not for two turns at once.
 
     `price` gives the US dollars of a request, or None where the price is not known. `allowed`
-    are the tools that the person allowed for the rest of the session.
+    are the fingerprints of the calls that the person allowed for the rest of the session.
     """
 
     catalogue: Catalogue

@@ -20,6 +20,7 @@ MAX_CHOICES = 3
 Role = Literal["system", "user", "assistant", "tool"]
 
 UNKNOWN = "It is not known whether this was done. Check before doing it again."
+PERHAPS = "{} (it is not known whether this was done)"
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,18 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the Chat Completions protocol, and the intent it was said under."""
+    """One message of the Chat Completions protocol, and the intent it was said under.
+
+    `change` is, in plain words, what the call that a tool's message answers has changed, or may
+    have changed; empty where nothing was changed.
+    """
 
     role: Role
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     intent: str | None = None
+    change: str = ""
 
 
 @dataclass
@@ -75,6 +81,7 @@ class Conversation:
     cost_usd: float = 0.0
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
+    _changing: dict[str, str] = field(default_factory=dict)  # call to what it would change
     _running: dict[str, str] = field(default_factory=dict)  # call to action
     _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
 
@@ -127,14 +134,20 @@ class Conversation:
                 self._calls.append(
                     ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments)))
                 )
+                self._changing.pop(event.call_id, None)
+                if event.effect != "read":
+                    self._changing[event.call_id] = event.summary or event.tool
+            case events.ApprovalResolved():
+                if event.arguments is not None:
+                    self._changing[event.call_id] = event.summary or _data(dict(event.arguments))
             case events.ToolStarted():
                 self._running[event.call_id] = event.action_id
             case events.ToolFinished():
-                self._answer(event.call_id, event.result, unknown=event.outcome == "unknown")
+                self._answer(event.call_id, event.result, event.outcome)
             case events.ActionSettled():
                 told = self._unknown.pop(event.action_id, None)
                 self.messages = [
-                    replace(message, content=_data(event.result)) if message is told else message
+                    _settled(message, event) if message is told else message
                     for message in self.messages
                 ]
             case events.UsageUpdated():
@@ -144,6 +157,13 @@ class Conversation:
                 self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
             case events.TurnFailed():
                 self._end_turn()
+
+    def corrected(self, message: str, intent: str | None) -> Routed | None:
+        """The newest message, if `message` is the same and `intent` not where it went."""
+        newest = self.newest
+        if intent is None or newest is None or newest.message != message:
+            return None
+        return newest if newest.intents != (intent,) else None
 
     def _keep_choices(self, event: events.IntentClassified) -> None:
         self.choices, self.unclear = (), ""
@@ -160,20 +180,32 @@ class Conversation:
             )
         self._said, self._calls = [], []
 
-    def _answer(self, call_id: str, result: Any, *, unknown: bool) -> None:
+    def _answer(self, call_id: str, result: Any, outcome: events.Outcome) -> None:
         """Put the result of a call where the model finds it."""
         self._close()
-        message = Message("tool", _data(result), tool_call_id=call_id, intent=self.focus)
+        change = self._changing.pop(call_id, "") if outcome in ("ok", "unknown") else ""
+        message = Message(
+            "tool",
+            _data(result),
+            tool_call_id=call_id,
+            intent=self.focus,
+            change=PERHAPS.format(change) if change and outcome == "unknown" else change,
+        )
         self.messages.append(message)
         action_id = self._running.pop(call_id, None)
-        if unknown and action_id is not None:
+        if outcome == "unknown" and action_id is not None:
             self._unknown[action_id] = message
 
     def _end_turn(self) -> None:
-        """Leave nothing open. What began, and whose end is not on record, may have been done."""
+        """Leave nothing open. A change that began, and whose end is not on record, may have been
+        made.
+        """
         self._close()
         for call_id in list(self._running):
-            self._answer(call_id, {"error": UNKNOWN}, unknown=True)
+            if call_id in self._changing:
+                self._answer(call_id, {"error": UNKNOWN}, "unknown")
+        self._running.clear()
+        self._changing.clear()
         self.messages = repair(self.messages)
 
 
@@ -210,15 +242,22 @@ def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]
     """The history as one intent may see it: what was said, and only its own tools' data.
 
     Calls of other intents are left out with their results; what the assistant said about them
-    stays.
+    stays. A change of which it said nothing, since it was stopped, is put into words.
     """
     kept: list[Message] = []
     foreign: set[str] = set()
+    untold: list[Message] = []
     for message in messages:
         if message.role == "tool":
             if message.tool_call_id not in foreign:
                 kept.append(message)
+            elif message.change:
+                untold.append(Message("assistant", f"[Done: {message.change}]"))
             continue
+        if message.role == "user":
+            kept += untold
+        if message.role == "user" or message.content:
+            untold = []
         # Ids are only unique within one message.
         foreign = set()
         if message.tool_calls and message.intent != intent:
@@ -255,6 +294,24 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
     if begin == starts[0] and used + sum(sizes[:begin]) <= budget:
         begin = 0
     return messages[begin:], begin
+
+
+def last_change(messages: Iterable[Message], tool: str) -> str:
+    """What the newest call of a tool has changed, in plain words; empty if it has not."""
+    names: dict[str, str] = {}
+    change = ""
+    for message in messages:
+        names |= {call.id: call.name for call in message.tool_calls}
+        if message.change and names.get(message.tool_call_id or "") == tool:
+            change = message.change
+    return change
+
+
+def _settled(message: Message, event: events.ActionSettled) -> Message:
+    """What was told of an action, now that the truth about it is known."""
+    done = event.outcome == "ok"
+    change = message.change.removesuffix(PERHAPS.format("")) if done else ""
+    return replace(message, content=_data(event.result), change=change)
 
 
 def _data(result: Any) -> str:

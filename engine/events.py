@@ -131,6 +131,10 @@ class ToolCallProposed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRequested(Event):
+    """The person is asked about one call. `before` is what the same tool has changed last in this
+    session, in plain words: who corrects what was done should know that it stays done.
+    """
+
     kind: ClassVar[str] = "approval_requested"
     call_id: str
     action_id: str = ""
@@ -138,13 +142,15 @@ class ApprovalRequested(Event):
     effect: EffectName = "write"
     summary: str = ""
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    before: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalResolved(Event):
     """`by` is who decided: `person`, `session` (allowed earlier), `policy`, `flag`, `nobody`.
 
-    `arguments` only where the person edited them: these then run instead of the proposed ones.
+    `arguments` only where the person edited them: these then run instead of the proposed ones,
+    and `summary` says in plain words what they come to.
     """
 
     kind: ClassVar[str] = "approval_resolved"
@@ -152,6 +158,7 @@ class ApprovalResolved(Event):
     decision: Decision
     by: str
     arguments: Mapping[str, Any] | None = None
+    summary: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

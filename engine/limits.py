@@ -34,8 +34,10 @@ class Meter:
     def __init__(self, limits: Limits, session_cost_usd: float) -> None:
         self._limits = limits
         self._session_cost = session_cost_usd
+        self._began = 0.0
         self._requests = self._calls = self._tokens = 0
         self._cost = self._seconds = 0.0
+        self._at_work = 0
 
     def admit_request(self) -> None:
         """Count a model request that is about to be made."""
@@ -69,12 +71,16 @@ class Meter:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """The time spent inside counts."""
-        began = time.monotonic()
+        """The time spent inside counts, once where several things are done side by side."""
+        if not self._at_work:
+            self._began = time.monotonic()
+        self._at_work += 1
         try:
             yield
         finally:
-            self._seconds += time.monotonic() - began
+            self._at_work -= 1
+            if not self._at_work:
+                self._seconds += time.monotonic() - self._began
 
 
 def _stop(reached: bool, what: str) -> None:

@@ -8,7 +8,6 @@ the reader of the events goes away in the middle.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import economics
-from engine.conversation import Message, Routed, arguments_of, for_intent, trim
+from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, trim
 from engine.events import (
     Awaiting,
     CostWarning,
@@ -35,16 +34,19 @@ from engine.events import (
     TurnStarted,
     UsageUpdated,
 )
+from engine.failure import failure
 from engine.ids import new_id
 from engine.intents.intent import Intent
 from engine.intents.router import Routing, Task
 from engine.intents.shortcut import shortcut
 from engine.limits import Meter
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
+from engine.models.stream import new_call_id
 from engine.ports import RecordingError
 from engine.prompt import system_prompt
-from engine.tools.executor import Executor, TooManyCorrections
+from engine.tools.executor import Executor
 from engine.tools.tool import Tool
+from engine.tools.wording import question
 
 if TYPE_CHECKING:
     from engine.assistant import Assistant
@@ -53,10 +55,6 @@ TOOL_TIME_LIMIT_S = 30.0
 # Of history in a request. Characters, since every server counts tokens its own way; 100,000
 # are some 25,000 tokens, which the smallest window in common use (32k) still holds.
 HISTORY_CHARACTERS = 100_000
-
-DONE_BEFORE = "what was done before stays done: see the actions"
-
-log = logging.getLogger(__name__)
 
 
 class Turn:
@@ -73,7 +71,8 @@ class Turn:
         self._seq = 0
         self._order = asyncio.Lock()
         self._parts: list[str] = []
-        self._used_tools = False
+        self._call_ids: set[str] = set()
+        self._called: set[str] = set()
         self._switched = False
         self._meter = Meter(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
@@ -83,9 +82,15 @@ class Turn:
             approver=assistant.approver,
             emit=self._emit,
             time_limit_s=TOOL_TIME_LIMIT_S,
+            changed_before=lambda tool: last_change(self._conversation.messages, tool),
+            working=self._meter.working,
             allowed=assistant.allowed,
             tainted=self._has_read_strangers(),
         )
+
+    @property
+    def _used_tools(self) -> bool:
+        return bool(self._called)
 
     @property
     def _said(self) -> str:
@@ -115,20 +120,8 @@ class Turn:
             last = await steps
         except asyncio.CancelledError:
             last = TurnFinished(status="cancelled", reply=self._said)
-        except ModelError as error:
-            last = TurnFailed(error=error.code, message=str(error), retryable=error.retryable)
-        except TooManyCorrections as error:
-            text = f"the model found no arguments that fit {error}; nothing was done"
-            last = TurnFailed(error="model", message=text)
-        except RecordingError as error:
-            last = TurnFailed(error="storage", message=str(error))
-        except Exception:
-            log.exception("a turn failed")
-            text = "something went wrong inside the program; the details are in its log"
-            last = TurnFailed(error="internal", message=text)
-        if isinstance(last, TurnFailed) and self._executor.changed:
-            # Tried again, the turn would do it again.
-            last = replace(last, retryable=False, message=f"{last.message} ({DONE_BEFORE})")
+        except Exception as error:
+            last = failure(error, changed=self._executor.changed)
         try:
             await self._emit(last)
         except RecordingError as error:
@@ -137,7 +130,8 @@ class Turn:
             self.outbox.put_nowait(None)
 
     async def _steps(self) -> TurnFinished:
-        open_task, corrected = self._conversation.awaiting, self._corrected()
+        open_task = self._conversation.awaiting
+        corrected = self._conversation.corrected(self._text, self._as_intent)
         await self._emit(TurnStarted(session_id=self._assistant.session_id, text=self._text))
         before = len(self._conversation.messages) - 1
         if corrected is not None:
@@ -171,17 +165,9 @@ class Turn:
         # A hosted model asks in prose. Taking its closing question mark for a question decides
         # nothing but a label: the next message is routed by the router all the same.
         asks = not self._used_tools and self._said.rstrip().endswith(("?", "？", "؟"))
-        if awaiting is None and open_task and routing.route == "task":
-            elsewhere = all(task.intent != open_task.intent for task in routing.tasks)
-            return await self._offer_again(open_task if elsewhere else None)
+        if awaiting is None and open_task and open_task.tool not in self._called and not asks:
+            return await self._offer_again(open_task)
         return self._finished(awaiting, asked=asks)
-
-    def _corrected(self) -> Routed | None:
-        """The newest message, if this is the same one, now with the intent it is about."""
-        newest = self._conversation.newest
-        if self._as_intent is None or newest is None or newest.message != self._text:
-            return None
-        return newest if newest.intents != (self._as_intent,) else None
 
     async def _route(self) -> Routing:
         started = time.perf_counter()
@@ -259,10 +245,19 @@ class Turn:
                 await self._emit(IntentSwitched(from_intent=intent.key, to_intent=target))
                 return await self._act(Task(target, task.text), past, None)
             if not reply.tool_calls:
-                return reply.awaiting
-            self._used_tools = True
+                # Tools may belong to several intents; the one at work is meant.
+                return replace(reply.awaiting, intent=intent.key) if reply.awaiting else None
             self._meter.admit_calls(len(reply.tool_calls))
-            await self._executor.execute(reply.tool_calls, offered, intent.key)
+            calls = [self._unmistakable(call) for call in reply.tool_calls]
+            await self._executor.execute(calls, offered, intent.key)
+
+    def _unmistakable(self, call: ToolCall) -> ToolCall:
+        """The call under an id that no other of this turn has: some servers give one twice."""
+        if call.id in self._call_ids:
+            call = replace(call, id=new_call_id())
+        self._call_ids.add(call.id)
+        self._called.add(call.name)
+        return call
 
     async def _ask(self, request: ChatRequest) -> Reply:
         """One request to the model, its text passed on as it comes."""
@@ -304,10 +299,12 @@ class Turn:
     async def _offer_again(self, open_task: Awaiting | None) -> TurnFinished:
         """After a digression: come back to the task that still waits, if there is one."""
         if open_task is not None:
-            intent = self._catalogue.intents[open_task.intent]
-            tool = next((tool for tool in intent.tools if tool.name == open_task.tool), None)
-            question = tool.question(open_task.missing) if tool else ""
-            await self._say(f"Back to {intent.title}: {question}")
+            intent = self._catalogue.intents.get(open_task.intent)
+            tools = {tool.name: tool for tool in intent.tools} if intent else {}
+            if intent is None or open_task.tool not in tools:
+                return self._finished(None)  # another catalogue than that of the last time
+            asked = question(tools[open_task.tool], open_task)
+            await self._say(f"Back to {intent.title}: {asked}")
         return self._finished(open_task)
 
     def _finished(self, awaiting: Awaiting | None, *, asked: bool = False) -> TurnFinished:

@@ -48,6 +48,7 @@ def project(rows: Session, event: Event, model: str = "") -> None:
             action.decided_by, action.decided_at = event.by, event.at
             if event.arguments is not None:
                 action.arguments = dict(event.arguments)
+                action.summary = event.summary
         case events.ToolStarted():
             action = _action(rows, event)
             action.state, action.started_at = "started", event.at
@@ -146,10 +147,15 @@ def _end_turn(
         _say(rows, turn.id, reply, event.at)
     # An action that has no end by now, because that could not be written down, gets none later.
     for action in rows.exec(open_actions(turn.id)):
-        action.state = "unknown" if action.state == "started" else "cancelled"
+        action.state = "unknown" if may_have_changed(action) else "cancelled"
         action.finished_at = event.at
     rows.flush()
     index_turn(rows, session, turn)
+
+
+def may_have_changed(action: tables.Action) -> bool:
+    """Whether an action without an end may have done something: it began, and was no read."""
+    return action.state == "started" and action.effect != "read"
 
 
 def open_actions(turn_id: str) -> SelectOfScalar[tables.Action]:

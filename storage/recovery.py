@@ -11,18 +11,20 @@ from engine.events import ActionSettled, Event, ToolFinished, TurnFailed
 from storage import tables
 from storage.errors import NoSuchAction, NothingToCheck
 from storage.owner import is_alive
-from storage.projection import INTERRUPTED, open_actions, project
+from storage.projection import INTERRUPTED, may_have_changed, open_actions, project
 
 _ENDED = "The program ended in the middle of this turn."
 _UNKNOWN = "The program ended while this ran. It may or may not have been done: check first."
+_CUT = "The program ended while this was looked up; nothing was changed."
 _NOT_RUN = "The program ended before this ran; nothing was changed."
 
 
 def close_interrupted(rows: Session) -> list[tables.Action]:
     """End every turn whose process is dead, by the events that should have ended it.
 
-    A call that had begun becomes `unknown`, one that had not `cancelled`. Turns of a living
-    process are left alone. Returns the unknown actions, oldest first.
+    A change that had begun becomes `unknown`; what had not begun, or changes nothing, becomes
+    `cancelled`. Turns of a living process are left alone. Returns the unknown actions, oldest
+    first.
     """
     running = select(tables.Turn).where(tables.Turn.status == "running")
     turns = rows.exec(running.order_by(tables.Turn.started_at)).all()
@@ -31,7 +33,7 @@ def close_interrupted(rows: Session) -> list[tables.Action]:
     for turn in turns:
         if turn.owner in dead:
             actions = list(rows.exec(open_actions(turn.id)))
-            unknown += [action for action in actions if action.state == "started"]
+            unknown += [action for action in actions if may_have_changed(action)]
             _close(rows, turn, actions)
     return unknown
 
@@ -81,9 +83,10 @@ def _now() -> str:
 
 
 def _end_of(action: tables.Action) -> ToolFinished:
-    began = action.state == "started"
+    unknown = may_have_changed(action)
+    told = _UNKNOWN if unknown else _CUT if action.state == "started" else _NOT_RUN
     return ToolFinished(
         call_id=action.call_id,
-        outcome="unknown" if began else "cancelled",
-        result={"error": _UNKNOWN if began else _NOT_RUN},
+        outcome="unknown" if unknown else "cancelled",
+        result={"error": told},
     )

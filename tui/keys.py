@@ -115,7 +115,7 @@ COMMANDS = (
     ),
     Command("actions", "check", "c", "check", _CHECK, footer=True),
     Command("approval", "approve", "y", "approve once", "Run it, this time", footer=True),
-    Command("approval", "allow", "a", "allow for session", "Run it and do not ask again for it"),
+    Command("approval", "allow", "a", "this, all session", "Run it, and exactly this later too"),
     Command("approval", "edit", "e", "edit", "Change the arguments first", footer=True),
     Command("approval", "deny", "n,escape", "deny", "Do not run it", footer=True),
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),

@@ -73,8 +73,8 @@ class Reply(Block):
 class Action(Block):
     """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC.
 
-    `proposed` are the model's arguments where the person changed them; `summary`, which was of
-    those, is then empty.
+    `proposed` are the model's arguments where the person changed them; `summary` is then of the
+    changed ones, or empty.
     """
 
     call_id: str
@@ -137,6 +137,9 @@ class Turn:
             case events.TextDelta():
                 self.said += event.text
             case events.ToolCallProposed():
+                if earlier := self.actions.pop(event.call_id, None):
+                    # Some servers use a call id twice: the newest goes by it.
+                    self.actions[f"{event.call_id} {earlier.action_id}"] = earlier
                 self.actions[event.call_id] = Action(
                     self,
                     event.call_id,
@@ -173,7 +176,8 @@ class Turn:
     def _settle(self) -> None:
         for action in self.actions.values():
             if not action.settled:
-                action.state = "unknown" if action.state == "started" else "cancelled"
+                began = action.state == "started" and action.effect != "read"
+                action.state = "unknown" if began else "cancelled"
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -209,7 +213,7 @@ def _take_action(action: Action, event: Event) -> None:
             action.state = "approved" if event.decision == "approved" else "denied"
             if event.arguments is not None:
                 action.proposed, action.arguments = action.arguments, event.arguments
-                action.summary = ""
+                action.summary = event.summary
         case events.ToolStarted():
             action.state, action.action_id = "started", event.action_id
         case events.ToolFinished():

@@ -13,6 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
 from engine.tools.policy import Policy, decide
 from engine.tools.tool import InvalidArguments, Tool, ToolContext, ToolUserError
+from engine.tools.wording import describe
 
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
 MAX_CORRECTIONS = 2
@@ -39,6 +41,7 @@ MAX_RESULT_CHARACTERS = 20_000
 DECLINED = "You declined this, so nothing was changed."
 FORBIDDEN = "This is not allowed here, so nothing was changed."
 NOBODY = "This needs your approval and nobody could be asked, so nothing was changed."
+DOUBLE = "This reply makes exactly this call already. Is it meant twice, call it after its result."
 CANCELLED = "This was cancelled before it ran; nothing was changed."
 
 log = logging.getLogger(__name__)
@@ -60,14 +63,20 @@ class _Action:
     edited: bool = False
     settled: bool = False
 
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.call.name, self.arguments)
+
 
 @dataclass
 class Executor:
-    """Runs the calls of one turn. `allowed` are the tools approved for the whole session,
-    `tainted` says that a result which strangers wrote was read, `changed` that something was,
-    or may have been, changed.
+    """Runs the calls of one turn. `allowed` are the fingerprints of the calls approved for the
+    whole session, `tainted` says that a result which strangers wrote was read, `changed` that
+    something was, or may have been, changed.
 
-    `emit` puts an event on record and sends it on; it returns when that is done.
+    `emit` puts an event on record and sends it on; it returns when that is done. `changed_before`
+    says in plain words what a tool has last changed in this session, or nothing. `working` counts
+    the time spent inside.
     """
 
     session_id: str
@@ -75,9 +84,12 @@ class Executor:
     approver: Approver
     emit: Callable[[Event], Awaitable[None]]
     time_limit_s: float
+    changed_before: Callable[[str], str]
+    working: Callable[[], AbstractContextManager[None]] = nullcontext
     allowed: set[str] = field(default_factory=set)
     tainted: bool = False
     changed: bool = False
+    _made: set[str] = field(default_factory=set)  # fingerprints of this turn's changes
     _corrections: dict[str, int] = field(default_factory=dict)
 
     async def execute(
@@ -89,6 +101,7 @@ class Executor:
         `TooManyCorrections`.
         """
         actions = [self._prepare(call, offered) for call in calls]
+        _refuse_doubles(actions)
         try:
             for action in actions:
                 await self.emit(_proposal(action, intent))
@@ -138,15 +151,19 @@ class Executor:
         edited = answer.arguments if answer.decision == "approved" else None
         await self.emit(
             ApprovalResolved(
-                call_id=action.call.id, decision=answer.decision, by=answer.by, arguments=edited
+                call_id=action.call.id,
+                decision=answer.decision,
+                by=answer.by,
+                arguments=edited,
+                summary="" if edited is None else describe(tool, edited),
             )
         )
         if answer.decision != "approved":
             reason = {"policy": FORBIDDEN, "nobody": NOBODY}.get(answer.by, DECLINED)
             await self._finish(action, "denied", {"error": reason})
             return False
-        if answer.for_session and tool.effect != "destructive":
-            self.allowed.add(tool.name)
+        if answer.for_session and tool.effect != "destructive" and edited is None:
+            self.allowed.add(action.fingerprint)
         if edited is None:
             return True
         try:
@@ -159,12 +176,12 @@ class Executor:
 
     async def _ask(self, action: _Action, tool: Tool) -> Answer:
         verdict, by = decide(
-            tool.name,
             tool.effect,
             tool.policy,
             action.arguments,
-            allowed=self.allowed,
+            allowed=action.fingerprint in self.allowed,
             tainted=self.tainted,
+            repeated=action.fingerprint in self._made,
         )
         if verdict != "ask":
             return Answer("approved" if verdict == "auto" else "denied", by)
@@ -175,12 +192,13 @@ class Executor:
             effect=tool.effect,
             summary=describe(tool, action.arguments),
             arguments=action.arguments,
+            before=self.changed_before(tool.name) if tool.effect != "read" else "",
         )
         await self.emit(request)
-        asked = fingerprint(tool.name, action.arguments)
+        asked = action.fingerprint
         answer = await self.approver.decide(request)
         # The yes was to these arguments; should anything have changed them, it is none.
-        if fingerprint(tool.name, action.arguments) != asked:
+        if action.fingerprint != asked:
             return Answer("denied", "policy")
         return answer
 
@@ -195,18 +213,21 @@ class Executor:
             asyncio.wait_for(tool.run(context, tool.validate(action.arguments)), self.time_limit_s)
         )
         cancelled = False
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            cancelled = True
-            if tool.effect == "read":
-                running.cancel()
-        except Exception:
-            log.debug("tool %s raised", tool.name, exc_info=True)
-        await asyncio.wait([running])
+        with self.working():
+            try:
+                await asyncio.shield(running)
+            except asyncio.CancelledError:
+                cancelled = True
+                if tool.effect == "read":
+                    running.cancel()
+            except Exception:
+                log.debug("tool %s raised", tool.name, exc_info=True)
+            await asyncio.wait([running])
         outcome, result = _fate(tool, running, self.time_limit_s)
         self.tainted = self.tainted or tool.untrusted
-        self.changed = self.changed or (tool.effect != "read" and outcome in ("ok", "unknown"))
+        if tool.effect != "read" and outcome in ("ok", "unknown"):
+            self.changed = True
+            self._made.add(action.fingerprint)
         if action.edited:
             told = result if isinstance(result, Mapping) else {"result": result}
             result = {**told, "arguments_changed_by_the_person": dict(action.arguments)}
@@ -241,32 +262,19 @@ def fingerprint(name: str, arguments: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """The call in plain words: the tool's summary template, or its name and arguments.
-
-    An argument that was left out shows as its default in the schema.
-    """
-    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
-    defaults = {
-        name: schema["default"] for name, schema in properties.items() if "default" in schema
-    }
-    values = {name: _plain(value) for name, value in {**defaults, **arguments}.items()}
-    if tool.summary:
-        try:
-            return tool.summary.format_map(values)
-        except (LookupError, ValueError, AttributeError):
-            log.debug("the summary of %s does not fit its arguments", tool.name)
-    listed = ", ".join(f"{name} {_plain(value)}" for name, value in arguments.items())
-    return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+def _refuse_doubles(actions: Sequence[_Action]) -> None:
+    """The same change twice in one reply is more often a slip than a wish."""
+    seen: set[str] = set()
+    for action in actions:
+        if action.problems or action.tool is None or action.tool.effect == "read":
+            continue
+        if action.fingerprint in seen:
+            action.problems = (DOUBLE,)
+        seen.add(action.fingerprint)
 
 
 def _runs_unasked(tool: Tool) -> bool:
     return tool.effect == "read" and tool.policy == Policy()
-
-
-def _plain(value: Any) -> Any:
-    """20.0 reads as 20."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _proposal(action: _Action, intent: str) -> ToolCallProposed:
@@ -300,7 +308,12 @@ def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tupl
             "done: check before trying again."
         }
     log.error("tool %s failed", tool.name, exc_info=error)
-    return "error", {"error": "The tool failed; the details are in the log."}
+    if tool.effect == "read":
+        return "error", {"error": "The tool failed; the details are in the log."}
+    return "unknown", {
+        "error": "The tool failed in the middle; the details are in the log. It may or may not "
+        "have been done: check before trying again."
+    }
 
 
 def capped(result: Any) -> Any:

@@ -1,13 +1,14 @@
 """Who decides whether a valid call may run: the effect, the catalogue's policy, the person.
 
 The catalogue may loosen a write, within limits, and tighten anything. Nothing loosens a
-destructive call, and after a result from outside has been read, nothing runs unasked but reads:
-whoever wrote that result may be the one who now asks.
+destructive call, nor a change that this turn has already made: a model in a loop, or a server that
+repeats a call, must not spend twice. After a result from outside has been read nothing runs
+unasked but reads: whoever wrote that result may be the one who now asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -37,25 +38,26 @@ class Policy:
 
 
 def decide(
-    name: str,
     effect: EffectName,
     policy: Policy,
     arguments: Mapping[str, Any],
     *,
-    allowed: Collection[str] = (),
+    allowed: bool = False,
     tainted: bool = False,
+    repeated: bool = False,
 ) -> tuple[Verdict, str]:
     """The decision on a call, and whose it is: `policy` or `session`.
 
-    `allowed` are the tools the person allowed for this session; `tainted` says that this turn
-    has read a result from outside.
+    `allowed`: the person allowed exactly this call for the session; `tainted`: a result from
+    outside has been read; `repeated`: this turn has made exactly this call before.
     """
     verdict = policy.decision or _BY_EFFECT[effect]
-    if verdict == "auto" and (effect == "destructive" or (effect == "write" and tainted)):
+    wary = effect == "destructive" or (effect == "write" and (tainted or repeated))
+    if verdict == "auto" and wary:
         verdict = "ask"
     if policy.exceeded(arguments):
         return _STRICTER[verdict], "policy"
-    if verdict == "ask" and name in allowed and effect != "destructive" and not tainted:
+    if verdict == "ask" and allowed and not wary:
         return "auto", "session"
     return verdict, "policy"
 

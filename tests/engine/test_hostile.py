@@ -148,8 +148,9 @@ async def test_after_an_untrusted_result_what_was_allowed_asks_again(
 ) -> None:
     top_up = calls(("top_up", {"amount": 1}))
     approver = StubApprover(FOR_SESSION)
-    model = StubModel(top_up, top_up, READ_NOTE, top_up, says("Done."))
-    happened = await turn(subject_of(desk, tmp_path, model, "pay!", approver=approver))
+    model = StubModel(top_up, says("Done."), top_up, READ_NOTE, top_up, says("Done."))
+    subject = subject_of(desk, tmp_path, model, "pay!", approver=approver, turns=2)
+    happened = [*await turn(subject), *await turn(subject)]
     by = [event.by for event in happened if isinstance(event, ApprovalResolved)]
     assert by == ["person", "session", "person"]
     assert len(approver.asked) == 2
@@ -174,8 +175,10 @@ async def test_a_write_asked_for_beside_an_untrusted_read_asks_too(
 ) -> None:
     both = calls(("top_up", {"amount": 1}), ("read_note", {}))
     approver = StubApprover(FOR_SESSION)
-    model = StubModel(calls(("top_up", {"amount": 1})), both, says("Done."))
-    await turn(subject_of(desk, tmp_path, model, "pay!", approver=approver))
+    model = StubModel(calls(("top_up", {"amount": 1})), says("Done."), both, says("Done."))
+    subject = subject_of(desk, tmp_path, model, "pay!", approver=approver, turns=2)
+    await turn(subject)
+    await turn(subject)
     assert len(approver.asked) == 2
 
 
@@ -184,8 +187,10 @@ async def test_a_result_of_our_own_back_end_asks_for_nothing_more(
 ) -> None:
     top_up = calls(("top_up", {"amount": 1}))
     approver = StubApprover(FOR_SESSION)
-    model = StubModel(top_up, calls(("get_balance", {})), top_up, says("Done."))
-    await turn(subject_of(desk, tmp_path, model, "", approver=approver))
+    model = StubModel(top_up, says("Done."), calls(("get_balance", {})), top_up, says("Done."))
+    subject = subject_of(desk, tmp_path, model, "", approver=approver, turns=2)
+    await turn(subject)
+    await turn(subject)
     assert len(approver.asked) == 1
 
 

@@ -7,15 +7,19 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlmodel import update
 
 from engine.conversation import Conversation
-from engine.events import ToolFinished, TurnFailed
+from engine.events import ToolFinished, ToolStarted, TurnFailed
+from storage import tables
 from storage.database import Database
 from storage.history import History
 from storage.journal import Journal
-from storage.owner import is_alive
+from storage.owner import is_alive, this_process
 from tests.storage.programs import go_on, start, wait_until_ready
-from tests.storage.told import Recording, merged, rows, turn
+from tests.storage.told import Recording, merged, proposal, rows, turn
 
 
 @contextmanager
@@ -144,3 +148,17 @@ def test_several_programs_that_settle_at_once_tell_of_an_action_once(
     said = [program.communicate()[0] for program in programs]
     assert sorted(said) == ["", "", "x-began\n"]
     assert len(merged(history.events("session-x"))) == 12
+
+
+def test_a_read_that_a_crash_cut_off_is_nothing_to_worry_about(
+    database: Database, recording: Recording
+) -> None:
+    proposed = replace(proposal(), effect="read")
+    recording.keep(turn("s", "t", proposed, ToolStarted(call_id="c1", action_id="a1")))
+    with database.write() as session:
+        number, _, began = this_process().partition(":")
+        session.exec(update(tables.Turn).values(owner=f"{number}:{began}0"))
+    assert recording.journal.settle_interrupted() == []
+    assert rows(database, "SELECT turn.status, state FROM action JOIN turn") == [
+        ("interrupted", "cancelled")
+    ]

@@ -28,7 +28,7 @@ async def test_shows_the_words_and_the_exact_arguments() -> None:
         await until(pilot, lambda: bar.has_focus)
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert "Add $20.00 to the balance write tool top_up_balance amount 20.00" in asked
-        assert "allow for this session" in shown(bar.query_one("#choices"))
+        assert "exactly this, all session" in shown(bar.query_one("#choices"))
 
 
 async def test_keys_do_nothing_in_the_grace() -> None:

@@ -89,10 +89,14 @@ def test_failure_keeps_what_was_said() -> None:
 
 def test_a_record_that_ends_in_the_middle_is_interrupted() -> None:
     proposed, started, finished = fake.read_call()
-    record = fold(STARTED, proposed, started)
+    assert isinstance(proposed, events.ToolCallProposed)
+    record = fold(STARTED, dataclasses.replace(proposed, effect="write"), started)
     record.interrupt()
     assert record.actions[0].state == "unknown"
     assert isinstance(record.blocks[-1], Note)
+    read = fold(STARTED, proposed, started)
+    read.interrupt()
+    assert read.actions[0].state == "cancelled"
     never_began = fold(STARTED, proposed)
     never_began.interrupt()
     assert never_began.actions[0].state == "cancelled"
@@ -198,3 +202,14 @@ def test_quiet_remarks_stand_where_they_were_made() -> None:
         "This session has cost $0.8000 of at most $1.00",
     ]
     assert all(block.done for block in record.blocks if isinstance(block, Reply))
+
+
+def test_a_call_id_used_twice_is_two_actions() -> None:
+    proposed, started, finished = fake.read_call()
+    assert isinstance(proposed, events.ToolCallProposed)
+    again = dataclasses.replace(proposed, action_id="a9")
+    record = fold(STARTED, proposed, started, finished, again)
+    assert [(a.action_id, a.state) for a in record.actions] == [
+        (proposed.action_id, "succeeded"),
+        ("a9", "proposed"),
+    ]

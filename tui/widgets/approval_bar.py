@@ -32,13 +32,13 @@ Choice = Literal["approve", "edit", "allow", "deny"]
 _LABELS: dict[Choice, str] = {
     "approve": "y  approve once",
     "edit": "e  edit",
-    "allow": "a  allow for this session",
+    "allow": "a  exactly this, all session",
     "deny": "n  deny",
 }
 _SHORT: dict[Choice, str] = {
     "approve": "y approve",
     "edit": "e edit",
-    "allow": "a session",
+    "allow": "a this, all session",
     "deny": "n deny",
 }
 
@@ -105,6 +105,8 @@ class ApprovalBar(Vertical, can_focus=True):
             pair("tool", request.tool),
             *(pair(name, value(data)) for name, data in arguments.items()),
         ]
+        if request.before:
+            lines.append(pair("done before", one_line(request.before, 300)))
         self.query_one("#asked", Static).update(Content("\n").join(lines))
 
     def _show_choices(self) -> None:

@@ -1,0 +1,43 @@
+"""A call in words for the person: what it would do, and what is asked before it can be made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from engine.events import Awaiting
+from engine.tools.tool import Tool
+
+log = logging.getLogger(__name__)
+
+
+def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """The call in plain words: the tool's summary template, or its name and arguments.
+
+    An argument that was left out shows as its default in the schema.
+    """
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    defaults = {
+        name: schema["default"] for name, schema in properties.items() if "default" in schema
+    }
+    values = {name: _plain(value) for name, value in {**defaults, **arguments}.items()}
+    if tool.summary:
+        try:
+            return tool.summary.format_map(values)
+        except (LookupError, ValueError, AttributeError):
+            log.debug("the summary of %s does not fit its arguments", tool.name)
+    listed = ", ".join(f"{name} {_plain(value)}" for name, value in arguments.items())
+    return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+
+
+def question(tool: Tool, awaiting: Awaiting) -> str:
+    """What the person is asked: for what is missing, or whether to do what is then complete."""
+    if awaiting.missing:
+        return tool.question(awaiting.missing)
+    return f"Shall I do this: {describe(tool, awaiting.arguments)}?"
+
+
+def _plain(value: Any) -> Any:
+    """20.0 reads as 20."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
