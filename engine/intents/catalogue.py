@@ -21,19 +21,28 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from engine.intents import sources
+from engine.intents import kept, sources
 from engine.intents.files import CatalogueError as CatalogueError
-from engine.intents.files import IntentFile, Manners, SourceFile, read_intent, read_manners
+from engine.intents.files import (
+    IntentFile,
+    Manners,
+    SourceFile,
+    read_intent,
+    read_manners,
+    read_toml,
+)
 from engine.intents.functions import Functions
 from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
 from engine.intents.merging import NAME, Group, apart
 from engine.intents.source import Source
 from engine.intents.thresholds import Thresholds
-from engine.tools.function import tool_from_function
+from engine.tools.policy import Policy
 from engine.tools.tool import Tool
 
 BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
+MANNERS_FILE = "catalog.toml"
 
 
 def load(*places: Path | str) -> Catalogue:
@@ -79,21 +88,32 @@ def _document(place: str) -> Catalogue:
     """A catalogue of one OpenAPI document."""
     key = sources.name_of(place)
     source = sources.open_source(Path(place), key, SourceFile(openapi={"document": place}))
-    return _catalogue(key, read_manners(None), [Group(key, source.intents)], [source])
+    return _catalogue(key, read_manners(None, {}), [Group(key, source.intents)], [source])
 
 
 def _folder(folder: Path) -> Catalogue:
-    files = {path: read_intent(path) for path in sorted((folder / "intents").glob("*.toml"))}
+    fingerprint = kept.fingerprint_of(folder)
+    known = kept.find(folder, fingerprint) if fingerprint else None
+    toml = _read_all(folder) if known is None else known.toml
+    files = {
+        folder / name: read_intent(folder / name, data)
+        for name, data in toml.items()
+        if name != MANNERS_FILE
+    }
     if not files:
         raise CatalogueError(f"{folder} has no intents: it needs a file intents/KEY.toml")
-    manners = read_manners(folder / "catalog.toml")
-    functions = Functions(folder)
-    functions.run()
+    manners = read_manners(folder / MANNERS_FILE, toml.get(MANNERS_FILE, {}))
+    functions = (
+        Functions(folder, known.functions, tells=known.tells) if known else Functions(folder)
+    )
     own = {
         path: _intent(path, data, functions)
         for path, data in files.items()
         if isinstance(data, IntentFile)
     }
+    if known is None and fingerprint:
+        fresh = kept.Contents(toml=toml, functions=functions.facts, tells=functions.tells)
+        kept.keep(folder, fingerprint, fresh, functions.imported)
     opened = sources.open_all(
         {path: data for path, data in files.items() if isinstance(data, SourceFile)},
         alone=not own,
@@ -103,6 +123,16 @@ def _folder(folder: Path) -> Catalogue:
     groups += [Group(path.stem, source.intents) for path, source in opened.items()]
     catalogue = _catalogue(folder.resolve().name, manners, groups, list(opened.values()))
     return replace(catalogue, folders=(Folder(folder),))
+
+
+def _read_all(folder: Path) -> dict[str, dict[str, Any]]:
+    """The TOML files by their path in the folder."""
+    paths = [*sorted((folder / "intents").glob("*.toml")), folder / MANNERS_FILE]
+    return {
+        str(path.relative_to(folder)): read_toml(path)
+        for path in paths
+        if path.name != MANNERS_FILE or path.exists()
+    }
 
 
 def _catalogue(
@@ -150,18 +180,14 @@ def _tool(path: Path, name: str, data: IntentFile, functions: Functions) -> Tool
             f"{path}: tool {name!r} is no name that models take: "
             "up to 64 English letters, digits, _ and -"
         )
-    function = functions.get(name)
-    if function is None:
+    tool = functions.tool(name)
+    if tool is None:
         raise CatalogueError(f"{path}: tool {name!r} is not a function in {functions.path}")
     rule = data.policy.get(name)
-    try:
-        tool = tool_from_function(
-            function,
-            summary=data.summaries.get(name, ""),
-            questions=data.questions.get(name, {}),
-            policy=rule.policy if rule else None,
-            untrusted=name in data.untrusted,
-        )
-    except (TypeError, NameError) as error:
-        raise CatalogueError(f"{functions.path}: {error}") from error
-    return replace(tool, outcome_of=functions.outcome_of)
+    return replace(
+        tool,
+        summary=data.summaries.get(name, ""),
+        questions=data.questions.get(name, {}),
+        policy=rule.policy if rule else Policy(),
+        untrusted=name in data.untrusted,
+    )

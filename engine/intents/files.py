@@ -114,9 +114,8 @@ class Manners(Strict):
         return table
 
 
-def read_intent(path: Path) -> IntentFile | SourceFile:
-    """The file of an intent. Raises `CatalogueError`."""
-    data = read_toml(path)
+def read_intent(path: Path, data: dict[str, Any]) -> IntentFile | SourceFile:
+    """An intent's file, of which `data` was read. Raises `CatalogueError`."""
     if {"openapi", "mcp"} <= set(data):
         raise CatalogueError(f"{path}: [openapi] and [mcp] need a file each")
     if {"openapi", "mcp"} & set(data):
@@ -124,10 +123,9 @@ def read_intent(path: Path) -> IntentFile | SourceFile:
     return _checked(IntentFile, path, data)
 
 
-def read_manners(path: Path | None) -> Manners:
-    """`catalog.toml`, which need not exist, over the manners every catalogue starts with."""
+def read_manners(path: Path | None, own: dict[str, Any]) -> Manners:
+    """What `catalog.toml` says, over the manners every catalogue starts with."""
     base = read_toml(MANNERS)
-    own = read_toml(path) if path and path.exists() else {}
     for section, value in own.items():
         inherited = base.get(section)
         both = isinstance(inherited, dict) and isinstance(value, dict)

@@ -47,4 +47,6 @@ async def _ask(outcome_of: Callable[[ToolContext], Any], context: ToolContext) -
         result = await outcome_of(context)
     else:
         result = await asyncio.to_thread(outcome_of, context)
+        if inspect.isawaitable(result):
+            result = await result
     return TypeAdapter(Any).dump_python(result, mode="json")

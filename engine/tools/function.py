@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from engine.events import EffectName
-from engine.tools.policy import Policy
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,62 +32,87 @@ def effect(name: EffectName) -> Callable[[F], F]:
     return mark
 
 
-def tool_from_function(
-    function: Callable[..., Any],
-    *,
-    summary: str = "",
-    questions: Mapping[str, str] | None = None,
-    policy: Policy | None = None,
-    untrusted: bool = False,
-) -> Tool:
-    """Build the tool of `function`, plain or async; a plain one runs in a thread.
+@dataclass(frozen=True)
+class Facts:
+    """What a function's signature and docstring say, as JSON data; `parameters` is the schema."""
 
-    Raises `TypeError` when a parameter has no annotation or cannot be given by name.
+    description: str
+    parameters: Mapping[str, Any]
+    effect: EffectName
+
+
+class Bound:
+    """A function with what checks its arguments and writes its result as JSON data.
+
+    Takes about a millisecond to make. Raises `TypeError` when a parameter has no annotation or
+    cannot be given by name, and what Pydantic raises for types that it does not know.
     """
-    hints = get_type_hints(function, include_extras=True)
-    parameters = list(inspect.signature(function).parameters.values())
-    takes_context = bool(parameters) and hints.get(parameters[0].name) is ToolContext
-    fields: dict[str, Any] = {}
-    for parameter in parameters[1:] if takes_context else parameters:
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise TypeError(f"{function.__name__}: {parameter} cannot be given by name")
-        if parameter.name not in hints:
-            raise TypeError(f"{function.__name__}: parameter {parameter.name} has no type")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
-    model = create_model(
-        function.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
-    )
-    dump = TypeAdapter(hints.get("return", Any)).dump_python
 
-    def validate(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        hints = get_type_hints(function, include_extras=True)
+        parameters = list(inspect.signature(function).parameters.values())
+        self._takes_context = bool(parameters) and hints.get(parameters[0].name) is ToolContext
+        fields: dict[str, Any] = {}
+        for parameter in parameters[1:] if self._takes_context else parameters:
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise TypeError(f"{function.__name__}: {parameter} cannot be given by name")
+            if parameter.name not in hints:
+                raise TypeError(f"{function.__name__}: parameter {parameter.name} has no type")
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+        self._model = create_model(
+            function.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
+        )
+        self._dump = TypeAdapter(hints.get("return", Any)).dump_python
+
+    @cached_property
+    def facts(self) -> Facts:
+        return Facts(
+            description=inspect.getdoc(self._function) or "",
+            parameters=_schema(self._model),
+            effect=getattr(self._function, _EFFECT, "write"),
+        )
+
+    def validate(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Tool.validate`."""
         try:
-            checked = model.model_validate(dict(arguments))
+            checked = self._model.model_validate(dict(arguments))
         except ValidationError as error:
             names = frozenset(str(item["loc"][0]) for item in error.errors() if item["loc"])
             raise InvalidArguments(_problems(error), names) from None
         return {name: getattr(checked, name) for name in checked.model_fields_set}
 
-    async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        positional = (context,) if takes_context else ()
-        if inspect.iscoroutinefunction(function):
-            result = await function(*positional, **arguments)
+    async def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
+        """See `Tool.run`; a function that is not async runs in a thread."""
+        positional = (context,) if self._takes_context else ()
+        if inspect.iscoroutinefunction(self._function):
+            result = await self._function(*positional, **arguments)
         else:
-            result = await asyncio.to_thread(function, *positional, **arguments)
-        return dump(result, mode="json")
+            result = await asyncio.to_thread(self._function, *positional, **arguments)
+        return self._dump(result, mode="json")
 
-    return Tool(
-        name=function.__name__,
-        description=inspect.getdoc(function) or "",
-        parameters=_schema(model),
-        effect=getattr(function, _EFFECT, "write"),
-        validate=validate,
-        run=run,
-        summary=summary,
-        questions=questions or {},
-        policy=policy or Policy(),
-        untrusted=untrusted,
-    )
+
+def tool_from_function(function: Callable[..., Any]) -> Tool:
+    """The tool of `function`, which may be async. Raises what `Bound` does."""
+    bound = Bound(function)
+    return tool_from_facts(function.__name__, bound.facts, lambda: bound)
+
+
+def tool_from_facts(name: str, facts: Facts, bind: Callable[[], Bound]) -> Tool:
+    """A tool whose function is looked for when it is first called.
+
+    `bind` may raise `InvalidArguments` where there is no such function any more.
+    """
+    bound = cache(bind)
+
+    def validate(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return bound().validate(arguments)
+
+    async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
+        return await bound().run(context, arguments)
+
+    return Tool(name, facts.description, facts.parameters, facts.effect, validate, run)
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -143,3 +143,16 @@ def test_thresholds_and_the_wish_to_skip_routing_are_read(tmp_path: Path) -> Non
     assert (catalogue.router, catalogue.thresholds.clear) == ("bypass", 0.7)
     with pytest.raises(CatalogueError, match=r"catalog.toml: thresholds: .*'sure_of'"):
         load(write(tmp_path / "wrong", manners="[thresholds]\nsure_of = 0.7\n"))
+
+
+def test_a_type_that_no_schema_has_is_told_in_one_line(tmp_path: Path) -> None:
+    tools = "class Odd: ...\ndef odd(thing: Odd) -> None: ...\n"
+    with pytest.raises(CatalogueError, match=r"tools.py: odd: ") as error:
+        load(write(tmp_path / "mine", MINIMAL + 'tools = ["odd"]\n', tools))
+    assert "\n" not in str(error.value)
+
+
+def test_a_tool_is_called_what_the_intent_calls_it(tmp_path: Path) -> None:
+    tools = "def _inner() -> None: ...\ntidy_up = _inner\n"
+    (tool,) = load(write(tmp_path / "mine", MINIMAL + 'tools = ["tidy_up"]\n', tools)).tools
+    assert tool.name == "tidy_up"

@@ -56,7 +56,7 @@ def note_tool(note: Any, *, untrusted: bool = True) -> Tool:
         """Read the note that somebody wrote."""
         return {"note": note}
 
-    return tool_from_function(read_note, untrusted=untrusted)
+    return replace(tool_from_function(read_note), untrusted=untrusted)
 
 
 def with_tools(catalogue: Catalogue, *tools: Tool) -> Catalogue:
