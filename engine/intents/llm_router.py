@@ -1,46 +1,29 @@
 """Routes with one small request to a chat model, which answers small talk in the same breath.
 
-The prompt lists every intent with its one-liner and a few examples; its fixed part comes first
-and is the same for every message, so that servers can cache it. The model sees what the person
-and the assistant said and which intent is active, never what a tool returned.
+The model sees what the person and the assistant said and which intent is active, never what a
+tool returned; `engine.intents.routing_prompt` says in which words.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterable, Mapping
-from itertools import zip_longest
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from engine.conversation import Conversation, Message
 from engine.events import Alternative, RetryScheduled
-from engine.intents.intent import Catalogue, Intent
+from engine.intents import routing_prompt as prompt
+from engine.intents.intent import Catalogue
 from engine.intents.router import Routing, Task
+from engine.intents.shortlist import Shortlist
 from engine.models.port import ChatModel, ChatRequest, ModelError, Reply
 
-EXAMPLES_PER_INTENT = 4
-COUNTER_EXAMPLES_PER_INTENT = 2
-RECENT_MESSAGES = 4
-RECENT_CHARACTERS = 600
 # More labels than this cost more in the schema than they gain: the code checks them anyway.
 MAX_ENUM = 40
 # A band is an order, not a probability: these only place it on the scale of the events.
 BANDS: Mapping[str, float] = {"high": 0.95, "medium": 0.7, "low": 0.4}
-
-_RULES = """\
-Decide what to do with the person's last message. Answer with one JSON object:
-- label: the intent that can do what is asked; or "continue" if it answers or corrects the active \
-intent's last question; "small_talk" for greetings, thanks, jokes, feelings and questions about \
-you; "out_of_scope" for a request that no intent covers; "cancel" if the person drops the active \
-task; "clarify" if it fits two or more intents and you cannot tell.
-- more: further intents, in order, only if the message asks for several separate things.
-- confidence: high, medium or low.
-- runner_up: the next best intent, or null.
-- reply: what you say to the person for small_talk, out_of_scope, cancel and clarify (a short \
-question that names the choices); otherwise an empty string.
-Never say that something was done: you can only choose here."""
 
 
 class _Answer(BaseModel):
@@ -59,18 +42,33 @@ class LlmRouter:
     def __init__(self, model: ChatModel, catalogue: Catalogue) -> None:
         self._model = model
         self._catalogue = catalogue
-        self._system = system_prompt(catalogue)
         self._schema = answer_schema(catalogue)
+        self._system = ""
+        self._shortlist: Shortlist | None = None
+
+    async def start(self) -> None:
+        """Write the fixed part and learn a large catalogue's examples, if not done yet."""
+        if not self._system:
+            await asyncio.to_thread(self._learn)
+
+    def _learn(self) -> None:
+        intents = self._catalogue.intents
+        if len(intents) > prompt.SMALL:
+            own = {key: tuple(prompt.phrases(intents[key])) for key in sorted(intents)}
+            self._shortlist = Shortlist(own)
+        self._system = prompt.system_prompt(self._catalogue)
 
     async def route(
         self, text: str, conversation: Conversation
     ) -> AsyncIterator[RetryScheduled | Routing]:
         """See `Router.route`."""
+        await self.start()
+        shown = prompt.situation(text, conversation)
+        if self._shortlist is not None:
+            near = self._shortlist.nearest(text, prompt.NEAREST)
+            shown = prompt.with_examples(near, self._catalogue, shown)
         request = ChatRequest(
-            messages=(
-                Message("system", self._system),
-                Message("user", _situation(text, conversation)),
-            ),
+            messages=(Message("system", self._system), Message("user", shown)),
             stage="classify",
             output_schema=self._schema,
         )
@@ -118,20 +116,15 @@ class LlmRouter:
         return routing(route="out_of_scope", reply=refused)
 
 
-def system_prompt(catalogue: Catalogue) -> str:
-    """The fixed part of the prompt: the same bytes for every message of a catalogue."""
-    intents = "\n".join(_describe(intent) for intent in catalogue.intents.values())
-    return f"{catalogue.persona}\n\n{_RULES}\n\nIntents:\n{intents}".strip()
-
-
 def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
     """The JSON Schema of the answer, as strict mode wants it: all required, nothing else."""
-    keys = list(catalogue.intents)
+    keys = sorted(catalogue.intents)
     routes = ["continue", "small_talk", "out_of_scope", "cancel", "clarify"]
     label: dict[str, Any] = {"type": "string"}
     intent: dict[str, Any] = {"type": "string"}
     if len(keys) <= MAX_ENUM:
         label["enum"] = keys + routes
+    if len(keys) <= prompt.SMALL:
         intent["enum"] = keys
     properties = {
         "label": label,
@@ -146,35 +139,3 @@ def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _describe(intent: Intent) -> str:
-    line = f"- {intent.key}: {intent.description}"
-    examples = [p for row in zip_longest(*intent.examples.values()) for p in row if p]
-    if examples:
-        line += f" E.g. {_quoted(examples[:EXAMPLES_PER_INTENT])}."
-    if intent.counter_examples:
-        line += f" Not: {_quoted(intent.counter_examples[:COUNTER_EXAMPLES_PER_INTENT])}."
-    return line
-
-
-def _quoted(phrases: Iterable[str]) -> str:
-    return ", ".join(json.dumps(phrase, ensure_ascii=False) for phrase in phrases)
-
-
-def _situation(text: str, conversation: Conversation) -> str:
-    """What changes from message to message, in one block after the fixed part."""
-    said = [
-        f"{'person' if message.role == 'user' else 'assistant'}: "
-        f"{message.content[:RECENT_CHARACTERS]}"
-        for message in conversation.messages
-        if message.role in ("user", "assistant") and message.content
-    ]
-    # The conversation already holds the message in question as its last.
-    before = said[:-1][-RECENT_MESSAGES:]
-    lines = ["Conversation so far:", *before] if before else []
-    lines.append(f"Active intent: {conversation.focus or 'none'}")
-    if conversation.awaiting:
-        lines.append(f"The assistant waits for: {', '.join(conversation.awaiting.missing)}")
-    lines.append(f"Last message: {json.dumps(text, ensure_ascii=False)}")
-    return "\n".join(lines)

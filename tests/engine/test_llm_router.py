@@ -11,8 +11,9 @@ from engine import events
 from engine.conversation import Conversation
 from engine.events import Alternative
 from engine.intents.intent import Catalogue, Intent
-from engine.intents.llm_router import BANDS, LlmRouter, answer_schema, system_prompt
+from engine.intents.llm_router import BANDS, LlmRouter, answer_schema
 from engine.intents.router import Routing, Task
+from engine.intents.routing_prompt import system_prompt
 from engine.models.port import ModelError, Reply
 from tests.engine.stubs import USAGE, StubModel
 
@@ -137,7 +138,7 @@ async def test_the_fixed_part_of_the_prompt_stays_the_same() -> None:
 
 def test_the_prompt_names_every_intent_with_examples_of_each_capability() -> None:
     prompt = system_prompt(CATALOGUE)
-    assert '- balance: Money on the account E.g. "how much is left", "add money"' in prompt
+    assert 'balance: Money on the account E.g. "how much is left", "add money"' in prompt
     assert 'Not: "how much data is left"' in prompt
 
 
