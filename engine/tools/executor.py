@@ -31,7 +31,13 @@ from engine.events import (
 from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
 from engine.tools.policy import Policy, decide
-from engine.tools.tool import InvalidArguments, Tool, ToolContext, ToolUserError
+from engine.tools.tool import (
+    InvalidArguments,
+    OutcomeUnknown,
+    Tool,
+    ToolContext,
+    ToolUserError,
+)
 from engine.tools.wording import describe
 
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
@@ -300,6 +306,8 @@ def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tupl
         return "ok", running.result()
     if isinstance(error, ToolUserError):
         return "error", {"error": str(error)}
+    if isinstance(error, OutcomeUnknown):
+        return "unknown", {"error": str(error)}
     if isinstance(error, TimeoutError):
         if tool.effect == "read":
             return "timed_out", {"error": f"No answer within {time_limit_s:g} seconds."}

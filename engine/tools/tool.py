@@ -15,6 +15,10 @@ class ToolUserError(Exception):
     """A refusal in words meant to be read by the person and the model. Nothing was changed."""
 
 
+class OutcomeUnknown(Exception):
+    """A change that was begun and whose end nobody heard of, in words for person and model."""
+
+
 class InvalidArguments(ValueError):
     """Arguments that do not fit the schema.
 
@@ -46,8 +50,9 @@ class Tool:
     that mark a number as meant for it ("gb", "dollars"), which keeps 10 GB from becoming $10.
 
     `validate` returns the arguments in their Python types or raises `InvalidArguments`; `run`
-    takes these and returns JSON data, or raises `ToolUserError`. A result object with a string
-    `summary` is said as it stands by the model that cannot speak for itself.
+    takes these and returns JSON data, or raises `ToolUserError` or, for a change, `OutcomeUnknown`.
+    A result object with a string `summary` is said as it stands by the model that cannot speak for
+    itself.
     `summary` is a template over the arguments ("Add {amount} dollars"), `questions` has the
     wording for each parameter that may be missing.
     `detail` is the whole text of a `description` that was shortened for the prompt.
