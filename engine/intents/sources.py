@@ -10,6 +10,7 @@ counter_examples, examples, [summaries], [questions.TOOL], [policy.TOOL], untrus
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 from engine.intents.files import CatalogueError, SourceFile
 from engine.intents.intent import Intent
 from engine.intents.source import Source, SourceError
+from engine.settings import read_values
 from engine.tools.tool import Tool
 
 AT_ONCE = 8  # sources opened side by side; each waits for a program or a network
@@ -84,6 +86,8 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
             title=data.title,
             description=data.description,
             examples=general,
+            # Names of secrets in a table mean the same as in the settings: `.env` counts, too.
+            environ=read_values(os.environ, Path.cwd()),
         )
     except SourceError as error:
         raise _Unusable(f"{path}: {error}") from error
@@ -112,6 +116,9 @@ async def _closing(source: Source) -> None:
 
 
 def _with_additions(path: Path, data: SourceFile, source: Source) -> Source:
+    if not source.intents:
+        # It cannot be used today, which its problems say: nothing is known of its names.
+        return source
     known = {tool.name for intent in source.intents for tool in intent.tools}
     for section, name in data.named():
         if name not in known:
