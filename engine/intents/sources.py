@@ -77,7 +77,6 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
         opener: Callable[..., Source] = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         raise _Unusable(f"{path}: this kind of source is not available: {error}") from error
-    general = {"": data.phrases[""]} if data.phrases.get("") else {}
     try:
         source = opener(
             key,
@@ -85,7 +84,7 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
             path.parent.parent,
             title=data.title,
             description=data.description,
-            examples=general,
+            examples=data.phrases.get("", ()),
             # Names of secrets in a table mean the same as in the settings: `.env` counts, too.
             environ=read_values(os.environ, Path.cwd()),
         )

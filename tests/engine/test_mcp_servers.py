@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from engine.assistant import Assistant
+from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
 from engine.intents.source import SourceError
 from engine.tools.mcp_servers import load_mcp
@@ -297,3 +298,27 @@ def _gone(process: int) -> bool:
         # A zombie is only a number: its parent, which is not this program, has yet to read it.
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True
+
+
+async def test_a_catalogue_file_adds_to_what_the_server_brings(desk: McpDesk) -> None:
+    (desk.folder / "intents").mkdir()
+    (desk.folder / "intents" / "notes.toml").write_text(
+        'title = "Notes"\ninstructions = "Be brief."\n'
+        f"mcp = {{ command = {json.dumps(desk.command())}, timeout_s = 60 }}\n"
+        '[examples]\nadd_note = ["remember the milk"]\n'
+        '[summaries]\nadd_note = "Note: {text}"\n'
+    )
+    general = desk.folder / "intents" / "more.toml"
+    general.write_text(
+        'title = "More"\nexamples = ["more of it"]\n'
+        f"mcp = {{ command = {json.dumps(desk.command())}, timeout_s = 60 }}\n"
+    )
+    catalogue = await asyncio.to_thread(load, desk.folder)
+    try:
+        notes, more = catalogue.intents["notes"], catalogue.intents["more"]
+        assert notes.examples["notes_add_note"][0] == "remember the milk"
+        assert (notes.instructions, notes.tools[0].summary) == ("Be brief.", "Note: {text}")
+        assert more.examples[""] == ("more of it",)
+        assert len({tool.name for tool in catalogue.tools}) == 20
+    finally:
+        await catalogue.close()
