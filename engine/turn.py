@@ -238,12 +238,8 @@ class Turn:
             if dropped and len(own) == 1:
                 await self._emit(HistoryTrimmed(messages=dropped))
             reply = await self._ask(
-                ChatRequest(
-                    (system, *history),
-                    tools,
-                    awaiting=awaiting,
-                    hand_back=() if self._switched or self._used_tools else others,
-                )
+                # The same tools each time, the way out included: servers cache what is the same.
+                ChatRequest((system, *history), tools, awaiting=awaiting, hand_back=others)
             )
             target = _handed_to(reply, others)
             # Once a tool has spoken, its words may be behind the wish.

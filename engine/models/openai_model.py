@@ -264,7 +264,7 @@ def _switch(intents: Sequence[str]) -> dict[str, Any]:
     """The way out of a wrong intent. Long lists are left to the code to check."""
     intent: dict[str, Any] = {"type": "string"}
     if len(intents) <= MAX_ENUM:
-        intent["enum"] = list(intents)
+        intent["enum"] = sorted(intents)
     function = {
         "name": SWITCH_INTENT,
         "description": "Hand the message over when another intent is meant. Never for extra tasks.",
