@@ -183,11 +183,16 @@ def _tool(path: Path, name: str, data: IntentFile, functions: Functions) -> Tool
     tool = functions.tool(name)
     if tool is None:
         raise CatalogueError(f"{path}: tool {name!r} is not a function in {functions.path}")
-    rule = data.policy.get(name)
+    return worded(tool, data)
+
+
+def worded(tool: Tool, data: IntentFile) -> Tool:
+    """The tool with what its intent's file says of it."""
+    rule = data.policy.get(tool.name)
     return replace(
         tool,
-        summary=data.summaries.get(name, ""),
-        questions=data.questions.get(name, {}),
+        summary=data.summaries.get(tool.name, ""),
+        questions=data.questions.get(tool.name, {}),
         policy=rule.policy if rule else Policy(),
-        untrusted=name in data.untrusted,
+        untrusted=tool.name in data.untrusted,
     )

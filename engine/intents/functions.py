@@ -38,7 +38,7 @@ class Functions:
         self._known = known
         before = list(sys.modules)
         if known is None:
-            tells = self._function("outcome_of") is not None
+            tells = self.function("outcome_of") is not None
         self.imported = kept.imported(folder, before) if known is None else []
         self._outcome_of = self._ask if tells else None
         self.facts: dict[str, Facts] = dict(known or {})
@@ -51,7 +51,7 @@ class Functions:
     def tool(self, name: str) -> Tool | None:
         """The tool of a function; None: there is none. Raises `CatalogueError` for a wrong one."""
         if self._known is None:
-            function = self._function(name)
+            function = self.function(name)
             if function is None:
                 return None
             bound = self._bound(name, function)
@@ -76,7 +76,7 @@ class Functions:
     def _late(self, name: str) -> Bound:
         """The function of a tool that was offered by what is kept, which must still be true."""
         try:
-            function = self._function(name)
+            function = self.function(name)
             bound = self._bound(name, function) if function else None
         except CatalogueError as error:
             kept.forget(self._folder)
@@ -88,12 +88,13 @@ class Functions:
 
     def _ask(self, context: ToolContext) -> Any:
         """`outcome_of` of the module; what it returns may have to be awaited."""
-        function = self._function("outcome_of")
+        function = self.function("outcome_of")
         if function is None:
             raise CatalogueError(f"{self.path} has no outcome_of any more")
         return function(context)
 
-    def _function(self, name: str) -> Callable[..., Any] | None:
+    def function(self, name: str) -> Callable[..., Any] | None:
+        """What the module has under this name. Raises `CatalogueError` when it cannot be run."""
         with self._lock:
             if self._module is None and self.path.exists():
                 self._module = _run(self._folder, self.path)

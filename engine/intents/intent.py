@@ -9,15 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from engine.intents.shortlist import Shortlist
 from engine.intents.thresholds import Thresholds
 from engine.tools.tool import Tool
 
 log = logging.getLogger(__name__)
-
-
-# The key of the one intent that stands for all where routing is bypassed.
-EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -25,7 +20,7 @@ class Intent:
     """A high-level category of tasks.
 
     `examples` maps a capability (a tool's name, or "" where the author did not divide them)
-    to phrases a person might say for it.
+    to phrases a person might say for it. `source` says where the tools come from.
     """
 
     key: str
@@ -35,16 +30,7 @@ class Intent:
     counter_examples: tuple[str, ...] = ()
     instructions: str = ""
     tools: tuple[Tool, ...] = ()
-
-    @cached_property
-    def tool_index(self) -> Shortlist:
-        """The tools by what is said of them; built when a message needs it."""
-        return Shortlist(
-            {
-                tool.name: (tool.name, *self.examples.get(tool.name, ()), tool.description)
-                for tool in self.tools
-            }
-        )
+    source: Literal["python", "openapi", "mcp"] = "python"
 
 
 @dataclass(frozen=True)

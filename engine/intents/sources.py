@@ -58,7 +58,7 @@ def open_all(files: Mapping[Path, SourceFile], *, alone: bool) -> dict[Path, Sou
     if wrong is not None:
         for source in usable:
             if source.close is not None:
-                asyncio.run(_closing(source))
+                asyncio.run(closing(source))
         raise wrong
     return {
         path: found if isinstance(found, Source) else Source((), problems=(str(found),))
@@ -94,7 +94,7 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
         return _with_additions(path, data, source)
     except CatalogueError:
         if source.close is not None:
-            asyncio.run(_closing(source))
+            asyncio.run(closing(source))
         raise
 
 
@@ -109,7 +109,7 @@ def _try(path: Path, data: SourceFile) -> Source | CatalogueError:
         return error
 
 
-async def _closing(source: Source) -> None:
+async def closing(source: Source) -> None:
     if source.close is not None:
         await source.close()
 
@@ -137,6 +137,7 @@ def _added_to(intent: Intent, data: SourceFile) -> Intent:
         counter_examples=(*data.counter_examples, *intent.counter_examples),
         instructions="\n".join(filter(None, (data.instructions, intent.instructions))),
         tools=tuple(_ruled(tool, data) for tool in intent.tools),
+        source="mcp" if data.openapi is None else "openapi",
     )
 
 

@@ -13,7 +13,6 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.intents.capabilities import Capability, Reading, capabilities, reading, weighed
@@ -47,16 +46,20 @@ class Completion:
     withheld: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
 
-def kept_folder() -> Path:
-    """Where trained heads are kept: they can be made anew, so it is a cache."""
-    from platformdirs import user_cache_path
+@dataclass(frozen=True)
+class CrossReading:
+    """One example held out: the share of its `own` intent, and the likeliest, which may be it."""
 
-    return user_cache_path("intentbot") / "heads"
+    intent: str
+    tool: str
+    phrase: str
+    own: float
+    other: str
+    share: float
 
 
 class WorkerClient:
-    """The models for one catalogue. `command` is what to run as the child, `folder` where trained
-    heads are kept."""
+    """The models for one catalogue. `command` is what to run as the child."""
 
     def __init__(
         self,
@@ -65,7 +68,6 @@ class WorkerClient:
         time_limit_s: float = TIME_LIMIT_S,
         learning_limit_s: float = LEARNING_LIMIT_S,
         command: Sequence[str] = (sys.executable, "-m", "engine.models.worker"),
-        folder: Path | None = None,
     ) -> None:
         self._catalogue = catalogue
         classes = capabilities(catalogue)
@@ -74,7 +76,7 @@ class WorkerClient:
             "op": "train",
             "key": KEY,
             "classes": list(classes.values()),
-            "folder": str(folder or kept_folder()),
+            "refused": catalogue.thresholds.refused,
         }
         self._time_limit_s = time_limit_s
         self._learning_limit_s = learning_limit_s
@@ -91,12 +93,27 @@ class WorkerClient:
         """How each text reads, and how many tokens the first one has."""
         cleaned = [clean(text) for text in texts]
         answer = await self._ask({"op": "score", "key": KEY, "texts": cleaned})
-        refused = self._catalogue.thresholds.refused
         readings = [
-            weighed(reading(self._order, score, refused), text, self._catalogue)
+            weighed(reading(self._order, score), text, self._catalogue)
             for text, score in zip(cleaned, answer["scores"], strict=True)
         ]
         return readings, answer["tokens"]
+
+    async def cross(self) -> list[CrossReading]:
+        """How each example of the catalogue reads to a classifier that has not seen it."""
+        classes = self._training["classes"]
+        rows = await self._ask({"op": "cross", "classes": classes})
+        return [
+            CrossReading(
+                intent=self._order[row["number"]].key,
+                tool=self._order[row["number"]].tool,
+                phrase=row["phrase"],
+                own=row["own"],
+                other=row["group"].partition(":")[2] or row["group"].partition(":")[0],
+                share=row["share"],
+            )
+            for row in rows
+        ]
 
     async def warm(self, tools: Sequence[Tool]) -> None:
         """Let the tool-calling model learn these tools ahead of the message."""

@@ -184,7 +184,7 @@ ALL_OPERATIONS = (
         "op": "train",
         "key": "k",
         "classes": [{"group": "tea", "phrases": ["make tea"]}],
-        "folder": None,
+        "refused": 0.06,
     },
     {"op": "score", "key": "k", "texts": ["make some tea"]},
     {"op": "embed", "texts": ["tea"]},

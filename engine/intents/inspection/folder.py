@@ -1,0 +1,249 @@
+"""A catalogue's folder read as far as it can be; what cannot be is a finding."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import os
+import re
+import tomllib
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from engine.intents import sources
+from engine.intents.catalogue import MANNERS_FILE, worded
+from engine.intents.files import (
+    CatalogueError,
+    IntentFile,
+    Manners,
+    SourceFile,
+    read_intent,
+    read_manners,
+)
+from engine.intents.functions import Functions
+from engine.intents.inspection.finding import Finding
+from engine.intents.inspection.positions import Place, Positions
+from engine.intents.intent import Intent
+from engine.tools.tool import Tool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An intent and where it stands. `positions` is None for one that a source brought."""
+
+    intent: Intent
+    file: Path
+    positions: Positions | None
+    line: int = 1
+
+    def line_of(self, *place: str | int) -> int:
+        return self.positions.line(place) if self.positions else self.line
+
+
+@dataclass
+class Inspected:
+    """What was read of a folder. `shapes` are the files of intents with tools of one's own."""
+
+    folder: Path
+    intents: list[Seen] = field(default_factory=list)
+    shapes: dict[Path, IntentFile] = field(default_factory=dict)
+    positions: dict[Path, Positions] = field(default_factory=dict)
+    functions: Functions | None = None
+    manners: Manners = field(default_factory=Manners)
+    findings: list[Finding] = field(default_factory=list)
+    whole: bool = True  # False: some intents or tools could not be read
+
+    def add(
+        self, path: Path, line: int, severity: Literal["error", "warning"], text: str, code: str
+    ) -> None:
+        self.findings.append(Finding(shown(path), line, severity, text, code))
+
+    def error(self, path: Path, line: int, text: str, code: str) -> None:
+        """Something that keeps a part of the folder from being read."""
+        self.add(path, line, "error", text, code)
+        self.whole = False
+
+
+def shown(path: Path) -> str:
+    """The path as the person would type it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def read(place: Path | str) -> Inspected:
+    """All of a folder, or a document, that can be read."""
+    if sources.is_document(place):
+        found = Inspected(Path(str(place)))
+        _open(
+            found,
+            Path(str(place)),
+            sources.name_of(str(place)),
+            SourceFile(openapi={"document": str(place)}),
+            Positions(""),
+        )
+        return found
+    folder = Path(place)
+    found = Inspected(folder)
+    paths = sorted((folder / "intents").glob("*.toml"))
+    if not paths:
+        found.error(folder, 1, "no intents: it needs a file intents/KEY.toml", "no-intents")
+        return found
+    found.manners = _manners(found, folder / MANNERS_FILE)
+    shapes = {path: shape for path in paths if (shape := _shape(found, path)) is not None}
+    found.shapes = {path: s for path, s in shapes.items() if isinstance(s, IntentFile)}
+    try:
+        found.functions = Functions(folder)
+    except CatalogueError as error:
+        path, line = _culprit(folder, error)
+        found.error(path, line, _message(error, "cannot be imported"), "tools")
+    for path, shape in shapes.items():
+        positions = found.positions[path]
+        if isinstance(shape, SourceFile):
+            _open(found, path, path.stem, shape, positions)
+        else:
+            found.intents.append(Seen(_intent(found, path, shape), path, positions))
+    return found
+
+
+def _toml(found: Inspected, path: Path) -> dict[str, Any] | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"at line (\d+)", str(error))
+        line = int(match[1]) if match else text.count("\n") + 1
+        found.error(path, line, f"not valid TOML: {error}", "toml")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        found.error(path, line, "not valid TOML: not UTF-8", "toml")
+    except OSError as error:
+        found.error(path, 1, f"cannot be read: {error.strerror}", "toml")
+    else:
+        found.positions[path] = Positions(text)
+        return data
+    return None
+
+
+def _shape(found: Inspected, path: Path) -> IntentFile | SourceFile | None:
+    data = _toml(found, path)
+    if data is None:
+        return None
+    try:
+        return read_intent(path, data)
+    except CatalogueError as error:
+        _explain(found, path, error)
+        return None
+
+
+def _manners(found: Inspected, path: Path) -> Manners:
+    data = _toml(found, path) if path.exists() else {}
+    try:
+        return read_manners(path, data or {})
+    except CatalogueError as error:
+        _explain(found, path, error)
+        return read_manners(None, {})
+
+
+def _explain(found: Inspected, path: Path, error: CatalogueError) -> None:
+    """Each fault that Pydantic found, on its own line of the file."""
+    cause = error.__context__
+    if not isinstance(cause, ValidationError):
+        found.error(path, 1, _message(error), "invalid")
+        return
+    for fault in cause.errors(include_url=False):
+        # Of a value that may have two forms, Pydantic names the form, too.
+        place: Place = tuple(part for part in fault["loc"] if not re.search(r"\W", str(part)))
+        name = ".".join(str(part) for part in place)
+        unknown = fault["type"] == "extra_forbidden"
+        text = f"{name}: there is no such key" if unknown else f"{name}: {fault['msg']}"
+        line = found.positions[path].line(place)
+        found.error(path, line, text, "unknown-key" if unknown else "invalid")
+
+
+def _intent(found: Inspected, path: Path, shape: IntentFile) -> Intent:
+    """The intent with those of its tools that can be used."""
+    positions = found.positions[path]
+    for section, name in shape.named():
+        if name not in shape.tools:
+            line = positions.line((section, name))
+            found.error(path, line, f"[{section}] names {name!r}, not in tools", "unknown-tool")
+    tools: list[Tool] = []
+    for number, name in enumerate(shape.tools):
+        if found.functions is None:
+            continue
+        line = positions.line(("tools", number))
+        try:
+            tool = found.functions.tool(name)
+        except CatalogueError as error:
+            where, at = function_place(found.folder, name) or (found.functions.path, 1)
+            found.error(where, at, _message(error), "signature")
+            continue
+        if tool is None:
+            text = f"tool {name!r} is not a function in {shown(found.functions.path)}"
+            found.error(path, line, text, "unknown-tool")
+        else:
+            tools.append(worded(tool, shape))
+    return Intent(
+        key=path.stem,
+        title=shape.title,
+        description=shape.description,
+        examples=shape.phrases,
+        counter_examples=shape.counter_examples,
+        instructions=shape.instructions,
+        tools=tuple(tools),
+    )
+
+
+def _open(found: Inspected, path: Path, key: str, shape: SourceFile, positions: Positions) -> None:
+    line = positions.line(("openapi",) if shape.openapi is not None else ("mcp",))
+    try:
+        source = sources.open_source(path, key, shape)
+    except CatalogueError as error:
+        found.error(path, line, _message(error), "source")
+        return
+    if source.close is not None:
+        asyncio.run(sources.closing(source))
+    for problem in source.problems:
+        found.add(path, line, "warning", problem, "source")
+    found.intents += [Seen(intent, path, None, line) for intent in source.intents]
+
+
+def _message(error: CatalogueError, begin: str = "") -> str:
+    """The error's text without the file, which the finding names."""
+    text = str(error)
+    if begin and begin in text:
+        return text[text.index(begin) :]
+    return text.split(": ", 1)[1] if ": " in text else text
+
+
+def _culprit(folder: Path, error: CatalogueError) -> tuple[Path, int]:
+    """Where in the folder importing failed."""
+    cause = error.__cause__
+    if isinstance(cause, SyntaxError) and cause.filename:
+        return Path(cause.filename), cause.lineno or 1
+    inside = str(folder.resolve())
+    frames = traceback.extract_tb(cause.__traceback__) if cause else []
+    own = [f for f in frames if str(Path(f.filename).resolve()).startswith(inside)]
+    return (Path(own[-1].filename), own[-1].lineno or 1) if own else (folder / "tools.py", 1)
+
+
+def function_place(folder: Path, name: str) -> tuple[Path, int] | None:
+    """Where a function is defined, by its name, in `tools.py` or the package `tools/`."""
+    return next(((path, line) for path, line, own in definitions(folder) if own == name), None)
+
+
+def definitions(folder: Path) -> Iterator[tuple[Path, int, str]]:
+    """The functions at the top level of `tools.py`, or of the package's files."""
+    for path in [folder / "tools.py", *sorted((folder / "tools").rglob("*.py"))]:
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node.lineno, node.name

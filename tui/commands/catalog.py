@@ -1,0 +1,95 @@
+"""`catalog list|check`: what the assistant can do, and what is wrong with how that is written."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.intents import catalogue as catalogues
+from engine.intents.intent import Catalogue, Intent
+from engine.settings import Settings
+from tui.exit_codes import ExitCode
+from tui.setup import load_settings, log_to_file
+from tui.text import one_line, plain
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = load_settings(options)
+    log_to_file(settings)
+    if options.verb == "check":
+        return _check(settings, as_json=options.json)
+    catalogue = catalogues.load(*settings.catalogues)
+    asyncio.run(catalogue.close())
+    for problem in catalogue.problems:
+        print(f"intentbot-tui: {plain(problem)}", file=sys.stderr)
+    if options.json:
+        print(json.dumps([_shown(i) for i in catalogue.intents.values()], ensure_ascii=False))
+    else:
+        _print(catalogue)
+    return ExitCode.DONE
+
+
+def _shown(intent: Intent) -> dict[str, Any]:
+    return {
+        "key": intent.key,
+        "title": intent.title,
+        "description": intent.description,
+        "source": intent.source,
+        "examples": sum(map(len, intent.examples.values())),
+        "tools": [
+            {
+                "name": tool.name,
+                "effect": tool.effect,
+                "description": tool.detail or tool.description,
+                "parameters": tool.parameters,
+            }
+            for tool in intent.tools
+        ],
+    }
+
+
+def _print(catalogue: Catalogue) -> None:
+    width = max((len(tool.name) for tool in catalogue.tools), default=0)
+    for intent in catalogue.intents.values():
+        count = sum(map(len, intent.examples.values()))
+        print(f"{plain(intent.key)}: {one_line(intent.description, 90)} ({count} examples)")
+        for tool in intent.tools:
+            does = one_line(tool.description, 70)
+            print(f"  {plain(tool.name):<{width}}  {tool.effect:<11}  {does}")
+
+
+def _check(settings: Settings, *, as_json: bool) -> int:
+    from engine.intents.inspection import inspect
+    from engine.intents.inspection.confusion import confused
+    from engine.models.port import ModelError
+
+    places: Sequence[Path | str] = settings.catalogues or (catalogues.BUILT_IN,)
+    findings, folders = inspect(places)
+    note = ""
+    if all(folder.whole for folder in folders):
+        try:
+            findings = sorted({*findings, *asyncio.run(confused(folders))})
+        except ModelError as error:
+            note = f"the examples were not put to the classifier: {error}"
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(plain(str(finding)).replace("\n", " "))
+    counts = Counter(finding.severity for finding in findings)
+    if note:
+        print(f"intentbot-tui: {plain(note)}", file=sys.stderr)
+    intents = sum(len(folder.intents) for folder in folders)
+    tools = len({t.name for f in folders for seen in f.intents for t in seen.intent.tools})
+    print(
+        f"{intents} intents, {tools} tools: {counts['error']} errors, {counts['warning']} warnings",
+        file=sys.stderr,
+    )
+    return ExitCode.USAGE if counts["error"] else ExitCode.DONE
