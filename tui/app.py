@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from tui import keys, theme
-from tui.ports import Backstage
+from tui.ports import Backstage, DemoStep
 from tui.screens.chat import ChatScreen
 from tui.screens.panes import PaneScreen
 from tui.text import one_line, plain
@@ -93,8 +93,8 @@ class PanesApp(App[None]):
 class IntentBotApp(PanesApp):
     """`backstage` builds what is behind the screen; it runs after the first frame.
 
-    `resume` opens that session, `continue_last` the newest one. The other options are those of
-    `PanesApp`.
+    `resume` opens that session, `continue_last` the newest one, `steps` make it a demo. The
+    other options are those of `PanesApp`.
     """
 
     def __init__(
@@ -103,12 +103,20 @@ class IntentBotApp(PanesApp):
         *,
         resume: str | None = None,
         continue_last: bool = False,
+        steps: Sequence[DemoStep] = (),
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._build, self._resume, self._continue_last = backstage, resume, continue_last
-        self._chat = ChatScreen(self.clock, low_bandwidth=self.low_bandwidth)
+        self._chat = self._chat_screen(steps)
         self._backstage: Backstage | None = None
+
+    def _chat_screen(self, steps: Sequence[DemoStep]) -> ChatScreen:
+        if not steps:
+            return ChatScreen(self.clock, low_bandwidth=self.low_bandwidth)
+        from tui.screens.demo import DemoScreen
+
+        return DemoScreen(steps, self.clock, low_bandwidth=self.low_bandwidth)
 
     def get_default_screen(self) -> ChatScreen:
         return self._chat

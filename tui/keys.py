@@ -25,6 +25,7 @@ Place = Literal[
     "arguments",
     "sessions",
     "playback",
+    "demo",
 ]
 
 PLACES: dict[Place, str] = {
@@ -38,6 +39,7 @@ PLACES: dict[Place, str] = {
     "arguments": "While changing the arguments of a call",
     "sessions": "In the list of sessions",
     "playback": "In a recorded session",
+    "demo": "In a demo",
     "anywhere": "Anywhere",
 }
 CHAT_PLACES: tuple[Place, ...] = (
@@ -130,6 +132,10 @@ COMMANDS = (
     Command("sessions", "move(-1)", "up", "previous", "Previous session"),
     Command("sessions", "move(10)", "pagedown", "further down", "Ten sessions further down"),
     Command("sessions", "move(-10)", "pageup", "further up", "Ten sessions further up"),
+    Command(
+        "demo", "write", "f7,ctrl+g", "next", "Write the demo's next message", True, priority=True
+    ),
+    Command("demo", "alone", "f8", "by itself", "Let the demo run by itself, or stop", True, True),
     Command("playback", "play", "space", "play", "Play, or pause", footer=True),
     Command("playback", "jump('turn', 1)", "n", "turn", "Next turn", footer=True),
     Command("playback", "jump('turn', -1)", "N", "turn back", "Previous turn"),

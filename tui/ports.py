@@ -22,6 +22,18 @@ class SessionRow:
     actions: int = 0
 
 
+@dataclass(frozen=True)
+class DemoStep:
+    """One message of a demo, and what is expected of it. `pause_s` is how long the demo that
+    runs by itself lets the people read before this message is written."""
+
+    message: str
+    note: str = ""
+    route: str = "task"
+    intents: tuple[str, ...] = ()
+    pause_s: float = 2.0
+
+
 class Chat(Protocol):
     """The assistant of one session."""
 

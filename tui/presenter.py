@@ -6,7 +6,7 @@ and then shown at once, so nothing is animated and only what is seen is built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from engine import events
 from engine.events import Event
@@ -20,7 +20,10 @@ from tui.widgets.transcript import Transcript
 
 
 class Presenter:
-    """Shows one session; `record` is what it has shown, `titles` are those of the intents."""
+    """Shows one session; `record` is what it has shown, `titles` are those of the intents.
+
+    `also` is told what happens when it was shown.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Presenter:
         self._log, self._status = log, status
         self.titles: Mapping[str, str] = {}
         self.record = Record()
+        self.also: Callable[[Event], None] | None = None
 
     async def load(self, past: Iterable[Event], *, ended: bool = True) -> None:
         """Show a recorded session, or an empty one, instead of what is there.
@@ -66,6 +70,8 @@ class Presenter:
         """Show what happened."""
         for change in self.record.take(event):
             await self._show(change)
+        if self.also:
+            self.also(event)
         turn = self.record.newest
         if turn is None or isinstance(event, events.TextDelta):
             return

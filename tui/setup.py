@@ -53,8 +53,8 @@ def load_settings(options: argparse.Namespace) -> Settings:
 class Parts:
     """Everything an assistant needs, shared by the sessions of one program.
 
-    `notices` are for the person: what is missing from the catalogue, and actions of which a crash
-    left unknown whether they were done.
+    `data_dir` is where back ends keep their files. `notices` are for the person: what a catalogue's
+    sources had to leave out, and actions of which a crash left unknown whether they were done.
     """
 
     settings: Settings
@@ -62,6 +62,7 @@ class Parts:
     database: Database
     history: History
     journal: Journal
+    data_dir: Path
     notices: tuple[str, ...]
 
     def assistant(self, session_id: str | None, approver: Approver) -> Assistant:
@@ -76,7 +77,7 @@ class Parts:
             model=self.engine.model,
             recorder=self.journal,
             approver=approver,
-            data_dir=self.database.path.parent,
+            data_dir=self.data_dir,
             session_id=session_id or new_id(),
             conversation=conversation,
             price=self.engine.price,
@@ -93,14 +94,18 @@ class Parts:
         self.database.close()
 
 
-def put_together(settings: Settings) -> Parts:
-    """Build the parts. Raises what `explain` knows."""
+def put_together(settings: Settings, data_dir: Path | None = None) -> Parts:
+    """Build the parts; back ends keep their files beside the database, or in `data_dir`.
+
+    Raises what `explain` knows.
+    """
     log_to_file(settings)
     engine = assemble(settings)
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
     notices = (*engine.catalogue.problems, *notices_of(journal.settle_interrupted()))
-    return Parts(settings, engine, database, History(database), journal, notices)
+    folder = data_dir or database.path.parent
+    return Parts(settings, engine, database, History(database), journal, folder, notices)
 
 
 def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ and the words. The tools are real, only the model is not.
     reply = "Done!"                        # left out: what the tools answered
     asks = { tool = "top_up_balance", missing = ["amount"] }   # where the reply is a question
     note = "for the presenter"
+    pause = 4                              # seconds to read, before a demo goes on by itself
 """
 
 from __future__ import annotations
@@ -18,13 +19,25 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.conversation import Conversation, Message, ToolCall
-from engine.events import Awaiting, RetryScheduled, Route, TextDelta
+from engine.events import (
+    ApprovalResolved,
+    Awaiting,
+    Event,
+    IntentClassified,
+    RetryScheduled,
+    Route,
+    TextDelta,
+    ToolCallProposed,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+)
 from engine.intents.files import CatalogueError
 from engine.intents.intent import Folder
 from engine.intents.router import Routing, Task
@@ -62,6 +75,7 @@ class ScriptedTurn(_Strict):
     reply: str = ""
     asks: ScriptedQuestion | None = None
     note: str = ""
+    pause: Annotated[float, Field(ge=0, le=60)] = 2.0
 
 
 class Script(_Strict):
@@ -104,6 +118,57 @@ def _renamed(script: Script, folder: Folder) -> Script:
         for turn in script.turns
     ]
     return script.model_copy(update={"turns": tuple(turns)})
+
+
+def script_of(past: Iterable[Event]) -> str:
+    """A recorded session as a script, TOML for a file in `demos/`.
+
+    Calls are those that ran, with the arguments that they ran with; notes are left to be written.
+    """
+    import tomli_w  # only a few people ever make a demo
+
+    turns: list[dict[str, Any]] = []
+    calls: dict[str, dict[str, Any]] = {}
+    for event in past:
+        if isinstance(event, TurnStarted):
+            turns.append({"message": event.text, "note": ""})
+            calls = {}
+            continue
+        turn = turns[-1] if turns else {}
+        match event:
+            case IntentClassified():
+                turn["route"] = event.route
+                if event.intents:
+                    turn["intents"] = list(event.intents)
+                if event.confidence is not None:
+                    turn["confidence"] = event.confidence
+            case ToolCallProposed():
+                calls[event.call_id] = {"tool": event.tool, "arguments": dict(event.arguments)}
+            case ApprovalResolved() if event.arguments is not None and event.call_id in calls:
+                calls[event.call_id]["arguments"] = dict(event.arguments)
+            case ToolStarted() if event.call_id in calls:
+                turn.setdefault("calls", []).append(calls[event.call_id])
+            case TurnFinished():
+                if "calls" not in turn:
+                    turn["reply"] = event.reply
+                if event.awaiting is not None:
+                    turn["asks"] = {
+                        "tool": event.awaiting.tool,
+                        "missing": list(event.awaiting.missing),
+                    }
+            case _:
+                pass
+    title = turns[0]["message"] if turns else "An empty session"
+    return tomli_w.dumps(_without_none({"title": title, "turns": turns}))
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no null: what is null is left out."""
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_none(v) for v in value if v is not None]
+    return value
 
 
 class ScriptedModel:

@@ -50,7 +50,8 @@ class Home:
 
 def make_home(folder: Path) -> Home:
     """A home in an empty folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    names = ("PATH", "PYTHONPATH", "LANG", "LC_ALL")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     environ = {**kept, "HOME": str(folder)}
     work = folder / "work"
     work.mkdir()

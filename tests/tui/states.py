@@ -66,7 +66,7 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
     """Wait until something is true; a test that waits for long has failed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():
             await pilot.pause()
 

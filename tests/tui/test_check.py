@@ -99,7 +99,7 @@ async def test_the_open_conversation_learns_what_the_back_end_says(tmp_path: Pat
     settings = engine_settings.load({}, tmp_path, provider="scripted", database=database.path)
     journal = Journal(database, model="a model")
     journal.settle_interrupted()
-    parts = Parts(settings, assemble(settings), database, History(database), journal, ())
+    parts = Parts(settings, assemble(settings), database, History(database), journal, tmp_path, ())
     backstage = RealBackstage(parts)
     chat = await backstage.open("session-x", ApprovalBar(time.monotonic))
     settled = await backstage.check("x-began")

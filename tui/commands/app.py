@@ -6,13 +6,14 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.events import Event
 from engine.ports import Approver
 from tui.exit_codes import ExitCode
-from tui.ports import SessionRow
+from tui.ports import DemoStep, SessionRow
 
 if TYPE_CHECKING:
     from tui.ports import Backstage, Chat
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    return show(options, resume=options.resume, continue_last=options.continue_last)
+
+
+def show(
+    options: argparse.Namespace,
+    *,
+    resume: str | None = None,
+    continue_last: bool = False,
+    steps: Sequence[DemoStep] = (),
+    data_dir: Path | None = None,
+) -> int:
+    """Open the app; with `steps` as a demo, with `data_dir` on a back end that is kept there."""
+    if not has_terminal():
         print(
             "intentbot-tui: the app needs a terminal; without one use: intentbot-tui ask TEXT",
             file=sys.stderr,
@@ -30,33 +43,39 @@ def run(options: argparse.Namespace) -> int:
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
-        lambda: open_backstage(options),
-        resume=options.resume,
-        continue_last=options.continue_last,
+        lambda: open_backstage(options, data_dir),
+        resume=resume,
+        continue_last=continue_last,
+        steps=steps,
         low_bandwidth=options.low_bandwidth,
     )
     app.run(mouse=not options.no_mouse)
     return app.return_code or ExitCode.DONE
 
 
+def has_terminal() -> bool:
+    """Whether there is one to draw on (Textual draws to standard error) and to read keys from."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def save_bandwidth(options: argparse.Namespace) -> None:
-    """What Textual reads from the environment when it is imported."""
+    """Tell Textual, which reads this from the environment when it is imported."""
     if options.low_bandwidth:
         os.environ.setdefault("TEXTUAL_FPS", "15")
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 
-async def open_backstage(options: argparse.Namespace) -> Backstage:
+async def open_backstage(options: argparse.Namespace, data_dir: Path | None = None) -> Backstage:
     """What is behind the screen, imported and opened in a thread, so that typing never waits."""
-    parts = await asyncio.to_thread(_put_together, options)
+    parts = await asyncio.to_thread(_put_together, options, data_dir)
     await parts.engine.warm_up()
     return RealBackstage(parts)
 
 
-def _put_together(options: argparse.Namespace) -> Parts:
+def _put_together(options: argparse.Namespace, data_dir: Path | None) -> Parts:
     from tui.setup import load_settings, put_together
 
-    return put_together(load_settings(options))
+    return put_together(load_settings(options), data_dir)
 
 
 class RealBackstage:

@@ -10,21 +10,20 @@ from contextlib import closing
 from engine.events import Event
 from storage.database import Database
 from storage.history import History
+from tui.commands.app import has_terminal, save_bandwidth
 from tui.exit_codes import ExitCode
 from tui.setup import load_settings
 
 
 def run(options: argparse.Namespace) -> int:
     recorded = _recorded(options)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not has_terminal():
         print(
             "intentbot-tui replay: this needs a terminal; without one use: "
             f"intentbot-tui sessions show {options.id}",
             file=sys.stderr,
         )
         return ExitCode.USAGE
-    from tui.commands.app import save_bandwidth
-
     save_bandwidth(options)
     from tui.replay import ReplayApp
 

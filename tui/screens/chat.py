@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -25,10 +25,6 @@ from tui.widgets.queue_bar import QueueBar
 from tui.widgets.tool_card import CheckRequested
 from tui.widgets.welcome import Welcome
 
-if TYPE_CHECKING:
-    pass
-
-Pane = Literal["chat", "inspector", "actions"]
 QUIT_WITHIN_S = 1.0
 
 
@@ -42,9 +38,15 @@ class ChatScreen(PaneScreen):
     BINDINGS = keys.bindings("chat")
     app: IntentBotApp
 
-    def __init__(self, clock: Callable[[], float], *, low_bandwidth: bool) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        low_bandwidth: bool,
+        places: Sequence[keys.Place] = ("chat",),
+    ) -> None:
         self.welcome = Welcome()
-        super().__init__("chat", self.welcome, clock, low_bandwidth=low_bandwidth)
+        super().__init__(places, self.welcome, clock, low_bandwidth=low_bandwidth)
         self._clock = clock
         self._quit_armed_at = float("-inf")
         self._backstage: Backstage | None = None

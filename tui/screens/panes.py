@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
@@ -31,7 +31,7 @@ Pane = Literal["chat", "inspector", "actions"]
 class PaneScreen(Screen[None]):
     """Which panes are seen follows from the width (class names) and the pane that is asked for.
 
-    `place` has the screen's own commands, `top` is what an empty transcript shows.
+    `places` have the screen's own commands, `top` is what an empty transcript shows.
     """
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (Textual declares it as an instance variable)
@@ -45,10 +45,15 @@ class PaneScreen(Screen[None]):
     app: PanesApp
 
     def __init__(
-        self, place: keys.Place, top: Widget, clock: Callable[[], float], *, low_bandwidth: bool
+        self,
+        places: Sequence[keys.Place],
+        top: Widget,
+        clock: Callable[[], float],
+        *,
+        low_bandwidth: bool,
     ) -> None:
         super().__init__()
-        self._place = place
+        self._places = tuple(places)
         self.banner = Banner(id="banner")
         self.transcript = Transcript(top, id="transcript")
         self.find = FindBar(self.transcript)
@@ -84,7 +89,7 @@ class PaneScreen(Screen[None]):
     def holders(self) -> Mapping[keys.Place, DOMNode]:
         """The places of this screen, and what has their actions."""
         return {
-            self._place: self,
+            **dict.fromkeys(self._places, self),
             "panes": self,
             "transcript": self.transcript,
             "actions": self.action_log,
@@ -111,7 +116,7 @@ class PaneScreen(Screen[None]):
 
     def _focus_moved(self, focused: Widget | None) -> None:
         place: keys.Place = getattr(focused, "PLACE", "anywhere")
-        places: tuple[keys.Place, ...] = (place, self._place, "panes", "anywhere")
+        places: tuple[keys.Place, ...] = (place, *self._places, "panes", "anywhere")
         self.query_one(KeyBar).places = tuple(dict.fromkeys(places))
 
     # Actions; keys.py has their keys.

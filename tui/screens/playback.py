@@ -44,7 +44,7 @@ class PlaybackScreen(PaneScreen):
         low_bandwidth: bool = False,
     ) -> None:
         nothing = Static("Nothing is shown yet: space plays.", id="nothing", markup=False)
-        super().__init__("playback", nothing, clock, low_bandwidth=low_bandwidth)
+        super().__init__(("playback",), nothing, clock, low_bandwidth=low_bandwidth)
         self.tape = Tape(recorded)
         self._speed = 1.0
         self._begins = playing

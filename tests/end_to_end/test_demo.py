@@ -1,0 +1,83 @@
+"""A demo by keyboard alone, start to end: real terminal, real back end, scripted model.
+
+What the presenter sees after each step is kept in `frames/`; INTENTBOT_FRAMES=write makes the
+file anew. Numbers, times and dates are masked: they are of the day.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from tests.end_to_end.conftest import Home
+from tests.end_to_end.terminal import Terminal
+
+FRAMES = Path(__file__).parent / "frames"
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+STEPS = 9
+
+
+def frame(screen: str) -> str:
+    """The conversation as it stands, without what differs from day to day."""
+    text = re.sub(rf"\b({MONTHS})\b", "MONTH", screen)
+    text = re.sub(r"[0-9][0-9.,:]*( (ms|s)\b)?", "#", text)
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    # The prompt may hold a key that was pressed once too often for the approval.
+    return "\n".join(line for line in lines if line and line[0] not in "│┌└─")
+
+
+def test_a_demo_by_keyboard_alone(home: Home) -> None:
+    arguments = ["demo", "tour", "--low-bandwidth", "--provider", "scripted", "--db", "x.db"]
+    app = Terminal(arguments, folder=home.folder, environ=home.environ, columns=100, rows=44)
+    frames = []
+    try:
+        app.wait_for("You could ask")
+        app.wait_for("F7 writes the first message")
+        for number in range(1, STEPS + 1):
+            app.send("\x1b[18~")  # F7 writes, and once more all at once
+            app.wait_for(f"{number} of {STEPS}")
+            app.send("\x1b[18~\r")
+            app.wait_for("routed as expected")
+            if number == 3:
+                app.wait_for("approve once")
+                frames.append(frame(app.screen))
+                app.press_until("y", "added $20")
+            app.wait_for("● ready")
+            frames.append(frame(app.screen))
+        app.send("\x1b[18~")
+        frames.append(frame(app.wait_for("The end.")))
+        app.send("\x11")
+        assert app.wait_for_end() == 0
+    finally:
+        app.close()
+
+    told = "\n\n=====\n\n".join(frames) + "\n"
+    kept = FRAMES / "tour.txt"
+    if os.environ.get("INTENTBOT_FRAMES") == "write":
+        kept.write_text(told, encoding="utf-8")
+    assert told == kept.read_text(encoding="utf-8")
+    # The session is kept, the back end it played on is not.
+    (session,) = home.listing("sessions", "list", "--db", "x.db")
+    assert session["actions"] == 6
+    assert not (home.folder / "telecom.db").exists()
+
+
+def test_a_session_becomes_a_demo(home: Home) -> None:
+    said = ["top up 20 dollars", "how much money do I have?"]
+    for text in said:
+        first = home.listing("sessions", "list", "--db", "x.db") if text != said[0] else []
+        session = ["--session", str(first[0]["id"])] if first else []
+        home.run("ask", text, "--yes", "--provider", "scripted", "--db", "x.db", *session)
+    (session_row,) = home.listing("sessions", "list", "--db", "x.db")
+    catalogue = home.folder / "mine"
+    (catalogue / "intents").mkdir(parents=True)
+    (catalogue / "demos").mkdir()
+    (catalogue / "intents" / "a.toml").write_text('title="A"\ndescription="a"\nexamples=["a"]\n')
+    made = home.run("demo", "--record", str(session_row["id"]), "--db", "x.db")
+    (catalogue / "demos" / "mine.toml").write_text(made.stdout)
+    listed = home.run("demo", "--json", "--catalog", str(catalogue))
+    assert json.loads(listed.stdout) == [{"name": "mine", "title": said[0], "messages": 2}]
+    assert 'tool = "top_up_balance"' in made.stdout
+    home.run("demo", "none", "--catalog", str(catalogue), check=2)

@@ -1,0 +1,74 @@
+"""A demo in the app: the keys that write and send, and the line for the presenter."""
+
+from __future__ import annotations
+
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage, Hold
+from tests.tui.states import make_app, settle, shown, until
+from tui.ports import DemoStep
+from tui.screens.demo import DemoScreen
+
+STEPS = (
+    DemoStep("hello", "Say hello.", route="small_talk", pause_s=0),
+    DemoStep("my balance?", "A [red]read[/red].", intents=("balance",), pause_s=0),
+    DemoStep("and my data?", "Another.", intents=("data",), pause_s=0),
+)
+
+
+async def test_one_key_writes_another_sends_and_the_line_says_how_it_went() -> None:
+    stage = FakeBackstage(fake.small_talk(), [fake.classified(), *fake.read_call()])
+    app = make_app(stage, steps=STEPS)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await until(pilot, lambda: "F7 writes" in shown(screen.bar))
+        await pilot.press("f7")
+        await until(pilot, lambda: screen.prompt.text == "hello")
+        assert stage.chat.heard == []
+        await pilot.press("enter")
+        await until(pilot, lambda: "as expected" in shown(screen.bar))
+        await pilot.press("f7", "f7")
+        await until(pilot, lambda: screen.prompt.text == "my balance?")
+        assert "[red]read[/red]" in shown(screen.bar)
+        await pilot.press("enter")
+        await until(pilot, lambda: stage.chat.heard == ["hello", "my balance?"])
+
+
+async def test_another_route_than_expected_is_said() -> None:
+    stage = FakeBackstage([fake.classified("payment")])
+    async with make_app(stage, steps=STEPS[1:]).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await pilot.press("f7", "f7", "enter")
+        await until(pilot, lambda: "expected balance, got payment" in shown(screen.bar))
+
+
+async def test_what_the_presenter_types_is_no_step_of_the_demo() -> None:
+    stage = FakeBackstage(fake.small_talk())
+    async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await settle(pilot)
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: stage.chat.heard == ["hi"])
+        assert "0 of 3" in shown(screen.bar)
+
+
+async def test_by_itself_it_goes_on_after_each_turn_and_can_be_stopped() -> None:
+    hold = Hold()
+    stage = FakeBackstage(fake.small_talk(), [fake.classified(), hold, *fake.read_call()])
+    async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await pilot.press("f8")
+        await until(pilot, lambda: stage.chats and stage.chat.heard == ["hello", "my balance?"])
+        await hold.reached.wait()
+        await pilot.press("f8")
+        hold.go.set()
+        await until(pilot, lambda: not screen.dialogue.running)
+        await settle(pilot)
+        assert stage.chat.heard == ["hello", "my balance?"]
+        await pilot.press("f7", "f7")
+        await until(pilot, lambda: screen.prompt.text == "and my data?")
+        await pilot.press("enter", "f7")
+        await until(pilot, lambda: "The end" in shown(screen.bar))

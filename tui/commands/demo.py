@@ -1,0 +1,65 @@
+"""`demo`: a script in the app, for people who show it; or the list of demos, or a new one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from engine.intents import catalogue as catalogues
+from engine.models.scripted import Script, load_scripts, script_of
+from storage.database import Database
+from storage.history import History
+from tui.exit_codes import ExitCode
+from tui.ports import DemoStep
+from tui.setup import load_settings
+from tui.text import plain
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = load_settings(options)
+    if options.record:
+        with closing(Database.open(settings.database)) as database:
+            print(script_of(History(database).events(options.record)), end="")
+        return ExitCode.DONE
+    folders = catalogues.load(*settings.catalogues).folders
+    scripts = {name: script for folder in folders for name, script in load_scripts(folder).items()}
+    if options.name is None:
+        _list(scripts, as_json=options.json)
+        return ExitCode.DONE
+    if options.name not in scripts:
+        known = ", ".join(scripts) or "none"
+        print(
+            f"intentbot-tui demo: there is no demo {plain(options.name)!r}; there are: {known}",
+            file=sys.stderr,
+        )
+        return ExitCode.USAGE
+    # A back end of its own, made new: the demo is the same each time, and the real one stays.
+    with TemporaryDirectory(prefix="intentbot-demo-") as folder:
+        from tui.commands.app import show
+
+        return show(options, steps=_steps(scripts[options.name]), data_dir=Path(folder))
+
+
+def _list(scripts: Mapping[str, Script], *, as_json: bool) -> None:
+    if as_json:
+        found = [
+            {"name": name, "title": script.title, "messages": len(script.turns)}
+            for name, script in scripts.items()
+        ]
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    width = max(map(len, scripts), default=0)
+    for name, script in scripts.items():
+        print(f"{name:<{width}}  {plain(script.title)} ({len(script.turns)} messages)")
+
+
+def _steps(script: Script) -> Sequence[DemoStep]:
+    return [
+        DemoStep(turn.message, turn.note, turn.route, turn.intents, turn.pause)
+        for turn in script.turns
+    ]
