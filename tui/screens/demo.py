@@ -28,6 +28,7 @@ class DemoScreen(ChatScreen):
         self.bar = DemoBar(steps)
         self.presenter.also = self._take
         self._writer: asyncio.Task[None] | None = None
+        self._text = ""
         self._alone = False
 
     def compose(self) -> ComposeResult:
@@ -53,28 +54,22 @@ class DemoScreen(ChatScreen):
             self._alone = False
 
     async def _present(self, pause_s: float) -> None:
-        try:
-            await asyncio.sleep(pause_s)
-            await self._write()
-            await asyncio.sleep(KEY_S)
-        finally:
-            self._writer = None
+        await asyncio.sleep(pause_s)
+        self._text = _words(self.bar.advance())
+        await self._write()
+        await asyncio.sleep(KEY_S)
+        self._writer = None
         self.prompt.action_send()
 
     async def _write(self) -> None:
-        """The next message, letter by letter. Stopped, it is written to its end."""
-        step = self.bar.advance()
-        self.prompt.put("")
+        """What comes next, letter by letter."""
         self.prompt.focus()
-        text = step.message if step else ""
-        try:
-            for end in range(1, len(text)):
-                self.prompt.put(text[:end])
-                await asyncio.sleep(KEY_S)
-        finally:
-            self.prompt.put(text)
+        for end in range(1, len(self._text) + 1):
+            self.prompt.put(self._text[:end])
+            await asyncio.sleep(KEY_S)
 
     async def _stop_writing(self) -> None:
+        """No more letter by letter: what was begun is there at once."""
         if writer := self._writer:
             writer.cancel()
             await asyncio.wait([writer])
@@ -86,14 +81,16 @@ class DemoScreen(ChatScreen):
         """Write what comes next; pressed while it is written, all of it at once."""
         if self._writer:
             await self._stop_writing()
-        elif self.bar.following:
+            self.prompt.put(self._text)
+            return
+        self._text = _words(self.bar.advance())
+        if self._text:
             self._writer = asyncio.create_task(self._write())
             self._writer.add_done_callback(self._written)
-        else:
-            self.bar.advance()
 
-    def _written(self, _: asyncio.Task[None]) -> None:
-        self._writer = None
+    def _written(self, writer: asyncio.Task[None]) -> None:
+        if self._writer is writer:
+            self._writer = None
 
     async def action_alone(self) -> None:
         self._alone = not self._alone
@@ -103,3 +100,7 @@ class DemoScreen(ChatScreen):
             self._go_on()
         else:
             await self._stop_writing()
+
+
+def _words(step: DemoStep | None) -> str:
+    return step.message if step else ""
