@@ -16,7 +16,7 @@ from engine.intents.router import Router
 from engine.limits import Limits
 from engine.models.port import ChatModel, Usage
 from engine.ports import Approver, Recorder
-from engine.turn import Turn
+from engine.turn import HISTORY_CHARACTERS, Turn
 
 
 @dataclass
@@ -24,7 +24,8 @@ class Assistant:
     """One session's assistant. Not for two turns at once.
 
     `price` gives the US dollars of a request, or None where the price is not known. `allowed`
-    are the fingerprints of the calls that the person allowed for the rest of the session.
+    are the fingerprints of the calls that the person allowed for the rest of the session. `window`
+    is how much history is sent, in characters; a server that says it is too much makes it less.
     """
 
     catalogue: Catalogue
@@ -38,6 +39,7 @@ class Assistant:
     price: Callable[[Usage], float | None] = economics.free
     limits: Limits = field(default_factory=Limits)
     allowed: set[str] = field(default_factory=set)
+    window: int = HISTORY_CHARACTERS
     _turn: Turn | None = None
 
     async def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:

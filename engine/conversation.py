@@ -17,6 +17,9 @@ from engine.events import Awaiting, Event
 # A person picks one of these by a digit.
 MAX_CHOICES = 3
 
+# Of a result that has to be shortened, in characters.
+LEAST_OF_A_RESULT = 500
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 UNKNOWN = "It is not known whether this was done. Check before doing it again."
@@ -293,7 +296,22 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
         begin, end = start, start
     if begin == starts[0] and used + sum(sizes[:begin]) <= budget:
         begin = 0
-    return messages[begin:], begin
+    return _shortened(messages[begin:], budget), begin
+
+
+def _shortened(messages: list[Message], budget: int) -> list[Message]:
+    """The messages; where they are too long, each result with its share of the room."""
+    results = [message for message in messages if message.role == "tool"]
+    others = sum(map(size, messages)) - sum(map(size, results))
+    if not results or others + sum(map(size, results)) <= budget:
+        return messages
+    share = max(LEAST_OF_A_RESULT, (budget - others) // len(results))
+    return [
+        replace(message, content=_data({"truncated": message.content[:share]}))
+        if message.role == "tool" and size(message) > share
+        else message
+        for message in messages
+    ]
 
 
 def last_change(messages: Iterable[Message], tool: str) -> str:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import economics
-from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, trim
+from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, size, trim
 from engine.events import (
     Awaiting,
     CostWarning,
@@ -225,15 +225,25 @@ class Turn:
         )
         system = Message("system", system_prompt(self._catalogue, intent))
         begin = len(self._conversation.messages)
+        told = 0
         while True:
             own = [Message("user", task.text), *self._conversation.messages[begin:]]
-            history, dropped = trim(for_intent([*past, *own], intent.key), HISTORY_CHARACTERS)
-            if dropped and len(own) == 1:
+            view = for_intent([*past, *own], intent.key)
+            history, dropped = trim(view, self._assistant.window)
+            if dropped > told:
                 await self._emit(HistoryTrimmed(messages=dropped))
-            reply = await self._ask(
-                # The same tools each time, the way out included: servers cache what is the same.
-                ChatRequest((system, *history), tools, awaiting=awaiting, hand_back=others)
-            )
+                told = dropped
+            # The same tools each time, the way out included: servers cache what is the same.
+            request = ChatRequest((system, *history), tools, awaiting=awaiting, hand_back=others)
+            try:
+                reply = await self._ask(request)
+            except ModelError as error:
+                # This model's window is smaller: half as much, for the rest of the session.
+                half = sum(map(size, history)) // 2
+                if error.code != "context_overflow" or trim(view, half)[0] == history:
+                    raise
+                self._assistant.window = half
+                continue
             target = _handed_to(reply, others)
             # Once a tool has spoken, its words may be behind the wish.
             if target and not self._switched and not self._used_tools:

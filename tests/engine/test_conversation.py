@@ -186,3 +186,17 @@ def test_what_began_and_has_no_end_on_record_is_not_told_as_cancelled() -> None:
 def test_only_what_is_unknown_can_be_settled() -> None:
     done = events.ToolFinished(call_id="call_0", outcome="ok", result="20 dollars")
     assert told([*top_up("1", done), truth("1", "no")]) == ['"20 dollars"']
+
+
+def test_results_that_are_too_long_by_themselves_are_shortened() -> None:
+    call = ToolCall("a", "t", "{}")
+    whole = [
+        Message("user", "show me"),
+        Message("assistant", "", (call,)),
+        Message("tool", "x" * 5000, tool_call_id="a"),
+    ]
+    kept, dropped = trim(whole, 2000)
+    check(kept)
+    assert dropped == 0
+    assert kept[:2] == whole[:2]
+    assert 1000 < size(kept[2]) < 2100

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine import events
-from engine.conversation import Conversation
+from engine.conversation import Conversation, size
 from engine.limits import Limits
-from engine.models.port import SWITCH_INTENT
+from engine.models.port import SWITCH_INTENT, ModelError
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubModel, calls, says, task
 
@@ -94,3 +94,36 @@ async def test_a_long_history_is_trimmed_and_says_so(desk: Desk, tmp_path: Path)
     assert sum(len(m.content) for m in sent) < 110_000
     assert sent[1].role == "user"
     assert sent[-1].content == "now"
+
+
+async def test_a_server_with_a_smaller_window_gets_less(desk: Desk, tmp_path: Path) -> None:
+    past = [
+        event
+        for number in range(40)
+        for event in (
+            events.TurnStarted(session_id="s", text=f"message {number} " + "x" * 500),
+            events.TextDelta(text=f"answer {number}"),
+            events.TurnFinished(status="completed"),
+        )
+    ]
+    too_long = ModelError("context_overflow", "too long")
+    model = StubModel(too_long, too_long, says("ok"), says("ok"))
+    subject = assistant(desk, tmp_path, model, *[task("balance", text="now")] * 2)
+    subject.conversation = Conversation.replay(past)
+    happened = await turn(subject, "now")
+    assert last(happened).reply == "ok"
+    trimmed = [e.messages for e in happened if isinstance(e, events.HistoryTrimmed)]
+    assert trimmed == [42, 62]
+    sent = [sum(size(m) for m in r.messages[1:]) for r in model.requests]
+    assert sent[0] > sent[1] > sent[2]
+    await turn(subject, "now")
+    assert sum(size(m) for m in model.requests[3].messages[1:]) <= sent[2] + 100
+
+
+async def test_a_message_that_is_too_long_by_itself_fails_at_once(
+    desk: Desk, tmp_path: Path
+) -> None:
+    model = StubModel(ModelError("context_overflow", "too long"))
+    happened = await turn(assistant(desk, tmp_path, model))
+    assert last(happened).error == "context_overflow"
+    model.assert_complete()
