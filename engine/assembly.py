@@ -44,7 +44,11 @@ class Engine:
 
 def assemble(settings: Settings) -> Engine:
     """The engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
-    catalogue = catalogues.load(*settings.catalogues)
+    return build(settings, catalogues.load(*settings.catalogues))
+
+
+def build(settings: Settings, catalogue: Catalogue) -> Engine:
+    """The engine around this catalogue. Raises `SettingsError`."""
     if settings.server is not None:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":

@@ -1,0 +1,132 @@
+"""Puts the rows of a set to the assistant, side by side, and keeps each result as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.evaluation.dataset import Row
+from engine.evaluation.outcome import Outcome
+from engine.evaluation.trial import CannotRun, Trial
+
+Result = tuple[int, Row, Outcome]
+Reason = Literal["finished", "interrupted", "network", "cannot_run"]
+
+# So many rows in a row that could not be reached mean that the server is away.
+FAILURES = 5
+# Results that cost nothing are written down together, at most so much later.
+LAG_S = 0.5
+
+
+@dataclass(frozen=True)
+class End:
+    """Why a run ended, in words where it was not finished; `code` is that of the failure."""
+
+    reason: Reason
+    message: str = ""
+    code: str = ""
+
+
+@dataclass
+class Runner:
+    """One run. `rows` are numbered; `outcomes` has what an earlier part of the run found, and in
+    the end everything.
+
+    `keep` commits results and is called from another thread: at once where they were paid for.
+    `on_done` is told of each row that is through.
+    """
+
+    trial: Trial
+    rows: Mapping[int, Row]
+    keep: Callable[[Sequence[Result]], None]
+    parallel: int
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    on_done: Callable[[Row, Outcome], None] = lambda row, outcome: None
+    _held: list[Result] = field(default_factory=list)
+    _kept_at: float = field(default_factory=time.monotonic)
+    _keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _failures: int = 0
+    _end: End = field(default_factory=lambda: End("finished"))
+    _workers: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def run(self) -> End:
+        """Until every row is through, or `stop`, or nothing can be reached. What is done is kept.
+
+        Raises what `keep` raises.
+        """
+        waiting = iter([number for number in self.rows if not self._is_through(number)])
+        self._workers = [asyncio.create_task(self._work(waiting)) for _ in range(self.parallel)]
+        try:
+            done = await asyncio.gather(*self._workers, return_exceptions=True)
+        finally:
+            await self._cancel()
+            await self._commit()
+        for result in done:
+            if isinstance(result, Exception):
+                raise result
+        return self._end
+
+    def stop(self) -> None:
+        """End early: what is on its way is given up, what is done stays."""
+        self._finish(End("interrupted"))
+
+    def _is_through(self, number: int) -> bool:
+        return number in self.outcomes and self.outcomes[number].state == "done"
+
+    async def _work(self, waiting: Iterator[int]) -> None:
+        for number in waiting:
+            row = self.rows[number]
+
+            async def keep(outcome: Outcome, number: int = number, row: Row = row) -> None:
+                self._hold(number, row, outcome)
+                await self._commit()
+
+            try:
+                outcome = await self.trial.run(row, keep, self.outcomes.get(number))
+            except CannotRun as error:
+                self._finish(End("cannot_run", str(error), error.code))
+                return
+            self._hold(number, row, outcome)
+            if not self.trial.engine.offline or time.monotonic() - self._kept_at > LAG_S:
+                await self._commit()
+            self.on_done(row, outcome)
+            self._failures = self._failures + 1 if outcome.state == "failed" else 0
+            if self._failures >= FAILURES:
+                self._finish(End("network", outcome.message, outcome.error))
+
+    def _hold(self, number: int, row: Row, outcome: Outcome) -> None:
+        self.outcomes[number] = outcome
+        self._held.append((number, row, outcome))
+
+    async def _commit(self) -> None:
+        """Write down what is held. A cancelled call has written it all the same."""
+        writing = asyncio.ensure_future(self._write())
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await writing
+            raise
+
+    async def _write(self) -> None:
+        async with self._keeping:
+            held, self._held = self._held, []
+            if held:
+                await asyncio.to_thread(self.keep, held)
+            self._kept_at = time.monotonic()
+
+    def _finish(self, end: End) -> None:
+        if self._end.reason == "finished":
+            self._end = end
+        for worker in self._workers:
+            worker.cancel()
+
+    async def _cancel(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        for worker in self._workers:
+            with suppress(asyncio.CancelledError, Exception):
+                await worker

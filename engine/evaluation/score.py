@@ -1,0 +1,317 @@
+"""What the outcomes of a set say about the routing, the tools, and the cost.
+
+The definitions are in docs/evaluation.md, with their sources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.evaluation.dataset import TASK_ROUTES, Row
+from engine.evaluation.outcome import Acted, Outcome, Spent
+from engine.intents.intent import Catalogue
+from engine.tools.tool import InvalidArguments, Tool
+
+THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+MissKind = Literal["intent", "route", "tool", "arguments", "question", "error"]
+
+
+@dataclass(frozen=True)
+class PerIntent:
+    """Shares, 0..1. `support` counts the rows that have the intent."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """If nothing below `threshold` of the router's confidence were acted on: the share of tasks
+    still given an intent, how many of these rightly (None: of none), and out-of-scope recall."""
+
+    threshold: float
+    coverage: float
+    accuracy: float | None
+    out_of_scope_recall: float | None
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A row that did not become what it should have; `expected` and `got` in words."""
+
+    kind: MissKind
+    row: Row
+    outcome: Outcome
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Shares are None where no row could show them. `matrix` counts (expected, decided)."""
+
+    rows: int
+    tasks: int
+    accuracy: float | None
+    coverage: float | None
+    covered_accuracy: float | None
+    out_of_scope_recall: float | None
+    small_talk_recall: float | None
+    route_accuracy: float | None
+    macro_f1: float | None
+    too_many: int
+    per_intent: Mapping[str, PerIntent]
+    matrix: Mapping[tuple[str, str], int]
+    curve: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Shares as above. The `given_*` ones are what the model does when told the right intent."""
+
+    rows: int
+    name_accuracy: float | None
+    argument_accuracy: float | None
+    given_name_accuracy: float | None
+    given_argument_accuracy: float | None
+    missing_rows: int
+    asked_when_missing: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """`tools` None: only the routing was looked at. `failed` are rows that were never answered,
+    which nothing else counts."""
+
+    rows: int
+    classification: Classification
+    tools: Tools | None
+    spent: Spent
+    misses: tuple[Miss, ...]
+    failed: tuple[Miss, ...]
+
+
+def score(
+    results: Iterable[tuple[Row, Outcome]], catalogue: Catalogue, *, only_route: bool = False
+) -> Report:
+    """The report on rows and what became of them. Rows that are `begun` are passed over."""
+    known = {tool.name: tool for tool in catalogue.tools}
+    everything = [(row, outcome) for row, outcome in results if outcome.state != "begun"]
+    done = [(row, outcome) for row, outcome in everything if outcome.state == "done"]
+    misses = [_routing_miss(row, outcome) for row, outcome in done]
+    if not only_route:
+        misses += [_tool_miss(row, outcome, known) for row, outcome in done]
+    spent = Spent()
+    for _, outcome in everything:
+        spent += outcome.spent
+    return Report(
+        rows=len(everything),
+        classification=_classification(done),
+        tools=None if only_route else _tools(done, known),
+        spent=spent,
+        misses=tuple(miss for miss in misses if miss is not None),
+        failed=tuple(
+            Miss("error", row, outcome, row.expected, outcome.message)
+            for row, outcome in everything
+            if outcome.state == "failed"
+        ),
+    )
+
+
+def is_right(row: Row, outcome: Outcome) -> bool:
+    """Whether a task was given its intent, two tasks both of theirs, and what is none no task."""
+    if len(row.intents) > 1:
+        return set(outcome.intents) == set(row.intents)
+    return outcome.intents[:1] == row.intents
+
+
+def same_arguments(tool: Tool, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two calls would do the same: what the tool makes of the arguments is compared,
+    its defaults filled in; texts regardless of case and spaces, numbers by value."""
+    return bool(_settled(tool, one) == _settled(tool, other))
+
+
+def _settled(tool: Tool, arguments: Mapping[str, Any]) -> Any:
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    defaults = {n: schema["default"] for n, schema in properties.items() if "default" in schema}
+    whole = {**defaults, **arguments}
+    try:
+        return _folded({**defaults, **tool.validate(whole)})
+    except InvalidArguments:
+        return _folded(whole)
+
+
+def _folded(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub(r"\s+", " ", value.strip()).casefold()
+    if isinstance(value, Mapping):
+        # A parameter that is null is one that was left out.
+        return {key: _folded(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_folded(item) for item in value]
+    return value
+
+
+def _classification(done: Sequence[tuple[Row, Outcome]]) -> Classification:
+    tasks = [(row, outcome) for row, outcome in done if row.intents]
+    given = [(row, outcome) for row, outcome in tasks if outcome.intents]
+    talk = [outcome for row, outcome in done if not row.intents and row.route == "small_talk"]
+    routed = [(row, outcome) for row, outcome in done if row.route is not None]
+    per_intent = _per_intent(done)
+    f1 = [numbers.f1 for numbers in per_intent.values() if numbers.support]
+    return Classification(
+        rows=len(done),
+        tasks=len(tasks),
+        accuracy=_share(is_right(*pair) for pair in tasks),
+        coverage=_share(bool(outcome.intents) for _, outcome in tasks),
+        covered_accuracy=_share(is_right(*pair) for pair in given),
+        out_of_scope_recall=_share(not outcome.intents for outcome in _strangers(done)),
+        small_talk_recall=_share(not outcome.intents for outcome in talk),
+        route_accuracy=_share(_same_route(row, outcome) for row, outcome in routed),
+        macro_f1=sum(f1) / len(f1) if f1 else None,
+        too_many=sum(len(outcome.intents) > len(row.intents) for row, outcome in tasks),
+        per_intent=per_intent,
+        matrix=Counter((row.expected, outcome.decided) for row, outcome in done),
+        curve=tuple(_point(tasks, _strangers(done), threshold) for threshold in THRESHOLDS),
+    )
+
+
+def _strangers(done: Sequence[tuple[Row, Outcome]]) -> list[Outcome]:
+    """What became of the rows that are no task and are not said to be anything else."""
+    return [
+        outcome for row, outcome in done if not row.intents and row.route in (None, "out_of_scope")
+    ]
+
+
+def _same_route(row: Row, outcome: Outcome) -> bool:
+    if row.route in TASK_ROUTES and not row.before:
+        return outcome.route in TASK_ROUTES  # nothing to go on with, so the two are the same
+    return outcome.route == row.route
+
+
+def _per_intent(done: Sequence[tuple[Row, Outcome]]) -> dict[str, PerIntent]:
+    support: Counter[str] = Counter()
+    decided: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for row, outcome in done:
+        support.update(row.intents)
+        decided.update(set(outcome.intents))
+        right.update(set(row.intents) & set(outcome.intents))
+    found = {}
+    for key in sorted(support | decided):
+        precision = right[key] / decided[key] if decided[key] else 0.0
+        recall = right[key] / support[key] if support[key] else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if right[key] else 0.0
+        found[key] = PerIntent(precision, recall, f1, support[key])
+    return found
+
+
+def _point(
+    tasks: Sequence[tuple[Row, Outcome]], strangers: Sequence[Outcome], threshold: float
+) -> Point:
+    def is_given(outcome: Outcome) -> bool:
+        # A router without a confidence is taken at its word.
+        sure = 1.0 if outcome.confidence is None else outcome.confidence
+        return bool(outcome.intents) and sure >= threshold
+
+    given = [(row, outcome) for row, outcome in tasks if is_given(outcome)]
+    return Point(
+        threshold=threshold,
+        coverage=len(given) / len(tasks) if tasks else 0.0,
+        accuracy=_share(is_right(*pair) for pair in given),
+        out_of_scope_recall=_share(not is_given(outcome) for outcome in strangers),
+    )
+
+
+def _tools(done: Sequence[tuple[Row, Outcome]], known: Mapping[str, Tool]) -> Tools:
+    rows = [(row, outcome) for row, outcome in done if row.tool and not row.missing]
+    exact = [(row, outcome) for row, outcome in rows if row.arguments is not None]
+    lacking = [(row, outcome) for row, outcome in done if row.missing]
+    return Tools(
+        rows=len(rows),
+        name_accuracy=_share(_named(row, outcome.acted) for row, outcome in rows),
+        argument_accuracy=_share(_exact(row, outcome.acted, known) for row, outcome in exact),
+        given_name_accuracy=_share(_named(row, _given(outcome)) for row, outcome in rows),
+        given_argument_accuracy=_share(
+            _exact(row, _given(outcome), known) for row, outcome in exact
+        ),
+        missing_rows=len(lacking),
+        asked_when_missing=_share(_asked(row, outcome.acted) for row, outcome in lacking),
+    )
+
+
+def _given(outcome: Outcome) -> Acted | None:
+    return outcome.given or outcome.acted
+
+
+def _named(row: Row, acted: Acted | None) -> bool:
+    return acted is not None and bool(acted.calls) and acted.calls[0].tool == row.tool
+
+
+def _exact(row: Row, acted: Acted | None, known: Mapping[str, Tool]) -> bool:
+    tool = known.get(row.tool or "")
+    if acted is None or tool is None or not _named(row, acted):
+        return False
+    return same_arguments(tool, acted.calls[0].arguments, row.arguments or {})
+
+
+def _asked(row: Row, acted: Acted | None) -> bool:
+    if acted is None or acted.calls or not acted.asked:
+        return False
+    # A hosted model asks in prose and does not say for which parameter.
+    return not acted.tool or (acted.tool, set(acted.missing)) == (row.tool, set(row.missing))
+
+
+def _routing_miss(row: Row, outcome: Outcome) -> Miss | None:
+    if outcome.error and outcome.route is None:
+        return Miss("error", row, outcome, row.expected, outcome.message)
+    if not is_right(row, outcome):
+        return Miss("intent", row, outcome, row.expected, outcome.decided)
+    if row.route is not None and not _same_route(row, outcome):
+        return Miss("route", row, outcome, row.route, outcome.route or "")
+    return None
+
+
+def _tool_miss(row: Row, outcome: Outcome, known: Mapping[str, Tool]) -> Miss | None:
+    """What the model got wrong although it knew the right intent."""
+    if row.tool is None:
+        return None
+    acted = _given(outcome)
+    if row.missing:
+        wanted = f"a question for {' and '.join(row.missing)}"
+        right = _asked(row, acted)
+        return None if right else Miss("question", row, outcome, wanted, _told(acted, outcome))
+    if not _named(row, acted):
+        return Miss("tool", row, outcome, row.tool, _told(acted, outcome))
+    if row.arguments is not None and not _exact(row, acted, known):
+        wanted = _call(row.tool, row.arguments)
+        return Miss("arguments", row, outcome, wanted, _told(acted, outcome))
+    return None
+
+
+def _told(acted: Acted | None, outcome: Outcome) -> str:
+    if outcome.error:
+        return outcome.message
+    if acted is None:
+        return f"no call, the route was {outcome.decided}"
+    if acted.calls:
+        return _call(acted.calls[0].tool, acted.calls[0].arguments)
+    if acted.missing:
+        return f"a question for {' and '.join(acted.missing)} of {acted.tool}"
+    return "a question" if acted.asked else "no call"
+
+
+def _call(tool: str, arguments: Mapping[str, Any]) -> str:
+    return f"{tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+
+
+def _share(hits: Iterable[bool]) -> float | None:
+    found = list(hits)
+    return sum(found) / len(found) if found else None
