@@ -1,0 +1,238 @@
+"""`eval`: a catalogue put to the test with its evaluation sets. Nothing is executed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from engine.evaluation import compare, gates, junit, markdown
+from engine.evaluation import report as reports
+from engine.evaluation.dataset import DatasetError
+from engine.evaluation.gates import GateError, Verdict
+from engine.evaluation.runner import End
+from engine.evaluation.score import Report, score
+from storage.database import Database
+from storage.evaluations import Evaluations
+from tui import evaluation
+from tui.evaluation import Choice, Run
+from tui.exit_codes import ExitCode, of_error
+from tui.parser import PROGRAM
+from tui.scorecard import Scorecard, listed
+from tui.setup import load_settings, log_to_file
+from tui.text import plain
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = load_settings(options)
+    with closing(Database.open(settings.database)) as database:
+        if options.runs:
+            return _list(Evaluations(database), as_json=options.json)
+        log_to_file(settings)
+        engine = evaluation.dry_engine(settings)
+        for problem in engine.catalogue.problems:
+            _say(problem)
+        try:
+            asked = _gates(options, engine.catalogue.intents)
+            baseline = _baseline(options, Evaluations(database))
+            if options.resume is not None:
+                going = evaluation.resume(
+                    settings, engine, database, options.resume, options.parallel
+                )
+            else:
+                going = evaluation.begin(
+                    settings, engine, database, _choice(options), options.parallel
+                )
+        except (DatasetError, GateError) as error:
+            _say(str(error))
+            return ExitCode.USAGE
+        return asyncio.run(_evaluate(going, options, asked, baseline))
+
+
+async def _evaluate(
+    going: Run,
+    options: argparse.Namespace,
+    asked: list[gates.Gate],
+    baseline: compare.Results | None,
+) -> int:
+    began = time.monotonic()
+    try:
+        end = await _work(going)
+    except BaseException:
+        going.evaluations.interrupt(going.record.id)
+        raise
+    finally:
+        await going.engine.close()
+    only_route = going.choice.only_route
+    catalogue = going.engine.catalogue
+    report = score(going.results, catalogue, only_route=only_route)
+    finished = end.reason == "finished" and not report.failed
+    comparison = None
+    if baseline is not None:
+        comparison = compare.compare(baseline, going.results, catalogue, only_route=only_route)
+    # Gates are about the whole set; what is only half done has not passed them.
+    verdicts = gates.judge(asked, report) if finished else []
+    data: dict[str, Any] = {
+        "run": going.record.id,
+        "state": "finished" if finished else "interrupted",
+        "catalogue": going.record.catalogue,
+        "router": going.record.router,
+        "model": going.record.model,
+        "wall_seconds": round(time.monotonic() - began, 2),
+        **reports.to_dict(report),
+        "gates": [
+            {"name": v.gate.name, "least": v.gate.least, "reached": v.reached, "passed": v.passed}
+            for v in verdicts
+        ],
+    }
+    if comparison is not None:
+        data["baseline"] = compare.to_dict(comparison)
+    if finished:
+        going.evaluations.finish(going.record.id, data)
+    else:
+        going.evaluations.interrupt(going.record.id, data)
+    title = f"{going.record.catalogue}, {going.record.model}"
+    if options.json:
+        print(json.dumps(data, ensure_ascii=False))
+    elif options.markdown != "-":
+        subtitle = f"{report.rows:,} messages in {data['wall_seconds']:,.1f} s, run {data['run']}"
+        card = Scorecard(
+            report, title, subtitle, verdicts, comparison, whole=bool(going.choice.intents)
+        )
+        card.print(Console(highlight=False))
+    if options.markdown:
+        _write(options.markdown, markdown.to_markdown(report, title, verdicts, comparison))
+    if options.junit:
+        _write(options.junit, junit.to_xml(report, going.results, verdicts))
+    if going.choice.intents:
+        _say("only these intents' messages were tried: whether others are taken for them is open")
+    return _conclude(going, end, report, verdicts)
+
+
+async def _work(going: Run) -> End:
+    """Go through the rows with a progress bar; an interrupt ends the run and keeps what is done."""
+    await going.engine.warm_up()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, going.runner.stop)
+    try:
+        with _progress(going):
+            return await going.runner.run()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _progress(going: Run) -> Iterator[None]:
+    """A bar on standard error, if somebody is there to see it."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        runner = going.runner
+        done = sum(found.state == "done" for found in runner.outcomes.values())
+        task = bar.add_task("messages", total=len(runner.rows), completed=done)
+        runner.on_done = lambda row, outcome: bar.advance(task)
+        yield
+
+
+def _conclude(going: Run, end: End, report: Report, verdicts: list[Verdict]) -> int:
+    """Say what is left to say on standard error; returns the exit code."""
+    run_id, total = going.record.id, len(going.runner.rows)
+    done = sum(found.state == "done" for found in going.runner.outcomes.values())
+    again = f"go on with: {PROGRAM} eval --resume {run_id}"
+    match end.reason:
+        case "interrupted":
+            _say(f"interrupted after {done:,} of {total:,} messages; {again}")
+            return ExitCode.INTERRUPTED
+        case "network":
+            _say(f"stopped after {done:,} of {total:,} messages: {end.message}; {again}")
+            return ExitCode.NETWORK
+        case "cannot_run":
+            _say(f"stopped after {done:,} of {total:,} messages: {end.message}; {again}")
+            return of_error(end.code)
+    if report.failed:
+        _say(f"{len(report.failed):,} of {total:,} messages were never answered; {again}")
+        return ExitCode.NETWORK
+    missed = [verdict for verdict in verdicts if not verdict.passed]
+    for verdict in missed:
+        gate = verdict.gate
+        reached = markdown.percent(verdict.reached)
+        if verdict.reached is None:
+            reached = "no message that could show it"
+        _say(f"gate missed: {gate.name} is to be {markdown.percent(gate.least)}, it is {reached}")
+    return ExitCode.FAILED if missed else ExitCode.DONE
+
+
+def _choice(options: argparse.Namespace) -> Choice:
+    return Choice(
+        intents=tuple(options.intent or ()),
+        data=tuple(str(path.resolve()) for path in options.data or ()),
+        limit=options.limit,
+        only_route=options.classification_only,
+        from_corrections=options.from_corrections,
+    )
+
+
+def _gates(options: argparse.Namespace, intents: Any) -> list[gates.Gate]:
+    only_route = options.classification_only
+    return [gates.parse(text, intents, only_route=only_route) for text in options.gate or ()]
+
+
+def _baseline(options: argparse.Namespace, evaluations: Evaluations) -> compare.Results | None:
+    if options.baseline is None:
+        return None
+    # Looked up before this run begins, so that `last` is the one before it.
+    return evaluation.results_of(evaluations, evaluations.run(options.baseline).id)
+
+
+def _list(evaluations: Evaluations, *, as_json: bool) -> int:
+    runs = evaluations.runs()
+    if as_json:
+        print(json.dumps([asdict(found) for found in runs], ensure_ascii=False))
+        return ExitCode.DONE
+    rows = []
+    for found in runs:
+        accuracy = ((found.report or {}).get("classification") or {}).get("accuracy")
+        when = found.started_at[:16].replace("T", " ")
+        share = markdown.percent(accuracy)
+        rows.append((found.id, when, found.state, str(found.done), share, found.catalogue))
+    heads = ("run", "began (UTC)", "state", "done", "right", "catalogue")
+    listed(Console(highlight=False), heads, rows)
+    return ExitCode.DONE
+
+
+def _write(place: str, text: str) -> None:
+    if place == "-":
+        print(text, end="")
+    else:
+        Path(place).write_text(text, encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    print(f"{PROGRAM} eval: {plain(text)}", file=sys.stderr)

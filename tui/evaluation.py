@@ -1,0 +1,230 @@
+"""Evaluation runs put together: rows, engine and database; what is done is kept as it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.assembly import Engine, build
+from engine.evaluation import dataset, outcome
+from engine.evaluation.dataset import DatasetError, Row
+from engine.evaluation.outcome import Outcome
+from engine.evaluation.runner import Result, Runner
+from engine.evaluation.trial import Trial, dry
+from engine.ids import new_id
+from engine.intents import catalogue as catalogues
+from engine.intents.intent import Catalogue
+from engine.settings import Settings, SettingsError
+from storage.corrections import corrections
+from storage.database import Database
+from storage.errors import StorageError
+from storage.evaluations import Evaluations, ResultRecord, RunRecord
+
+# Rows with a server take as long as its answers; with the offline models one at a time is quickest.
+PARALLEL, PARALLEL_OFFLINE = 4, 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rows a run has, and how much is asked of them; kept with the run."""
+
+    intents: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    limit: int | None = None
+    only_route: bool = False
+    from_corrections: bool = False
+
+    def rows(self, catalogue: Catalogue, database: Database, until: str = "") -> list[Row]:
+        """The rows, always in the same order. Raises `DatasetError`.
+
+        `until` leaves out the corrections that came later, ISO 8601 in UTC.
+        """
+        if unknown := [key for key in self.intents if key not in catalogue.intents]:
+            raise DatasetError(f"the catalogue has no intent {unknown[0]!r}")
+        if self.from_corrections:
+            rows = _corrected(catalogue, database, until)
+        else:
+            rows = dataset.load(catalogue, [Path(path) for path in self.data])
+        if self.intents:
+            rows = [row for row in rows if set(row.intents) & set(self.intents)]
+        if not rows:
+            raise DatasetError(f"no message is expected to be {' or '.join(self.intents)}")
+        return rows if self.limit is None else dataset.spread(rows, self.limit)
+
+
+@dataclass
+class Run:
+    """One run with the parts it needs; `record` is how the database knows it."""
+
+    record: RunRecord
+    choice: Choice
+    runner: Runner
+    evaluations: Evaluations
+
+    @property
+    def engine(self) -> Engine:
+        return self.runner.trial.engine
+
+    @property
+    def results(self) -> list[tuple[Row, Outcome]]:
+        """What is known so far, in the order of the sets."""
+        runner = self.runner
+        return [
+            (row, runner.outcomes[number])
+            for number, row in runner.rows.items()
+            if number in runner.outcomes
+        ]
+
+
+def dry_engine(settings: Settings) -> Engine:
+    """The engine that the settings describe, with tools that cannot run."""
+    if settings.provider == "scripted":
+        raise SettingsError("the scripted model plays demos; choose another --provider for this")
+    return build(settings, dry(catalogues.load(*settings.catalogues)))
+
+
+def begin(
+    settings: Settings, engine: Engine, database: Database, choice: Choice, parallel: int | None
+) -> Run:
+    """A new run. Raises `DatasetError`, before anything is written down, and `StorageError`."""
+    rows = dict(enumerate(choice.rows(engine.catalogue, database)))
+    evaluations = Evaluations(database)
+    record = replace(_record(settings, engine), id=new_id(), options=asdict(choice))
+    evaluations.begin(record)
+    return _run(record, choice, engine, evaluations, rows, {}, parallel)
+
+
+def resume(
+    settings: Settings, engine: Engine, database: Database, run_id: str, parallel: int | None
+) -> Run:
+    """The run `run_id`, or the newest that was cut (`last`), to go on where it stopped.
+
+    Raises `StorageError` where it is done, or the catalogue, the sets or the model have changed.
+    """
+    evaluations = Evaluations(database)
+    if run_id == "last":
+        cut = [run for run in evaluations.runs() if run.state == "interrupted"]
+        if not cut:
+            raise StorageError("there is no evaluation run that was interrupted")
+        run_id = cut[0].id
+    record = evaluations.run(run_id)
+    same = _record(settings, engine)
+    for what, was, now in (
+        ("catalogue", record.catalogue_hash, same.catalogue_hash),
+        ("router", record.router, same.router),
+        ("model", record.model, same.model),
+    ):
+        if was != now:
+            raise StorageError(
+                f"the {what} is not the one that run {record.id} began with; begin a new run"
+            )
+    choice = Choice(**{name: _frozen(value) for name, value in record.options.items()})
+    rows = dict(enumerate(choice.rows(engine.catalogue, database, until=record.started_at)))
+    known = {found.number: found for found in evaluations.results(record.id)}
+    for number, found in known.items():
+        if number not in rows or rows[number] != dataset.from_dict(found.row):
+            raise StorageError(f"the sets have changed since run {record.id} began; begin a new run")
+    done = {number: outcome.from_dict(found.outcome) for number, found in known.items()}
+    record = evaluations.resume(record.id)
+    return _run(record, choice, engine, evaluations, rows, done, parallel)
+
+
+def results_of(evaluations: Evaluations, run_id: str) -> list[tuple[Row, Outcome]]:
+    """What a run found, in the order of its sets. Raises `StorageError`."""
+    return [
+        (dataset.from_dict(found.row), outcome.from_dict(found.outcome))
+        for found in evaluations.results(run_id)
+    ]
+
+
+def digest(catalogue: Catalogue) -> str:
+    """A hash of everything in a catalogue that routing and acting may depend on."""
+    content = [
+        catalogue.persona,
+        [asdict(talk) for talk in catalogue.small_talk],
+        catalogue.cancel_examples,
+        catalogue.out_of_scope_examples,
+        asdict(catalogue.thresholds),
+        [
+            {
+                **{name: value for name, value in vars(intent).items() if name != "tools"},
+                "tools": [(t.name, t.description, t.parameters, t.effect) for t in intent.tools],
+            }
+            for intent in catalogue.intents.values()
+        ],
+    ]
+    text = json.dumps(content, default=_plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _run(
+    record: RunRecord,
+    choice: Choice,
+    engine: Engine,
+    evaluations: Evaluations,
+    rows: dict[int, Row],
+    known: dict[int, Outcome],
+    parallel: int | None,
+) -> Run:
+    runner = Runner(
+        trial=Trial(engine, choice.only_route),
+        rows=rows,
+        keep=_keeper(evaluations, record.id),
+        parallel=parallel or (PARALLEL_OFFLINE if engine.offline else PARALLEL),
+        outcomes=known,
+    )
+    return Run(record, choice, runner, evaluations)
+
+
+def _keeper(evaluations: Evaluations, run_id: str) -> Callable[[Sequence[Result]], None]:
+    def keep(results: Iterable[Result]) -> None:
+        evaluations.keep(
+            run_id,
+            [
+                ResultRecord(number, dataset.to_dict(row), outcome.to_dict(found))
+                for number, row, found in results
+            ],
+        )
+
+    return keep
+
+
+def _record(settings: Settings, engine: Engine) -> RunRecord:
+    router = "embedded"
+    if settings.server is not None:
+        asks = settings.router not in ("embedded", "bypass")
+        router = f"{settings.router}, {settings.classifier_model}" if asks else settings.router
+    return RunRecord(
+        id="",
+        catalogue=engine.catalogue.title,
+        catalogue_hash=digest(engine.catalogue),
+        router=router,
+        model=engine.label,
+    )
+
+
+def _corrected(catalogue: Catalogue, database: Database, until: str) -> list[Row]:
+    """The messages that the person said were routed wrongly, the oldest first, each once."""
+    said = [c for c in corrections(database) if not until or c.at <= until]
+    newest = {c.text: c for c in reversed(said) if c.to_intent in catalogue.intents}
+    if not newest:
+        raise DatasetError("there are no corrections yet for an intent of this catalogue")
+    return [
+        Row(text=text, intents=(c.to_intent,), where=f"turn {c.turn_id}")
+        for text, c in newest.items()
+    ]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: mappings and tuples that are read-only."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return sorted(value) if isinstance(value, frozenset | set) else str(value)

@@ -1,0 +1,228 @@
+"""A report as it is printed on a terminal: tables in the terminal's own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from engine.evaluation.compare import Comparison
+from engine.evaluation.gates import Verdict
+from engine.evaluation.markdown import percent
+from engine.evaluation.report import confusions, usage
+from engine.evaluation.score import Miss, PerIntent, Report
+from tui.text import one_line
+
+# Of a long list, unless everything is asked for: intents, pairs, messages of a pair, other misses.
+INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
+ALL = 1_000_000
+WEAK, FAIR = 0.8, 0.9  # F1 that is red, that is yellow
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What is to be told about a run. `whole`: every miss instead of the first few."""
+
+    report: Report
+    title: str
+    subtitle: str
+    gates: Sequence[Verdict] = ()
+    comparison: Comparison | None = None
+    whole: bool = False
+
+    def print(self, console: Console) -> None:
+        """Print it, as wide as the console is."""
+        console.print(Text(one_line(self.title), "bold"))
+        console.print(Text(one_line(self.subtitle), "dim"))
+        console.print(self._summary())
+        if self.report.classification.per_intent:
+            console.print(self._intents())
+        if self.report.classification.tasks > 1:
+            console.print(self._curve())
+        self._misses(console)
+        if self.comparison is not None:
+            self._against(console, self.comparison)
+        if self.gates:
+            console.print(self._gates())
+
+    def _summary(self) -> Table:
+        found, tools = self.report.classification, self.report.tools
+        table = Table.grid(padding=(0, 2))
+        lines = [
+            ("right intent", found.accuracy, f"of {found.tasks:,} tasks"),
+            ("given any intent", found.coverage, "coverage"),
+            ("right where given", found.covered_accuracy, ""),
+            ("out of scope refused", found.out_of_scope_recall, ""),
+            ("small talk kept apart", found.small_talk_recall, ""),
+            ("macro F1", found.macro_f1, ""),
+        ]
+        if tools is not None:
+            lines += [
+                ("right tool", tools.name_accuracy, f"of {tools.rows:,} with one"),
+                ("arguments exact", tools.argument_accuracy, ""),
+                ("  told the right intent", tools.given_name_accuracy, "right tool"),
+                ("", tools.given_argument_accuracy, "arguments exact"),
+                (
+                    "asked what was missing",
+                    tools.asked_when_missing,
+                    f"of {tools.missing_rows:,} that lack a value",
+                ),
+            ]
+        for name, share, note in lines:
+            if share is not None:
+                table.add_row(
+                    Text(name), Text(percent(share), "bold", justify="right"), Text(note, "dim")
+                )
+        spent = usage(self.report)
+        cost = "unknown" if spent["cost_usd"] is None else f"${spent['cost_usd']:,.4f}"
+        tokens = f"{spent['input_tokens']:,} in, {spent['output_tokens']:,} out"
+        flat = f"flat prompts: {spent['flat_input_tokens']:,} in"
+        table.add_row(Text("tokens"), Text(tokens, justify="right"), Text(flat, "dim"))
+        table.add_row(Text("cost"), Text(cost, justify="right"), Text(""))
+        return table
+
+    def _intents(self) -> Table:
+        numbers = self.report.classification.per_intent
+        cut = not self.whole and len(numbers) > INTENTS
+        shown = list(numbers)
+        title = ""
+        if cut:
+            shown = sorted(numbers, key=lambda key: (numbers[key].f1, key))[:INTENTS]
+            title = f"the {INTENTS} weakest of {len(numbers)} intents"
+        table = _table(title, "intent", "precision", "recall", "F1", "rows")
+        was = self.comparison.f1 if self.comparison else {}
+        if was:
+            table.add_column("F1 before", justify="right")
+        for key in shown:
+            cells = _cells(key, numbers[key])
+            if was:
+                cells.append(_change(*was[key]) if key in was else Text("–", "dim"))
+            table.add_row(*cells)
+        return table
+
+    def _curve(self) -> Table:
+        title = "if only what the router is this sure of were done"
+        table = _table(title, "confidence", "coverage", "accuracy", "refused", justify="right")
+        table.columns[3].header = Text("out of scope refused")
+        before = None
+        for point in self.report.classification.curve:
+            shown = (point.coverage, point.accuracy, point.out_of_scope_recall)
+            if shown != before:
+                table.add_row(f"≥ {point.threshold:g}", *map(percent, shown))
+            before = shown
+        return table
+
+    def _misses(self, console: Console) -> None:
+        pairs = confusions(self.report)
+        if pairs:
+            console.print(Text("taken for something else", "bold"))
+        for expected, got, misses in pairs[: ALL if self.whole else PAIRS]:
+            head = Text.assemble(
+                (one_line(expected), "green"), " → ", (one_line(got), "red"), f"  {len(misses)}"
+            )
+            console.print(Padding(head, (0, 0, 0, 2)))
+            self._list(console, misses, MESSAGES, lambda miss: "")
+        _more(console, len(pairs), ALL if self.whole else PAIRS, "pairs")
+        for kind, title in (
+            ("route", "another route"),
+            ("tool", "another tool, though told the right intent"),
+            ("arguments", "other arguments"),
+            ("question", "no question for what was missing"),
+            ("error", "errors"),
+        ):
+            misses = [miss for miss in self.report.misses if miss.kind == kind]
+            if misses:
+                console.print(Text(title, "bold"))
+                self._list(console, misses, OTHERS, _told)
+        if self.report.failed:
+            console.print(Text("never answered", "bold"))
+            self._list(console, self.report.failed, OTHERS, _told)
+        if pairs or self.report.misses or self.report.failed:
+            console.print()
+
+    def _list(
+        self, console: Console, misses: Sequence[Miss], limit: int, told: Callable[[Miss], str]
+    ) -> None:
+        limit = ALL if self.whole else limit
+        for miss in misses[:limit]:
+            sure = miss.outcome.confidence
+            note = told(miss) or ("" if sure is None else f"  confidence {sure:.2f}")
+            line = Text.assemble(one_line(miss.row.text, 300), (note, "dim"))
+            console.print(Padding(line, (0, 0, 0, 4)))
+        _more(console, len(misses), limit, "messages")
+
+    def _against(self, console: Console, found: Comparison) -> None:
+        console.print(Text(f"against the baseline, {found.rows:,} messages in both", "bold"))
+        old, new = found.before.classification, found.after.classification
+        console.print(
+            f"    right intent {percent(old.accuracy)} → {percent(new.accuracy)}, out of scope "
+            f"refused {percent(old.out_of_scope_recall)} → {percent(new.out_of_scope_recall)}"
+        )
+        for title, style, misses in (
+            ("newly wrong", "red", found.newly_wrong),
+            ("newly right", "green", found.newly_right),
+        ):
+            console.print(Padding(Text(f"{title}: {len(misses)}", style), (0, 0, 0, 2)))
+            self._list(console, misses, OTHERS, _told)
+        console.print()
+
+    def _gates(self) -> Table:
+        table = _table("gates", "gate", "least", "reached", "")
+        for verdict in self.gates:
+            mark = Text("passed", "green") if verdict.passed else Text("missed", "bold red")
+            gate = verdict.gate
+            table.add_row(
+                Text(one_line(gate.name)), percent(gate.least), percent(verdict.reached), mark
+            )
+        return table
+
+
+def _told(miss: Miss) -> str:
+    return f"  expected {one_line(miss.expected)}, got {one_line(miss.got)}"
+
+
+def _cells(key: str, numbers: PerIntent) -> list[Text]:
+    style = "red" if numbers.f1 < WEAK else "yellow" if numbers.f1 < FAIR else ""
+    return [
+        Text(one_line(key), style),
+        Text(percent(numbers.precision)),
+        Text(percent(numbers.recall)),
+        Text(percent(numbers.f1), style),
+        Text(str(numbers.support)),
+    ]
+
+
+def _change(old: float, new: float) -> Text:
+    """The F1 that was, and how far it has moved."""
+    moved = round(100 * (new - old), 1)
+    style = "green" if moved > 0 else "red" if moved < 0 else "dim"
+    return Text(f"{percent(old)} {moved:+.1f}" if moved else percent(old), style)
+
+
+def _table(title: str, *heads: str, justify: str = "") -> Table:
+    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
+    for number, head in enumerate(heads):
+        table.add_column(
+            Text(head), justify="right" if number or justify else "left", overflow="fold"
+        )
+    return table
+
+
+def _more(console: Console, count: int, shown: int, what: str) -> None:
+    if count > shown:
+        console.print(Padding(Text(f"… and {count - shown:,} more {what}", "dim"), (0, 0, 0, 4)))
+
+
+def listed(console: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a plain listing."""
+    table = _table("", *heads)
+    for column in table.columns:
+        column.justify = "left"
+    for row in rows:
+        table.add_row(*(Text(one_line(cell)) for cell in row))
+    console.print(table)
