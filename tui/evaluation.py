@@ -127,7 +127,9 @@ def resume(
     known = {found.number: found for found in evaluations.results(record.id)}
     for number, found in known.items():
         if number not in rows or rows[number] != dataset.from_dict(found.row):
-            raise StorageError(f"the sets have changed since run {record.id} began; begin a new run")
+            raise StorageError(
+                f"the sets have changed since run {record.id} began; begin a new run"
+            )
     done = {number: outcome.from_dict(found.outcome) for number, found in known.items()}
     record = evaluations.resume(record.id)
     return _run(record, choice, engine, evaluations, rows, done, parallel)

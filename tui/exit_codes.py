@@ -29,13 +29,18 @@ _OF_ERRORS = {
 }
 
 
+def of_error(code: str) -> ExitCode:
+    """The exit code for the code of a failure, as `turn_failed` has it."""
+    return _OF_ERRORS.get(code, ExitCode.FAILED)
+
+
 def of_turn(events: Sequence[Event]) -> ExitCode:
     """The exit code that tells how a turn went."""
     if any(isinstance(e, ApprovalResolved) and e.decision == "unanswered" for e in events):
         return ExitCode.APPROVAL_NEEDED
     last = events[-1] if events else None
     if isinstance(last, TurnFailed):
-        code = _OF_ERRORS.get(last.error, ExitCode.FAILED)
+        code = of_error(last.error)
         # What may not be tried again must not say that it may.
         return ExitCode.FAILED if code is ExitCode.NETWORK and not last.retryable else code
     if isinstance(last, TurnFinished) and last.status != "completed":

@@ -139,6 +139,49 @@ def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         "eval", parents=[common], help="test a catalogue with its evaluation sets"
     )
     _json(evaluation, "print the report as one JSON object")
+    rows = evaluation.add_argument_group("which messages")
+    rows.add_argument(
+        "--intent", action="append", metavar="NAME", help="only those of this intent; repeatable"
+    )
+    rows.add_argument(
+        "--data",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="this set instead of the catalogue's own; repeatable",
+    )
+    rows.add_argument("--from-corrections", action="store_true", help="what people corrected")
+    rows.add_argument("--limit", type=_count, metavar="N", help="at most so many, evenly taken")
+    evaluation.add_argument(
+        "--classification-only", action="store_true", help="route only; leave the tools out"
+    )
+    evaluation.add_argument(
+        "--parallel",
+        type=_count,
+        metavar="N",
+        help="so many side by side (default: 4, or 1 with the offline models)",
+    )
+    evaluation.add_argument(
+        "--resume",
+        nargs="?",
+        const="last",
+        metavar="RUN",
+        help="go on with a run that was cut, the last one or this; what was paid for is not "
+        "repeated",
+    )
+    evaluation.add_argument(
+        "--baseline", metavar="RUN", help="compare with this run, or with the last"
+    )
+    evaluation.add_argument(
+        "--gate",
+        action="append",
+        metavar="NAME=SHARE",
+        help="exit with 1 if less is reached: intent=0.95, tools=0.9, out_of_scope=0.8, "
+        "f1.INTENT=0.9, ...; repeatable",
+    )
+    evaluation.add_argument("--markdown", metavar="FILE", help="write Markdown; - prints it")
+    evaluation.add_argument("--junit", metavar="FILE", help="write JUnit XML, for CI")
+    evaluation.add_argument("--runs", action="store_true", help="list the runs, newest first")
 
 
 def _add_catalog(
@@ -151,6 +194,13 @@ def _add_catalog(
         ("check", "find faults in a catalogue; exit code 2 where there are errors"),
     ):
         _json(verbs.add_parser(verb, parents=[common], help=purpose))
+
+
+def _count(text: str) -> int:
+    """A number of things: one or more."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
 
 
 class _Collect(argparse.Action):

@@ -120,12 +120,15 @@ class Scorecard:
     def _misses(self, console: Console) -> None:
         pairs = confusions(self.report)
         if pairs:
-            console.print(Text("taken for something else", "bold"))
-        for expected, got, misses in pairs[: ALL if self.whole else PAIRS]:
             head = Text.assemble(
+                ("taken for something else", "bold"), ("  confidence, message", "dim")
+            )
+            console.print(head)
+        for expected, got, misses in pairs[: ALL if self.whole else PAIRS]:
+            pair = Text.assemble(
                 (one_line(expected), "green"), " → ", (one_line(got), "red"), f"  {len(misses)}"
             )
-            console.print(Padding(head, (0, 0, 0, 2)))
+            console.print(_indented(pair, 2))
             self._list(console, misses, MESSAGES, lambda miss: "")
         _more(console, len(pairs), ALL if self.whole else PAIRS, "pairs")
         for kind, title in (
@@ -151,9 +154,11 @@ class Scorecard:
         limit = ALL if self.whole else limit
         for miss in misses[:limit]:
             sure = miss.outcome.confidence
-            note = told(miss) or ("" if sure is None else f"  confidence {sure:.2f}")
-            line = Text.assemble(one_line(miss.row.text, 300), (note, "dim"))
-            console.print(Padding(line, (0, 0, 0, 4)))
+            known = "    " if sure is None else f"{sure:.2f}"
+            line = Text.assemble(
+                (known, "dim"), "  ", one_line(miss.row.text, 300), (told(miss), "dim")
+            )
+            console.print(_indented(line, 4))
         _more(console, len(misses), limit, "messages")
 
     def _against(self, console: Console, found: Comparison) -> None:
@@ -167,7 +172,7 @@ class Scorecard:
             ("newly wrong", "red", found.newly_wrong),
             ("newly right", "green", found.newly_right),
         ):
-            console.print(Padding(Text(f"{title}: {len(misses)}", style), (0, 0, 0, 2)))
+            console.print(_indented(Text(f"{title}: {len(misses)}", style), 2))
             self._list(console, misses, OTHERS, _told)
         console.print()
 
@@ -215,7 +220,11 @@ def _table(title: str, *heads: str, justify: str = "") -> Table:
 
 def _more(console: Console, count: int, shown: int, what: str) -> None:
     if count > shown:
-        console.print(Padding(Text(f"… and {count - shown:,} more {what}", "dim"), (0, 0, 0, 4)))
+        console.print(_indented(Text(f"… and {count - shown:,} more {what}", "dim"), 4))
+
+
+def _indented(text: Text, by: int) -> Padding:
+    return Padding(text, (0, 0, 0, by), expand=False)
 
 
 def listed(console: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

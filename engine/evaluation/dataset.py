@@ -21,12 +21,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from engine.events import Route
+from engine.intents.files import CatalogueError
 from engine.intents.intent import Catalogue, Folder
 
 TASK_ROUTES: tuple[Route, ...] = ("task", "continue")
 
 
-class DatasetError(Exception):
+class DatasetError(CatalogueError):
     """A set that cannot be used: which file and line, what is wrong, in one line."""
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.evaluation.score import Report
+from engine.settings import SettingsError
 
 NAMES = (
     "intent",
@@ -37,7 +38,7 @@ OF_TOOLS = ("tools", "arguments", "asked")
 OF_INTENT = ("precision", "recall", "f1")
 
 
-class GateError(Exception):
+class GateError(SettingsError):
     """A gate that cannot be understood, in one line."""
 
 

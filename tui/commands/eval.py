@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,10 +26,10 @@ from rich.progress import (
 
 from engine.evaluation import compare, gates, junit, markdown
 from engine.evaluation import report as reports
-from engine.evaluation.dataset import DatasetError
-from engine.evaluation.gates import GateError, Verdict
+from engine.evaluation.gates import Gate, Verdict
 from engine.evaluation.runner import End
 from engine.evaluation.score import Report, score
+from engine.settings import SettingsError
 from storage.database import Database
 from storage.evaluations import Evaluations
 from tui import evaluation
@@ -42,15 +42,17 @@ from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.json and options.markdown == "-":
+        raise SettingsError("--json and --markdown - cannot both be printed: name a file for one")
     settings = load_settings(options)
     with closing(Database.open(settings.database)) as database:
         if options.runs:
             return _list(Evaluations(database), as_json=options.json)
         log_to_file(settings)
         engine = evaluation.dry_engine(settings)
-        for problem in engine.catalogue.problems:
-            _say(problem)
         try:
+            for problem in engine.catalogue.problems:
+                _say(problem)
             asked = _gates(options, engine.catalogue.intents)
             baseline = _baseline(options, Evaluations(database))
             if options.resume is not None:
@@ -58,19 +60,18 @@ def run(options: argparse.Namespace) -> int:
                     settings, engine, database, options.resume, options.parallel
                 )
             else:
-                going = evaluation.begin(
-                    settings, engine, database, _choice(options), options.parallel
-                )
-        except (DatasetError, GateError) as error:
-            _say(str(error))
-            return ExitCode.USAGE
+                choice = _choice(options)
+                going = evaluation.begin(settings, engine, database, choice, options.parallel)
+        except BaseException:
+            asyncio.run(engine.close())
+            raise
         return asyncio.run(_evaluate(going, options, asked, baseline))
 
 
 async def _evaluate(
     going: Run,
     options: argparse.Namespace,
-    asked: list[gates.Gate],
+    asked: list[Gate],
     baseline: compare.Results | None,
 ) -> int:
     began = time.monotonic()
@@ -153,7 +154,9 @@ def _progress(going: Run) -> Iterator[None]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         runner = going.runner
         done = sum(found.state == "done" for found in runner.outcomes.values())
         task = bar.add_task("messages", total=len(runner.rows), completed=done)
@@ -199,7 +202,7 @@ def _choice(options: argparse.Namespace) -> Choice:
     )
 
 
-def _gates(options: argparse.Namespace, intents: Any) -> list[gates.Gate]:
+def _gates(options: argparse.Namespace, intents: Iterable[str]) -> list[Gate]:
     only_route = options.classification_only
     return [gates.parse(text, intents, only_route=only_route) for text in options.gate or ()]
 
@@ -230,8 +233,11 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
 def _write(place: str, text: str) -> None:
     if place == "-":
         print(text, end="")
-    else:
+        return
+    try:
         Path(place).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{place} cannot be written: {error.strerror}") from error
 
 
 def _say(text: str) -> None:
