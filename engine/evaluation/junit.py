@@ -28,6 +28,8 @@ def to_xml(
         missed.setdefault(miss.row.key, []).append(miss)
     suites: dict[str, list[tuple[Row, Outcome]]] = {}
     for row, outcome in results:
+        if outcome.state == "begun":
+            continue
         suites.setdefault(row.expected, []).append((row, outcome))
     root = ElementTree.Element("testsuites", name="intentbot-tui eval")
     for name, rows in suites.items():
