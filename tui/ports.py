@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from engine.events import Event
 from engine.ports import Approver
@@ -32,6 +32,51 @@ class DemoStep:
     route: str = "task"
     intents: tuple[str, ...] = ()
     pause_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """A parameter of a tool; `kind` is its type and limits in words."""
+
+    name: str
+    kind: str
+    required: bool = True
+    default: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ToolRow:
+    """A tool as the catalogue screen shows it.
+
+    `shortened` is what a prompt has of a `description` that is too long; `policy` says in words
+    when it runs; `summary` is the template of the question for approval.
+    """
+
+    name: str
+    effect: str
+    description: str
+    shortened: str = ""
+    policy: str = ""
+    parameters: tuple[ParameterRow, ...] = ()
+    summary: str = ""
+    questions: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IntentRow:
+    """An intent; `source` is `python`, `openapi` or `mcp`; `examples` belong to no single tool."""
+
+    key: str
+    title: str
+    description: str
+    source: str = "python"
+    instructions: str = ""
+    examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
+    tools: tuple[ToolRow, ...] = ()
 
 
 class Chat(Protocol):
@@ -72,6 +117,10 @@ class Backstage(Protocol):
     def intent_titles(self) -> Mapping[str, str]: ...
     @property
     def notices(self) -> tuple[str, ...]: ...
+
+    def intents(self) -> tuple[IntentRow, ...]:
+        """What the assistant can do."""
+        ...
 
     async def open(self, session_id: str | None, approver: Approver) -> Chat:
         """The session's assistant; None begins a new session."""

@@ -11,7 +11,8 @@ from typing import Any
 from engine import events
 from engine.events import Event
 from engine.ports import Answer, Approver
-from tui.ports import SessionRow
+from tests.tui.fake_catalogue import INTENTS
+from tui.ports import IntentRow, SessionRow
 
 TITLES = {
     "balance": "Balance",
@@ -148,6 +149,9 @@ class FakeBackstage:
 
     async def __call__(self) -> FakeBackstage:
         return self
+
+    def intents(self) -> tuple[IntentRow, ...]:
+        return INTENTS
 
     async def open(self, session_id: str | None, approver: Approver) -> FakeChat:
         name = session_id or f"new-{len(self.chats) + 1}"

@@ -186,6 +186,15 @@ def sessions() -> tuple[IntentBotApp, Play]:
     return make_app(FakeBackstage(rows=fake.ROWS)), play
 
 
+def catalogue() -> tuple[IntentBotApp, Play]:
+    async def play(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f9", "down", "down")
+        await settle(pilot)
+
+    return make_app(FakeBackstage()), play
+
+
 def helped() -> tuple[IntentBotApp, Play]:
     async def play(pilot: Pilot[Any]) -> None:
         await settle(pilot)
@@ -221,6 +230,7 @@ STATES = {
     "finished": finished,
     "failed": failed,
     "sessions": sessions,
+    "catalogue": catalogue,
     "help": helped,
     "inspected": inspected,
     "sixteen-colours": sixteen_colours,

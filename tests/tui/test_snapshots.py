@@ -9,7 +9,17 @@ import pytest
 from tests.tui import states
 
 SIZES = {"wide": (120, 40), "small": (80, 24)}
-WIDE = ("welcome", "streaming", "approval", "finished", "failed", "sessions", "help", "inspected")
+WIDE = (
+    "welcome",
+    "streaming",
+    "approval",
+    "finished",
+    "failed",
+    "sessions",
+    "help",
+    "inspected",
+    "catalogue",
+)
 SMALL = (
     *("welcome", "offline", "approval", "destructive", "editing", "choosing"),
     *("inspected", "sixteen-colours"),

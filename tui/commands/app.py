@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.events import Event
 from engine.ports import Approver
 from tui.exit_codes import ExitCode
-from tui.ports import DemoStep, SessionRow
+from tui.ports import DemoStep, IntentRow, SessionRow
 
 if TYPE_CHECKING:
     from tui.ports import Backstage, Chat
@@ -96,6 +96,11 @@ class RealBackstage:
     @property
     def intent_titles(self) -> Mapping[str, str]:
         return {key: intent.title for key, intent in self._parts.engine.catalogue.intents.items()}
+
+    def intents(self) -> tuple[IntentRow, ...]:
+        from tui.catalogue_rows import rows
+
+        return rows(self._parts.engine.catalogue)
 
     async def open(self, session_id: str | None, approver: Approver) -> Chat:
         assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)

@@ -222,6 +222,14 @@ class ChatScreen(PaneScreen):
         if chosen is not None:
             self._switch(chosen)
 
+    def action_catalogue(self) -> None:
+        if self._backstage is None:
+            self.notify("Still starting", markup=False)
+            return
+        from tui.screens.catalogue import CatalogueScreen
+
+        self.app.push_screen(CatalogueScreen(self._backstage.intents()))
+
     @work(exclusive=True, group="switch", exit_on_error=False)
     async def _switch(self, session_id: str | None) -> None:
         try:
