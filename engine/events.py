@@ -282,9 +282,14 @@ def from_dict(data: Mapping[str, Any]) -> Event:
     cls = KINDS.get(data.get("kind", ""))
     if cls is None:
         raise ValueError(f"unknown event kind {data.get('kind')!r}")
-    names = {field.name for field in dataclasses.fields(cls)}
+    names = _names(cls.kind)
     known = {key: value for key, value in data.items() if key in names}
     return _reader(cls.kind).validate_python(known)
+
+
+@cache
+def _names(kind: str) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(KINDS[kind]))
 
 
 @cache

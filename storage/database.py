@@ -53,8 +53,9 @@ class Database:
             _make_private(path)
             migrations.migrate(path, migrations.MIGRATIONS)
             database = cls(path, _engine(path))
-            with database.read():
-                return database
+            with database.read() as rows:
+                rows.connection()
+            return database
         except OSError as error:
             raise StorageError(
                 f"The history cannot be kept in {path}: {_plain(error)}; choose another file "

@@ -5,84 +5,35 @@ Every method raises `StorageError` when the database cannot be read.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from sqlalchemy import literal_column, text
+import sqlalchemy
+from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from engine import events
 from engine.events import Event
 from storage import tables
+from storage.action_filter import ActionFilter
 from storage.database import Database
 from storage.errors import NoSuchAction, UnknownSession
 from storage.index import index_title
+from storage.records import ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
+from storage.search import PAGE, RECORD, search, session_record
 from storage.tables import Action, Turn
-from storage.words import tokens
 
-__all__ = ["ActionRecord", "History", "SessionRecord", "UnknownSession"]
+__all__ = ["ActionFilter", "ActionRecord", "History", "SessionRecord", "UnknownSession"]
 
 T = TypeVar("T", tables.Session, Action)
 
-_RECORD = """
-    SELECT id, title, created_at, updated_at, model, archived, turns, preview, intents, actions,
-        CASE WHEN unpriced = 0 THEN cost_usd END AS cost_usd
-    FROM session"""
-_MENTIONS = """
-    AND (instr(lower(title), lower(:title)) OR serial IN (
-        SELECT DISTINCT rowid >> 32 FROM turn_fts WHERE turn_fts MATCH :words))"""
-_NEWEST_FIRST = "ORDER BY updated_at DESC, id DESC LIMIT :limit OFFSET :offset"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionRecord:
-    """A session in a list. `dataclasses.asdict` gives its JSON form.
-
-    `preview` is the beginning of the last reply. `cost_usd` is None where the price of a
-    request is unknown.
-    """
-
-    id: str
-    title: str
-    created_at: str
-    updated_at: str
-    model: str | None
-    archived: bool
-    turns: int
-    preview: str
-    intents: tuple[str, ...]
-    actions: int
-    cost_usd: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionRecord:
-    """An action and its fate. `dataclasses.asdict` gives its JSON form."""
-
-    id: str
-    session_id: str
-    turn_id: str
-    call_id: str
-    intent: str
-    tool: str
-    arguments: dict[str, Any]
-    effect: str
-    summary: str
-    state: str
-    result: Any
-    decided_by: str | None
-    proposed_at: str
-    decided_at: str | None
-    started_at: str | None
-    finished_at: str | None
-    duration_ms: int | None
-
-    @classmethod
-    def of(cls, action: Action) -> Self:
-        return cls(**{name: getattr(action, name) for name in cls.__dataclass_fields__})
+# Deleted sessions can be restored for this long at least; then a start removes them for good.
+UNDO_S = 3600.0
+_UNSENT = "draft"
+_ALL_ACTIONS = ActionFilter()
 
 
 @dataclass(frozen=True)
@@ -97,26 +48,59 @@ class History:
         offset: int = 0,
         filter_text: str = "",
         *,
-        archived: bool = False,
+        archived: bool | None = False,
     ) -> list[SessionRecord]:
-        """Sessions, newest first; with `filter_text`, those with it in their title or a message.
+        """Sessions, newest first; with `filter_text`, those that `search` finds.
 
-        In a message its words may stand anywhere, and match from their beginning.
+        `archived` None: whether they are or not. A negative `limit` is none.
         """
-        found = _MENTIONS if filter_text.strip() else ""
-        query = (
-            f"{_RECORD} WHERE archived = :archived AND deleted_at IS NULL {found} {_NEWEST_FIRST}"
-        )
-        parameters = {
-            "archived": archived,
-            "title": filter_text.strip(),
-            "words": _words(filter_text),
-            "limit": limit,
-            "offset": offset,
-        }
+        if filter_text.strip():
+            found = self.search(filter_text, limit, offset, archived=archived, matches=0)
+            return [one.session for one in found]
+        query = text(f"{RECORD} FROM session {PAGE.format(also='')}")
+        parameters = {"archived": archived, "limit": limit, "offset": offset}
         with self.database.read() as rows:
-            result = rows.connection().execute(text(query), parameters)
-            return [_session_record(row) for row in result.mappings()]
+            result = rows.connection().execute(query, parameters)
+            return [session_record(row) for row in result.mappings()]
+
+    def search(
+        self,
+        typed: str,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        archived: bool | None = None,
+        matches: int = 3,
+    ) -> list[Found]:
+        """Sessions in which something typed stands, newest first, and where it stands.
+
+        It is looked for in titles, messages, arguments and results, as `storage.query` says: its
+        words may stand anywhere in a turn. Of each session the newest `matches` are given.
+        """
+        with self.database.read() as rows:
+            return search(
+                rows, typed, archived=archived, limit=limit, offset=offset, matches=matches
+            )
+
+    def count(self, *, archived: bool | None = False) -> int:
+        """How many sessions there are."""
+        query = select(func.count()).where(col(tables.Session.deleted_at).is_(None))
+        if archived is not None:
+            query = query.where(tables.Session.archived == archived)
+        with self.database.read() as rows:
+            return rows.exec(query).one()
+
+    def prompts(self, limit: int = 500) -> list[str]:
+        """What the person has said in all sessions, newest first, each text once."""
+        deleted = select(tables.Session.id).where(col(tables.Session.deleted_at).is_not(None))
+        query = (
+            select(Turn.text)
+            .where(col(Turn.session_id).not_in(deleted))
+            .order_by(col(Turn.started_at).desc())
+            .limit(4 * limit)  # some are said again and again
+        )
+        with self.database.read() as rows:
+            return list(dict.fromkeys(rows.exec(query)))[:limit]
 
     def latest_session(self) -> SessionRecord | None:
         """The session that was used last."""
@@ -128,50 +112,72 @@ class History:
         Raises `UnknownSession`.
         """
         with self.database.read() as rows:
-            query = text(f"{_RECORD} WHERE id = :id")
+            query = text(f"{RECORD} FROM session WHERE id = :id")
             found = rows.connection().execute(query, {"id": _find(rows, id).id})
-            return _session_record(found.mappings().one())
+            return session_record(found.mappings().one())
 
-    def events(self, session_id: str, last_turns: int | None = None) -> list[Event]:
+    def events(
+        self, session_id: str, last_turns: int | None = None, *, skip_turns: int = 0
+    ) -> list[Event]:
         """What happened in a session, in order; all of it, or its last turns only.
 
-        Kinds that only a later version of the program knows are passed over. Raises
+        `skip_turns` leaves the newest out, so that a long session can be read page by page from
+        its end. Kinds that only a later version of the program knows are passed over. Raises
         `UnknownSession`.
         """
+        kept = tables.Event
         with self.database.read() as rows:
             session = _find(rows, session_id)
+            numbers = select(func.max(Turn.number)).where(Turn.session_id == session.id)
+            newest = (rows.exec(numbers).one() or 0) - skip_turns
             query = (
-                select(tables.Event)
+                sqlalchemy.select(
+                    col(kept.kind), col(kept.turn_id), col(kept.seq), col(kept.at), col(kept.body)
+                )
                 .join(Turn)
-                .where(Turn.session_id == session.id)
-                .order_by(col(Turn.number), col(tables.Event.seq))
+                .where(col(Turn.session_id) == session.id, col(Turn.number) <= newest)
+                .order_by(col(Turn.number), col(kept.seq))
             )
             if last_turns is not None:
-                newest = select(func.max(Turn.number)).where(Turn.session_id == session.id)
-                query = query.where(Turn.number > (rows.exec(newest).one() or 0) - last_turns)
-            return [_event(row) for row in rows.exec(query) if row.kind in events.KINDS]
+                query = query.where(col(Turn.number) > newest - last_turns)
+            return [
+                events.from_dict({**body, "kind": kind, "turn_id": turn_id, "seq": seq, "at": at})
+                for kind, turn_id, seq, at, body in rows.connection().execute(query)
+                if kind in events.KINDS
+            ]
 
     def actions(
-        self,
-        session_id: str | None = None,
-        limit: int = 50,
-        offset: int = 0,
-        *,
-        state: str | None = None,
+        self, which: ActionFilter = _ALL_ACTIONS, limit: int = 50, offset: int = 0
     ) -> list[ActionRecord]:
-        """Actions, newest first, of one session or of all. Raises `UnknownSession`."""
-        query = (
-            select(Action)
-            .order_by(col(Action.proposed_at).desc(), literal_column("action.rowid").desc())
-            .limit(limit)
-            .offset(offset)
-        )
+        """Actions, newest first. A session may be named by the beginning of its id.
+
+        Raises `UnknownSession`. A negative `limit` is none.
+        """
         with self.database.read() as rows:
-            if session_id is not None:
-                query = query.where(Action.session_id == _find(rows, session_id).id)
-            if state is not None:
-                query = query.where(Action.state == state)
+            query = (
+                select(Action)
+                .where(*_whole(rows, which).conditions())
+                .order_by(col(Action.proposed_at).desc(), col(Action.serial).desc())
+                .limit(limit)
+                .offset(offset)
+            )
             return [ActionRecord.of(action) for action in rows.exec(query)]
+
+    def count_actions(self, which: ActionFilter = _ALL_ACTIONS) -> int:
+        """How many these are. Raises `UnknownSession`."""
+        with self.database.read() as rows:
+            chosen = _whole(rows, which).conditions()
+            return rows.exec(select(func.count()).select_from(Action).where(*chosen)).one()
+
+    def intents_used(self) -> list[str]:
+        """The intents of all actions, sorted: what they can be filtered by."""
+        with self.database.read() as rows:
+            return list(rows.exec(select(Action.intent).distinct().order_by(Action.intent)))
+
+    def tools_used(self) -> list[str]:
+        """The tools of all actions, sorted."""
+        with self.database.read() as rows:
+            return list(rows.exec(select(Action.tool).distinct().order_by(Action.tool)))
 
     def action(self, id: str) -> ActionRecord:
         """The action with this id, or the only one whose id begins so. Raises `NoSuchAction`."""
@@ -197,14 +203,67 @@ class History:
         with self.database.write() as rows:
             _find(rows, session_id).archived = archived
 
+    def discard(self, session_id: str) -> None:
+        """Delete a session so that `restore` brings it back. Raises `UnknownSession`.
+
+        It is on disk until a start `UNDO_S` later, or `purge`, removes it.
+        """
+        with self.database.write() as rows:
+            _find(rows, session_id).deleted_at = _now()
+
+    def restore(self, session_id: str) -> None:
+        """Bring a discarded session back. Raises `UnknownSession` where it is gone for good."""
+        with self.database.write() as rows:
+            session = rows.get(tables.Session, session_id)
+            if session is None:
+                raise UnknownSession(f"The session {session_id} has been removed for good.")
+            session.deleted_at = None
+
+    def purge(self, older_than_s: float = UNDO_S) -> int:
+        """Remove sessions for good that were discarded so long ago; returns how many."""
+        query = select(tables.Session).where(col(tables.Session.deleted_at) <= _now(-older_than_s))
+        with self.database.read() as rows:
+            if rows.exec(query).first() is None:
+                return 0  # the usual case takes no lock
+        with self.database.write() as rows:
+            sessions = rows.exec(query).all()
+            for session in sessions:
+                rows.delete(session)
+            return len(sessions)
+
     def delete(self, session_id: str) -> None:
-        """Remove a session with all its turns and actions. Raises `UnknownSession`."""
+        """Remove a session with all its turns and actions for good. Raises `UnknownSession`."""
         with self.database.write() as rows:
             rows.delete(_find(rows, session_id))
 
+    def draft(self, session_id: str | None) -> str:
+        """What was typed there and not sent; None: before there was a session."""
+        with self.database.read() as rows:
+            if session_id is not None:
+                session = rows.get(tables.Session, session_id)
+                return session.draft if session is not None else ""
+            unsent = rows.get(tables.Setting, _UNSENT)
+            return unsent.value if unsent is not None else ""
+
+    def keep_draft(self, session_id: str | None, typed: str) -> None:
+        """Keep what was typed; of a session without a turn it is kept as of none."""
+        with self.database.write() as rows:
+            session = None if session_id is None else rows.get(tables.Session, session_id)
+            if session is not None:
+                session.draft = typed
+            else:
+                rows.merge(tables.Setting(name=_UNSENT, value=typed))
+
+
+def _whole(rows: Session, which: ActionFilter) -> ActionFilter:
+    """The same, its session named in full."""
+    if which.session_id is None:
+        return which
+    return replace(which, session_id=_find(rows, which.session_id).id)
+
 
 def _find(rows: Session, id: str) -> tables.Session:
-    found = _beginning_with(rows, tables.Session, id)
+    found = [row for row in _beginning_with(rows, tables.Session, id) if row.deleted_at is None]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -222,29 +281,14 @@ def _find_action(rows: Session, id: str) -> Action:
 
 
 def _beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
-    """The row with this id, else those whose id begins so, two at most."""
+    """The row with this id, else some of those whose id begins so."""
     exact = rows.get(table, id)
     if exact is not None:
         return [exact]
     begins = col(table.id).startswith(id, autoescape=True)
-    return rows.exec(select(table).where(begins).limit(2)).all() if id else ()
+    return rows.exec(select(table).where(begins).limit(9)).all() if id else ()
 
 
-def _words(filter_text: str) -> str:
-    """A query for messages with words that begin so, all of them, whatever else was typed.
-
-    Quoted, nothing in a word has a meaning (https://www.sqlite.org/fts5.html#fts5_strings).
-    """
-    return " ".join(f'"{word}"*' for word, _, _ in tokens(filter_text)) or '""'
-
-
-def _session_record(row: Mapping[Any, Any]) -> SessionRecord:
-    fields = dict(row)
-    intents = tuple(json.loads(fields.pop("intents")))
-    archived = bool(fields.pop("archived"))
-    return SessionRecord(**fields, intents=intents, archived=archived)
-
-
-def _event(row: tables.Event) -> Event:
-    head = {"kind": row.kind, "turn_id": row.turn_id, "seq": row.seq, "at": row.at}
-    return events.from_dict({**row.body, **head})
+def _now(offset_s: float = 0.0) -> str:
+    moment = datetime.now(UTC) + timedelta(seconds=offset_s)
+    return moment.isoformat(timespec="milliseconds")

@@ -70,6 +70,7 @@ class Session(SQLModel, table=True):
     __table_args__ = (
         Index("session_newest", "updated_at", "id"),
         Index("session_serial", "serial", unique=True),
+        Index("session_deleted", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)

@@ -128,6 +128,7 @@ _STATEMENTS = (
     "UPDATE action SET serial = rowid",
     "CREATE UNIQUE INDEX session_serial ON session (serial)",
     "CREATE UNIQUE INDEX action_serial ON action (serial)",
+    "CREATE INDEX session_deleted ON session (deleted_at) WHERE deleted_at IS NOT NULL",
     "CREATE INDEX turn_newest ON turn (started_at)",
     "CREATE INDEX action_state ON action (state, proposed_at)",
     "CREATE INDEX action_intent ON action (intent, proposed_at)",

@@ -8,7 +8,7 @@ import pytest
 
 from engine.events import Event, IntentClassified, TurnFinished, UsageUpdated
 from storage.database import Database, StorageError
-from storage.history import History, UnknownSession
+from storage.history import ActionFilter, History, UnknownSession
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
 
 
@@ -151,6 +151,9 @@ def test_the_events_of_a_session_come_in_order_however_many_are_asked_for(
     assert history.events("s", last_turns=2) == kept[1] + kept[2]
     assert history.events("s", last_turns=9) == history.events("s")
     assert history.events("s", last_turns=0) == []
+    assert history.events("s", last_turns=1, skip_turns=1) == kept[1]
+    assert history.events("s", skip_turns=2) == kept[0]
+    assert history.events("s", last_turns=5, skip_turns=3) == []
 
 
 def test_an_event_of_a_kind_still_unknown_is_passed_over(
@@ -169,8 +172,8 @@ def test_actions_come_newest_first_with_all_that_is_known(
     recording.keep(turn("s2", "t2", proposal("c1", "a2")))
     assert [action.id for action in history.actions()] == ["a2", "a1"]
     assert [action.id for action in history.actions(limit=1, offset=1)] == ["a1"]
-    assert [action.id for action in history.actions(state="proposed")] == ["a2"]
-    [action] = history.actions("s1")
+    assert [action.id for action in history.actions(ActionFilter(state="proposed"))] == ["a2"]
+    [action] = history.actions(ActionFilter(session_id="s1"))
     assert json.loads(json.dumps(asdict(action))) == {
         "id": "a1",
         "session_id": "s1",
@@ -191,7 +194,7 @@ def test_actions_come_newest_first_with_all_that_is_known(
         "duration_ms": 12,
     }
     with pytest.raises(UnknownSession):
-        history.actions("s3")
+        history.actions(ActionFilter(session_id="s3"))
 
 
 def test_an_archived_session_is_out_of_the_list_but_not_gone(

@@ -15,7 +15,7 @@ from engine.conversation import Conversation
 from engine.events import ToolFinished, ToolStarted, TurnFailed
 from storage import tables
 from storage.database import Database
-from storage.history import History
+from storage.history import ActionFilter, History
 from storage.journal import Journal
 from storage.owner import is_alive, this_process
 from tests.storage.programs import go_on, start, wait_until_ready
@@ -70,7 +70,7 @@ def test_what_a_killed_program_had_begun_is_unknown_and_a_living_one_is_left_alo
             ("running", "alive-waits", "proposed"),
         ]
         assert history.events("session-alive") == untouched
-        assert history.actions(state="unknown") == unknown
+        assert history.actions(ActionFilter(state="unknown")) == unknown
 
 
 def test_the_events_of_an_interrupted_turn_end_it(database: Database, history: History) -> None:

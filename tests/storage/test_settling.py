@@ -8,7 +8,7 @@ from engine.conversation import Conversation
 from engine.events import ActionSettled, ToolFinished, TurnFailed
 from storage.database import Database
 from storage.errors import NoSuchAction, NothingToCheck
-from storage.history import History
+from storage.history import ActionFilter, History
 from storage.journal import Journal
 from tests.storage.told import Recording, proposal, rows, top_up, turn
 
@@ -35,7 +35,7 @@ def test_what_was_found_is_the_actions_state_and_result(
     journal.settle(found)
     action = history.action("a1")
     assert (action.state, action.result) == (state, found.result)
-    assert history.actions(state="unknown") == []
+    assert history.actions(ActionFilter(state="unknown")) == []
 
 
 def test_it_is_the_next_event_of_its_turn_and_what_the_model_is_told(

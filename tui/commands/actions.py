@@ -17,7 +17,7 @@ from engine.intents import catalogue as catalogues
 from engine.settings import Settings
 from engine.tools.results import say
 from storage.database import Database
-from storage.history import ActionRecord, History
+from storage.history import ActionFilter, ActionRecord, History
 from storage.journal import Journal
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
@@ -32,7 +32,10 @@ def run(options: argparse.Namespace) -> int:
         for notice in notices_of(journal.settle_interrupted()):
             print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
         if options.verb == "list":
-            _list(history.actions(options.session, limit=ALL), as_json=options.json)
+            _list(
+                history.actions(ActionFilter(session_id=options.session), limit=ALL),
+                as_json=options.json,
+            )
         elif options.verb == "show":
             _show(history.action(options.id), as_json=options.json)
         else:
