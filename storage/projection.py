@@ -48,7 +48,8 @@ def project(rows: Session, event: Event, model: str = "") -> None:
             action.decided_by, action.decided_at = event.by, event.at
             if event.arguments is not None:
                 action.arguments = dict(event.arguments)
-                action.summary = event.summary
+                # Earlier versions did not say it anew.
+                action.summary = event.summary or action.summary
         case events.ToolStarted():
             action = _action(rows, event)
             action.state, action.started_at = "started", event.at
