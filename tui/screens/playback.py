@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from engine.events import Event
 from tui import keys
+from tui.ports import Past
 from tui.record import Action
 from tui.screens.panes import PaneScreen
 from tui.tape import WORD_S, Mark, Tape, pieces
@@ -119,7 +120,7 @@ class PlaybackScreen(PaneScreen):
         """Show the tape as it is at this position."""
         self.tape.position = position
         self._nothing.display = not position
-        await self.presenter.load(self.tape.events[:position], ended=self.tape.at_end)
+        await self.presenter.load(Past(self.tape.events[:position]), ended=self.tape.at_end)
         self._tell()
 
     def _tell(self) -> None:
