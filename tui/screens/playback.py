@@ -67,6 +67,8 @@ class PlaybackScreen(PaneScreen):
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
+        if self._player or self.tape.position:
+            return  # a key was quicker
         await self._seek(0 if self._begins else len(self.tape.events))
         if self._begins:
             self._play()
