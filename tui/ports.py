@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,15 +20,6 @@ class SessionRow:
     preview: str = ""
     intents: tuple[str, ...] = ()
     actions: int = 0
-
-
-@dataclass(frozen=True)
-class Past:
-    """What was recorded of a session, in order; `before` is how many turns came before that."""
-
-    events: Sequence[Event]
-    before: int = 0
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,8 +130,8 @@ class Backstage(Protocol):
         """Past sessions, newest first."""
         ...
 
-    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
-        """What was recorded of a session, all of it or its last turns only."""
+    async def past(self, session_id: str) -> list[Event]:
+        """What was recorded of a session, in order."""
         ...
 
     async def check(self, action_id: str) -> Event | None:

@@ -70,7 +70,8 @@ def checker(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
         raise SchemaError("its schema is too intricate") from None
     watched = {name: _watched(check) for name, check in dict(base.VALIDATORS).items()}
     # An empty registry: references are looked up inside the schema, never elsewhere.
-    subject = validators.extend(base, watched)(usable, registry=Registry())
+    extended = validators.extend(base, watched)  # type: ignore[no-untyped-call]
+    subject = extended(usable, registry=Registry())
 
     def validate(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         given = _measured(arguments)

@@ -12,7 +12,7 @@ from engine import events
 from engine.events import Event
 from engine.ports import Answer, Approver
 from tests.tui.fake_catalogue import INTENTS
-from tui.ports import IntentRow, Past, SessionRow
+from tui.ports import IntentRow, SessionRow
 
 TITLES = {
     "balance": "Balance",
@@ -162,11 +162,8 @@ class FakeBackstage:
         wanted = filter_text.lower()
         return [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()][:limit]
 
-    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
-        kept = self._past[session_id]
-        begins = [n for n, event in enumerate(kept) if isinstance(event, events.TurnStarted)]
-        before = max(0, len(begins) - last_turns) if last_turns else 0
-        return Past(kept[begins[before] :] if begins else [], before)
+    async def past(self, session_id: str) -> list[Event]:
+        return self._past[session_id]
 
     async def check(self, action_id: str) -> Event | None:
         self.checked.append(action_id)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.events import Event
 from engine.ports import Approver
 from tui.exit_codes import ExitCode
-from tui.ports import DemoStep, IntentRow, Past, SessionRow
+from tui.ports import DemoStep, IntentRow, SessionRow
 
 if TYPE_CHECKING:
     from tui.ports import Backstage, Chat
@@ -123,15 +123,8 @@ class RealBackstage:
             for session in found
         ]
 
-    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
-        return await asyncio.to_thread(self._past, session_id, last_turns)
-
-    def _past(self, session_id: str, last_turns: int | None) -> Past:
-        history = self._parts.history
-        recorded = history.events(session_id, last_turns)
-        session = history.session(session_id)
-        before = max(0, session.turns - last_turns) if last_turns else 0
-        return Past(recorded, before, session.title)
+    async def past(self, session_id: str) -> list[Event]:
+        return await asyncio.to_thread(self._parts.history.events, session_id)
 
     async def check(self, action_id: str) -> Event | None:
         settled = await self._parts.check(action_id)

@@ -121,7 +121,7 @@ class PaneScreen(Screen[None]):
 
     # Actions; keys.py has their keys.
 
-    async def action_find(self) -> None:
+    def action_find(self) -> None:
         self.action_pane("chat")
         self.find.open()
 

@@ -1,0 +1,222 @@
+"""A document as a `Source`: its operations in groups, each group an intent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from engine.intents.intent import Intent
+from engine.intents.source import Source, SourceError
+from engine.tools.openapi.checking import Definitions
+from engine.tools.openapi.client import Client, host_of
+from engine.tools.openapi.document import from_bytes, locate, read_bytes, shown
+from engine.tools.openapi.grouping import Group, grouped
+from engine.tools.openapi.operations import compiled
+from engine.tools.openapi.table import Credentials, Table, credentials, read_table
+from engine.tools.openapi.tools import named, tool_of
+from engine.tools.openapi.wording import bare, phrases, shorten, telling, titled
+from engine.tools.tool import Tool
+
+MAX_DESCRIPTION = 200
+MAX_PROBLEMS = 8
+
+
+def load(
+    key: str,
+    table: Mapping[str, Any],
+    folder: Path,
+    title: str,
+    description: str,
+    examples: Sequence[str],
+    environ: Mapping[str, str],
+) -> Source:
+    """See `engine.tools.openapi.load_openapi`."""
+    read = read_table(table)
+    uri = locate(read.document, folder)
+    root, references = from_bytes(read_bytes(uri), uri, folder)
+    try:
+        document = compiled(root, references)
+    except RecursionError:
+        raise SourceError(f"{shown(uri)} is nested too deeply") from None
+    secrets = credentials(read, document["schemes"], environ)
+    problems = [f"{shown(uri)}: {text}" for text in document["problems"][:MAX_PROBLEMS]]
+    if len(document["problems"]) > MAX_PROBLEMS:
+        problems.append(f"{shown(uri)}: {len(document['problems']) - MAX_PROBLEMS} more like these")
+    operations = _selected(document["operations"], read, problems)
+    _leave_out_secrets(operations, secrets)
+    servers = _Servers(read, document, uri)
+    problems += _warnings(key, document, operations, secrets, servers, environ)
+    client = Client(secrets, servers.trusted)
+    definitions = Definitions(document["defs"])
+    tools = {
+        id(operation): tool_of(name, operation, definitions, client, servers.of)
+        for name, operation in zip(named(key, operations), operations, strict=True)
+    }
+    groups = grouped(operations, document["tags"])
+    heading = title or titled(key.replace("_", " "))
+    intents = [
+        _intent(key, heading, group, tools, alone=len(groups) == 1, about=description or "")
+        for group in groups
+    ]
+    return Source(tuple(_with_examples(intents, examples)), client.close, tuple(problems))
+
+
+class _Servers:
+    """Where calls go. `trusted` are the hosts that get the secrets: any that the file, or a
+    document on this machine, names; of a fetched document only its own host."""
+
+    def __init__(self, table: Table, document: Mapping[str, Any], uri: str) -> None:
+        self._told = table.server
+        self._base = "" if uri.startswith("file:") else uri
+        self._main = self._first(document["servers"]) or ("" if not self._base else self._root())
+        named = [self.of(o) for o in document["operations"]]
+        if self._told:
+            hosts = {host_of(self._told)}
+        elif self._base:
+            hosts = {host_of(self._base)}
+        else:
+            hosts = {host_of(url) for url in {*named, self._main} if url}
+        self.trusted = frozenset(hosts)
+        self.all = Counter(url for url in named if url)
+
+    def of(self, operation: Mapping[str, Any]) -> str:
+        return self._told or self._first(operation["servers"]) or self._main
+
+    def _first(self, urls: Sequence[str]) -> str:
+        """The first usable address. One without a host is relative to the document's own."""
+        for url in urls:
+            whole = urljoin(self._base, url) if self._base else url
+            parts = urlsplit(whole)
+            if parts.scheme in ("http", "https") and parts.hostname and "{" not in whole:
+                return whole
+        return ""
+
+    def _root(self) -> str:
+        return urljoin(self._base, "/")
+
+
+def _selected(
+    operations: Sequence[dict[str, Any]], table: Table, problems: list[str]
+) -> list[dict[str, Any]]:
+    """The operations that `include` and `exclude` leave."""
+    for name, patterns in (("include", table.include), ("exclude", table.exclude)):
+        for pattern in patterns:
+            if not any(_matches(operation, pattern) for operation in operations):
+                problems.append(f"openapi.{name}: nothing is called {pattern!r}")
+    return [
+        operation
+        for operation in operations
+        if (not table.include or any(_matches(operation, p) for p in table.include))
+        and not any(_matches(operation, p) for p in table.exclude)
+    ]
+
+
+def _matches(operation: Mapping[str, Any], pattern: str) -> bool:
+    names = (operation["id"], operation["path"], *operation["tags"])
+    return any(fnmatchcase(name, pattern) for name in names if name)
+
+
+def _leave_out_secrets(operations: Sequence[dict[str, Any]], secrets: Credentials) -> None:
+    """What auth sends is no argument, though documents list it as one."""
+    sent = {(part.place, part.name.casefold()) for part in secrets.parts}
+    for operation in operations:
+        gone = {a["name"] for a in operation["arguments"] if (a["in"], a["as"].casefold()) in sent}
+        if not gone:
+            continue
+        shape = dict(operation["parameters"])
+        shape["properties"] = {k: v for k, v in shape["properties"].items() if k not in gone}
+        if "required" in shape:
+            shape["required"] = [name for name in shape["required"] if name not in gone]
+        operation["parameters"] = shape
+        operation["arguments"] = [a for a in operation["arguments"] if a["name"] not in gone]
+        operation["checks"] = {k: v for k, v in operation["checks"].items() if k not in gone}
+
+
+def _warnings(
+    key: str,
+    document: Mapping[str, Any],
+    operations: Sequence[Mapping[str, Any]],
+    secrets: Credentials,
+    servers: _Servers,
+    environ: Mapping[str, str],
+) -> list[str]:
+    """What the person should know before the first call."""
+    told = [f"{key}: {name} is not set, so calls will be refused" for name in secrets.missing]
+    if document["secured"] and not secrets.parts:
+        kinds = ", ".join(sorted({_scheme(s) for s in document["schemes"]})) or "auth"
+        told.append(f"{key}: the API wants {kinds}: add auth = {{ … }} to [openapi]")
+    if operations and not servers.all:
+        told.append(f'{key}: the document names no server: add server = "https://…" to [openapi]')
+    for url in sorted(servers.all):
+        parts = urlsplit(url)
+        if secrets.parts and host_of(url) not in servers.trusted:
+            told.append(
+                f"{key}: the secret is not sent to {parts.hostname}, which only the fetched "
+                f'document names: add server = "{url}" to [openapi] if that is right'
+            )
+        elif secrets.parts and parts.scheme == "http" and not _is_here(parts.hostname or ""):
+            told.append(f"{key}: the secret goes to {parts.hostname} unencrypted (http)")
+    return told
+
+
+def _scheme(scheme: Mapping[str, str]) -> str:
+    kind = scheme.get("type", "")
+    if kind == "apiKey":
+        return f"api_key ({scheme.get('name', '')} in the {scheme.get('in', '')})"
+    return "basic" if scheme.get("scheme", "").casefold() == "basic" else "bearer"
+
+
+def _is_here(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _intent(
+    key: str,
+    heading: str,
+    group: Group,
+    tools: Mapping[int, Tool],
+    *,
+    alone: bool,
+    about: str,
+) -> Intent:
+    own = [(operation, tools[id(operation)]) for operation in group.operations]
+    each = (tool.description.partition(". ")[0].rstrip(".") for _, tool in own)
+    does = "; ".join(dict.fromkeys(each))
+    text = (about if alone else "") or " ".join(filter(None, (group.about, does)))
+    return Intent(
+        key=key if alone else f"{key}_{group.key}",
+        title=heading if alone else f"{heading}: {group.title}",
+        description=shorten(text, MAX_DESCRIPTION),
+        examples={tool.name: phrases(operation) for operation, tool in own},
+        tools=tuple(tool for _, tool in own),
+    )
+
+
+def _with_examples(intents: Sequence[Intent], examples: Sequence[str]) -> list[Intent]:
+    """The file's own phrases, each with the intent whose words it shares most."""
+    known: list[set[str]] = [
+        telling([i.title, i.description, *(p for said in i.examples.values() for p in said)])
+        for i in intents
+    ]
+    own: dict[int, list[str]] = {}
+    for phrase in examples:
+        shared = [len(telling([bare(phrase)]) & told) for told in known]
+        best = max(shared, default=0)
+        if best or len(shared) == 1:
+            own.setdefault(shared.index(best), []).append(phrase)
+    return [
+        intent
+        if number not in own
+        else Intent(
+            intent.key,
+            intent.title,
+            intent.description,
+            {"": tuple(own[number]), **intent.examples},
+            tools=intent.tools,
+        )
+        for number, intent in enumerate(intents)
+    ]

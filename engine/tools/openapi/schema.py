@@ -1,0 +1,236 @@
+"""A document's schemas as JSON Schema 2020-12, for validation.
+
+They share one table of definitions, so that a schema which refers to itself stays one.
+Both dialects come out the same: what OpenAPI 3.0 spells its own way (`nullable`, a boolean
+`exclusiveMinimum`) is rewritten. A keyword that is not what it should be is left out rather than
+refused: the schemas are other people's and the back end has the last word anyway.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from referencing.exceptions import Unresolvable
+
+from engine.tools.openapi.document import References
+
+Schema = dict[str, Any]
+
+DEFS = "#/$defs/"
+# How deep `allOf` in `allOf` is looked into for properties that are only read.
+MAX_PARTS = 5
+TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+
+NUMBERS = frozenset({"minimum", "maximum", "multipleOf"})
+COUNTS = frozenset(
+    f"{end}{what}"
+    for end in ("min", "max")
+    for what in ("Length", "Items", "Properties", "Contains")
+)
+_ONE_SCHEMA = frozenset(["not", "if", "then", "else", "contains", "propertyNames"])
+_CLOSING = frozenset(["additionalProperties", "unevaluatedProperties", "unevaluatedItems"])
+_MANY_SCHEMAS = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
+_NAMED_SCHEMAS = frozenset({"patternProperties", "dependentSchemas"})
+
+
+class Schemas:
+    """Collects the whole schemas of one document. `defs` has those that are referred to."""
+
+    def __init__(self, references: References, *, old: bool) -> None:
+        self.defs: dict[str, Any] = {}
+        self.lost: set[str] = set()
+        self._references = references
+        self._old = old
+        self._names: dict[str, str] = {}
+        self._waiting: list[tuple[str, Any, str]] = []
+
+    def whole(self, schema: Any, base: str) -> Schema:
+        """The schema, and by the time this returns every definition that it refers to."""
+        made = self._convert(schema, base)
+        while self._waiting:
+            name, found, where = self._waiting.pop()
+            self.defs[name] = self._convert(found, where)
+        return made
+
+    def _convert(self, schema: Any, base: str) -> Schema:
+        if schema is False:
+            return {"not": {}}
+        if not isinstance(schema, dict):
+            return {}
+        ref = schema.get("$ref")
+        if not isinstance(ref, str):
+            return self._nullable(schema, self._keywords(schema, base))
+        target = self._refer(ref, base)
+        # Beside a reference 3.0 ignores everything; people still describe it there.
+        kept = {"description"} if self._old else set(schema) - {"$ref"}
+        beside = self._keywords({name: schema[name] for name in kept & set(schema)}, base)
+        return self._nullable(schema, {**target, **beside})
+
+    def _refer(self, ref: str, base: str) -> Schema:
+        try:
+            found, where, address = self._references.follow(ref, base)
+        except Unresolvable:
+            self.lost.add(ref)
+            return {}
+        name = self._names.get(address)
+        if name is None:
+            last = re.sub(r"[^A-Za-z0-9_.-]+", "_", address.rpartition("/")[2]) or "schema"
+            name = last if last not in self.defs else f"{last}_{len(self._names)}"
+            self._names[address] = name
+            self.defs[name] = {}
+            self._waiting.append((name, found, where))
+        return {"$ref": DEFS + name}
+
+    def _nullable(self, schema: Mapping[str, Any], made: Schema) -> Schema:
+        if schema.get("nullable") is not True:
+            return made
+        if isinstance(made.get("type"), str) and not {"anyOf", "oneOf", "allOf"} & set(made):
+            made["type"] = [made["type"], "null"]
+            if "enum" in made and None not in made["enum"]:
+                made["enum"] = [*made["enum"], None]
+        elif set(made) - {"description", "type", "default"}:
+            outside: Schema = {k: made.pop(k) for k in ("description", "default") if k in made}
+            made = {"anyOf": [made, {"type": "null"}], **outside}
+        return made
+
+    def _keywords(self, schema: Mapping[str, Any], base: str) -> Schema:
+        made: Schema = {}
+        hidden = self._hidden(schema, base, 0)
+        for keyword, value in schema.items():
+            if keyword == "properties" and isinstance(value, dict):
+                made["properties"] = {
+                    name: self._convert(item, base)
+                    for name, item in value.items()
+                    if name not in hidden
+                }
+            elif keyword in _MANY_SCHEMAS and isinstance(value, list) and value:
+                made[keyword] = [self._convert(item, base) for item in value]
+            elif keyword in _NAMED_SCHEMAS and isinstance(value, dict):
+                made[keyword] = {
+                    name: self._convert(item, base)
+                    for name, item in value.items()
+                    if keyword != "patternProperties" or _compiles(name)
+                }
+            elif keyword == "items":
+                made["items"] = self._convert(value, base)
+            elif keyword in _ONE_SCHEMA and isinstance(value, dict | bool):
+                made[keyword] = self._convert(value, base)
+            elif keyword in _CLOSING and isinstance(value, dict | bool):
+                made[keyword] = value if isinstance(value, bool) else self._convert(value, base)
+            else:
+                _simple(keyword, value, made)
+        _settle_limits(schema, made)
+        _settle_type(made)
+        required = [n for n in made.pop("required", ()) if n not in hidden]
+        for part in made.get("allOf", ()):
+            if hidden and "required" in part:
+                part["required"] = [n for n in part["required"] if n not in hidden]
+        return {**made, "required": required} if required else made
+
+    def _hidden(self, schema: Any, base: str, depth: int) -> set[str]:
+        """The names of an object's properties that are only ever answered, never sent."""
+        if not isinstance(schema, dict) or depth > MAX_PARTS:
+            return set()
+        if isinstance(schema.get("$ref"), str):
+            try:
+                found, base, _ = self._references.follow(schema["$ref"], base)
+            except Unresolvable:
+                return set()
+            return self._hidden(found, base, depth + 1)
+        names: set[str] = set()
+        if isinstance(schema.get("properties"), dict):
+            properties = schema["properties"].items()
+            names = {name for name, item in properties if self._is_read_only(item, base)}
+        parts = schema.get("allOf")
+        for part in parts if isinstance(parts, list) else ():
+            names |= self._hidden(part, base, depth + 1)
+        return names
+
+    def _is_read_only(self, schema: Any, base: str) -> bool:
+        if not isinstance(schema, dict):
+            return False
+        if isinstance(schema.get("readOnly"), bool):
+            return bool(schema["readOnly"])
+        if isinstance(schema.get("$ref"), str):
+            try:
+                found, _, _ = self._references.follow(schema["$ref"], base)
+            except Unresolvable:
+                return False
+            return isinstance(found, dict) and found.get("readOnly") is True
+        return False
+
+
+def _simple(keyword: str, value: Any, made: Schema) -> None:
+    """Keywords without schemas in them, where they are what they should be."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    match keyword:
+        case "type":
+            listed = value if isinstance(value, list) else [value]
+            known = [t for t in listed if isinstance(t, str) and t in TYPES]
+            if known:
+                made["type"] = known[0] if len(known) == 1 else known
+            elif value == "file":
+                made["type"] = "string"
+        case "enum" if isinstance(value, list) and value:
+            made["enum"] = value
+        case "required" if isinstance(value, list):
+            made["required"] = [name for name in value if isinstance(name, str)]
+        case "pattern" if isinstance(value, str) and _compiles(value):
+            made["pattern"] = value
+        case "format" | "description" if isinstance(value, str):
+            made[keyword] = value[:1000]
+        case "const" | "default":
+            made[keyword] = value
+        case "uniqueItems" if isinstance(value, bool):
+            made[keyword] = value
+        case "exclusiveMinimum" | "exclusiveMaximum" if number:
+            made[keyword] = value
+        case "dependentRequired" if isinstance(value, dict):
+            made[keyword] = value
+        case _ if keyword in NUMBERS and number and (keyword != "multipleOf" or value > 0):
+            made[keyword] = value
+        case _ if keyword in COUNTS and isinstance(value, int) and number and value >= 0:
+            made[keyword] = value
+
+
+def _settle_limits(schema: Mapping[str, Any], made: Schema) -> None:
+    for end in ("Minimum", "Maximum"):
+        if schema.get(f"exclusive{end}") is True and end.lower() in made:
+            made[f"exclusive{end}"] = made.pop(end.lower())
+
+
+def _settle_type(made: Schema) -> None:
+    """A type that none of the listed values has says nothing."""
+    if "type" not in made or "enum" not in made:
+        return
+    types = made["type"] if isinstance(made["type"], list) else [made["type"]]
+    if not any(_has_type(value, kind) for value in made["enum"] for kind in types):
+        del made["type"]
+
+
+def _has_type(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    classes: dict[str, Any] = {
+        "string": str,
+        "number": int | float,
+        "integer": int | float,
+        "array": list,
+        "object": dict,
+        "null": type(None),
+    }
+    return isinstance(value, classes.get(kind, ()))
+
+
+def _compiles(pattern: str) -> bool:
+    """Whether a pattern of another language's dialect is one of Python's too."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True
