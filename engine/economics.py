@@ -5,9 +5,7 @@ Prices come from `genai-prices`; a model it does not know has no price, which is
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from engine.conversation import Message, size
 from engine.models.port import ChatRequest, Usage
@@ -58,28 +56,18 @@ def flat_input_tokens(request: ChatRequest, usage: Usage, all_tools: Iterable[To
     The server's own count for what was sent gives the characters a token has here; the
     definitions that were left out are counted at that rate.
     """
-    sent = sum(map(size, request.messages)) + sum(map(definition_size, request.tools))
+    sent = sum(map(size, request.messages)) + sum(tool.definition_size for tool in request.tools)
     rate = sent / usage.input_tokens if usage.input_tokens else CHARACTERS_PER_TOKEN
     offered = {tool.name for tool in request.tools}
-    left_out = sum(definition_size(tool) for tool in all_tools if tool.name not in offered)
+    left_out = sum(tool.definition_size for tool in all_tools if tool.name not in offered)
     return usage.input_tokens + round(left_out / rate)
-
-
-def definition_size(tool: Tool) -> int:
-    """A tool's share of a prompt, in characters."""
-    definition: Mapping[str, Any] = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-    }
-    return len(json.dumps(definition, default=str))
 
 
 def estimated(request: ChatRequest, usage: Usage, output: str) -> Usage:
     """`usage`, filled in by length where the server reported nothing."""
     if usage.input_tokens or not usage.estimated:
         return usage
-    sent = sum(map(size, request.messages)) + sum(map(definition_size, request.tools))
+    sent = sum(map(size, request.messages)) + sum(tool.definition_size for tool in request.tools)
     return Usage(
         model=usage.model,
         input_tokens=round(sent / CHARACTERS_PER_TOKEN),
@@ -91,5 +79,5 @@ def estimated(request: ChatRequest, usage: Usage, output: str) -> Usage:
 
 def flat_prompt(messages: tuple[Message, ...], all_tools: Iterable[Tool]) -> int:
     """Input tokens, by length, of one request with these messages and all tools."""
-    sent = sum(map(size, messages)) + sum(map(definition_size, all_tools))
+    sent = sum(map(size, messages)) + sum(tool.definition_size for tool in all_tools)
     return round(sent / CHARACTERS_PER_TOKEN)

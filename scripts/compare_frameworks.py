@@ -233,7 +233,8 @@ PAGE = """\
 # This engine beside other frameworks
 
 Written by `python scripts/compare_frameworks.py --docs` on {day}. {turns} turns of each
-after {warm} to warm up, turn about; medians, with the tenth and the ninetieth percentile in brackets.
+after {warm} to warm up, turn about; medians, with the tenth and the ninetieth percentile in
+brackets.
 
 ## A turn that calls one tool
 
@@ -251,7 +252,7 @@ after {warm} to warm up, turn about; medians, with the tenth and the ninetieth p
   conversation each turn.
 - This engine streams, and routes first: one request more, which is why it has 3 instead of 2, or 2
   instead of 1. A real server takes its time for that request, too, which these tables leave out as
-  they leave out all of the server's time; `INTENTBOT_ROUTER=embedded` or `cascade` save it.
+  they leave out all of the server's time. `INTENTBOT_ROUTER=embedded` saves it, `cascade` mostly.
 - One server on loopback, HTTP/1.1 with connections kept open, whose answers are fixed.
 - *Overhead* is the time from the message to the end of the turn without the time the server worked,
   from the last byte of a request to the last byte of its answer. *CPU* is the process's own, all

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,16 @@ class Tool:
     untrusted: bool = False
     detail: str = ""
     outcome_of: Callable[[ToolContext], Any] | None = None
+
+    @cached_property
+    def definition_size(self) -> int:
+        """Its share of a prompt, in characters. Counted once: a turn adds up all there are."""
+        definition: Mapping[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "parameters": self.parameters,
+        }
+        return len(json.dumps(definition, default=str))
 
     @property
     def required(self) -> tuple[str, ...]:
