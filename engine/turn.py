@@ -36,6 +36,7 @@ from engine.events import (
 )
 from engine.failure import failure
 from engine.ids import new_id
+from engine.intents import offering
 from engine.intents.intent import Intent
 from engine.intents.router import Routing, Task
 from engine.intents.shortcut import shortcut
@@ -74,6 +75,7 @@ class Turn:
         self._call_ids: set[str] = set()
         self._called: set[str] = set()
         self._switched = False
+        self._offers: dict[tuple[str, str], tuple[Tool, ...]] = {}
         self._meter = Meter(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
         self._executor = Executor(
@@ -150,6 +152,8 @@ class Turn:
         else:
             routing = await self._route()
         await self._announce(routing)
+        if open_task and open_task.intent not in self._catalogue.intents:
+            open_task = None  # of a session that began with another catalogue
         if not routing.tasks:
             await self._say(routing.reply)
             if routing.route == "cancel":
@@ -210,7 +214,10 @@ class Turn:
 
     def _offer(self, intent: Intent, text: str) -> tuple[Tool, ...]:
         """The tools of an intent that the model gets for this text, the same all turn long."""
-        return intent.tools
+        key = (intent.key, text)
+        if key not in self._offers:
+            self._offers[key] = offering.offered(intent, text, self._conversation)
+        return self._offers[key]
 
     async def _act(
         self, task: Task, past: list[Message], awaiting: Awaiting | None

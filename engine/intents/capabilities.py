@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.intents.intent import Catalogue, Intent
+from engine.intents.thresholds import Thresholds
 from engine.tools.tool import Tool
 from engine.tools.values import measured, plain
 
@@ -35,6 +36,9 @@ class Capability:
     kind: Kind
     key: str
     tool: str = ""
+
+
+_BEYOND = Capability("out_of_scope", "")
 
 
 def capabilities(catalogue: Catalogue) -> dict[Capability, dict[str, Any]]:
@@ -82,10 +86,20 @@ def first_sentence(tool: Tool) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """The classifier's scores for one text. `familiar`: it resembles the catalogue's examples."""
+    """The classifier's scores for one text.
+
+    `familiarity` is the share of the catalogue's examples that would be stranger to it; the text
+    is `familiar` unless that is below `refused`, see `Thresholds`.
+    """
 
     shares: Mapping[Capability, float]
-    familiar: bool
+    familiarity: float
+    refused: float = Thresholds.refused
+
+    @property
+    def familiar(self) -> bool:
+        """Whether the text resembles the catalogue's examples, and so is in scope."""
+        return self.familiarity >= self.refused
 
     def intents(self) -> list[tuple[str, float]]:
         """Intents with their probabilities, the most likely first."""
@@ -97,8 +111,15 @@ class Reading:
 
     def talk(self) -> tuple[Capability, float]:
         """The most likely of what is no task."""
-        others = [(c, share) for c, share in self.shares.items() if c.kind != "task"]
-        return max(others, key=lambda item: item[1], default=(Capability("out_of_scope", ""), 0.0))
+        return max(self._talks(), key=lambda item: item[1], default=(_BEYOND, 0.0))
+
+    def talk_alone(self) -> tuple[Capability, float]:
+        """The same, were it known that the text is no task."""
+        talk, share = self.talk()
+        return talk, share / (sum(other for _, other in self._talks()) or 1.0)
+
+    def _talks(self) -> list[tuple[Capability, float]]:
+        return [(c, share) for c, share in self.shares.items() if c.kind != "task"]
 
     def tools(self, offered: Iterable[str]) -> list[tuple[str, float]]:
         """The offered tools by their shares among one another, the most likely first."""
@@ -122,7 +143,7 @@ def weighed(reading: Reading, text: str, catalogue: Catalogue) -> Reading:
         return reading
     raised = {c: share * MEASURED if c in fitting else share for c, share in reading.shares.items()}
     total = sum(raised.values())
-    return Reading({c: share / total for c, share in raised.items()}, reading.familiar)
+    return replace(reading, shares={c: share / total for c, share in raised.items()})
 
 
 def _measures(tool: Tool, text: str) -> bool:
@@ -132,7 +153,7 @@ def _measures(tool: Tool, text: str) -> bool:
     )
 
 
-def reading(order: Sequence[Capability], score: Mapping[str, Any]) -> Reading:
+def reading(order: Sequence[Capability], score: Mapping[str, Any], refused: float) -> Reading:
     """A `classifier.Score` in its wire form, with the classes it was made for."""
     shares = dict(zip(order, score["probabilities"], strict=True))
-    return Reading(shares, score["familiar"])
+    return Reading(shares, score["familiarity"], refused)

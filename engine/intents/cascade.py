@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 
 from engine.conversation import Conversation
 from engine.events import RetryScheduled
 from engine.intents.router import Router, Routing
 from engine.intents.thresholds import Thresholds
+from engine.models.port import ModelError
+
+log = logging.getLogger(__name__)
 
 
 class CascadeRouter:
@@ -22,10 +26,13 @@ class CascadeRouter:
         self, text: str, conversation: Conversation
     ) -> AsyncIterator[RetryScheduled | Routing]:
         """See `Router.route`. Small talk goes to the model, which answers it in its own words."""
-        async for item in self._local.route(text, conversation):
-            if isinstance(item, Routing) and self._is_sure(item):
-                yield item
-                return
+        try:
+            async for item in self._local.route(text, conversation):
+                if isinstance(item, Routing) and self._is_sure(item):
+                    yield item
+                    return
+        except ModelError as error:
+            log.warning("the local router failed, the model decides: %s", error)
         async for item in self._model.route(text, conversation):
             yield item
 

@@ -9,10 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from engine.intents.shortlist import Shortlist
 from engine.intents.thresholds import Thresholds
 from engine.tools.tool import Tool
 
 log = logging.getLogger(__name__)
+
+
+# The key of the one intent that stands for all where routing is bypassed.
+EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,16 @@ class Intent:
     instructions: str = ""
     tools: tuple[Tool, ...] = ()
     source: Literal["python", "openapi", "mcp"] = "python"
+
+    @cached_property
+    def tool_index(self) -> Shortlist:
+        """The tools by what is said of them; built when a message needs it."""
+        return Shortlist(
+            {
+                tool.name: (tool.name, *self.examples.get(tool.name, ()), tool.description)
+                for tool in self.tools
+            }
+        )
 
 
 @dataclass(frozen=True)

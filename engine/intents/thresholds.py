@@ -15,11 +15,11 @@ class Thresholds:
 
     # A message that resembles the catalogue's examples less than all but this share of them
     # resemble their fellows is out of scope: more refuses more, of what belongs here too.
-    refused: float = 0.06
+    refused: float = 0.03
     # An intent this likely is taken; a change of subject in mid-task must be as clear as that.
     clear: float = 0.5
     # Two intents this close, neither as likely as `unclear`, are put to the person.
-    margin: float = 0.1
+    margin: float = 0.05
     unclear: float = 0.4
     # `cascade` keeps what the local router is this sure of from the chat model.
     sure: float = 0.8

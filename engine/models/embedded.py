@@ -19,7 +19,6 @@ by itself it withholds "cancel my contract" and reads "any unpaid invoices?" as 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,13 +26,14 @@ from typing import Any
 
 from engine.conversation import Message, ToolCall, arguments_of
 from engine.events import Awaiting, RetryScheduled, TextDelta
-from engine.intents.capabilities import first_sentence
+from engine.intents.capabilities import Reading, first_sentence
 from engine.intents.intent import Catalogue
 from engine.models.port import ChatRequest, ModelError, Reply, Usage
 from engine.models.stream import new_call_id
 from engine.models.worker_client import WorkerClient
 from engine.tools.lexicon import TALK, TOLD
 from engine.tools.results import say
+from engine.tools.speech import agrees, forbids, takes_back, wonders
 from engine.tools.tool import InvalidArguments, Tool
 from engine.tools.values import (
     bare_value,
@@ -44,6 +44,7 @@ from engine.tools.values import (
     proper_name,
     words,
 )
+from engine.tools.wording import describe, question
 
 NAME = "needle-3"
 
@@ -55,22 +56,6 @@ SURE = 0.7
 LIKELY = 0.5
 # Below this Needle's choice is not believed: it bends what it cannot do into what it can.
 POSSIBLE = 0.15
-
-# "Please don't cancel my contract" is no order to cancel it; "please don't renew it" is.
-_FORBIDS = re.compile(
-    r"(?:^|[,.;!?]\s*|\b(?:please|but|and)\s+)(?:do not|don['’]?t|never)\s+"
-    r"(?P<verb>\w+)",
-    re.IGNORECASE,
-)
-# "How do I cancel?", "what happens if I top up 50?", "can I cancel without a fee?" ask about a
-# change. "Can you add 5 GB?" and "can I get 5 GB?" ask for it.
-_WONDERS = re.compile(
-    r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|please|sorry|um)[\s,]+)*"
-    r"(?:how(?! about)|what(?! about)|why|when|where|which|who|should|shall|is|are|was|does|did|"
-    r"do (?:i|you|we)|if|"
-    r"am i|must i|can i (?!get|have|add|buy|top|book|order|please)|may i (?!get|have|please))\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -101,23 +86,26 @@ class EmbeddedModel:
             raise ModelError("model", "the offline model cannot fill in a schema")
         started = time.perf_counter()
         results = _results(request.messages)
+        doubt = ""
         if results:
             draft = _refused(request)
             text = "\n\n".join(map(say, results))
             text = f"{text} {draft.tool.question(draft.missing)}" if draft else text
         else:
             draft = await self._draft(request)
-            if draft and draft.tool.effect != "read" and self._is_no_order(draft.tool, request):
+            if draft and draft.tool.effect != "read" and _is_no_order(draft.tool, request):
                 draft = None
+            doubt = _doubt(draft, request) if draft and not draft.missing else ""
             text = draft.tool.question(draft.missing) if draft else _abilities(request.tools)
         usage = Usage(
             NAME, duration_ms=round((time.perf_counter() - started) * 1000), estimated=True
         )
-        if draft and not draft.missing:
+        if draft and not draft.missing and not doubt:
             arguments = json.dumps(draft.arguments, ensure_ascii=False)
             call = ToolCall(new_call_id(), draft.tool.name, arguments)
             yield Reply("", (call,), "tool_calls", usage)
             return
+        text = doubt or text
         yield TextDelta(text=text)
         yield Reply(text, (), "stop", usage, self._awaiting(request, draft))
 
@@ -161,8 +149,23 @@ class EmbeddedModel:
             if await self._answered(draft, text):
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
-            return _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            waiting = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            return await self._aside(tools, readings[0], text) or waiting
         return await self._choose(tools, shares, text)
+
+    async def _aside(self, tools: Mapping[str, Tool], reading: Reading, text: str) -> _Draft | None:
+        """What the person wants to see before answering, if that is what an unclear text asks for.
+
+        It only looks something up and needs nothing more; the open task is offered again after it.
+        """
+        name, share = reading.tools(tools)[0]
+        asks = wonders(text) or text.rstrip().endswith("?")
+        meant = asks or (reading.familiar and reading.intents()[0][1] > reading.talk()[1])
+        if not meant or share < SURE or tools[name].effect != "read":
+            return None
+        draft = _Draft(tools[name])
+        await self._fill(draft, text)
+        return None if draft.missing else draft
 
     async def _choose(
         self, tools: Mapping[str, Tool], shares: Sequence[tuple[str, float]], text: str
@@ -229,16 +232,6 @@ class EmbeddedModel:
             if found and not set(words(found)) <= self._vocabulary(tool):
                 draft.arguments[free[0]] = found
 
-    def _is_no_order(self, tool: Tool, request: ChatRequest) -> bool:
-        """Whether the person only asks about a change, or asks not to make it: the verb after
-        "don't" is one of this task's words. In doubt nothing is changed.
-        """
-        if request.awaiting is None and _WONDERS.match(_said(request)):
-            return True
-        match = _FORBIDS.search(_said(request))
-        task = words(f"{tool.name} {tool.description}")
-        return match is not None and match["verb"].casefold() in task
-
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The common words of a tool's matter: all but the names in its examples."""
         phrases = [tool.name.replace("_", " "), tool.description]
@@ -249,6 +242,37 @@ class EmbeddedModel:
         return frozenset(
             word for phrase in phrases for word in words(phrase) if word in phrase or word == "i"
         )
+
+
+def _is_no_order(tool: Tool, request: ChatRequest) -> bool:
+    """Whether the person only asks about a change, or asks not to make it. In doubt nothing is
+    changed.
+    """
+    text = _said(request)
+    task = words(f"{tool.name} {tool.description}")
+    return (request.awaiting is None and wonders(text)) or forbids(text, task)
+
+
+def _doubt(draft: _Draft, request: ChatRequest) -> str:
+    """What to ask before a change that could be made, where it may not be meant; else nothing.
+
+    Who takes back what was already done ("no wait, make it 30") hears that it stays done, and
+    whether to do this as well is the person's to say.
+    """
+    text, awaiting = _said(request), request.awaiting
+    asked = Awaiting(intent="", tool=draft.tool.name, arguments=draft.arguments, missing=())
+    if awaiting and awaiting.tool == draft.tool.name and not awaiting.missing:
+        if agrees(text):
+            return ""
+        if dict(awaiting.arguments) == draft.arguments:
+            return question(draft.tool, asked)
+    before = _last_call(request.messages, {draft.tool.name: draft.tool})
+    answers = {m.tool_call_id: m for m in request.messages if m.role == "tool"}
+    answer = answers.get(before.id) if before else None
+    if answer is None or not answer.change or not takes_back(text):
+        return ""
+    wanted = describe(draft.tool, draft.arguments)
+    return f"This was done before, and stays done: {answer.change}. Shall I also do this: {wanted}?"
 
 
 def _said(request: ChatRequest) -> str:

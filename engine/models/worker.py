@@ -1,6 +1,6 @@
 """The process in which the offline models live: JSON lines in, JSON lines out.
 
-    {"op": "train", "key": ..., "classes": [...], "refused": 0.06} → {"ok": {"threshold": ...}}
+    {"op": "train", "key": ..., "classes": [...], "folder": ...} → {"ok": {"kept": true}}
     {"op": "score", "key": ..., "texts": [...]}             → {"ok": {"scores": [...], "tokens": n}}
     {"op": "cross", "classes": [...]}                       → {"ok": [{"number": n, ...}, ...]}
     {"op": "embed", "texts": [...]}                         → {"ok": [[...], ...]}
@@ -8,8 +8,9 @@
     {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
 
 A failure is answered with {"error": code, "message": text}. The models are native code: a fault
-in it ends this process and not the program. It opens no connection, writes no file, and ends
-with its standard input, so that it cannot outlive its parent.
+in it ends this process and not the program. It opens no connection, writes no file but the
+trained head into `folder` (null: nowhere), and ends with its standard input, so that it cannot
+outlive its parent.
 """
 
 from __future__ import annotations
@@ -163,13 +164,16 @@ class Worker:
     def answer(self, request: Mapping[str, Any]) -> Any:
         match request["op"]:
             case "train":
-                from engine.intents.classifier import Class, Classifier
+                from engine.intents.classifier import Class, phrases_of
+                from engine.models import heads
 
                 classes = [Class(**fields) for fields in request["classes"]]
-                head = Classifier(classes, self.encoder.embed, request["refused"])
-                phrases = [phrase for c in classes for phrase in (*c.phrases, *c.against)]
-                self._heads[request["key"]] = head, frozenset(_long_words(" ".join(phrases)))
-                return {"threshold": head.threshold}
+                folder = Path(request["folder"]) if request["folder"] else None
+                encoder = self.encoder.embed
+                head, kept = heads.trained(classes, encoder, folder, MINILM_SHA256)
+                long_words = _long_words(" ".join(phrases_of(classes)))
+                self._heads[request["key"]] = head, frozenset(long_words)
+                return {"kept": kept}
             case "score":
                 head, words = self._heads[request["key"]]
                 texts = [self.encoder.spelt(text, words) for text in request["texts"]]

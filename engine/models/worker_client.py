@@ -13,6 +13,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.intents.capabilities import Capability, Reading, capabilities, reading, weighed
@@ -58,8 +59,16 @@ class CrossReading:
     share: float
 
 
+def kept_folder() -> Path:
+    """Where trained heads are kept: they can be made anew, so it is a cache."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("intentbot") / "heads"
+
+
 class WorkerClient:
-    """The models for one catalogue. `command` is what to run as the child."""
+    """The models for one catalogue. `command` is what to run as the child, `folder` where trained
+    heads are kept."""
 
     def __init__(
         self,
@@ -68,6 +77,7 @@ class WorkerClient:
         time_limit_s: float = TIME_LIMIT_S,
         learning_limit_s: float = LEARNING_LIMIT_S,
         command: Sequence[str] = (sys.executable, "-m", "engine.models.worker"),
+        folder: Path | None = None,
     ) -> None:
         self._catalogue = catalogue
         classes = capabilities(catalogue)
@@ -76,7 +86,7 @@ class WorkerClient:
             "op": "train",
             "key": KEY,
             "classes": list(classes.values()),
-            "refused": catalogue.thresholds.refused,
+            "folder": str(folder or kept_folder()),
         }
         self._time_limit_s = time_limit_s
         self._learning_limit_s = learning_limit_s
@@ -93,8 +103,9 @@ class WorkerClient:
         """How each text reads, and how many tokens the first one has."""
         cleaned = [clean(text) for text in texts]
         answer = await self._ask({"op": "score", "key": KEY, "texts": cleaned})
+        refused = self._catalogue.thresholds.refused
         readings = [
-            weighed(reading(self._order, score), text, self._catalogue)
+            weighed(reading(self._order, score, refused), text, self._catalogue)
             for text, score in zip(cleaned, answer["scores"], strict=True)
         ]
         return readings, answer["tokens"]

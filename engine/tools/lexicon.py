@@ -30,6 +30,8 @@ _CALENDAR = """
 monday tuesday wednesday thursday friday saturday sunday january february march april may june july
 august september october november december
 """
+_YES = "yes yeah yep yup y sure ok okay alright fine absolutely definitely please"
+_AROUND_YES = "do it that go ahead sounds good all right of course thanks you can"
 _TOLD = "because since as due reason named called titled saying says note message subject text"
 
 # Words that measure something. Next to a number they say what it counts; a parameter that names
@@ -43,3 +45,6 @@ TALK = FILLERS - {"the", "of", "and"} | frozenset(_TALK.split())
 CALENDAR = frozenset(_CALENDAR.split())
 # What announces that something is told in the person's own words.
 TOLD = frozenset(_TOLD.split())
+# What says yes, and what may stand around it when a message is nothing but a yes.
+YES = frozenset(_YES.split())
+AROUND_YES = frozenset(_AROUND_YES.split())

@@ -57,8 +57,8 @@ def test_a_strange_message_is_told_apart(encoder: Encoder) -> None:
 
     near, far = classifier.score(["turn the lamp off", "who was the first emperor of Rome"])
 
-    assert near.familiar
-    assert not far.familiar
+    assert near.familiarity > 0.2
+    assert far.familiarity < 0.03
 
 
 def test_a_counter_example_lowers_its_group(encoder: Encoder) -> None:

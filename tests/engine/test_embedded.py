@@ -229,13 +229,69 @@ async def test_follow_ups_go_on_with_the_last_task(assistant: Assistant) -> None
     spain = await say(assistant, "and for Spain?")
     topped_up = await say(assistant, "top up 20 dollars")
     more = await say(assistant, "what about 10 more?")
-    corrected = await say(assistant, "no, 50")
 
     assert called(spain) == [("roaming_cost_for_country", {"country": "Spain"})]
     assert route(spain) == "continue"
     assert called(topped_up) == [("top_up_balance", {"amount": 20})]
     assert called(more) == [("top_up_balance", {"amount": 10})]
-    assert called(corrected) == [("top_up_balance", {"amount": 50})]
+
+
+async def test_what_was_done_stays_done_when_it_is_taken_back(assistant: Assistant) -> None:
+    await say(assistant, "top up 20 dollars")
+    doubted = await say(assistant, "no wait, make it 30")
+    unanswered = await say(assistant, "hmm")
+    confirmed = await say(assistant, "yes, please do")
+    again = await say(assistant, "sorry, I meant 25")
+    instead = await say(assistant, "5")
+    once_more = await say(assistant, "no, 50")
+    dropped = await say(assistant, "no")
+
+    assert called(doubted) == called(unanswered) == called(again) == called(once_more) == []
+    assert "Add $20 to your balance" in end(doubted).reply
+    assert "Add $30 to your balance?" in end(doubted).reply
+    assert end(doubted).status == end(unanswered).status == "needs_input"
+    assert called(confirmed) == [("top_up_balance", {"amount": 30})]
+    assert called(instead) == [("top_up_balance", {"amount": 5})]
+    assert route(dropped) == "cancel"
+
+
+async def test_what_was_refused_is_corrected_at_once(assistant: Assistant) -> None:
+    await say(assistant, "put 500 dollars on my account")
+
+    assert called(await say(assistant, "no, 50")) == [("top_up_balance", {"amount": 50})]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "aside", "tool", "answer", "arguments"),
+    [
+        ("top up my balance", "how much is on it right now?", "get_balance", "15", {"amount": 15}),
+        ("change my plan", "what do I have now?", "get_contract", "L", {"plan": "L"}),
+        (
+            "I need more data",
+            "how many gigabytes are left?",
+            "get_data_balance",
+            "3",
+            {"amount": 3},
+        ),
+    ],
+)
+async def test_a_look_aside_within_the_intent_comes_back_to_the_question(
+    assistant: Assistant,
+    request_text: str,
+    aside: str,
+    tool: str,
+    answer: str,
+    arguments: dict[str, Any],
+) -> None:
+    asked = end(await say(assistant, request_text)).awaiting
+    looked = await say(assistant, aside)
+    answered = await say(assistant, answer)
+
+    assert asked is not None
+    assert called(looked) == [(tool, {})]
+    assert end(looked).awaiting == asked
+    assert "Back to" in end(looked).reply
+    assert called(answered) == [(asked.tool, arguments)]
 
 
 async def test_two_tasks_in_one_message_are_both_done(assistant: Assistant) -> None:

@@ -184,7 +184,7 @@ ALL_OPERATIONS = (
         "op": "train",
         "key": "k",
         "classes": [{"group": "tea", "phrases": ["make tea"]}],
-        "refused": 0.06,
+        "folder": None,
     },
     {"op": "score", "key": "k", "texts": ["make some tea"]},
     {"op": "embed", "texts": ["tea"]},

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from engine.events import IntentClassified
 from tui.record import Routed
 from tui.text import one_line
-from tui.wording import ROUTES, count, percent
+from tui.wording import ROUTES, SOURCES, count, percent
 
 
 def destination(route: IntentClassified, titles: Mapping[str, str]) -> str:
@@ -40,6 +40,8 @@ class IntentChip(Static):
         ]
         if route.confidence is not None:
             parts.append(Content.styled(f"confidence {percent(route.confidence)}", "$quiet"))
+        if route.source == "bypass":
+            parts.append(Content.styled(SOURCES[route.source], "$quiet"))
         parts.append(Content.styled(tools_offered(route), "$quiet"))
         self.update(Content.styled("  ·  ", "$quiet").join(parts))
 
