@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -99,13 +100,15 @@ def fingerprint_of(folder: Path) -> str:
     files = bytes_ = 0
     for path in _files(folder):
         with suppress(OSError):
-            data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
-            files, bytes_ = files + 1, bytes_ + (len(data) or MOST_BYTES)
+            facts = path.stat()
+            files, bytes_ = files + 1, bytes_ + facts.st_size
+            if files > MOST_FILES or bytes_ > MOST_BYTES:
+                return ""
+            # Whatever is no regular file (a pipe would never end) is known by its name.
+            data = path.read_bytes() if stat.S_ISREG(facts.st_mode) else b""
             name = str(path.relative_to(folder))
             digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
             digest.update(data)
-        if files > MOST_FILES or bytes_ > MOST_BYTES:
-            return ""
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -154,3 +155,10 @@ def test_it_is_private_and_small_catalogues_leave_nothing(folder: Path, tmp_path
 def test_a_cache_folder_that_cannot_be_written_is_no_fault(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     assert len(load(folder).tools) == COUNT
+
+
+def test_what_is_no_file_in_the_folder_is_not_read(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    load(folder)
+    load(folder)
+    assert runs(folder) == 1

@@ -208,6 +208,8 @@ def _open(found: Inspected, path: Path, key: str, shape: SourceFile, positions: 
         return
     if source.close is not None:
         asyncio.run(sources.closing(source))
+    if not source.intents:
+        found.whole = False  # nothing is known of its tools today
     for problem in source.problems:
         found.add(path, line, "warning", problem, "source")
     found.intents += [Seen(intent, path, None, line) for intent in source.intents]
