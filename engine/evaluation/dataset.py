@@ -143,7 +143,9 @@ def load(catalogue: Catalogue, given: Sequence[Path] = ()) -> list[Row]:
     rows: list[Row] = []
     faults: list[str] = []
     for path, folder in own.items():
-        _read(path, folder, catalogue, rows, faults)
+        good, wrong = read(path, folder, catalogue)
+        rows += good
+        faults += [f"{path}:{line}: {fault}" for line, fault in wrong]
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise DatasetError(faults[0] + more)
@@ -192,32 +194,32 @@ def spread(rows: Sequence[Row], limit: int) -> list[Row]:
 _ROW = TypeAdapter(Row)
 
 
-def _read(
-    path: Path,
-    folder: Folder | None,
-    catalogue: Catalogue,
-    rows: list[Row],
-    faults: list[str],
-) -> None:
+def read(
+    path: Path, folder: Folder | None, catalogue: Catalogue
+) -> tuple[list[Row], list[tuple[int, str]]]:
+    """The rows of a file, in the names of its `folder` if it is the catalogue's own, and what is
+    wrong with the other lines, by their numbers. Raises `DatasetError` when it cannot be read."""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path} is not UTF-8 text: {error}") from error
+    rows: list[Row] = []
+    faults: list[tuple[int, str]] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
         try:
             row = _Line.model_validate_json(line).row()
             row = checked(_renamed(row, folder) if folder else row, catalogue)
         except ValidationError as error:
-            faults.append(f"{where}: {_told(error)}")
+            faults.append((number, _told(error)))
         except ValueError as error:
-            faults.append(f"{where}: {error}")
+            faults.append((number, str(error)))
         else:
             rows.append(replace(row, where=f"{path.name}:{number}"))
+    return rows, faults
 
 
 def _renamed(row: Row, folder: Folder) -> Row:

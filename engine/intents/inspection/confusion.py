@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.intents.inspection.finding import Finding
-from engine.intents.inspection.folder import Inspected, Seen, shown
-from engine.intents.intent import Catalogue, SmallTalk
-from engine.models.worker_client import WorkerClient
+from engine.intents.inspection.folder import Inspected, Seen, catalogue_of, shown
+from engine.intents.intent import Catalogue
+from engine.models.worker_client import CrossReading, WorkerClient
 
 # Shares: of the other intent, at least, and of its own, at most. In the built-in catalogue, whose
 # evaluation set routes at 97 %, these tell of 2 of its 242 examples.
@@ -20,10 +20,10 @@ TAKEN, LEFT = 0.8, 0.1
 
 async def confused(folders: Sequence[Inspected]) -> list[Finding]:
     """The findings. Raises `ModelError` where the offline models are not installed."""
-    seen = {s.intent.key: s for folder in folders for s in folder.intents}
+    catalogue, seen = catalogue_of(folders)
     if len(seen) < 2:
         return []
-    worker = WorkerClient(_catalogue(folders, seen))
+    worker = WorkerClient(catalogue)
     try:
         rows = await worker.cross()
     finally:
@@ -31,7 +31,7 @@ async def confused(folders: Sequence[Inspected]) -> list[Finding]:
     return [
         Finding(
             shown(place.file),
-            _line(place, row.tool, row.phrase),
+            _line(place, tool, row.phrase),
             "warning",
             f"the classifier, not knowing this one, gives {row.phrase!r} to {row.other} "
             f"({row.share:.0%}, to {row.intent} {row.own:.0%})",
@@ -41,23 +41,16 @@ async def confused(folders: Sequence[Inspected]) -> list[Finding]:
         if row.other in seen and row.other != row.intent
         if row.share >= TAKEN and row.own <= LEFT
         if (place := seen[row.intent]).positions is not None
-        if row.phrase in place.intent.examples.get(row.tool, ())
+        if (tool := _own_name(catalogue, place, row)) is not None
     ]
 
 
-def _catalogue(folders: Sequence[Inspected], seen: dict[str, Seen]) -> Catalogue:
-    manners = folders[0].manners
-    return Catalogue(
-        title="",
-        assistant_name="",
-        persona="",
-        intents={key: s.intent for key, s in seen.items()},
-        small_talk=tuple(
-            SmallTalk(key, talk.examples, talk.replies) for key, talk in manners.small_talk.items()
-        ),
-        cancel_examples=manners.cancel.examples,
-        out_of_scope_examples=manners.out_of_scope.examples,
-    )
+def _own_name(catalogue: Catalogue, place: Seen, row: CrossReading) -> str | None:
+    """The tool of a phrase as its own file calls it; None: the phrase is no example there."""
+    merged = [tool.name for tool in catalogue.intents[row.intent].tools]
+    own = [tool.name for tool in place.intent.tools]
+    tool = own[merged.index(row.tool)] if row.tool else ""
+    return tool if row.phrase in place.intent.examples.get(tool, ()) else None
 
 
 def _line(place: Seen, tool: str, phrase: str) -> int:

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,8 @@ from engine.intents.files import (
 from engine.intents.functions import Functions
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.positions import Place, Positions
-from engine.intents.intent import Intent
+from engine.intents.intent import Catalogue, Intent, SmallTalk
+from engine.intents.merging import Group, apart
 from engine.tools.tool import Tool
 
 
@@ -67,6 +68,33 @@ class Inspected:
         """Something that keeps a part of the folder from being read."""
         self.add(path, line, "error", text, code)
         self.whole = False
+
+
+def catalogue_of(folders: Sequence[Inspected]) -> tuple[Catalogue, dict[str, Seen]]:
+    """What could be read, as a catalogue to classify with, and where each of its intents stands.
+
+    Its tools are not to be called.
+    """
+    manners = folders[0].manners
+    groups = apart(
+        Group(found.folder.resolve().name, tuple(seen.intent for seen in found.intents))
+        for found in folders
+    )
+    intents = [intent for group in groups for intent in group.intents]
+    everywhere = [seen for found in folders for seen in found.intents]
+    places = {intent.key: seen for intent, seen in zip(intents, everywhere, strict=True)}
+    catalogue = Catalogue(
+        title="",
+        assistant_name="",
+        persona="",
+        intents={intent.key: intent for intent in intents},
+        small_talk=tuple(
+            SmallTalk(key, talk.examples, talk.replies) for key, talk in manners.small_talk.items()
+        ),
+        cancel_examples=manners.cancel.examples,
+        out_of_scope_examples=manners.out_of_scope.examples,
+    )
+    return catalogue, places
 
 
 def shown(path: Path) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
+from engine.evaluation import dataset
+from engine.intents.files import CatalogueError
 from engine.intents.inspection.finding import Finding
-from engine.intents.inspection.folder import Inspected, shown
+from engine.intents.inspection.folder import Inspected, catalogue_of, shown
 from engine.intents.inspection.positions import Positions
-
-_ROUTES = ("task", "continue", "small_talk", "out_of_scope", "clarify", "cancel")
+from engine.intents.intent import Folder
+from engine.models.scripted import load_scripts
 
 
 def findings(found: Inspected) -> list[Finding]:
@@ -30,39 +30,14 @@ def findings(found: Inspected) -> list[Finding]:
 
 def _evaluation(found: Inspected, path: Path) -> Iterator[Finding]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        yield Finding(shown(path), 1, "error", f"cannot be read: {error}", "evaluation")
-        return
-    for line, written in enumerate(text.split("\n"), 1):
-        if not written.strip():
-            continue
-        try:
-            row = json.loads(written)
-        except ValueError as error:
-            yield Finding(shown(path), line, "error", f"not valid JSON: {error}", "evaluation")
-            continue
-        for fault in _row(found, row):
-            yield Finding(shown(path), line, "error", fault, "evaluation")
-
-
-def _row(found: Inspected, row: Any) -> Iterator[str]:
-    if not isinstance(row, Mapping) or not (row.get("text") or row.get("conversation")):
-        yield "a row needs a text or a conversation"
-        return
-    if "intent" not in row and "intents" not in row:
-        yield "a row needs an intent; null says that it is no task"
-    if row.get("route", "task") not in _ROUTES:
-        yield f"{row['route']!r} is not one of {', '.join(_ROUTES)}"
-    intents = [row.get("intent"), *(row.get("intents") or ())]
-    yield from _unknown(found, [i for i in intents if i is not None], [row.get("tool")])
+        _, faults = dataset.read(path, None, catalogue_of([found])[0])
+    except CatalogueError as error:
+        faults = [(1, str(error).removeprefix(f"{path} "))]
+    for line, fault in faults:
+        yield Finding(shown(path), line, "error", fault, "evaluation")
 
 
 def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
-    from engine.intents.files import CatalogueError
-    from engine.intents.intent import Folder
-    from engine.models.scripted import load_scripts
-
     try:
         text = path.read_text(encoding="utf-8")
         positions = Positions(text)
@@ -85,8 +60,8 @@ def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
             yield Finding(shown(path), line, "error", fault, "demo")
 
 
-def _unknown(found: Inspected, intents: Any, tools: Any) -> Iterator[str]:
+def _unknown(found: Inspected, intents: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
     keys = {seen.intent.key for seen in found.intents}
     names = {tool.name for seen in found.intents for tool in seen.intent.tools}
     yield from (f"there is no intent {key!r}" for key in intents if key not in keys)
-    yield from (f"there is no tool {name!r}" for name in tools if name and name not in names)
+    yield from (f"there is no tool {name!r}" for name in tools if name not in names)
