@@ -35,12 +35,17 @@ class BypassRouter:
 
 
 def as_one(catalogue: Catalogue) -> Catalogue:
-    """The catalogue with all its intents in one. Raises `CatalogueError` if it is too large."""
+    """The catalogue with one intent for all. Raises `CatalogueError` if it is too large."""
     if (count := len(catalogue.tools)) > MOST_TOOLS:
         raise CatalogueError(
             f'{catalogue.title}: router = "bypass" is for at most {MOST_TOOLS} tools, there are '
             f"{count}: remove it from catalog.toml"
         )
+    return flat(catalogue)
+
+
+def flat(catalogue: Catalogue) -> Catalogue:
+    """The catalogue with one intent for all, of whatever size."""
     intents = [catalogue.intents[key] for key in sorted(catalogue.intents)]
     told = [f"{intent.title}: {intent.instructions}" for intent in intents if intent.instructions]
     examples: dict[str, tuple[str, ...]] = {}
