@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,7 +31,10 @@ class Answer:
 
 @dataclass
 class Loopback:
+    """`respond` finds the answer to a request by itself; without it, `answers` come in order."""
+
     url: str = ""
+    respond: Callable[[Seen], Answer] | None = None
     answers: list[Answer] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
 
@@ -47,8 +50,12 @@ def serve() -> Iterator[Loopback]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            state.seen.append(Seen(self.path, headers, json.loads(body)))
-            answer = state.answers.pop(0) if state.answers else Answer(status=500)
+            seen = Seen(self.path, headers, json.loads(body))
+            state.seen.append(seen)
+            if state.respond is not None:
+                answer = state.respond(seen)
+            else:
+                answer = state.answers.pop(0) if state.answers else Answer(status=500)
             stream = answer.status == 200
             self.send_response(answer.status)
             self.send_header("content-type", "text/event-stream" if stream else "application/json")

@@ -1,0 +1,257 @@
+"""`eval` as it is typed: the offline models, gates, a hosted run that is killed and goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from engine.intents.catalogue import BUILT_IN
+from tests.end_to_end.conftest import Home
+from tests.end_to_end.terminal import PROGRAM
+from tests.loopback import Answer, Loopback, Seen, call_answer, route_answer, serve
+from tui.cli import main
+
+# The figures of the issue's show take 3,000; a few show the same in a moment.
+ROWS = int(os.environ.get("INTENTBOT_TEST_EVAL_ROWS", "60"))
+PARALLEL = 4
+WAIT_S = 60.0
+
+
+def rows(*names: str, per: int = 8) -> str:
+    """Some rows of the telecom sets, evenly taken."""
+    lines = []
+    for name in names:
+        own = (BUILT_IN / "evaluation" / f"{name}.jsonl").read_text("utf-8").splitlines()
+        lines += own[:: max(1, len(own) // per)][:per]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_offline_router_is_tested_and_passes_its_gates(home: Home) -> None:
+    (home.folder / "some.jsonl").write_text(
+        rows("balance", "data", "roaming", "contract", "payment", "out_of_scope", "small_talk")
+    )
+    told = ("eval", "--classification-only", "--data", "some.jsonl", "--db", "x.db")
+    done = home.run(*told, "--gate", "intent=0.8", "--gate", "out_of_scope=0.5", "--junit", "r.xml")
+    for words in ("right intent", "out of scope refused", "precision", "coverage", "passed"):
+        assert words in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    cases = ElementTree.parse(home.folder / "r.xml").findall(".//testcase")
+    assert len(cases) == 56 + 2
+
+    report = home.listing(*told, "--baseline", "last")
+    assert report["state"] == "finished"
+    assert report["classification"]["accuracy"] >= 0.8
+    assert report["classification"]["per_intent"].keys() >= {"balance", "roaming"}
+    assert "tools" not in report
+    assert report["baseline"]["rows"] == 56
+    assert report["baseline"]["newly_wrong"] == report["baseline"]["newly_right"] == []
+    newest, first = home.listing("eval", "--runs", "--db", "x.db")
+    assert (newest["id"], newest["done"], newest["state"]) == (report["run"], 56, "finished")
+    assert first["report"]["classification"]["accuracy"] == report["classification"]["accuracy"]
+
+
+def test_a_spoilt_intent_fails_its_gate_and_names_the_messages(home: Home) -> None:
+    mine = home.folder / "mine"
+    shutil.copytree(BUILT_IN, mine, ignore=shutil.ignore_patterns("__pycache__", "demos"))
+    path = mine / "intents" / "roaming.toml"
+    spoilt = re.sub(
+        r'description = ".*"', 'description = "Feeding fish in an aquarium"', path.read_text()
+    )
+    spoilt = re.sub(
+        r"\[examples\].*?(?=\n\[)",
+        '[examples]\nroaming_cost_for_country = ["feed the fish", "is the aquarium clean"]\n',
+        spoilt,
+        flags=re.DOTALL,
+    )
+    path.write_text(spoilt)
+    told = ("eval", "--classification-only", "--intent", "roaming", "--gate", "roaming=0.8")
+    done = home.run(*told, "--catalog", "mine", "--db", "x.db", check=1)
+    assert "gate missed: roaming is to be 80.0 %" in done.stderr
+    folded = " ".join(done.stdout.split())
+    assert "roaming → " in folded
+    missed = home.listing("eval", "--runs", "--db", "x.db")[0]["report"]["misses"]
+    assert missed
+    assert all(" ".join(miss["text"].split()) in folded for miss in missed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--gate", "wide=0.5"), "there is no 'wide'"),
+        (("--gate", "intent=95"), "NAME=SHARE"),
+        (("--intent", "weather"), "no intent 'weather'"),
+        (("--data", "bad.jsonl"), "bad.jsonl:2: "),
+        (("--data", "none.jsonl"), "none.jsonl cannot be read"),
+        (("--resume",), "no evaluation run that was interrupted"),
+        (("--baseline", "nosuch"), "no evaluation run 'nosuch'"),
+        (("--from-corrections",), "no corrections yet"),
+        (("--json", "--markdown", "-"), "cannot both be printed"),
+        (("--provider", "scripted"), "the scripted model plays demos"),
+        (("--limit", "0"), "not a number from 1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_what_cannot_be_meant_is_told_in_a_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("bad.jsonl").write_text('{"text": "hi", "intent": null}\n{"text": "x"}\n')
+    try:
+        code = main(["eval", "--db", "x.db", *arguments])
+    except SystemExit as left:  # argparse leaves so
+        code = int(left.code or 0)
+    told = capsys.readouterr()
+    assert (code, told.out) == (2, "")
+    assert says in told.err
+
+
+@dataclass
+class Counting:
+    """Answers by the message, and counts what it has answered; from `limit` on it only listens."""
+
+    limit: int
+    answered: Counter[tuple[str, str]] = field(default_factory=Counter)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: threading.Event = field(default_factory=threading.Event)
+
+    def respond(self, seen: Seen) -> Answer:
+        said = seen.body["messages"][-1]["content"]
+        stage = "act" if "tools" in seen.body else "classify"
+        text = said if stage == "act" else json.loads(said.split("Last message: ")[-1])
+        with self._lock:
+            self.asked[text, stage] += 1
+            answers = sum(self.answered.values()) < self.limit
+            if answers:
+                self.answered[text, stage] += 1
+        if not answers and not self._open.wait(WAIT_S):
+            return Answer(status=500)
+        if stage == "act":
+            return call_answer("top_up_balance", {"amount": int(text.split()[-2])})
+        return route_answer("balance")
+
+    def cut(self) -> None:
+        """What is still unanswered never will be."""
+        self.limit = 1_000_000
+        self._open.set()
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with serve() as loopback:
+        yield loopback
+
+
+def kept(path: Path) -> int:
+    """How many of the router's and the model's answers are in the database."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as db:
+        try:
+            found = db.execute("SELECT outcome FROM evaluation_result").fetchall()
+        except sqlite3.OperationalError:
+            return 0
+    return sum(json.loads(outcome).get("spent", {}).get("requests", 0) for (outcome,) in found)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_cut_goes_on_and_no_paid_call_is_repeated(
+    home: Home, server: Loopback, how: signal.Signals
+) -> None:
+    texts = [f"add {number} dollars" for number in range(1, ROWS + 1)]
+    (home.folder / "many.jsonl").write_text(
+        "".join(
+            json.dumps(
+                {
+                    "text": text,
+                    "intent": "balance",
+                    "tool": "top_up_balance",
+                    "arguments": {"amount": number},
+                }
+            )
+            + "\n"
+            for number, text in enumerate(texts, start=1)
+        )
+    )
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    counting = Counting(limit=ROWS)  # half of all requests: each row takes two
+    server.respond = counting.respond
+    command = ("eval", "--data", "many.jsonl", "--db", "x.db", "--parallel", str(PARALLEL))
+    process = subprocess.Popen(
+        [PROGRAM, *command],
+        cwd=home.folder,
+        env=home.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + WAIT_S + ROWS / 10
+    # Every answer that has arrived is on disk: nothing else would make up the number.
+    while kept(home.folder / "x.db") < ROWS and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=WAIT_S)
+    if how is signal.SIGINT:
+        assert process.returncode == 130
+        assert "go on with: intentbot-tui eval --resume" in said
+    else:
+        assert process.returncode == -signal.SIGKILL
+    first = Counter(counting.answered)
+    assert sum(first.values()) == ROWS
+    counting.cut()
+
+    report = home.listing("eval", "--resume", "--data", "other.jsonl", "--db", "x.db")
+    assert report["state"] == "finished"
+    assert (report["rows"], report["classification"]["accuracy"]) == (ROWS, 1)
+    assert report["tools"]["name_accuracy"] == report["tools"]["argument_accuracy"] == 1
+    assert counting.answered == Counter(
+        {(text, stage): 1 for text in texts for stage in ("classify", "act")}
+    )
+    # What each row cost is counted once: 100 tokens to route, 120 to act.
+    assert report["usage"]["requests"] == 2 * ROWS
+    assert report["usage"]["input_tokens"] == 220 * ROWS
+    home.run("eval", "--resume", report["run"], "--db", "x.db", check=2)
+    assert not (home.folder / "telecom.db").exists(), "nothing was executed"
+
+
+def test_a_row_that_was_never_answered_is_exit_code_three(home: Home) -> None:
+    (home.folder / "one.jsonl").write_text(rows("balance", per=1))
+    with serve() as gone:
+        home.environ["OPENAI_BASE_URL"] = f"{gone.url}/v1"
+    told = ("eval", "--classification-only", "--data", "one.jsonl", "--gate", "intent=0")
+    done = home.run(*told, "--db", "x.db", check=3)
+    assert "1 of 1 messages were never answered; go on with" in done.stderr
+    (run,) = home.listing("eval", "--runs", "--db", "x.db")
+    assert run["state"] == "interrupted"
+
+
+def test_a_refused_key_is_exit_code_two(home: Home, server: Loopback) -> None:
+    (home.folder / "few.jsonl").write_text(rows("balance", per=6))
+    home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "my-secret-key"}
+    server.respond = lambda seen: Answer(status=401, error={"message": "bad key my-secret-key"})
+    told = ("eval", "--classification-only", "--data", "few.jsonl", "--parallel", "1")
+    done = home.run(*told, "--db", "x.db", check=2)
+    assert "refused the key" in done.stderr
+    assert len(server.seen) == 1
+    assert "my-secret-key" not in done.stderr + done.stdout
+    assert b"my-secret-key" not in (home.folder / "x.db").read_bytes()
