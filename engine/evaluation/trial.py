@@ -218,7 +218,8 @@ class _Attempt:
                         seconds=event.duration_ms / 1000,
                     )
                 case TurnFailed():
-                    if event.error in FATAL:
+                    spent_up = event.error == "rate_limit" and not event.retryable
+                    if event.error in FATAL or spent_up:
                         raise CannotRun(event.error, event.message)
                     outcome = replace(outcome, error=event.error, message=event.message)
                     outcome = replace(outcome, state="failed" if event.retryable else "done")

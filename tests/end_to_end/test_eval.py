@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -113,6 +114,7 @@ def test_what_cannot_be_meant_is_told_in_a_line(
     arguments: tuple[str, ...],
     says: str,
 ) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # the program sets its own
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     Path("bad.jsonl").write_text('{"text": "hi", "intent": null}\n{"text": "x"}\n')
@@ -234,13 +236,14 @@ def test_a_run_that_is_cut_goes_on_and_no_paid_call_is_repeated(
     assert not (home.folder / "telecom.db").exists(), "nothing was executed"
 
 
-def test_a_row_that_was_never_answered_is_exit_code_three(home: Home) -> None:
-    (home.folder / "one.jsonl").write_text(rows("balance", per=1))
-    with serve() as gone:
-        home.environ["OPENAI_BASE_URL"] = f"{gone.url}/v1"
-    told = ("eval", "--classification-only", "--data", "one.jsonl", "--gate", "intent=0")
+def test_rows_that_were_never_answered_are_exit_code_three(home: Home, server: Loopback) -> None:
+    (home.folder / "few.jsonl").write_text(rows("balance", per=4))
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    away = Answer(status=503, error={"message": "busy"}, headers={"retry-after-ms": "1"})
+    server.respond = lambda seen: away
+    told = ("eval", "--classification-only", "--data", "few.jsonl", "--gate", "intent=0")
     done = home.run(*told, "--db", "x.db", check=3)
-    assert "1 of 1 messages were never answered; go on with" in done.stderr
+    assert "4 of 4 messages were never answered; go on with" in done.stderr
     (run,) = home.listing("eval", "--runs", "--db", "x.db")
     assert run["state"] == "interrupted"
 
