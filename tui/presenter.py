@@ -102,7 +102,7 @@ class Presenter:
             case events.RetryScheduled():
                 self._status.retry(event.delay_s, event.reason)
             case events.ApprovalRequested():
-                self._status.busy("waiting for your approval", "$warning")
+                self._status.wait("waiting for your approval")
             case events.ToolStarted():
                 action = turn.actions.get(event.call_id)
                 name = one_line(action.tool, 40) if action else "a tool"

@@ -71,6 +71,9 @@ class Parts:
         if session_id is not None:
             past = self.history.events(session_id, last_turns=TURNS_TO_RESUME)
             conversation = Conversation.replay(past)
+            # What the whole session has cost, its older turns too.
+            spent = self.history.session(session_id).cost_usd or 0.0
+            conversation.cost_usd = max(conversation.cost_usd, spent)
         return Assistant(
             catalogue=self.engine.catalogue,
             router=self.engine.router,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from textual.pilot import Pilot
 
@@ -12,6 +14,7 @@ from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
 from tui.app import IntentBotApp
 from tui.widgets.approval_bar import GRACE_S
 from tui.widgets.arguments_editor import ArgumentsEditor
+from tui.widgets.status_line import StatusLine
 from tui.widgets.tool_card import ToolCard
 
 
@@ -29,6 +32,32 @@ async def test_shows_the_words_and_the_exact_arguments() -> None:
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert "Add $20.00 to the balance write tool top_up_balance amount 20.00" in asked
         assert "exactly this, all session" in shown(bar.query_one("#choices"))
+
+
+async def test_the_persons_time_is_not_the_turns() -> None:
+    app, _, clock = asking()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await say(pilot, "top up 20")
+        bar = chat_of(pilot).approval
+        await until(pilot, lambda: bar.has_focus)
+        clock.seconds += 3600
+        await pilot.press("y")
+        await until(pilot, lambda: not bar.display)
+        await settle(pilot)
+        assert chat_of(pilot).query_one(StatusLine).render().plain.endswith(" 0 ms")
+
+
+async def test_a_correction_shows_what_was_done_before() -> None:
+    ask = fake.top_up()[-1]
+    assert isinstance(ask, fake.Ask)
+    request = dataclasses.replace(ask.request, before="Add $5.00 to the balance")
+    backstage = FakeBackstage([dataclasses.replace(ask, request=request)])
+    async with make_app(backstage).run_test(size=(100, 30)) as pilot:
+        await say(pilot, "no, 20")
+        bar = chat_of(pilot).approval
+        await until(pilot, lambda: bar.has_focus)
+        asked = " ".join(shown(bar.query_one("#asked")).split())
+        assert asked.endswith("done before Add $5.00 to the balance")
 
 
 async def test_keys_do_nothing_in_the_grace() -> None:

@@ -26,6 +26,7 @@ class StatusLine(Widget):
         self._cancelling = False
         self._began: float | None = None
         self._ended: float | None = None
+        self._waits_since: float | None = None
         self._retry_at: float | None = None
         self._turn: Turn | None = None
         self._timer: Timer | None = None
@@ -42,7 +43,13 @@ class StatusLine(Widget):
             self._timer = self.set_interval(self._interval, self.refresh)
         self.busy("choosing the intent")
 
+    def wait(self, state: str) -> None:
+        """The turn waits for the person, whose time is not counted."""
+        self.busy(state, "$warning")
+        self._waits_since = self._clock()
+
     def busy(self, state: str, style: str = "$primary") -> None:
+        self._count_again()
         if not self._cancelling:
             self._set(state, style)
 
@@ -50,6 +57,11 @@ class StatusLine(Widget):
         """The turn was asked to stop; whatever it still does, the line says so until it ends."""
         self._set("cancelling", "$warning")
         self._cancelling = True
+
+    def _count_again(self) -> None:
+        if self._waits_since is not None and self._began is not None:
+            self._began += self._clock() - self._waits_since
+        self._waits_since = None
 
     def _set(self, state: str, style: str) -> None:
         self._state, self._style, self._retry_at = state, style, None
@@ -64,6 +76,7 @@ class StatusLine(Widget):
 
     def idle(self, state: str, style: str = "$success") -> None:
         """Nothing runs any more."""
+        self._count_again()
         if self._began is not None and self._ended is None:
             self._ended = self._clock()
         if self._timer is not None:
@@ -103,6 +116,7 @@ class StatusLine(Widget):
             parts = [one_line(turn.calls[-1].model, 30), count(turn.tokens, "token")]
             parts.append(money(turn.cost_usd))
         if self._began is not None:
-            now = self._clock() if self._ended is None else self._ended
+            stops = [at for at in (self._ended, self._waits_since) if at is not None]
+            now = stops[0] if stops else self._clock()
             parts.append(seconds(1000 * (now - self._began)))
         return parts
