@@ -35,10 +35,15 @@ from tests.engine.test_conversation import check
 SEED = 20261123
 BY_CLOCK = BY_STATEMENT = 25
 AT_ONCE = 2
+LOOK = "kill: what is there?"
 BOTH = "top up 20 dollars and pay invoice 1042"
 DIES = Path(__file__).parent / "dies"
 SCRIPT = f"""
 title = "Two payments"
+[[turns]]
+message = "{LOOK}"
+intents = ["balance"]
+calls = [{{ tool = "get_balance" }}]
 [[turns]]
 message = "{BOTH}"
 intents = ["balance", "payment"]
@@ -109,7 +114,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> list[Crash]:
     _home(root / "undisturbed").run("ask", BOTH, "--yes")
     life = time.monotonic() - begun
     used = _home(root / "used")
-    used.run("ask", "what's my balance?")
+    used.run("ask", LOOK)  # the back end makes its file, which would be most of the statements
     acting = _acting(_home(root / "counted", used), root / "statements")
     draw = random.Random(SEED)
     by_clock = [Moment(seconds=1.1 * life * at) for at in _spread(draw, BY_CLOCK)]
