@@ -47,7 +47,8 @@ MAX_RESULT_CHARACTERS = 20_000
 DECLINED = "You declined this, so nothing was changed."
 FORBIDDEN = "This is not allowed here, so nothing was changed."
 NOBODY = "This needs your approval and nobody could be asked, so nothing was changed."
-DOUBLE = "This reply makes exactly this call already. Is it meant twice, call it after its result."
+DONE_ONCE = "This was done in this turn, once. Nobody could be asked whether to do it again."
+DOUBLE = "This reply makes exactly this call already. Is it meant twice? Then call it once more."
 CANCELLED = "This was cancelled before it ran; nothing was changed."
 
 log = logging.getLogger(__name__)
@@ -166,6 +167,8 @@ class Executor:
         )
         if answer.decision != "approved":
             reason = {"policy": FORBIDDEN, "nobody": NOBODY}.get(answer.by, DECLINED)
+            if answer.by == "nobody" and action.fingerprint in self._made:
+                reason = DONE_ONCE
             await self._finish(action, "denied", {"error": reason})
             return False
         if answer.for_session and tool.effect != "destructive" and edited is None:
@@ -181,13 +184,14 @@ class Executor:
         return True
 
     async def _ask(self, action: _Action, tool: Tool) -> Answer:
+        repeated = action.fingerprint in self._made
         verdict, by = decide(
             tool.effect,
             tool.policy,
             action.arguments,
             allowed=action.fingerprint in self.allowed,
             tainted=self.tainted,
-            repeated=action.fingerprint in self._made,
+            repeated=repeated,
         )
         if verdict != "ask":
             return Answer("approved" if verdict == "auto" else "denied", by)
@@ -206,6 +210,9 @@ class Executor:
         # The yes was to these arguments; should anything have changed them, it is none.
         if action.fingerprint != asked:
             return Answer("denied", "policy")
+        # A flag said yes to what was asked for, not to doing it again and again.
+        if repeated and answer.decision == "approved" and answer.by != "person":
+            return Answer("unanswered", "nobody")
         return answer
 
     async def _run(self, action: _Action) -> None:

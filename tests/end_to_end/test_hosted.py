@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.end_to_end.conftest import Home, only
-from tests.loopback import Answer, Loopback, call_answer, route_answer, serve, text_answer
+from tests.loopback import Answer, Loopback, call_answer, chunk, route_answer, serve, text_answer
 
 
 @pytest.fixture
@@ -119,3 +119,25 @@ def test_the_cascade_asks_the_model_only_when_the_local_router_is_unsure(
     unclear = home.events("hello", "--db", "x.db")
     assert only(unclear, "intent_classified")[0]["source"] == "llm"
     assert unclear[-1]["reply"] == "Hi!"
+
+
+def test_a_server_that_repeats_a_call_is_paid_once(home: Home, server: Loopback) -> None:
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    arguments = '{"amount": 20}'
+    function = {"name": "top_up_balance", "arguments": arguments}
+    twice = [{"index": n, "id": f"call_{n}", "function": function} for n in (0, 1)]
+    server.play(
+        route_answer("balance"),
+        Answer([chunk(calls=twice), chunk(finish="tool_calls")]),
+        call_answer("top_up_balance", {"amount": 20}, "call_0"),
+        call_answer("get_balance", {}, "call_0"),
+        text_answer("Done."),
+    )
+    # Whether it is meant twice nobody could be asked: exit code 5.
+    happened = home.events("top up 20 dollars", "--yes", "--db", "x.db", check=5)
+    finished = only(happened, "tool_finished")
+    assert sorted(event["outcome"] for event in finished) == ["denied", "error", "ok", "ok"]
+    assert finished[-1]["result"]["balance_usd"] == "52.50"
+    assert len({event["call_id"] for event in finished}) == 4
+    answered = [m["tool_call_id"] for m in server.seen[-1].body["messages"] if m["role"] == "tool"]
+    assert len(set(answered)) == 4

@@ -153,7 +153,9 @@ def _acting(home: Home, statements: Path) -> range:
     starts = [n for n, line in enumerate(lines) if "SET state='started'" in line]
     ends = [n for n, line in enumerate(lines) if "SET state='succeeded'" in line]
     assert (len(starts), len(ends)) == (2, 2)
-    return range(starts[0], ends[1] + 5)  # the commit, and the next transaction
+    kept = lines.index("COMMIT", ends[1])
+    # The last of the slices lies behind that commit.
+    return range(starts[0], kept + 1 + (kept - starts[0]) // (BY_STATEMENT - 2))
 
 
 def _spread(draw: random.Random, slices: int) -> list[float]:

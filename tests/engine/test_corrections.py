@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from engine.conversation import last_change
 from engine.events import Awaiting
 from engine.intents.router import Routing
 from engine.ports import Answer
-from tests.engine.desk import Desk, assistant, last, turn
+from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, calls, kinds, says, task
 
 
@@ -109,3 +110,12 @@ async def test_edited_arguments_are_what_was_done(desk: Desk, tmp_path: Path) ->
     resolved = next(e for e in happened if isinstance(e, events.ApprovalResolved))
     assert resolved.summary == "Top up: amount 7"
     assert last_change(subject.conversation.messages, "top_up") == "Top up: amount 7"
+
+
+async def test_a_flag_does_not_say_yes_to_the_same_change_again(desk: Desk, tmp_path: Path) -> None:
+    approver = StubApprover(Answer("approved", "flag"))
+    one = calls(("top_up", {"amount": 1}))
+    model = StubModel(one, one, calls(("top_up", {"amount": 2})), says("Done"))
+    happened = await turn(assistant(desk, tmp_path, model, approver=approver))
+    assert desk.ran == [("top_up", Decimal(1)), ("top_up", Decimal(2))]
+    assert [outcome for outcome, _ in results(happened)] == ["ok", "denied", "ok"]
