@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -291,7 +292,8 @@ def _form(schema: Mapping[str, Any], *, label: bool) -> dict[str, Any]:
     """Says in words what the lower rungs cannot say by a field."""
     if label:
         name, options = _label_property(schema)
-        text = f"Answer with the {name} alone, one of: {', '.join(options)}."
+        listed = ", ".join(options) or "the names above"
+        text = f"Answer with the {name} alone, one of: {listed}."
     else:
         text = f"Answer with one JSON object of this schema, and nothing else: {json.dumps(schema)}"
     return {"role": "system", "content": text}
@@ -312,12 +314,13 @@ def _structured_text(text: str, schema: Mapping[str, Any]) -> str:
     for option in options:
         if stripped.strip("\"'.").casefold() == option.casefold():
             return json.dumps({name: option})
+    if name and not options and re.fullmatch(r"[\w.-]+", stripped.strip("\"'.")):
+        return json.dumps({name: stripped.strip("\"'.")})
     raise _NotUnderstood
 
 
-def _label_property(schema: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
-    """The first property whose values are listed: what the lowest rung asks for."""
+def _label_property(schema: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    """The first property, which is what the lowest rung asks for, and its values if listed."""
     for name, definition in schema.get("properties", {}).items():
-        if "enum" in definition:
-            return name, definition["enum"]
+        return name, definition.get("enum", ())
     return "", ()

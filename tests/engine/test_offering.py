@@ -17,6 +17,7 @@ from engine.intents import catalogue as catalogues
 from engine.intents.bypass import MOST_TOOLS, BypassRouter, as_one
 from engine.intents.cascade import CascadeRouter
 from engine.intents.files import CatalogueError
+from engine.intents.inspection import inspect
 from engine.intents.intent import EVERYTHING, Catalogue, Intent
 from engine.intents.llm_router import LlmRouter
 from engine.intents.offering import MOST, offered
@@ -182,6 +183,10 @@ def test_the_offline_models_always_route(tmp_path: Path) -> None:
 def test_more_than_twenty_tools_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="at most 20 tools, there are 21: remove it"):
         assemble(settings(tmp_path, small(tmp_path / "mine", MOST_TOOLS + 1)))
+    found, _ = inspect([tmp_path / "mine"])
+    assert [(f.code, f.line, f.severity) for f in found if f.code == "bypass"] == [
+        ("bypass", 4, "error")
+    ]
 
 
 @pytest.mark.parametrize("router", ["embedded", "cascade"])

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -215,6 +216,23 @@ async def test_the_ladder_is_descended_one_refusal_at_a_time(server: Loopback) -
     forms = [(b.get("response_format", {}).get("type"), "tool_choice" in b) for b in bodies]
     assert forms == [("json_schema", False), (None, True), ("json_object", False), (None, False)]
     assert len(forms) == len(LADDER)
+
+
+async def test_a_bare_label_is_taken_where_the_labels_are_too_many_to_list(
+    server: Loopback,
+) -> None:
+    properties = {"label": {"type": "string"}, "sure": {"type": "string", "enum": ["yes", "no"]}}
+    schema = {"type": "object", "properties": properties}
+    refusals = [
+        Answer(status=400, error={"message": f"{word} is not supported"}) for word in _RUNGS
+    ]
+    server.play(*refused, text_answer("meeting_rooms."))
+    reply, _ = await run(make(f"{server.url}/v1"), replace(STRUCTURED, output_schema=schema))
+    assert json.loads(reply.text) == {"label": "meeting_rooms"}
+    assert "Answer with the label alone" in json.dumps(server.seen[-1].body["messages"])
+
+
+_RUNGS = ("response_format", "tool_choice", "response_format")
 
 
 async def test_the_forced_call_rung_reads_the_arguments(server: Loopback) -> None:

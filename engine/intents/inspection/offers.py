@@ -6,6 +6,7 @@ import inspect
 import string
 from collections.abc import Iterator
 
+from engine.intents import bypass
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, Seen, definitions, function_place, shown
 from engine.tools.strict import refused
@@ -17,7 +18,7 @@ MOST_TOOLS = 10  # of an intent; beyond, a model begins to confuse them
 def findings(found: Inspected) -> list[Finding]:
     """The findings in the intents and tools of a folder."""
     result = [finding for seen in found.intents for finding in _of_intent(found, seen)]
-    return result + list(_unoffered(found))
+    return [*result, *_unoffered(found), *_bypassed(found)]
 
 
 def _of_intent(found: Inspected, seen: Seen) -> Iterator[Finding]:
@@ -85,3 +86,13 @@ def _unoffered(found: Inspected) -> Iterator[Finding]:
         if hasattr(function, "__intentbot_effect__") or takes_context:
             text = f"{name} is a tool, but no intent offers it"
             yield Finding(shown(path), line, "warning", text, "not-offered")
+
+
+def _bypassed(found: Inspected) -> Iterator[Finding]:
+    """A catalogue too large to do without routing."""
+    count = len({tool.name for seen in found.intents for tool in seen.intent.tools})
+    if found.manners.router == "bypass" and count > bypass.MOST_TOOLS:
+        path = found.folder / "catalog.toml"
+        line = found.positions[path].line(("router",)) if path in found.positions else 1
+        text = f'router = "bypass" is for at most {bypass.MOST_TOOLS} tools, there are {count}'
+        yield Finding(shown(path), line, "error", text, "bypass")
