@@ -226,7 +226,7 @@ async def test_a_bare_label_is_taken_where_the_labels_are_too_many_to_list(
     refusals = [
         Answer(status=400, error={"message": f"{word} is not supported"}) for word in _RUNGS
     ]
-    server.play(*refused, text_answer("meeting_rooms."))
+    server.play(*refusals, text_answer("meeting_rooms."))
     reply, _ = await run(make(f"{server.url}/v1"), replace(STRUCTURED, output_schema=schema))
     assert json.loads(reply.text) == {"label": "meeting_rooms"}
     assert "Answer with the label alone" in json.dumps(server.seen[-1].body["messages"])
