@@ -151,14 +151,14 @@ class IntentBotApp(PanesApp):
         if self._backstage is None:
             return
         try:
-            recorded = await self._backstage.past(session_id)
+            past = await self._backstage.past(session_id)
         except Exception as error:
             message = one_line(f"The session cannot be read: {error}", 400)
             self.notify(message, severity="error", markup=False)
             return
         await self.push_screen(
             PlaybackScreen(
-                recorded,
+                past.events,
                 self._backstage.intent_titles,
                 self.clock,
                 playing=False,

@@ -36,6 +36,11 @@ class Dialogue:
         return self._turn is not None
 
     @property
+    def chat(self) -> Chat | None:
+        """What answers, if it is there."""
+        return self._chat
+
+    @property
     def attached(self) -> bool:
         """Is there a chat that answers?"""
         return self._chat is not None

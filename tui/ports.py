@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.events import Event
 from engine.ports import Approver
 
+# A text in pieces; True: this piece is what was looked for.
+Segments = Sequence[tuple[str, bool]]
+
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `actions` a count."""
+    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `actions` a count.
+
+    `cost_usd` None: the price of a request is not known. Where something was looked for,
+    `found_title` has the title with it, and `matches` who said what with it.
+    """
 
     id: str
     title: str
@@ -20,6 +27,19 @@ class SessionRow:
     preview: str = ""
     intents: tuple[str, ...] = ()
     actions: int = 0
+    cost_usd: float | None = 0.0
+    archived: bool = False
+    found_title: Segments = ()
+    matches: Sequence[tuple[str, Segments]] = ()
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was recorded of a session, in order; `before` is how many turns came before that."""
+
+    events: Sequence[Event]
+    before: int = 0
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,12 +146,24 @@ class Backstage(Protocol):
         """The session's assistant; None begins a new session."""
         ...
 
-    async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
-        """Past sessions, newest first."""
+    async def sessions(
+        self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
+    ) -> list[SessionRow]:
+        """Past sessions, newest first; with `filter_text` those it is found in."""
         ...
 
-    async def past(self, session_id: str) -> list[Event]:
-        """What was recorded of a session, in order."""
+    async def rename(self, session_id: str, title: str) -> None: ...
+
+    async def archive(self, session_id: str, *, archived: bool) -> None: ...
+
+    async def discard(self, session_id: str) -> None:
+        """Delete a session so that `restore` can bring it back."""
+        ...
+
+    async def restore(self, session_id: str) -> None: ...
+
+    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+        """What was recorded of a session, all of it or its last turns only."""
         ...
 
     async def check(self, action_id: str) -> Event | None:

@@ -6,10 +6,11 @@ and then shown at once, so nothing is animated and only what is seen is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from engine import events
 from engine.events import Event
+from tui.ports import Past
 from tui.record import Action, Added, Change, Changed, Failure, Grown, Note, Record, Reply, Turn
 from tui.text import one_line
 from tui.widgets.action_log import ActionLog
@@ -39,18 +40,18 @@ class Presenter:
         self.record = Record()
         self.also: Callable[[Event], None] | None = None
 
-    async def load(self, past: Iterable[Event], *, ended: bool = True) -> None:
+    async def load(self, past: Past, *, ended: bool = True) -> None:
         """Show a recorded session, or an empty one, instead of what is there.
 
         Unless it has `ended` more of it may follow, and nothing in it was interrupted.
         """
-        self.record = Record(self.titles)
-        for event in past:
+        self.record = Record(self.titles, past.before, past.title)
+        for event in past.events:
             self.record.take(event)
         if ended:
             self.record.interrupt()
         newest = self.record.newest
-        await self._transcript.show(self.record.blocks)
+        await self._transcript.show(self.record.blocks, past.before)
         self._log.show(self.record.actions)
         self._banner.title_text = self.record.title
         self.inspect(None)

@@ -251,11 +251,14 @@ Change = Added | Grown | Changed
 class Record:
     """A session as it is shown: its turns, and the blocks of its transcript, oldest first.
 
-    `titles` are the intents' names for the person, by key.
+    `titles` are the intents' names for the person, by key. So many turns came `before`; without a
+    title the session is called by how it began.
     """
 
-    def __init__(self, titles: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._titles = titles
+    def __init__(
+        self, titles: Mapping[str, str] = MappingProxyType({}), before: int = 0, title: str = ""
+    ) -> None:
+        self._titles, self._before, self._title = titles, before, title
         self.turns: list[Turn] = []
         self.blocks: list[Block] = []
         self._reply: Reply | None = None
@@ -266,8 +269,8 @@ class Record:
 
     @property
     def title(self) -> str:
-        """What the session is called: how it began."""
-        return self.turns[0].text if self.turns else ""
+        """What the session is called."""
+        return self._title or (self.turns[0].text if self.turns else "")
 
     @property
     def actions(self) -> list[Action]:
@@ -280,7 +283,7 @@ class Record:
         changes: list[Change] = []
         if isinstance(event, events.TurnStarted):
             changes += self.interrupt()
-            self.turns.append(Turn(event.turn_id, len(self.turns) + 1))
+            self.turns.append(Turn(event.turn_id, self._before + len(self.turns) + 1))
         turn = self.newest
         if turn is None:
             return changes

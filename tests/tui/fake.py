@@ -12,7 +12,7 @@ from engine import events
 from engine.events import Event
 from engine.ports import Answer, Approver
 from tests.tui.fake_catalogue import INTENTS
-from tui.ports import IntentRow, SessionRow
+from tui.ports import IntentRow, Past, SessionRow
 
 TITLES = {
     "balance": "Balance",
@@ -140,6 +140,7 @@ class FakeBackstage:
         self.rows, self._past, self.notices = list(rows), dict(past or {}), notices
         self._truths = truths
         self.checked: list[str] = []
+        self.discarded: list[str] = []
         self.chats: list[FakeChat] = []
         self.closed = False
 
@@ -158,12 +159,36 @@ class FakeBackstage:
         self.chats.append(FakeChat(name, self.scripts, approver))
         return self.chat
 
-    async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
+    async def sessions(
+        self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
+    ) -> list[SessionRow]:
         wanted = filter_text.lower()
-        return [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()][:limit]
+        rows = [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()]
+        kept = [r for r in rows if r.archived == archived and r.id not in self.discarded]
+        return kept[offset : offset + limit]
 
-    async def past(self, session_id: str) -> list[Event]:
-        return self._past[session_id]
+    async def rename(self, session_id: str, title: str) -> None:
+        self._change(session_id, title=title)
+
+    async def archive(self, session_id: str, *, archived: bool) -> None:
+        self._change(session_id, archived=archived)
+
+    def _change(self, session_id: str, **values: Any) -> None:
+        self.rows = [
+            dataclasses.replace(row, **values) if row.id == session_id else row for row in self.rows
+        ]
+
+    async def discard(self, session_id: str) -> None:
+        self.discarded.append(session_id)
+
+    async def restore(self, session_id: str) -> None:
+        self.discarded.remove(session_id)
+
+    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+        kept = self._past[session_id]
+        begins = [n for n, event in enumerate(kept) if isinstance(event, events.TurnStarted)]
+        before = max(0, len(begins) - last_turns) if last_turns else 0
+        return Past(kept[begins[before] :] if begins else [], before)
 
     async def check(self, action_id: str) -> Event | None:
         self.checked.append(action_id)

@@ -105,7 +105,7 @@ async def test_the_open_conversation_learns_what_the_back_end_says(tmp_path: Pat
     settled = await backstage.check("x-began")
     assert isinstance(settled, events.ActionSettled)
     assert (settled.turn_id, settled.outcome) == ("turn-x", "cancelled")
-    assert (await backstage.past("session-x"))[-1] == settled
+    assert (await backstage.past("session-x")).events[-1] == settled
     assert isinstance(chat, Assistant)
     told = " ".join(message.content for message in chat.conversation.messages)
     assert settled.result["error"] in told

@@ -14,6 +14,7 @@ from tui.screens.demo import DemoScreen
 from tui.screens.help import HelpScreen
 from tui.screens.panes import PaneScreen
 from tui.screens.playback import PlaybackScreen
+from tui.screens.question import QuestionScreen
 from tui.screens.sessions import SessionsScreen
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
@@ -60,6 +61,7 @@ async def test_every_command_has_its_method() -> None:
             "arguments": ArgumentsEditor,
             "sessions": SessionsScreen,
             "playback": PlaybackScreen,
+            "question": QuestionScreen,
             "demo": DemoScreen,
             "catalogue": CatalogueScreen,
         }

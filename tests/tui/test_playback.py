@@ -123,6 +123,7 @@ async def test_it_pauses_steps_and_seeks() -> None:
     app = ReplayApp(session(), low_bandwidth=True, clock=Clock())
     async with app.run_test(size=(120, 40)) as pilot:
         screen = playback(pilot)
+        await until(pilot, lambda: "playing" in shown(screen.transport))
         await pilot.press("space", "0")
         await until(pilot, lambda: not screen.transcript.blocks)
         assert "paused" in shown(screen.transport)
@@ -142,6 +143,7 @@ async def test_jumps_play_what_they_need_and_say_when_there_is_no_more() -> None
     app = ReplayApp(session(), low_bandwidth=True, clock=Clock())
     async with app.run_test(size=(120, 40)) as pilot:
         screen = playback(pilot)
+        await until(pilot, lambda: "playing" in shown(screen.transport))
         await pilot.press("space", "0", "f")
         await until(pilot, lambda: isinstance(screen.transcript.cursor, Action))
         failed = screen.transcript.cursor

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
+from tui.ports import SessionRow
 from tui.record import Reply, Said
+from tui.screens.playback import PlaybackScreen
+from tui.screens.question import QuestionScreen
 from tui.screens.sessions import SessionsScreen
 from tui.window import SIZE as WINDOW
 
@@ -123,12 +129,14 @@ async def test_a_long_session_mounts_only_its_end_and_more_on_demand() -> None:
     async with make_app(backstage(turns=200), resume="s1").run_test(size=(120, 40)) as pilot:
         chat = chat_of(pilot)
         column = chat.query_one("#column")
-        await until(pilot, lambda: len(chat.transcript.blocks) == 800)
+        await until(pilot, lambda: len(chat.transcript.blocks) == 400)
         await until(pilot, lambda: len(column.children) == WINDOW + 3)
-        await until(pilot, lambda: "760 earlier" in shown(chat.query_one("#earlier")))
+        await until(
+            pilot, lambda: "360 earlier and 100 turns before" in shown(chat.query_one("#earlier"))
+        )
         await pilot.press("escape", "ctrl+home")
         await until(pilot, lambda: len(column.children) == 2 * WINDOW + 3)
-        await until(pilot, lambda: "720 earlier" in shown(chat.query_one("#earlier")))
+        await until(pilot, lambda: "320 earlier" in shown(chat.query_one("#earlier")))
 
 
 async def test_live_turns_drop_the_oldest_widgets_again() -> None:
@@ -179,3 +187,106 @@ async def test_words_are_found_wherever_they_are_in_the_session() -> None:
         await until(pilot, lambda: shown(chat.find.query_one(Static)) == "nothing")
         await pilot.press("escape")
         assert chat.focused is chat.transcript
+
+
+async def test_what_is_not_loaded_is_loaded_when_it_is_wanted() -> None:
+    stage = backstage(turns=250)
+    async with make_app(stage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: len(chat.transcript.blocks) == 400)
+        assert chat.presenter.record.turns[-1].number == 250
+        await pilot.press("escape", "g")
+        await until(pilot, lambda: len(chat.transcript.blocks) == 1000)
+        await until(pilot, lambda: chat.transcript.cursor is chat.transcript.blocks[0])
+        assert not chat.transcript.before
+
+
+async def test_finding_looks_through_the_whole_session_but_not_during_a_turn() -> None:
+    hold = Hold()
+    stage = backstage(turns=150)
+    stage.scripts = [[fake.classified(), hold]]
+    async with make_app(stage, resume="s1").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: len(chat.transcript.blocks) == 400)
+        await say(pilot, "hi")
+        await hold.reached.wait()
+        await pilot.press("ctrl+f", *"(3)")
+        await until(pilot, lambda: shown(chat.find.query_one(Static)) == "nothing")
+        hold.go.set()
+        await until(pilot, lambda: not chat.dialogue.running)
+        await pilot.press("ctrl+f", *"(3)")
+        await until(pilot, lambda: "of 2" in shown(chat.find.query_one(Static)))
+
+
+async def listed(pilot: Pilot[Any]) -> OptionList:
+    """The list of sessions, opened by its key."""
+    await settle(pilot)
+    await pilot.press("ctrl+o")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+    sessions = pilot.app.screen.query_one(OptionList)
+    await until(pilot, lambda: sessions.option_count)
+    return sessions
+
+
+async def test_what_was_looked_for_is_shown_where_it_stands() -> None:
+    found = SessionRow(
+        "s9",
+        "A [red]title[/red]",
+        "2026-03-02T14:03:00+00:00",
+        cost_usd=None,
+        found_title=(("A ", False), ("[red]title", True), ("[/red]", False)),
+        matches=(("action", (("paid with ", False), ("title", True))),),
+    )
+    async with make_app(FakeBackstage(rows=[found])).run_test(size=(100, 30)) as pilot:
+        sessions = await listed(pilot)
+        text = shown(sessions)
+        assert "A [red]title[/red]" in text
+        assert "call   paid with title" in text
+        assert "cost unknown" in text
+
+
+async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        sessions = await listed(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await pilot.press("ctrl+u", *"new name", "enter")
+        await until(pilot, lambda: "new name" in shown(sessions))
+        await pilot.press("f4")
+        await until(pilot, lambda: sessions.option_count == 3)
+        await pilot.press("f5")
+        await until(pilot, lambda: sessions.option_count == 1 and "new name" in shown(sessions))
+        await pilot.press("f4", "f5")
+        await until(pilot, lambda: sessions.option_count == 4)
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        assert stage.discarded == []
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: sessions.option_count == 3)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: sessions.option_count == 4)
+
+
+async def test_more_sessions_are_read_when_the_end_comes_near() -> None:
+    rows = [SessionRow(f"s{n}", f"Session {n}", "2026-03-02T14:03:00+00:00") for n in range(250)]
+    async with make_app(FakeBackstage(rows=rows)).run_test(size=(100, 30)) as pilot:
+        sessions = await listed(pilot)
+        assert sessions.option_count == 100
+        await pilot.press(*["pagedown"] * 10)
+        await until(pilot, lambda: sessions.option_count == 200)
+        await pilot.press(*["pagedown"] * 10)
+        await until(pilot, lambda: sessions.option_count == 250)
+
+
+async def test_a_session_is_reviewed_from_the_list() -> None:
+    async with make_app(backstage()).run_test(size=(100, 30)) as pilot:
+        await listed(pilot)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.events import Event
 from engine.ports import Approver
 from tui.exit_codes import ExitCode
-from tui.ports import DemoStep, IntentRow, SessionRow
+from tui.ports import DemoStep, IntentRow, Past, SessionRow
 
 if TYPE_CHECKING:
     from tui.ports import Backstage, Chat
@@ -107,24 +107,52 @@ class RealBackstage:
         self._tell_open_chat = assistant.conversation.apply
         return assistant
 
-    async def sessions(self, filter_text: str = "", limit: int = 200) -> list[SessionRow]:
+    async def sessions(
+        self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
+    ) -> list[SessionRow]:
         found = await asyncio.to_thread(
-            self._parts.history.sessions, limit=limit, filter_text=filter_text
+            self._parts.history.search, filter_text, limit, offset, archived=archived
         )
         return [
             SessionRow(
-                id=session.id,
-                title=session.title,
-                updated_at=session.updated_at,
-                preview=session.preview,
-                intents=session.intents,
-                actions=session.actions,
+                id=one.session.id,
+                title=one.session.title,
+                updated_at=one.session.updated_at,
+                preview=one.session.preview,
+                intents=one.session.intents,
+                actions=one.session.actions,
+                cost_usd=one.session.cost_usd,
+                archived=one.session.archived,
+                found_title=[(piece.text, piece.hit) for piece in one.title],
+                matches=[
+                    (match.kind, [(piece.text, piece.hit) for piece in match.segments])
+                    for match in one.matches
+                ],
             )
-            for session in found
+            for one in found
         ]
 
-    async def past(self, session_id: str) -> list[Event]:
-        return await asyncio.to_thread(self._parts.history.events, session_id)
+    async def rename(self, session_id: str, title: str) -> None:
+        await asyncio.to_thread(self._parts.history.rename, session_id, title)
+
+    async def archive(self, session_id: str, *, archived: bool) -> None:
+        await asyncio.to_thread(self._parts.history.archive, session_id, archived=archived)
+
+    async def discard(self, session_id: str) -> None:
+        await asyncio.to_thread(self._parts.history.discard, session_id)
+
+    async def restore(self, session_id: str) -> None:
+        await asyncio.to_thread(self._parts.history.restore, session_id)
+
+    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+        return await asyncio.to_thread(self._past, session_id, last_turns)
+
+    def _past(self, session_id: str, last_turns: int | None) -> Past:
+        history = self._parts.history
+        recorded = history.events(session_id, last_turns)
+        session = history.session(session_id)
+        before = max(0, session.turns - last_turns) if last_turns else 0
+        return Past(recorded, before, session.title)
 
     async def check(self, action_id: str) -> Event | None:
         settled = await self._parts.check(action_id)

@@ -14,7 +14,7 @@ from textual.widgets import TextArea
 
 from tui import keys
 from tui.dialogue import Dialogue
-from tui.ports import Backstage
+from tui.ports import Backstage, Past
 from tui.record import Failure, Note, Turn
 from tui.screens.panes import PaneScreen
 from tui.text import one_line
@@ -26,6 +26,7 @@ from tui.widgets.tool_card import CheckRequested
 from tui.widgets.welcome import Welcome
 
 QUIT_WITHIN_S = 1.0
+RECENT_TURNS = 100  # of a session that is opened; the others are loaded when they are wanted
 
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class ChatScreen(PaneScreen):
             return
         before = await self.dialogue.detach()
         try:
-            past = await self._backstage.past(session_id) if session_id else []
+            past = Past(())
+            if session_id:
+                past = await self._backstage.past(session_id, last_turns=RECENT_TURNS)
             chat = await self._backstage.open(session_id, self.approval)
         except Exception:
             if before is not None:
@@ -116,6 +119,31 @@ class ChatScreen(PaneScreen):
     async def on_prompt_sent(self, message: Prompt.Sent) -> None:
         await self.transcript.follow()
         self.dialogue.submit(message.text)
+
+    @work(exclusive=True, group="all", exit_on_error=False)
+    async def on_transcript_all_wanted(self) -> None:
+        """Load the whole session, and go to where it went on before."""
+        await self.load_all()
+        first = self.transcript.blocks[:1]
+        for block in first:
+            await self.transcript.reveal(block)
+
+    async def load_all(self) -> None:
+        """Load the turns that are not loaded yet; a running turn must end first."""
+        chat, turns = self.dialogue.chat, len(self.presenter.record.turns)
+        if not self.transcript.before or chat is None or self._backstage is None:
+            return
+        if self.dialogue.running:
+            self.notify("The whole session can be loaded when this turn has ended", markup=False)
+            return
+        past = await self._backstage.past(chat.session_id)
+        # Unless a turn began meanwhile.
+        if not self.dialogue.running and len(self.presenter.record.turns) == turns:
+            await self.presenter.load(past)
+
+    async def action_find(self) -> None:
+        await self.load_all()
+        await super().action_find()
 
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
         self.welcome.picked = message.suggestion

@@ -121,7 +121,7 @@ class PaneScreen(Screen[None]):
 
     # Actions; keys.py has their keys.
 
-    def action_find(self) -> None:
+    async def action_find(self) -> None:
         self.action_pane("chat")
         self.find.open()
 

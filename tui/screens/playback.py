@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from engine.events import Event
 from tui import keys
+from tui.ports import Past
 from tui.record import Action
 from tui.screens.panes import PaneScreen
 from tui.tape import WORD_S, Mark, Tape, pieces
@@ -66,6 +67,8 @@ class PlaybackScreen(PaneScreen):
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
+        if self._player or self.tape.position:
+            return  # a key was quicker
         await self._seek(0 if self._begins else len(self.tape.events))
         if self._begins:
             self._play()
@@ -119,7 +122,7 @@ class PlaybackScreen(PaneScreen):
         """Show the tape as it is at this position."""
         self.tape.position = position
         self._nothing.display = not position
-        await self.presenter.load(self.tape.events[:position], ended=self.tape.at_end)
+        await self.presenter.load(Past(self.tape.events[:position]), ended=self.tape.at_end)
         self._tell()
 
     def _tell(self) -> None:

@@ -1,9 +1,10 @@
-"""Past sessions: filter as you type, enter opens one and goes on with it."""
+"""Past sessions: search as you type; open, review, rename, archive, delete and undo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -13,25 +14,38 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui import keys, theme
-from tui.ports import Backstage, SessionRow
+from tui.ports import Backstage, Segments, SessionRow
+from tui.screens.question import QuestionScreen
 from tui.text import one_line
 from tui.widgets.key_bar import KeyBar
-from tui.wording import count, when
+from tui.wording import count, money, when
+
+if TYPE_CHECKING:
+    from tui.app import IntentBotApp
+
+PAGE = 100  # sessions that are read at a time
+SAYERS: Mapping[str, str] = {"user": "you", "assistant": "reply", "action": "call"}
 
 
 class SessionsScreen(Screen[str | None]):
-    """Gives back the id of the chosen session, or None."""
+    """Gives back the id of the session to go on with, or None."""
 
     CSS_PATH = theme.style("sessions")
     BINDINGS = keys.bindings("sessions")
+    app: IntentBotApp
 
     def __init__(self, backstage: Backstage, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
         self._rows: list[SessionRow] = []
+        self._archived = False
+        self._more = False
+        self._undo: list[SessionRow] = []
 
     def compose(self) -> ComposeResult:
-        search = Input(placeholder="Filter sessions", compact=True, id="filter")
+        search = Input(
+            placeholder="Search titles, messages, arguments and results", compact=True, id="filter"
+        )
         search.cursor_blink = False
         yield search
         sessions = OptionList(id="session-list", markup=False)
@@ -43,34 +57,65 @@ class SessionsScreen(Screen[str | None]):
         yield bar
 
     def on_mount(self) -> None:
-        self.query_one("#session-list").border_title = "Sessions"
-        self._load("")
+        self._load()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._load(event.value)
+    # The list.
+
+    @property
+    def _list(self) -> OptionList:
+        return self.query_one("#session-list", OptionList)
+
+    @property
+    def _row(self) -> SessionRow | None:
+        """The session that is marked."""
+        place = self._list.highlighted
+        return None if place is None or place >= len(self._rows) else self._rows[place]
+
+    def on_input_changed(self) -> None:
+        self._load()
 
     @work(exclusive=True, group="sessions", exit_on_error=False)
-    async def _load(self, text: str) -> None:
+    async def _load(self, keep: int = 0) -> None:
+        """Read from the beginning what is looked for, and mark the row at `keep`."""
+        text = self.query_one("#filter", Input).value
         try:
-            self._rows = await self._backstage.sessions(text)
-            nothing = "No session matches." if text else "No sessions yet."
+            self._rows = await self._read(text, 0)
+            nothing = "No session matches." if text.strip() else "No sessions yet."
         except Exception as error:
             self._rows, nothing = [], f"The sessions cannot be read: {one_line(str(error))}"
-        listed = self.query_one("#session-list", OptionList)
-        titles = self._backstage.intent_titles
-        listed.set_options([Option(_prompt(row, titles, self._now())) for row in self._rows])
-        listed.highlighted = 0 if self._rows else None
-        listed.border_subtitle = count(len(self._rows), "session")
+        listed = self._list
+        listed.set_options([self._option(row) for row in self._rows])
+        listed.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
+        listed.border_title = "Archived sessions" if self._archived else "Sessions"
+        listed.border_subtitle = count(len(self._rows), "session") + ("+" if self._more else "")
         listed.display = bool(self._rows)
         none = self.query_one("#none", Static)
         none.display = not self._rows
         none.update(Content(nothing))
 
+    async def _read(self, text: str, offset: int) -> list[SessionRow]:
+        rows = await self._backstage.sessions(text, PAGE, offset=offset, archived=self._archived)
+        self._more = len(rows) == PAGE
+        return rows
+
+    @work(exclusive=True, group="sessions", exit_on_error=False)
+    async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Near the end of what was read, read on."""
+        if self._more and event.option_index >= len(self._rows) - 10:
+            rows = await self._read(self.query_one("#filter", Input).value, len(self._rows))
+            self._rows += rows
+            self._list.add_options([self._option(row) for row in rows])
+            self._list.border_subtitle = count(len(self._rows), "session")
+
+    def _option(self, row: SessionRow) -> Option:
+        return Option(_prompt(row, self._backstage.intent_titles, self._now()))
+
+    # Actions; keys.py has their keys.
+
     def action_move(self, step: int) -> None:
-        listed = self.query_one(OptionList)
         if self._rows:
-            place = (listed.highlighted or 0) + step
-            listed.highlighted = min(max(place, 0), len(self._rows) - 1)
+            place = (self._list.highlighted or 0) + step
+            self._list.highlighted = min(max(place, 0), len(self._rows) - 1)
 
     def on_input_submitted(self) -> None:
         self.action_open()
@@ -79,20 +124,91 @@ class SessionsScreen(Screen[str | None]):
         self.action_open()
 
     def action_open(self) -> None:
-        highlighted = self.query_one(OptionList).highlighted
-        if highlighted is not None and self._rows:
-            self.dismiss(self._rows[highlighted].id)
+        if row := self._row:
+            self.dismiss(row.id)
 
     def action_close(self) -> None:
         self.dismiss(None)
 
+    def action_review(self) -> None:
+        if row := self._row:
+            self.app.review(row.id)
+
+    def action_archived(self) -> None:
+        """Show those that were put away, or the others again."""
+        self._archived = not self._archived
+        self._load()
+
+    @work(exit_on_error=False)
+    async def action_rename(self) -> None:
+        if row := self._row:
+            title = await self.app.push_screen_wait(QuestionScreen("New title", row.title))
+            if title and title.strip():
+                await self._do(self._backstage.rename(row.id, title), "renamed")
+
+    @work(exit_on_error=False)
+    async def action_archive(self) -> None:
+        if row := self._row:
+            done = "back in the list" if row.archived else "archived"
+            await self._do(self._backstage.archive(row.id, archived=not row.archived), done)
+
+    @work(exit_on_error=False)
+    async def action_delete(self) -> None:
+        if row := self._row:
+            what = f"{one_line(row.title, 50)!r} with {count(row.actions, 'action')}"
+            sure = await self.app.push_screen_wait(QuestionScreen(f"Delete {what}?"))
+            if sure is not None and await self._do(
+                self._backstage.discard(row.id), "deleted; ctrl+z brings it back"
+            ):
+                self._undo.append(row)
+
+    @work(exit_on_error=False)
+    async def action_undo(self) -> None:
+        if not self._undo:
+            self.notify("Nothing was deleted here", markup=False)
+        elif await self._do(self._backstage.restore(self._undo[-1].id), "back in the list"):
+            self._undo.pop()
+
+    async def _do(self, change: Awaitable[None], done: str) -> bool:
+        """Make a change, say so, and show the list as it is then; False where it failed."""
+        place = self._list.highlighted or 0
+        try:
+            await change
+        except Exception as error:
+            text = one_line(f"The session was not changed: {error}", 400)
+            self.notify(text, severity="error", markup=False)
+            return False
+        self.notify(f"Session {done}", markup=False, timeout=3)
+        self._load(place)
+        return True
+
 
 def _prompt(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Content:
-    facts = [", ".join(one_line(titles.get(key, key), 30) for key in row.intents)]
-    facts += [count(row.actions, "action") if row.actions else "", one_line(row.preview, 110)]
-    title = one_line(row.title, 60) or "Untitled"
-    return Content.assemble(
-        (title, "bold"),
-        (f"  {when(row.updated_at, now)}\n", "$quiet"),
-        (" · ".join(filter(None, facts)) or "no messages", "$quiet"),
-    )
+    intents = ", ".join(one_line(titles.get(key, key), 30) for key in row.intents)
+    did = count(row.actions, "action") if row.actions else ""
+    cost = money(row.cost_usd) if row.cost_usd != 0 else ""
+    facts = " · ".join(filter(None, (intents, did, cost, one_line(row.preview, 110))))
+    lines = [
+        Content.assemble(
+            _marked(row.found_title or ((row.title or "Untitled", False),), "bold"),
+            (f"  {when(row.updated_at, now)}", "$quiet"),
+        ),
+        Content.styled(facts or "no messages", "$quiet"),
+    ]
+    for sayer, segments in row.matches:
+        said = Content.styled(f"  {SAYERS.get(sayer, sayer):<6} ", "$primary")
+        lines.append(said + _marked(segments, ""))
+    return Content("\n").join(lines)
+
+
+def _marked(segments: Segments, style: str) -> Content:
+    """A text with what was looked for in it marked."""
+    parts = ((one_line_kept(text), f"{style} $accent" if hit else style) for text, hit in segments)
+    return Content.assemble(*parts)
+
+
+def one_line_kept(text: str) -> str:
+    """The text on one line, the blanks at its ends kept: it goes on before and after."""
+    line = one_line(text, 200)
+    before = " " if text[:1].isspace() and line else ""
+    return f"{before}{line}{' ' if text[-1:].isspace() else ''}"

@@ -26,7 +26,7 @@ from tui.widgets.reply_message import ReplyMessage
 from tui.widgets.said_message import SaidMessage
 from tui.widgets.tool_card import CheckRequested, ToolCard
 from tui.window import Window
-from tui.wording import call, value
+from tui.wording import call, count, value
 
 
 class Transcript(VerticalScroll, can_focus=True):
@@ -40,6 +40,9 @@ class Transcript(VerticalScroll, can_focus=True):
             super().__init__()
             self.turn = turn
 
+    class AllWanted(Message):
+        """The person wants to see the turns that are not loaded."""
+
     def __init__(self, welcome: Widget, id: str) -> None:
         super().__init__(id=id)
         self._earlier = Static(id="earlier", markup=False)
@@ -52,6 +55,7 @@ class Transcript(VerticalScroll, can_focus=True):
         self._window = Window()
         self._moving = asyncio.Lock()
         self._cursor: Block | None = None
+        self.before = 0  # turns that are not loaded
 
     def compose(self) -> ComposeResult:
         yield self._column
@@ -68,10 +72,13 @@ class Transcript(VerticalScroll, can_focus=True):
             self.blocks.append(block)
             await self._move(self._window.grown(keep=self._cursor is not None))
 
-    async def show(self, blocks: list[Block]) -> None:
-        """Show these blocks instead of what is there, the newest of them mounted."""
+    async def show(self, blocks: list[Block], before: int = 0) -> None:
+        """Show these blocks instead of what is there, the newest of them mounted.
+
+        So many turns came `before` them and are not loaded.
+        """
         async with self._moving:
-            gone, self._cursor = list(self._widgets.values()), None
+            gone, self._cursor, self.before = list(self._widgets.values()), None, before
             self.blocks, self._widgets, self._window = list(blocks), {}, Window()
             with self.app.batch_update():
                 await self._column.remove_children(gone)
@@ -155,15 +162,20 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def _tell_edges(self) -> None:
         before, after = self._window.first, len(self.blocks) - self._window.last
-        self._earlier.display, self._later.display = bool(before), bool(after)
-        if before:
-            self._earlier.update(Content(f"▲ {before:,} earlier (ctrl+home)"))
+        more = f"{count(self.before, 'turn')} before" if self.before else ""
+        self._earlier.display, self._later.display = bool(before or more), bool(after)
+        if before or more:
+            earlier = " and ".join(filter(None, (f"{before:,} earlier" if before else "", more)))
+            self._earlier.update(Content(f"▲ {earlier} (ctrl+home)"))
         if after:
             self._later.update(Content(f"▼ {after:,} later (G)"))
 
     async def action_earlier(self) -> None:
         if not self._window.first:
-            self.scroll_home(animate=False)
+            if self.before:
+                self.post_message(self.AllWanted())
+            else:
+                self.scroll_home(animate=False)
             return
         async with self._moving:
             newest = self.blocks[self._window.first - 1]
@@ -226,7 +238,9 @@ class Transcript(VerticalScroll, can_focus=True):
         self._select(self.blocks[place])
 
     async def action_first(self) -> None:
-        if self.blocks:
+        if self.before:
+            self.post_message(self.AllWanted())
+        elif self.blocks:
             await self.reveal(self.blocks[0])
 
     async def action_last(self) -> None:

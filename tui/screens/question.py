@@ -1,0 +1,42 @@
+"""A question over the screen: a text to write, or just yes or no."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui import keys, theme
+
+
+class QuestionScreen(ModalScreen[str | None]):
+    """Gives back the text, or "" for a yes; None: the person thought better of it."""
+
+    CSS_PATH = theme.style("question")
+    BINDINGS = keys.bindings("question")
+
+    def __init__(self, question: str, text: str | None = None) -> None:
+        super().__init__()
+        self._question, self._text = question, text
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as panel:
+            panel.border_title = "Question"
+            yield Static(self._question, markup=False)
+            if self._text is not None:
+                answer = Input(self._text, compact=True)
+                answer.cursor_blink = False
+                yield answer
+            hint = "enter takes it, esc leaves" if self._text is not None else "y yes, n no"
+            yield Static(hint, id="hint", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def action_yes(self) -> None:
+        if self._text is None:
+            self.dismiss("")
+
+    def action_no(self) -> None:
+        self.dismiss(None)
