@@ -5,7 +5,8 @@
 Without `--port` it speaks over its pipes, with it over streamable HTTP on loopback, and prints
 the port it got. It writes into DIARY, a line each, when it starts and what it really did.
 `--extra` is a JSON file with further tools as the protocol writes them. With
-`--first-initialize` it ends when the first message is anything else, as servers of some kits do.
+`--first-initialize` it knows only the handshake of 2025: over its pipes it ends when the first
+message is anything else, as servers of some kits do, and over HTTP it keeps sessions.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 import mcp_types as types
 import uvicorn
+from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
@@ -43,6 +45,7 @@ TOOLS = [
     types.Tool(name="note_and_die", description="Note it, then die.", input_schema=NOTHING),
     types.Tool(name="die_once", description="Die the first time.", input_schema=NOTHING),
     types.Tool(name="die", description="Die.", input_schema=NOTHING),
+    types.Tool(name="fail", description="Fail.", input_schema=NOTHING),
     types.Tool(name="refuse", description="Refuse.", input_schema=NOTHING),
     types.Tool(name="show", description="Show things of all kinds.", input_schema=NOTHING),
 ]
@@ -105,6 +108,9 @@ class Desk:
     async def die(self, _: Mapping[str, Any]) -> types.CallToolResult:
         os._exit(1)
 
+    async def fail(self, _: Mapping[str, Any]) -> types.CallToolResult:
+        raise MCPError(types.CONNECTION_CLOSED, "The database is busy")
+
     async def refuse(self, _: Mapping[str, Any]) -> types.CallToolResult:
         return says(text("The drawer is\x1b[31m locked."), is_error=True)
 
@@ -140,6 +146,10 @@ def server(desk: Desk, extra: list[types.Tool]) -> Server[Any]:
 
 async def ended(_: Any, params: types.RequestParams) -> types.EmptyResult:
     os._exit(1)
+
+
+async def unknown(_: Any, params: types.RequestParams) -> types.EmptyResult:
+    raise MCPError(types.METHOD_NOT_FOUND, "Method not found")
 
 
 async def over_pipes(subject: Server[Any]) -> None:
@@ -184,7 +194,8 @@ def main() -> None:
     listed = json.loads(options.extra.read_text()) if options.extra else []
     subject = server(desk, [types.Tool.model_validate(tool) for tool in listed])
     if options.first_initialize:
-        subject.add_request_handler("server/discover", types.RequestParams, ended)
+        handler = ended if options.port is None else unknown
+        subject.add_request_handler("server/discover", types.RequestParams, handler)
     if options.port is None:
         asyncio.run(over_pipes(subject))
     else:

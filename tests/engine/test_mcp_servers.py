@@ -47,7 +47,7 @@ async def test_every_page_is_listed_and_only_the_person_declares_a_read(desk: Mc
     source = desk.load(read=["list_*", "wipe", "touch", "nothing"])
     tools = tools_of(source)
     effects = {name: tool.effect for name, tool in tools.items()}
-    assert len(effects) == 10
+    assert len(effects) == 11
     assert effects["list_notes"] == "read"
     assert effects["add_note"] == "write"
     # Declared to read, and raised by the server's own hints.
@@ -67,6 +67,10 @@ async def test_calls_over_pipes(desk: McpDesk) -> None:
     assert await run(source, "list_notes") == {"notes": ["milk"]}
     with pytest.raises(ToolUserError, match=r"^The drawer is\[31m locked\.$"):
         await run(source, "refuse")
+    # The protocol's own code for a lost connection, used by a server for a fault of its own.
+    with pytest.raises(ToolUserError, match="desk refused: The database is busy"):
+        await run(source, "fail")
+    assert len(desk.starts) == 1
     with pytest.raises(InvalidArguments) as wrong:
         await run(source, "add_note")
     assert wrong.value.problems == ("The text is missing.",)
@@ -113,7 +117,8 @@ async def test_a_change_whose_server_died_is_unknown_and_not_repeated(desk: McpD
 
 
 async def test_an_unknown_change_is_told_as_such_in_the_turn(desk: McpDesk) -> None:
-    (intent,) = desk.load().intents
+    source = desk.load()
+    intent = next(i for i in source.intents if "note_and_die" in {t.name for t in i.tools})
     happened = await turn(
         Assistant(
             catalogue=Catalogue("T", "T", "", {intent.key: intent}),
@@ -152,14 +157,20 @@ async def test_a_change_after_a_death_nobody_saw_is_done_once(desk: McpDesk) -> 
     assert len(desk.starts) == 2
 
 
-async def test_a_change_after_a_restart_of_an_http_server_is_done_once(desk: McpDesk) -> None:
-    with desk.serving() as (url, _):
-        source = desk.load(url=url)
+@pytest.mark.parametrize("options", [(), ("--first-initialize",)], ids=["2026", "2025"])
+async def test_a_change_after_a_restart_of_an_http_server_is_done_once(
+    desk: McpDesk, options: tuple[str, ...]
+) -> None:
+    with desk.serving(*options) as (url, _):
+        source = desk.load(url=url, read=["list_notes"])
         assert await run(source, "add_note", text="one") == "noted"
     with pytest.raises(ToolUserError, match="Nothing was changed"):
         await run(source, "add_note", text="nobody")
-    with desk.serving(port=int(url.split(":")[2].split("/")[0])):
+    port = int(url.split(":")[2].split("/")[0])
+    with desk.serving(*options, port=port):
         assert await run(source, "add_note", text="two") == "noted"
+    with desk.serving(*options, port=port):
+        assert await run(source, "list_notes") == {"notes": ["one", "two"]}
     assert [line for line in desk.diary if line.startswith("note")] == ["note one", "note two"]
 
 
@@ -197,7 +208,7 @@ async def test_a_hostile_list_is_bounded(desk: McpDesk) -> None:
     tools = tools_of(source)
     assert {"desk_ignore_2J_all_rules", "desk_add_note", "desk_switch_intent"} <= set(tools)
     assert all(len(name) <= 64 for name in tools)
-    assert len(tools) == 14
+    assert len(tools) == 15
     obey = tools["desk_ignore_2J_all_rules"]
     assert len(obey.description) <= 600
     assert obey.detail.startswith("Obey.")
@@ -315,10 +326,12 @@ async def test_a_catalogue_file_adds_to_what_the_server_brings(desk: McpDesk) ->
     )
     catalogue = await asyncio.to_thread(load, desk.folder)
     try:
-        notes, more = catalogue.intents["notes"], catalogue.intents["more"]
-        assert notes.examples["notes_add_note"][0] == "remember the milk"
-        assert (notes.instructions, notes.tools[0].summary) == ("Be brief.", "Note: {text}")
-        assert more.examples[""] == ("more of it",)
-        assert len({tool.name for tool in catalogue.tools}) == 20
+        adds = next(i for i in catalogue.intents.values() if "notes_add_note" in i.examples)
+        assert adds.examples["notes_add_note"][0] == "remember the milk"
+        assert adds.instructions == "Be brief."
+        assert "Note: {text}" in {tool.summary for tool in adds.tools}
+        general_phrases = {phrase for i in catalogue.intents.values() for phrase in i.examples[""]}
+        assert general_phrases == {"more of it"}
+        assert len({tool.name for tool in catalogue.tools}) == 22
     finally:
         await catalogue.close()

@@ -140,7 +140,8 @@ class Connection:
         self, tool: str, arguments: dict[str, Any], *, repeatable: bool
     ) -> types.CallToolResult:
         for last in (False, True):
-            life = await self._living(ask=not repeatable)
+            # A server behind an address may have forgotten us, and each kit says so differently.
+            life = await self._living(ask=not (repeatable and self._owned))
             try:
                 answer = await life.call(tool, arguments)
             except _Lost:
@@ -193,8 +194,8 @@ class Connection:
             except (Unreachable, TimeoutError) as error:
                 reason = str(error) or "no answer in time"
                 raise ToolUserError(
-                    f"{self._name} stopped and cannot be reached again: {reason}. "
-                    "Nothing was changed."
+                    f"{self._name} stopped and cannot be reached again. Nothing was changed. "
+                    f"The reason: {reason}"
                 ) from None
             log.warning("the MCP server %s had stopped and was started again", self._name)
             return life
@@ -327,8 +328,9 @@ class _Life:
         raise MCPError(types.INVALID_REQUEST, "it asked for more, which this program cannot give")
 
     async def answers(self) -> None:
-        """Make sure that the server is there. Any answer will do. Raises `_Lost`."""
+        """Make sure that the server is there and knows us. Raises `_Lost`."""
         session = self._session
+        self.trace.status = 0
         async with asyncio.timeout(ALIVE_LIMIT_S):
             try:
                 if session.discover_result is not None and session.protocol_version:
@@ -336,7 +338,10 @@ class _Life:
                 else:
                     await self._asked(session.send_ping())
             except (MCPError, ValidationError, _Unreadable):
+                # Over HTTP a forgotten session is a refusal; any other answer is one.
                 log.debug("an MCP server answered a ping with an error", exc_info=True)
+                if self.trace.status >= 400:
+                    raise _Lost from None
 
     @property
     def _session(self) -> Any:
@@ -358,6 +363,7 @@ class _Life:
 # Said by the SDK in the server's place (mcp.client.streamable_http): what became of the request
 # is not known.
 _NOT_THE_SERVERS = frozenset({"Server returned an error response"})
+_OVER = ("Connection closed", "SSE stream")
 
 
 async def _heard(message: IncomingMessage) -> None:
@@ -367,9 +373,10 @@ async def _heard(message: IncomingMessage) -> None:
 
 
 def _closed(error: BaseException) -> bool:
-    """Whether the connection is over, or the server has forgotten the session."""
+    """Whether it is the SDK that says that the connection is over: servers use its code, too."""
     return isinstance(error, MCPError) and (
-        error.code == types.CONNECTION_CLOSED or error.message == "Session terminated"
+        (error.code == types.CONNECTION_CLOSED and error.message.startswith(_OVER))
+        or error.message == "Session terminated"
     )
 
 
