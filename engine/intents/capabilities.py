@@ -38,9 +38,6 @@ class Capability:
     tool: str = ""
 
 
-_BEYOND = Capability("out_of_scope", "")
-
-
 def capabilities(catalogue: Catalogue) -> dict[Capability, dict[str, Any]]:
     """The classes, with the fields of `engine.intents.classifier.Class` as plain data."""
     classes: dict[Capability, dict[str, Any]] = {}
@@ -111,15 +108,12 @@ class Reading:
 
     def talk(self) -> tuple[Capability, float]:
         """The most likely of what is no task."""
-        return max(self._talks(), key=lambda item: item[1], default=(_BEYOND, 0.0))
+        others = [(c, share) for c, share in self.shares.items() if c.kind != "task"]
+        return max(others, key=lambda item: item[1], default=(Capability("out_of_scope", ""), 0.0))
 
-    def talk_alone(self) -> tuple[Capability, float]:
-        """The same, were it known that the text is no task."""
-        talk, share = self.talk()
-        return talk, share / (sum(other for _, other in self._talks()) or 1.0)
-
-    def _talks(self) -> list[tuple[Capability, float]]:
-        return [(c, share) for c, share in self.shares.items() if c.kind != "task"]
+    def beside(self) -> float:
+        """How likely it is that the text is no task."""
+        return sum(share for c, share in self.shares.items() if c.kind != "task")
 
     def tools(self, offered: Iterable[str]) -> list[tuple[str, float]]:
         """The offered tools by their shares among one another, the most likely first."""

@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.intents import ridge
-from engine.intents.words import Words
+from engine.intents import ridge, words
 
-VERSION = 1  # of what `Classifier.state` holds and means
+VERSION = 1  # of what a state holds and means
 Vectors = npt.NDArray[np.floating[Any]]
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -41,9 +40,23 @@ CLAIM = 2.0
 YIELD = 0.34
 SAMPLE = 1000  # examples by which the probabilities are calibrated
 GAINS = np.geomspace(4, 24, 12)
-# The numbers fitted besides the weights: the exponent on the claims, and how familiarity and the
-# best claim spread over the examples.
-BOUNDS = ("gain", "near", "near_spread", "claim", "claim_spread")
+SAME = 0.9999  # of a cosine: the phrase itself
+State = Mapping[str, npt.NDArray[Any]]
+# What a state has. Sizes of the same name are equal.
+SHAPES = {
+    "vectors": ("phrases", "dimensions"),
+    "known": ("examples",),
+    "mean": ("dimensions",),
+    "rarity": ("kinds",),
+    "units": ("landmarks", "dimensions"),
+    "spelt": ("landmarks", "places"),
+    "weights": ("landmarks", "classes"),
+    "groups": ("classes", "groups"),
+    "absent": ("classes",),
+    "gain": (),
+    "spreads": ("four",),
+    "strangeness": ("sample",),
+}
 
 
 @dataclass(frozen=True)
@@ -72,100 +85,97 @@ class Score:
 
 
 class Classifier:
-    """Trained when made, or taken from `state`, what `Classifier.state` was for these classes; of
-    that, `vectors` alone spares the embedding.
+    """Trained when made, or taken from `state`, which `train` gave for these classes.
 
     Raises `ValueError` when no class has a phrase, or the state does not fit.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[Class],
-        embed: Embed,
-        state: Mapping[str, npt.NDArray[Any]] | None = None,
-    ) -> None:
+    def __init__(self, classes: Sequence[Class], embed: Embed, state: State | None = None) -> None:
         self._embed = embed
-        phrases = phrases_of(classes)
-        vectors = embed(phrases) if state is None else state["vectors"]
-        if vectors.shape != (len(phrases), vectors.shape[-1]) or not np.isfinite(vectors).all():
-            raise ValueError("the state belongs to other phrases")
-        targets, tasks = _targets(classes, vectors)
-        used = np.abs(targets).sum(1) > 0
-        known = (targets[used] @ tasks) == 1
-        self._groups = _groups(classes, tasks)
-        self._absent = np.where((targets == 1).any(0), 0.0, -1e9).astype(np.float32)
-        self._known = vectors[used][known]
-        self._mean = vectors[used].mean(0)
-        kept = [phrase for phrase, is_used in zip(phrases, used, strict=True) if is_used]
-        self._words = Words(kept)
-        self._seen = self._views(vectors[used], kept)
-        if state is None or "weights" not in state:
-            state = {"vectors": vectors, **self._train(targets[used], known)}
-        shapes = (len(state["landmarks"]), len(classes)), (len(BOUNDS),)
-        if (state["weights"].shape, state["bounds"].shape) != shapes or not all(
-            np.isfinite(array).all() and array.size for array in state.values()
-        ):
-            raise ValueError("the state belongs to other classes")
-        self.state = state
-        self._weights, self._strangeness = state["weights"], state["strangeness"]
-        self._bounds = dict(zip(BOUNDS, state["bounds"].tolist(), strict=True))
-        self._seen = tuple(view[state["landmarks"]] for view in self._seen)
+        self.state = train(classes, embed(phrases_of(classes))) if state is None else state
+        _check(self.state, len(classes))
+        self._known = self.state["vectors"][self.state["known"]]
 
     def score(self, texts: Sequence[str]) -> list[Score]:
         """One `Score` for each text."""
-        vectors = self._embed(texts)
-        claims = _kernel(self._views(vectors, texts), self._seen) @ self._weights
-        familiar = self._familiar(claims, _nearest(vectors @ self._known.T))
-        shares = np.exp(_log_softmax(self._bounds["gain"] * (claims + self._absent)))
-        places = np.searchsorted(self._strangeness, familiar) / len(self._strangeness)
+        state, vectors = self.state, self._embed(texts)
+        parts = [words.parts(text) for text in texts]
+        views = _views(vectors, parts, state["mean"], state["rarity"])
+        claims = _kernel(views, (state["units"], state["spelt"])) @ state["weights"]
+        near = _nearest(vectors @ self._known.T)
+        best = (claims @ state["groups"]).max(1)
+        familiar = _familiar(near, best, state["spreads"])
+        shares = np.exp(_log_softmax(state["gain"] * claims + state["absent"]))
+        places = np.searchsorted(state["strangeness"], familiar) / len(state["strangeness"])
         return [
             Score(tuple(map(float, row)), float(place))
             for row, place in zip(shares, places, strict=True)
         ]
 
-    def _views(self, vectors: Vectors, texts: Sequence[str]) -> tuple[Vectors, ...]:
-        """What the kernel compares: the direction from the mean of all phrases, and the words."""
-        centred = vectors - self._mean
-        length = np.linalg.norm(centred, axis=1, keepdims=True)
-        return centred / np.maximum(length, 1e-6), self._words.vectors(texts)
 
-    def _train(self, targets: Vectors, known: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[Any]]:
-        def kernel(one: ridge.Rows, other: ridge.Rows) -> Vectors:
-            return _kernel([v[one] for v in self._seen], [v[other] for v in self._seen])
+def train(classes: Sequence[Class], vectors: Vectors) -> State:
+    """What a classifier knows. `vectors` has a row for each of `phrases_of(classes)`.
 
-        fit = ridge.fit(kernel, targets)
-        claims = fit.left_out[known]
-        likeness = self._known @ self._known.T
-        np.fill_diagonal(likeness, -1.0)
-        near, claimed = _nearest(likeness), (claims @ self._groups).max(1)
-        step = -(-len(claims) // SAMPLE)
-        truth = targets[known][::step] == 1
-        fits = [_log_softmax(g * (claims + self._absent)[::step])[truth].mean() for g in GAINS]
-        bounds = (
-            GAINS[int(np.argmax(fits))],
-            near.mean(),
-            near.std(),
-            claimed.mean(),
-            claimed.std(),
-        )
-        self._bounds = dict(zip(BOUNDS, map(float, bounds), strict=True))
-        return {
-            "landmarks": fit.landmarks,
-            "weights": fit.weights,
-            "strangeness": np.sort(self._familiar(claims, near)),
-            "bounds": np.array(bounds),
-        }
+    Raises `ValueError` when no class has a phrase.
+    """
+    phrases = phrases_of(classes)
+    targets, tasks = _targets(classes, vectors)
+    used = np.flatnonzero(np.abs(targets).sum(1) > 0)
+    targets = targets[used]
+    parts = [words.parts(phrases[row]) for row in used]
+    rare, mean = words.rarity(parts), vectors[used].mean(0)
+    views = _views(vectors[used], parts, mean, rare)
 
-    def _familiar(self, claims: Vectors, near: Vectors) -> Vectors:
-        b = self._bounds
-        claimed = (claims @ self._groups).max(1)
-        both: Vectors = (near - b["near"]) / max(b["near_spread"], 1e-6)
-        both += CLAIM * (claimed - b["claim"]) / max(b["claim_spread"], 1e-6)
-        return both
+    def kernel(one: ridge.Rows, other: ridge.Rows) -> Vectors:
+        return _kernel([view[one] for view in views], [view[other] for view in views])
+
+    own = np.flatnonzero(targets @ tasks == 1)
+    asked = own[:: -(-len(own) // SAMPLE)]
+    fit = ridge.fit(kernel, targets, asked)
+    known = vectors[used[own]]
+    likeness = known[:: -(-len(own) // SAMPLE)] @ known.T
+    likeness[likeness > SAME] = -1.0
+    near, groups = _nearest(likeness), _groups(classes, tasks)
+    best = (fit.left_out @ groups).max(1)
+    absent = np.where((targets == 1).any(0), 0.0, -1e9).astype(np.float32)
+    truth = targets[asked] == 1
+    fits = [_log_softmax(gain * fit.left_out + absent)[truth].mean() for gain in GAINS]
+    spreads = np.array([near.mean(), near.std() + 1e-6, best.mean(), best.std() + 1e-6])
+    return {
+        "vectors": vectors,
+        "known": used[own],
+        "mean": mean,
+        "rarity": rare,
+        "units": views[0][fit.landmarks],
+        "spelt": views[1][fit.landmarks],
+        "weights": fit.weights,
+        "groups": groups,
+        "absent": absent,
+        "gain": np.array(GAINS[int(np.argmax(fits))]),
+        "spreads": spreads,
+        "strangeness": np.sort(_familiar(near, best, spreads)),
+    }
+
+
+def _check(state: State, classes: int) -> None:
+    """Raises `ValueError` unless these are arrays that `score` can reckon with."""
+    sizes: dict[str, int] = {}
+    for name, shape in SHAPES.items():
+        array = state[name]
+        if array.ndim != len(shape) or not array.size or not np.isfinite(array).all():
+            raise ValueError(f"the state's {name} are not what they should be")
+        for place, size in zip(shape, array.shape, strict=True):
+            if sizes.setdefault(place, size) != size:
+                raise ValueError(f"the state's {name} do not fit the rest")
+    if (
+        sizes["classes"] != classes
+        or not 0 <= state["known"].min() <= state["known"].max() < (sizes["phrases"])
+    ):
+        raise ValueError("the state belongs to other classes")
 
 
 def phrases_of(classes: Sequence[Class]) -> list[str]:
-    """What a classifier of these classes embeds, in the order of its state's vectors."""
+    """What a classifier of these classes has to be taught, in the order that `train` expects."""
     return [phrase for c in classes for phrase in (*c.phrases, *c.against)]
 
 
@@ -178,38 +188,46 @@ def _targets(classes: Sequence[Class], vectors: Vectors) -> tuple[Vectors, npt.N
     if not tasks.any():
         raise ValueError("nothing to learn from: no class has a phrase")
     targets = np.zeros((len(vectors), len(classes)), np.float32)
-    starts = np.cumsum([0, *(len(c.phrases) + len(c.against) for c in classes)])
-    spans = [
-        slice(start, start + len(c.phrases)) for c, start in zip(classes, starts, strict=False)
-    ]
-    taught = np.concatenate(
-        [vectors[s] for s, is_task in zip(spans, tasks, strict=True) if is_task]
-    )
+    starts = np.cumsum([0, *(len(c.phrases) + len(c.against) for c in classes)]).tolist()
+    spans = [slice(a, a + len(c.phrases)) for c, a in zip(classes, starts, strict=False)]
+    taught = np.concatenate([vectors[spans[k]] for k in np.flatnonzero(tasks).tolist()])
     for k, (c, span) in enumerate(zip(classes, spans, strict=True)):
         stays = np.ones(len(c.phrases), bool)
         if not tasks[k] and c.phrases:
             stays = (vectors[span] @ taught.T).max(1) < c.yields_at
             stays &= stays.mean() > 1 - YIELD
         targets[span, k] = stays
-    filled = targets.any(0)
+    filled, names = targets.any(0), np.array([c.group for c in classes])
     for c, span, end in zip(classes, spans, starts[1:], strict=True):
-        others = filled & np.array([other.group != c.group for other in classes])
-        targets[span.stop : end] = others / max(others.sum(), 1)
+        if c.against:
+            others = filled & (names != c.group)
+            targets[span.stop : end] = others / max(others.sum(), 1)
     return targets, tasks
 
 
 def _groups(classes: Sequence[Class], tasks: npt.NDArray[np.bool_]) -> Vectors:
     """Which class (line) is of which group of tasks (column)."""
-    names = list(
-        dict.fromkeys(c.group for c, is_task in zip(classes, tasks, strict=True) if is_task)
-    )
-    return np.array(
-        [
-            [is_task and c.group == n for n in names]
-            for c, is_task in zip(classes, tasks, strict=True)
-        ],
-        np.float32,
-    )
+    names = list(dict.fromkeys(classes[k].group for k in np.flatnonzero(tasks).tolist()))
+    table = np.zeros((len(classes), len(names)), np.float32)
+    for k in np.flatnonzero(tasks).tolist():
+        table[k, names.index(classes[k].group)] = 1
+    return table
+
+
+def _views(
+    vectors: Vectors, texts: Sequence[words.Parts], mean: Vectors, rare: Vectors
+) -> tuple[Vectors, Vectors]:
+    """What the kernel compares: the direction from the mean of all phrases, and the words."""
+    centred = vectors - mean
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return centred / np.maximum(length, 1e-6), words.vectors(texts, rare)
+
+
+def _familiar(near: Vectors, best: Vectors, spreads: Vectors) -> Vectors:
+    """`near` is the cosine to the nearest examples, `best` the largest claim of an intent."""
+    middle, spread, best_middle, best_spread = spreads
+    both: Vectors = (near - middle) / spread + CLAIM * (best - best_middle) / best_spread
+    return both
 
 
 def _kernel(one: Sequence[Vectors], other: Sequence[Vectors]) -> Vectors:

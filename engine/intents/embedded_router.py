@@ -118,9 +118,10 @@ class EmbeddedRouter:
         self, reading: Reading, share: float, conversation: Conversation
     ) -> tuple[Route, tuple[Task, ...], float, str]:
         """What resembles no example of a task: small talk where it sounds like it."""
-        talk, talk_share = reading.talk_alone()
-        if talk.kind == "small_talk" and talk_share >= POSSIBLE:
-            return self._talk(talk, talk_share, conversation)
+        talk, talk_share = reading.talk()
+        among_talk = talk_share / (reading.beside() or 1.0)
+        if talk.kind == "small_talk" and talk_share > share and among_talk >= POSSIBLE:
+            return self._talk(talk, among_talk, conversation)
         return "out_of_scope", (), 1 - share, self._catalogue.out_of_scope_reply
 
     def _talk(

@@ -1,4 +1,4 @@
-"""Kernel ridge regression: one linear system, and what it would say of each row left out."""
+"""Kernel ridge regression: one linear system, and what it would say of rows left out of it."""
 
 from __future__ import annotations
 
@@ -21,24 +21,27 @@ EXACT, LANDMARKS = 2000, 1000
 @dataclass(frozen=True)
 class Fit:
     """`weights` (landmarks x targets): the prediction for a text is its kernel with the landmarks
-    times these. `left_out` (rows x targets): the prediction for each row without that row."""
+    times these. `left_out` (asked rows x targets): for each row, as if it had not been taught."""
 
     landmarks: Rows
     weights: Vectors
     left_out: Vectors
 
 
-def fit(kernel: Callable[[Rows, Rows], Vectors], targets: Vectors) -> Fit:
+def fit(kernel: Callable[[Rows, Rows], Vectors], targets: Vectors, asked: Rows) -> Fit:
     """`kernel` gives the likeness of rows to rows; `targets` has a line for each row."""
     rows = np.arange(len(targets))
     if len(rows) <= EXACT:
         inverse = np.linalg.inv(kernel(rows, rows) + RIDGE * np.eye(len(rows), dtype=np.float32))
         weights = inverse @ targets
-        return Fit(rows, weights, targets - weights / np.diag(inverse)[:, None])
+        left_out = targets[asked] - weights[asked] / np.diag(inverse)[asked, None]
+        return Fit(rows, weights, left_out)
     landmarks = np.linspace(0, len(rows) - 1, LANDMARKS).astype(int)
-    across, among = kernel(rows, landmarks), kernel(landmarks, landmarks).astype(np.float64)
-    system = (across.T @ across).astype(np.float64) + RIDGE * among
+    across, among = kernel(rows, landmarks), kernel(landmarks, landmarks)
+    system = (across.T @ across + RIDGE * among).astype(np.float64)
     inverse = np.linalg.inv(system + 1e-3 * np.eye(LANDMARKS)).astype(np.float32)
     weights = inverse @ (across.T @ targets)
-    influence = np.minimum(((across @ inverse) * across).sum(1, keepdims=True), 0.99)
-    return Fit(landmarks, weights, (across @ weights - influence * targets) / (1 - influence))
+    of_asked = across[asked]
+    influence = np.minimum(((of_asked @ inverse) * of_asked).sum(1, keepdims=True), 0.99)
+    taught = of_asked @ weights
+    return Fit(landmarks, weights, (taught - influence * targets[asked]) / (1 - influence))

@@ -19,7 +19,7 @@ class Thresholds:
     # An intent this likely is taken; a change of subject in mid-task must be as clear as that.
     clear: float = 0.5
     # Two intents this close, neither as likely as `unclear`, are put to the person.
-    margin: float = 0.05
+    margin: float = 0.03
     unclear: float = 0.4
     # `cascade` keeps what the local router is this sure of from the chat model.
     sure: float = 0.8

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.intents.classifier import VERSION, Class, Classifier, Embed, Vectors, phrases_of
+from engine.intents.classifier import VERSION, Class, Classifier, Embed, Vectors, phrases_of, train
 
 KEPT = 8  # files; a large catalogue's has some 15 MB
 _UNUSABLE = (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile)
@@ -45,7 +45,7 @@ def trained(
         return classifier, True
     known = _known(folder, prefix)
     phrases = phrases_of(classes)
-    classifier = Classifier(classes, embed, {"vectors": _embedded(phrases, embed, known)})
+    classifier = Classifier(classes, embed, train(classes, _embedded(phrases, embed, known)))
     with contextlib.suppress(OSError):
         _write(path, {**classifier.state, "phrases": _digests(phrases)})
         for old in sorted(folder.glob("*.npz"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
