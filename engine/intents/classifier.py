@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from engine.intents import ridge, words
 
-VERSION = 1  # of what a state holds and means
+VERSION = 2  # of what a state holds and means
 Vectors = npt.NDArray[np.floating[Any]]
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -40,6 +40,7 @@ CLAIM = 2.0
 YIELD = 0.34
 SAMPLE = 1000  # examples by which the probabilities are calibrated
 GAINS = np.geomspace(4, 24, 12)
+VOTE = 15.0  # β of the neighbours' vote, Σ exp(β·cos), on what a counter-example belongs to
 SAME = 0.9999  # of a cosine: the phrase itself
 State = Mapping[str, npt.NDArray[Any]]
 # What a state has. Sizes of the same name are equal.
@@ -180,8 +181,9 @@ def phrases_of(classes: Sequence[Class]) -> list[str]:
 
 
 def _targets(classes: Sequence[Class], vectors: Vectors) -> tuple[Vectors, npt.NDArray[np.bool_]]:
-    """A line for each phrase: 1 at its class, or for one that speaks against a group, as much at
-    each class of the others; 0 everywhere for a phrase that is left out. And which are tasks."""
+    """A line for each phrase: 1 at its class; 0 everywhere for a phrase that is left out. One that
+    speaks against a group belongs to the others, as far and as much as it is like their phrases.
+    And which classes are tasks."""
     tasks = np.array([c.yields_at == 0 and bool(c.phrases) for c in classes])
     if not tasks.any():
         tasks = np.array([bool(c.phrases) for c in classes])
@@ -190,18 +192,22 @@ def _targets(classes: Sequence[Class], vectors: Vectors) -> tuple[Vectors, npt.N
     targets = np.zeros((len(vectors), len(classes)), np.float32)
     starts = np.cumsum([0, *(len(c.phrases) + len(c.against) for c in classes)]).tolist()
     spans = [slice(a, a + len(c.phrases)) for c, a in zip(classes, starts, strict=False)]
-    taught = np.concatenate([vectors[spans[k]] for k in np.flatnonzero(tasks).tolist()])
+    examples = np.concatenate([vectors[spans[k]] for k in np.flatnonzero(tasks).tolist()])
     for k, (c, span) in enumerate(zip(classes, spans, strict=True)):
         stays = np.ones(len(c.phrases), bool)
         if not tasks[k] and c.phrases:
-            stays = (vectors[span] @ taught.T).max(1) < c.yields_at
+            stays = (vectors[span] @ examples.T).max(1) < c.yields_at
             stays &= stays.mean() > 1 - YIELD
         targets[span, k] = stays
-    filled, names = targets.any(0), np.array([c.group for c in classes])
+    names, taught = np.array([c.group for c in classes]), targets.copy()
     for c, span, end in zip(classes, spans, starts[1:], strict=True):
-        if c.against:
-            others = filled & (names != c.group)
-            targets[span.stop : end] = others / max(others.sum(), 1)
+        others = taught[:, names != c.group]
+        rows = others.any(1)
+        if c.against and rows.any():
+            likeness = vectors[span.stop : end] @ vectors[rows].T
+            votes = np.exp(VOTE * (likeness - 1)) @ others[rows]
+            votes *= likeness.max(1, keepdims=True).clip(0) / votes.sum(1, keepdims=True)
+            targets[span.stop : end, names != c.group] = votes
     return targets, tasks
 
 

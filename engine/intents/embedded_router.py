@@ -33,7 +33,7 @@ MAX_JOINTS = 5
 # Where a message may fall into two tasks: a joining word, or a question that is over. A comma
 # alone joins a task with its reason ("my data is gone, add 3 GB").
 _JOINTS = re.compile(
-    r"[\s,;.!?]+(?:and|then|also|plus)\s+(?:(?:then|also|please)\s+)*|\?\s+", re.IGNORECASE
+    r"[\s,;.!?]+(?:and|then|also|plus)\s+(?:(?:then|also|please)\s+)*|[?.!]\s+", re.IGNORECASE
 )
 _FOLLOW_UP = re.compile(
     r"(?:and|or|no|nope|ok|okay|what about|how about|same|rather|actually|make (?:it|that)|"

@@ -85,14 +85,16 @@ class Encoder:
         """The text with slips of the finger put right, as far as they can be told.
 
         A word that the vocabulary of the model lacks reaches it in meaningless pieces; one of
-        `words` that is almost the same is taken instead.
+        `words` that is almost the same, or has the same letters, is taken instead.
         """
 
         def right(match: re.Match[str]) -> str:
             word = match[0].casefold()
             if word in words or self._tokenizer.token_to_id(word) is not None:
                 return match[0]
-            return next(iter(difflib.get_close_matches(word, words, 1, ALIKE)), match[0])
+            swapped = [w for w in words if w[0] == word[0] and sorted(w) == sorted(word)]
+            alike = swapped or difflib.get_close_matches(word, words, 1, ALIKE)
+            return next(iter(alike), match[0])
 
         return re.sub(r"[^\W\d_]{3,}", right, text)
 

@@ -108,4 +108,5 @@ def test_slips_of_the_finger_are_put_right_only_towards_known_words(encoder: Enc
 
     assert encoder.spelt("tell me my balnce", words) == "tell me my balance"
     assert encoder.spelt("how many gigabites", words) == "how many gigabytes"
+    assert encoder.spelt("check my blaanec", words) == "check my balance"
     assert encoder.spelt("the ballad of Liechtenstein", words) == "the ballad of Liechtenstein"
