@@ -146,12 +146,16 @@ def _end_turn(
     )
     if reply and rows.exec(said).first() is None:
         _say(rows, turn.id, reply, event.at)
-    # An action that has no end by now, because that could not be written down, gets none later.
-    for action in rows.exec(open_actions(turn.id)):
-        action.state = "unknown" if may_have_changed(action) else "cancelled"
-        action.finished_at = event.at
+    end_actions(rows, turn.id, event.at)
     rows.flush()
     index_turn(rows, session, turn)
+
+
+def end_actions(rows: Session, turn_id: str, at: str) -> None:
+    """An action that has no end by now, because that could not be written down, gets none later."""
+    for action in rows.exec(open_actions(turn_id)):
+        action.state = "unknown" if may_have_changed(action) else "cancelled"
+        action.finished_at = at
 
 
 def may_have_changed(action: tables.Action) -> bool:

@@ -18,6 +18,9 @@ MOST_TERMS = 32
 # A match further back in one text than this is found, but not shown.
 READ_CHARACTERS = 50_000
 
+# A snippet begins at a word, if there is one so near.
+_WORD = 20
+
 _QUOTES = str.maketrans("“”„‟«»", '""""""')
 _PART = re.compile(r'"(?P<quoted>[^"]*)(?P<closed>"?)|(?P<plain>[^\s"]+)')
 
@@ -124,8 +127,7 @@ def snippet(text: str, query: Query, characters: int) -> tuple[Segment, ...]:
     if not spans:
         return ()
     start = max(0, min(spans[0][0] - characters // 3, len(line) - characters))
-    if start:
-        start = line.rfind(" ", max(0, start - 20), start) + 1 or start
+    start = 0 if start < _WORD else line.rfind(" ", start - _WORD, start) + 1 or start
     end = min(len(line), start + characters)
     segments = list(_cut(line, spans, start, end))
     before = [Segment("…")] if start else []

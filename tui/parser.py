@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = "intentbot-tui"
+STATES = (
+    *("proposed", "approved", "started", "succeeded", "failed"),
+    *("denied", "timed_out", "cancelled", "unknown"),
+)
 PROVIDERS = ("auto", "azure", "openai", "embedded", "scripted")
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -91,10 +95,43 @@ def _add_sessions(
     sessions = commands.add_parser("sessions", parents=[common], help="past sessions")
     verbs = sessions.add_subparsers(dest="verb", metavar="VERB", required=True)
     listing = verbs.add_parser("list", parents=[common], help="newest first")
-    _json(listing, "print one JSON array")
+    listing.add_argument("--archived", action="store_true", help="those that were archived")
+    found = verbs.add_parser(
+        "search", parents=[common], help="find what was said or done, archived or not"
+    )
+    found.add_argument(
+        "query", metavar="QUERY", help='words in any order, "a phrase", this OR that'
+    )
+    for command in (listing, found):
+        _limit(command)
+        _json(command, "print one JSON array")
     show = verbs.add_parser("show", parents=[common], help="what was said and done")
-    show.add_argument("id", metavar="ID", help="a session's id, or its beginning")
+    rename = verbs.add_parser("rename", parents=[common], help="give a session another title")
+    archive = verbs.add_parser("archive", parents=[common], help="take a session out of the list")
+    delete = verbs.add_parser("delete", parents=[common], help="remove a session for good")
+    export = verbs.add_parser("export", parents=[common], help="write a session as a file")
+    for command in (show, rename, archive, delete, export):
+        command.add_argument("id", metavar="ID", help="a session's id, or its beginning")
     _json(show, "print its events as one JSON array")
+    rename.add_argument("title", metavar="TITLE")
+    archive.add_argument("--undo", action="store_true", help="put it back into the list")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    export.add_argument(
+        "--format",
+        choices=("markdown", "json", "html"),
+        default="markdown",
+        help="default: markdown; json can be imported",
+    )
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write here, not to standard output"
+    )
+    load = verbs.add_parser("import", parents=[common], help="take in what was exported as json")
+    load.add_argument("file", type=Path, metavar="FILE", help="or - for standard input")
+    load.add_argument("--copy", action="store_true", help="under a new id")
+
+
+def _limit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--limit", type=_count, metavar="N", help="the newest N")
 
 
 def _add_actions(
@@ -104,7 +141,18 @@ def _add_actions(
     verbs = actions.add_subparsers(dest="verb", metavar="VERB", required=True)
     listing = verbs.add_parser("list", parents=[common], help="newest first")
     listing.add_argument("--session", metavar="ID", help="of this session only")
-    _json(listing, "print one JSON array")
+    listing.add_argument("--intent", metavar="NAME", help="of this intent only")
+    listing.add_argument("--tool", metavar="NAME", help="of this tool only")
+    listing.add_argument("--state", choices=STATES, metavar="STATE", help=" | ".join(STATES))
+    listing.add_argument("--search", metavar="WORDS", help="with this in arguments or result")
+    for option, meaning in (("--since", "not before"), ("--until", "before")):
+        listing.add_argument(
+            option, type=_moment, metavar="WHEN", help=f"{meaning} 30m, 2h, 3d ago, or a date"
+        )
+    _limit(listing)
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON array")
+    form.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
     for verb, purpose in (
         ("show", "one action and its fate"),
         ("check", "ask the back end what became of an unknown action, without repeating it"),
@@ -112,6 +160,15 @@ def _add_actions(
         one = verbs.add_parser(verb, parents=[common], help=purpose)
         one.add_argument("id", metavar="ID", help="an action's id, or its beginning")
         _json(one, "print the action as JSON")
+
+
+def _moment(typed: str) -> str:
+    from tui.moments import moment
+
+    try:
+        return moment(typed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_replay(

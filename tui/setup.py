@@ -21,7 +21,7 @@ from engine.intents.catalogue import CatalogueError
 from engine.intents.intent import Catalogue
 from engine.models.port import ModelError
 from engine.ports import Approver, RecordingError
-from engine.settings import Settings, SettingsError
+from engine.settings import Settings, SettingsError, data_folder
 from engine.tools.check import check
 from engine.tools.tool import ToolContext
 from storage.database import Database, StorageError
@@ -108,7 +108,21 @@ def put_together(settings: Settings, data_dir: Path | None = None) -> Parts:
     journal = Journal(database, model=engine.label)
     notices = (*engine.catalogue.problems, *notices_of(journal.settle_interrupted()))
     folder = data_dir or database.path.parent
-    return Parts(settings, engine, database, History(database), journal, folder, notices)
+    history = History(database)
+    history.purge()
+    return Parts(settings, engine, database, history, journal, folder, notices)
+
+
+def open_to_read(settings: Settings) -> Database:
+    """The history, for what only reads it. Raises `StorageError`.
+
+    A file that somebody named is not made here: a mistyped name would read as an empty history.
+    """
+    if settings.database != data_folder() / "intentbot.db" and not settings.database.exists():
+        raise StorageError(
+            f"There is no history in {settings.database}: check --db and INTENTBOT_DB."
+        )
+    return Database.open(settings.database)
 
 
 def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:

@@ -16,26 +16,24 @@ from engine.events import ActionSettled
 from engine.intents import catalogue as catalogues
 from engine.settings import Settings
 from engine.tools.results import say
-from storage.database import Database
 from storage.history import ActionFilter, ActionRecord, History
 from storage.journal import Journal
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
-from tui.setup import check_action, load_settings, log_to_file, notices_of
+from tui.output import bold, print_csv, print_json, printable
+from tui.setup import check_action, load_settings, log_to_file, notices_of, open_to_read
 from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
     settings = load_settings(options)
-    with closing(Database.open(settings.database)) as database:
+    with closing(open_to_read(settings)) as database:
         history, journal = History(database), Journal(database)
         for notice in notices_of(journal.settle_interrupted()):
             print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
         if options.verb == "list":
-            _list(
-                history.actions(ActionFilter(session_id=options.session), limit=ALL),
-                as_json=options.json,
-            )
+            limit = ALL if options.limit is None else options.limit
+            _list(history.actions(_which(options), limit), options)
         elif options.verb == "show":
             _show(history.action(options.id), as_json=options.json)
         else:
@@ -55,18 +53,36 @@ async def _check(
         await catalogue.close()
 
 
-def _list(actions: list[ActionRecord], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps([asdict(action) for action in actions], ensure_ascii=False))
+def _which(options: argparse.Namespace) -> ActionFilter:
+    return ActionFilter(
+        session_id=options.session,
+        intent=options.intent,
+        tool=options.tool,
+        state=options.state,
+        since=options.since,
+        until=options.until,
+        containing=options.search or "",
+    )
+
+
+def _list(actions: list[ActionRecord], options: argparse.Namespace) -> None:
+    if options.json:
+        print_json([asdict(action) for action in actions])
+        return
+    if options.csv:
+        names = list(ActionRecord.__dataclass_fields__)
+        print_csv(names, ([getattr(action, name) for name in names] for action in actions))
         return
     for action in actions:
         when = action.proposed_at[:16].replace("T", " ")
-        print(f"{when}  {action.state:<10}  {_call(action)}")
+        state = f"{'! ' if action.state == 'unknown' else '  '}{action.state:<10}"
+        state = bold(state) if action.state == "unknown" else state
+        print(printable(f"{plain(action.id)}  {when} {state}  {_call(action)}"))
 
 
 def _show(action: ActionRecord, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(action), ensure_ascii=False))
+        print_json(asdict(action))
         return
     shown = {
         "id": action.id,
@@ -84,7 +100,7 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
         print(plain(action.summary))
     for name, value in shown.items():
         if value is not None:
-            print(f"  {name:<9} {value}")
+            print(printable(f"  {name:<9} {value}"))
 
 
 def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
@@ -104,4 +120,4 @@ def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
 
 def _call(action: ActionRecord) -> str:
     arguments = json.dumps(action.arguments, ensure_ascii=False)
-    return f"{action.intent}.{action.tool} {plain(arguments)}"
+    return plain(f"{action.intent}.{action.tool} {arguments}")

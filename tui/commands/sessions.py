@@ -1,12 +1,15 @@
-"""`sessions list|show`: what was said, newest first, or one conversation whole."""
+"""`sessions`: what was said, newest first; found, read, renamed, put away, taken elsewhere."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 
 from engine.events import (
     ActionSettled,
@@ -20,58 +23,182 @@ from engine.events import (
     TurnStarted,
     to_dict,
 )
+from engine.ids import new_id
+from engine.settings import Settings
 from storage.database import Database
-from storage.history import History
+from storage.history import History, SessionRecord
+from storage.query import Segment
+from storage.records import Found, Match
 from tui.exit_codes import ExitCode
-from tui.setup import load_settings
+from tui.output import bold, print_json, printable
+from tui.setup import load_settings, open_to_read
 from tui.text import plain
 
 ALL = -1  # SQLite's word for a limit that is none
 
+_WHO = {"user": "you", "assistant": "reply", "action": "action"}
+
 
 def run(options: argparse.Namespace) -> int:
-    with closing(Database.open(load_settings(options).database)) as database:
+    settings = load_settings(options)
+    if options.verb == "import":
+        return _import(options.file, settings, as_copy=options.copy)
+    with closing(open_to_read(settings)) as database:
         history = History(database)
-        if options.verb == "list":
-            _list(history, as_json=options.json)
-        else:
-            _show(history.events(options.id), as_json=options.json)
+        match options.verb:
+            case "list":
+                limit = ALL if options.limit is None else options.limit
+                _list(history.sessions(limit, archived=options.archived), as_json=options.json)
+            case "search":
+                limit = ALL if options.limit is None else options.limit
+                _search(history.search(options.query, limit), as_json=options.json)
+            case "show":
+                _show(history.events(options.id), as_json=options.json)
+            case "rename":
+                history.rename(options.id, options.title)
+            case "archive":
+                history.archive(options.id, archived=not options.undo)
+            case "delete":
+                return _delete(history, options.id, sure=options.yes)
+            case _:
+                return _export(history, options, settings)
     return ExitCode.DONE
 
 
-def _list(history: History, *, as_json: bool) -> None:
-    sessions = history.sessions(limit=ALL)
+def _list(sessions: Iterable[SessionRecord], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([asdict(session) for session in sessions], ensure_ascii=False))
+        print_json([asdict(session) for session in sessions])
         return
     for session in sessions:
-        when = session.updated_at[:16].replace("T", " ")
-        done = f"{session.actions} actions" if session.actions != 1 else "1 action"
-        print(f"{session.id}  {when}  {done:>11}  {plain(session.title)}")
+        print(printable(_line(session, plain(session.title))))
+
+
+def _line(session: SessionRecord, title: str) -> str:
+    when = session.updated_at[:16].replace("T", " ")
+    done = f"{session.actions} actions" if session.actions != 1 else "1 action"
+    return f"{session.id}  {when}  {done:>11}  {title}"
+
+
+def _search(found: Iterable[Found], *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            [asdict(one.session) | {"matches": list(map(_match, one.matches))} for one in found]
+        )
+        return
+    for one in found:
+        print(printable(_line(one.session, _marked(one.title))))
+        for match in one.matches:
+            where = f"turn {match.turn}, {_WHO[match.kind]}"
+            print(printable(f"    {where}: {_marked(match.segments)}"))
+
+
+def _match(match: Match) -> dict[str, object]:
+    """`hits` are where in `text` the words are: beginning and end of each."""
+    hits, place = [], 0
+    for segment in match.segments:
+        if segment.hit:
+            hits.append([place, place + len(segment.text)])
+        place += len(segment.text)
+    return {"turn": match.turn, "kind": match.kind, "text": match.text, "hits": hits}
+
+
+def _marked(segments: Iterable[Segment]) -> str:
+    return "".join(
+        bold(plain(segment.text)) if segment.hit else plain(segment.text) for segment in segments
+    )
+
+
+def _delete(history: History, id: str, *, sure: bool) -> ExitCode:
+    session = history.session(id)
+    title = plain(session.title) or session.id
+    if not sure:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            print(
+                f"intentbot-tui: nobody could be asked whether to delete {title!r}: say --yes.",
+                file=sys.stderr,
+            )
+            return ExitCode.APPROVAL_NEEDED
+        acts = "1 action" if session.actions == 1 else f"{session.actions} actions"
+        print(f"Delete {title!r} for good, with its {acts}? [y/N] ", end="", file=sys.stderr)
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            print("Nothing was deleted.", file=sys.stderr)
+            return ExitCode.DONE
+    history.delete(session.id)
+    return ExitCode.DONE
+
+
+def _export(history: History, options: argparse.Namespace, settings: Settings) -> ExitCode:
+    from storage.export.forms import export
+
+    session = history.session(options.id)
+    text = export(session, history.events(session.id), options.format, settings.redact)
+    if options.output is None:
+        # The file's encoding is part of its form, whatever the terminal's is.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+        return ExitCode.DONE
+    path: Path = options.output
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(text.encode())
+    except OSError as error:
+        print(f"intentbot-tui: {path} cannot be written: {error.strerror}.", file=sys.stderr)
+        return ExitCode.USAGE
+    return ExitCode.DONE
+
+
+def _import(path: Path, settings: Settings, *, as_copy: bool) -> ExitCode:
+    from storage.export import reading
+
+    try:
+        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        session = reading.read(text.decode())
+    except OSError as error:
+        print(f"intentbot-tui: {path} cannot be read: {error.strerror}.", file=sys.stderr)
+        return ExitCode.USAGE
+    except UnicodeDecodeError:
+        print(f"intentbot-tui: {path} is not an exported session: no text.", file=sys.stderr)
+        return ExitCode.USAGE
+    with closing(Database.open(settings.database)) as database:
+        print(reading.keep(database, session, new_id if as_copy else None))
+    return ExitCode.DONE
 
 
 def _show(happened: Iterable[Event], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([to_dict(event) for event in happened], ensure_ascii=False))
+        print_json([to_dict(event) for event in happened])
         return
     names: dict[str, str] = {}
+    spoken = False
     for event in happened:
         match event:
             case TurnStarted():
-                print(f"\n{event.at[:16].replace('T', ' ')}  You: {plain(event.text)}")
+                spoken = False
+                _say(f"\n{event.at[:16].replace('T', ' ')}  You: {plain(event.text)}\n")
             case TextDelta():
-                print(plain(event.text), end="")
+                spoken = True
+                _say(plain(event.text))
             case ToolCallProposed():
                 names[event.call_id] = event.tool
                 arguments = json.dumps(dict(event.arguments), ensure_ascii=False)
-                print(f"  [{event.tool} {plain(arguments)}]")
+                _say(f"  [{plain(event.tool)} {plain(arguments)}]\n")
             case ApprovalResolved():
-                print(f"  [{names.get(event.call_id, '')}: {event.decision} by {event.by}]")
+                edited = ", edited" if event.arguments is not None else ""
+                name = plain(names.get(event.call_id, ""))
+                _say(f"  [{name}: {event.decision} by {event.by}{edited}]\n")
             case ToolFinished() | ActionSettled():
                 how = ", by a check" if isinstance(event, ActionSettled) else ""
                 result = json.dumps(event.result, ensure_ascii=False)
-                print(f"  [{names.get(event.call_id, '')}: {event.outcome}{how} {plain(result)}]")
+                name = plain(names.get(event.call_id, ""))
+                _say(f"  [{name}: {event.outcome}{how} {plain(result)}]\n")
             case TurnFinished():
-                print("" if event.status != "cancelled" else " (cancelled)")
+                _say("" if spoken else plain(event.reply))
+                _say("\n" if event.status != "cancelled" else " (cancelled)\n")
             case TurnFailed():
-                print(f"\n  (failed: {plain(event.message)})")
+                _say(f"\n  (failed: {plain(event.message)})\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(printable(text))

@@ -1,0 +1,111 @@
+"""A session as a file: Markdown, JSON or HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+from engine.events import Event, from_dict, to_dict
+from storage.export.chapters import Chapter, Deed, chapters
+from storage.export.html import page
+from storage.export.masking import masked
+from storage.records import SessionRecord
+from storage.words import in_words
+
+Format = Literal["markdown", "json", "html"]
+FORMATS: tuple[Format, ...] = ("markdown", "json", "html")
+
+# The file's own version, see docs/session-export.md: raised when its shape changes.
+NAME, VERSION = "intentbot-session", 1
+
+# Half a character: UTF-8 has none, JSON can name it.
+_HALF = re.compile("[\ud800-\udfff]")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+_CODE = re.compile(r"(```[\s\S]*?(?:```|\Z)|`[^`\n]+`)")
+
+
+def export(
+    session: SessionRecord,
+    happened: Sequence[Event],
+    format: Format,
+    redact: Callable[[str], str],
+) -> str:
+    """The text of the file. `redact` takes known secrets out; what looks like one goes too."""
+    data = masked(as_data(session, happened), redact)
+    if format == "json":
+        text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    told = chapters(map(from_dict, data["events"]))
+    if format == "html":
+        return page(data["session"], told)
+    return _markdown(data["session"], told)
+
+
+def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]:
+    """The JSON form, which `storage.export.reading` reads back."""
+    kept = ("id", "title", "created_at", "updated_at", "model", "archived")
+    return {
+        "format": NAME,
+        "version": VERSION,
+        "session": {name: getattr(session, name) for name in kept},
+        "events": [to_dict(event) for event in happened],
+    }
+
+
+def _markdown(session: dict[str, Any], told: Sequence[Chapter]) -> str:
+    about = [f"{len(told)} {'turn' if len(told) == 1 else 'turns'}", _when(session["updated_at"])]
+    about += [session["model"]] if session["model"] else []
+    lines = [f"# {_plain(session['title']) or 'Untitled'}", "", _plain(" · ".join(about))]
+    for chapter in told:
+        head = " · ".join(filter(None, (_when(chapter.at), _plain(", ".join(chapter.intents)))))
+        lines += ["", f"## {head}", ""]
+        lines += [f"> {_plain(line)}".rstrip() for line in chapter.said.splitlines() or [""]]
+        for part in chapter.parts:
+            lines += ["", _deed(part) if isinstance(part, Deed) else _reply(part)]
+        if chapter.end:
+            lines += ["", f"*{_plain(chapter.end)}*"]
+    return "\n".join(lines) + "\n"
+
+
+def _deed(deed: Deed) -> str:
+    lines = [
+        f"- **{_plain(deed.summary or deed.tool)}** ({_plain(deed.state)})",
+        f"  - {_code(f'{deed.tool} {in_words(deed.arguments)}')}, {deed.effect}",
+    ]
+    if deed.decided:
+        lines.append(f"  - {_plain(deed.decided)}")
+    if deed.result is not None:
+        lines.append(f"  - result: {_code(in_words(deed.result))}")
+    return "\n".join(lines)
+
+
+def _reply(text: str) -> str:
+    """The model writes Markdown: kept, but no HTML in it."""
+    parts = _CODE.split(_printable(text).strip())
+    return "".join(
+        part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts)
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that is no Markdown, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(_printable(text).split()))
+
+
+def _code(text: str) -> str:
+    """A code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
+    line = " ".join(_printable(text).split())
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def _printable(text: str) -> str:
+    """Without control codes, and without halves of characters, which no file can hold."""
+    kept = "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f"))
+    return kept.encode("utf-8", "replace").decode()
+
+
+def _when(at: str) -> str:
+    return at[:16].replace("T", " ")

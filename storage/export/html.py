@@ -1,0 +1,120 @@
+"""A session as one HTML page: no script, nothing fetched, everything escaped; prints well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from storage.export.chapters import Chapter, Deed
+from storage.words import in_words
+
+# The policy holds even where a browser finds in a reply what the renderer did not.
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="referrer" content="no-referrer">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --line: #d6d9de; --quiet: #5d6470; --said: #eef3fb;
+  --good: #1a7f45; --bad: #b3261e; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --line: #3b4049; --quiet: #a3abb8; --said: #222a38; --good: #6fcf97; --bad: #ff8a80; }}
+}}
+body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
+  padding: 0 1rem; }}
+h1 {{ font-size: 1.5rem; line-height: 1.25; margin-bottom: .25rem; }}
+header p, time, .how {{ color: var(--quiet); font-size: .85rem; }}
+article {{ border-top: 1px solid var(--line); padding: 1rem 0 .5rem; }}
+.said {{ background: var(--said); border-radius: .5rem; padding: .6rem .9rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; margin: .4rem 0 .8rem; }}
+.reply {{ overflow-wrap: anywhere; }}
+.deed {{ border: 1px solid var(--line); border-left: .3rem solid var(--quiet); border-radius: .3rem;
+  padding: .5rem .9rem; margin: .8rem 0; break-inside: avoid; }}
+.deed.good {{ border-left-color: var(--good); }}
+.deed.bad {{ border-left-color: var(--bad); }}
+.deed strong {{ display: block; }}
+code, pre {{ font: .85rem/1.45 ui-monospace, monospace; white-space: pre-wrap;
+  overflow-wrap: anywhere; }}
+table {{ border-collapse: collapse; }}
+td, th {{ border: 1px solid var(--line); padding: .2rem .5rem; }}
+.end {{ color: var(--bad); }}
+@media print {{
+  body {{ margin: 0; max-width: none; font-size: 11pt; }}
+  .said {{ border: 1px solid var(--line); }}
+}}
+</style>
+</head>
+<body>
+<header>
+<h1>{title}</h1>
+<p>{about}</p>
+</header>
+<main>
+{turns}
+</main>
+</body>
+</html>
+"""
+
+
+def page(session: Mapping[str, Any], told: Sequence[Chapter]) -> str:
+    """The page of a session, `session` as in the JSON form."""
+    about = [f"{len(told)} {'turn' if len(told) == 1 else 'turns'}", _time(session["updated_at"])]
+    about += [_text(session["model"])] if session["model"] else []
+    return _PAGE.format(
+        title=_text(session["title"]) or "Untitled",
+        about=" · ".join(about),
+        turns="\n".join(map(_turn, told)),
+    )
+
+
+def _turn(chapter: Chapter) -> str:
+    intents = _text(", ".join(chapter.intents))
+    head = f"<p class=how>{_time(chapter.at)}{f' · {intents}' if intents else ''}</p>"
+    said = f"<div class=said>{_text(chapter.said)}</div>"
+    parts = [_deed(part) if isinstance(part, Deed) else _reply(part) for part in chapter.parts]
+    end = [f"<p class=end>{_text(chapter.end)}</p>"] if chapter.end else []
+    return "\n".join(["<article>", head, said, *parts, *end, "</article>"])
+
+
+def _deed(deed: Deed) -> str:
+    looks = "good" if deed.state.startswith("succeeded") else "bad"
+    how = [deed.effect, deed.decided, deed.state]
+    lines = [
+        f'<div class="deed {looks}">',
+        f"<strong>{_text(deed.summary or deed.tool)}</strong>",
+        f"<span class=how>{_text(' · '.join(filter(None, how)))}</span>",
+        f"<pre>{_text(deed.tool)} {_text(in_words(deed.arguments))}</pre>",
+    ]
+    if deed.result is not None:
+        lines.append(f"<pre>{_text(in_words(deed.result))}</pre>")
+    return "\n".join([*lines, "</div>"])
+
+
+def _reply(text: str) -> str:
+    return f"<div class=reply>{_markdown().render(_clean(text))}</div>"
+
+
+def _markdown() -> MarkdownIt:
+    """A model writes Markdown; HTML in it is text, pictures stay a link's text."""
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+def _time(at: str) -> str:
+    return f"<time>{_text(at[:16].replace('T', ' '))}</time>"
+
+
+def _text(text: str) -> str:
+    return escape(_clean(text))
+
+
+def _clean(text: str) -> str:
+    """Without control codes, and without halves of characters, which no page can hold."""
+    kept = "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f"))
+    return kept.encode("utf-8", "replace").decode()

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from html.parser import HTMLParser
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.events import Event, TextDelta, ToolStarted, TurnFailed, TurnFinished
+from storage.database import Database, StorageError
+from storage.export.forms import FORMATS, Format, export
+from storage.export.masking import mask, masked
+from storage.export.reading import AlreadyThere, NotAnExport, keep, read
+from storage.history import History
+from tests.storage.told import Recording, proposal, top_up, turn
+
+KEY = "sk-proj-abcdefghijklmnop1234567890"
+HOSTILE = "<script>alert(1)</script> # no\n> heading `x` **bold** \x1b[31m [a](javascript:b) \ud83d"
+
+
+def written(history: History, id: str, format: Format) -> str:
+    return export(
+        history.session(id), history.events(id), format, lambda t: t.replace("hunter2", "***")
+    )
+
+
+def exported(history: History, id: str = "s") -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(written(history, id, "json"))
+    return data
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Database:
+    return Database.open(tmp_path / "elsewhere.db")
+
+
+def test_a_session_goes_round_and_nothing_is_lost(
+    database: Database, history: History, elsewhere: Database
+) -> None:
+    with Recording(database, "gpt at example.com") as recording:
+        recording.keep(turn("s", "t1", *top_up("a1"), said=HOSTILE))
+        recording.keep(turn("s", "t2", TurnFailed(error="network", message="No."), said="again"))
+        recording.keep(turn("s", "t3", TurnFinished(status="needs_input", reply="我?")))
+    history.rename("s", "Mine")
+    history.archive("s")
+    text = written(history, "s", "json")
+    text.encode()
+    assert keep(elsewhere, read(text)) == "s"
+    other = History(elsewhere)
+    assert other.events("s") == history.events("s")
+    assert other.session("s") == history.session("s")
+    assert [asdict(a) for a in other.actions()] == [asdict(a) for a in history.actions()]
+    assert [one.session.id for one in other.search("mine")] == ["s"]
+    assert written(other, "s", "json") == text
+
+
+def test_a_session_that_is_there_is_refused_or_copied(
+    history: History, database: Database, recording: Recording
+) -> None:
+    recording.keep(turn("s", "t", *top_up()))
+    session = read(written(history, "s", "json"))
+    with pytest.raises(AlreadyThere, match="--copy"):
+        keep(database, session)
+    numbers = count()
+    copy = keep(database, session, lambda: f"new-{next(numbers)}")
+    assert {one.id for one in history.sessions()} == {"s", copy}
+    assert len(history.events(copy)) == len(history.events("s"))
+    assert {action.id for action in history.actions()} > {"a1"}
+    history.delete("s")
+    assert history.session(copy).actions == 1
+
+
+def test_a_turn_without_an_end_is_over_elsewhere(
+    history: History, elsewhere: Database, recording: Recording
+) -> None:
+    recording.keep(turn("s", "t", proposal(), ToolStarted(call_id="c1", action_id="a1")))
+    keep(elsewhere, read(written(history, "s", "json")))
+    other = History(elsewhere)
+    assert other.events("s") == history.events("s")
+    assert [action.state for action in other.actions()] == ["unknown"]
+
+
+def _without(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda data: data.pop(name)
+
+
+def _event(number: int, **fields: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda data: data["events"][number].update(fields)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (_without("format"), "not an exported session"),
+        (lambda d: d.update(version=2), "version 2"),
+        (_without("session"), "no `session`"),
+        (_without("events"), "no `session` or no `events`"),
+        (lambda d: d.update(events=[]), "tells of no turn"),
+        (lambda d: d.update(events=[1]), "has no kind"),
+        (lambda d: d["session"].update(id="../x"), "not an id"),
+        (lambda d: d["session"].update(id="s2"), "not in order"),
+        (lambda d: d["session"].update(title=5), "no title"),
+        (lambda d: d["session"].update(created_at="now"), "time"),
+        (_event(1, at="2026-01-01T00:00:00+02:00"), "UTC"),
+        (_event(1, kind="later"), "update the program"),
+        (_event(1, route="nowhere"), "not as it should be"),
+        (_event(1, turn_id="other"), "not in order"),
+        (_event(1, turn_id="a\x00b"), "not an id"),
+        (_event(2, seq=1), "not in order"),
+        (_event(2, seq=-1), "no place"),
+        (lambda d: d["events"].append(d["events"][0]), "not in order"),
+        (lambda d: d["events"].pop(4), "cannot have happened"),
+        (_event(-2, input_tokens=10**30), "cannot have happened"),
+        (_event(-2, cost_usd=float("nan")), "not JSON"),
+    ],
+)
+def test_a_spoilt_file_is_refused_and_nothing_is_kept(
+    history: History,
+    elsewhere: Database,
+    recording: Recording,
+    spoil: Callable[[dict[str, Any]], object],
+    why: str,
+) -> None:
+    recording.keep(turn("s", "t", *top_up()))
+    data = exported(history)
+    spoil(data)
+    with pytest.raises(StorageError, match=why) as error:
+        keep(elsewhere, read(json.dumps(data)))
+    assert "\n" not in str(error.value)
+    assert History(elsewhere).sessions() == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": 1}'])
+def test_what_is_no_export_is_refused(text: str) -> None:
+    with pytest.raises(NotAnExport):
+        read(text)
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+
+def test_a_page_shows_hostile_text_as_text(history: History, recording: Recording) -> None:
+    call = proposal()
+    steps: list[Event] = [
+        call,
+        TextDelta(text=f"{HOSTILE} <img src=x onerror=y> ![p](https://example.com/p.png)"),
+        TurnFinished(status="completed"),
+    ]
+    recording.keep(turn("s", "t", *steps, said=HOSTILE))
+    history.rename("s", HOSTILE)
+    page = written(history, "s", "html")
+    page.encode()
+    parsed = Tags()
+    parsed.feed(page)
+    assert {"script", "img", "iframe", "object"}.isdisjoint(parsed.tags)
+    assert not [link for link in parsed.links if link and link.startswith("javascript")]
+    assert "src=" not in re.sub(r"&lt;.*?&gt;", "", page)
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\x1b" not in page
+    assert "Add 20 dollars" in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_markdown_keeps_the_replys_and_escapes_the_rest(
+    history: History, recording: Recording
+) -> None:
+    reply = "**Yes**, `<b>`:\n\n```\n<i>\n```\n<u>"
+    recording.keep(turn("s", "t", TurnFinished(status="completed", reply=reply), said=HOSTILE))
+    text = written(history, "s", "markdown")
+    text.encode()
+    assert "**Yes**, `<b>`:\n\n```\n<i>\n```\n&lt;u>" in text
+    assert "> \\<script\\>alert(1)\\</script\\> \\# no\n> \\> heading \\`x\\`" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_secrets_are_in_no_form(history: History, recording: Recording, format: Format) -> None:
+    said = f"my key is {KEY}, password: tr0ub4dor, hunter2"
+    recording.keep(turn("s", "t", TurnFinished(status="completed", reply=said), said=said))
+    text = written(history, "s", format)
+    for secret in (KEY, "tr0ub4dor", "hunter2"):
+        assert secret not in text
+    assert "***" in text.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        KEY,
+        "ghp_" + "a1" * 18,
+        "AKIA" + "A1B2C3D4E5F6G7H8",
+        "xoxb-1234567890-abcdefghij",
+        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4",
+        "Bearer abcdefghijklmnopqrst",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+        'api_key="abcd1234"',
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(secret: str) -> None:
+    assert secret not in mask(f"it is {secret} you see")
+    assert "***" in mask(secret)
+
+
+def test_a_value_is_masked_by_its_name() -> None:
+    data = {
+        "password": "x",
+        "client_secret": "y",
+        "amount": "20",
+        "n": [{"apiKey": "z"}],
+        "token": 5,
+    }
+    assert masked(data, str) == {
+        "password": "***",
+        "client_secret": "***",
+        "amount": "20",
+        "n": [{"apiKey": "***"}],
+        "token": 5,
+    }
+
+
+def test_what_is_no_secret_stays() -> None:
+    text = "Put 20 dollars on my balance, secretly: invoice INV-2026-00042, sk-ip a word"
+    assert mask(text) == text
