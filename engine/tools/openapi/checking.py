@@ -63,6 +63,13 @@ def _pattern(validator: Any, pattern: Any, value: Any, schema: Any) -> Iterator[
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _one_of(validator: Any, variants: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """The keyword `oneOf`. Shapes of documents overlap without meaning to (all their properties
+    are optional), and then no call at all would fit: several that fit are none too many."""
+    rule = "oneOf" if _only_conditions(variants) else "anyOf"
+    yield from Draft202012Validator.VALIDATORS[rule](validator, variants, value, schema)
+
+
 def ends_soon(pattern: str) -> bool:
     """Whether no group that repeats without end holds a repetition or a choice of its own: such
     a pattern can take a time that doubles with each character."""
@@ -83,7 +90,7 @@ def ends_soon(pattern: str) -> bool:
 
 
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _pattern}
+    Draft202012Validator, {"pattern": _pattern, "oneOf": _one_of}
 )
 
 
@@ -255,7 +262,7 @@ def _called(name: str) -> str:
 def _sentence(name: str, error: ValidationError) -> str:
     """A fault in words: "The amount should be at least 1."."""
     at = [str(p) for p in error.absolute_path]
-    if error.validator == "required" and not at:
+    if error.validator == "required" and not at and not name:
         return f"The {_called(_lacking(error))} is missing."
     where = name if name.endswith(".".join(at)) or not at else f"{name}.{'.'.join(at)}"
     subject = f"The {_called(where)}" if where else "The arguments together"

@@ -124,6 +124,9 @@ class Schemas:
                 _simple(keyword, value, made)
         _settle_limits(schema, made)
         _settle_type(made)
+        if made.get("additionalProperties") is False and "properties" in made:
+            # Required and forbidden at once: a slip of the document, and no call could be made.
+            hidden |= set(made.get("required", ())) - set(made["properties"])
         required = [n for n in made.pop("required", ()) if n not in hidden]
         for part in made.get("allOf", ()):
             if hidden and "required" in part:

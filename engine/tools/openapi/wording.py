@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 MAX_PHRASES = 4
+MOST_READ = 4000
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -29,11 +31,15 @@ _SMALL = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)  # parameters that many operations share are described alike
 def bare(text: str) -> str:
-    """Markdown or HTML as one line of plain text."""
-    text = _COMMENT.sub(" ", _FENCED.sub(" ", text[:20_000]))
+    """Markdown or HTML as one line of plain text; no more of it than a prompt could use."""
+    text = _COMMENT.sub(" ", _FENCED.sub(" ", text[:MOST_READ]))
     text = html.unescape(_TAG.sub(" ", _LINK.sub(r"\1", text)))
     text = _MARKS.sub("", _LEAD.sub("", text))
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -230,22 +231,23 @@ def _text(schema: Mapping[str, Any]) -> str:
         "ipv6": "2001:db8::1",
     }
     if schema.get("pattern"):
-        return _matching(schema)
+        return _matching(
+            schema["pattern"], schema.get("minLength", 1), schema.get("maxLength", 1000)
+        )
     text = formats.get(str(schema.get("format")), "words")
     text = text.ljust(schema.get("minLength", 0), "x")
     return text[: schema.get("maxLength", len(text))]
 
 
-def _matching(schema: Mapping[str, Any]) -> str:
+@cache
+def _matching(pattern: str, shortest: int, longest: int) -> str:
     from hypothesis import find, settings
     from hypothesis.errors import HypothesisException
     from hypothesis.strategies import from_regex
 
-    longest = schema.get("maxLength", 1000)
-    shortest = schema.get("minLength", 1)
     try:
         found: str = find(
-            from_regex(schema["pattern"]),
+            from_regex(pattern),
             lambda s: shortest <= len(s) <= longest and s.isprintable() and s.isascii(),
             settings=settings(max_examples=200, database=None),
         )

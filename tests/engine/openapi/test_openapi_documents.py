@@ -178,6 +178,7 @@ def test_alternatives_stay_one_body() -> None:
     assert len(tool.parameters["properties"]["body"]["anyOf"]) == 2
     tool.validate({"body": {"side": 2}})
     assert "body" in problems_of("shop_draw_shape", {"body": {"radius": 1, "side": 2}})
+    assert problems_of("shop_draw_shape", {"body": {}}) == "The body should have radius."
     assert "The body.side should be a number." in problems_of(
         "shop_draw_shape", {"body": {"side": "two"}}
     )
