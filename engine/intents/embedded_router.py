@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from engine.conversation import Conversation
 from engine.events import Alternative, RetryScheduled, Route
@@ -13,7 +13,7 @@ from engine.intents.capabilities import Capability, Reading
 from engine.intents.intent import Catalogue
 from engine.intents.router import Routing, Task
 from engine.models.port import Usage
-from engine.models.worker_client import TEXT_LIMIT, WorkerClient
+from engine.models.worker_client import TEXT_LIMIT
 from engine.tools.tool import Tool
 from engine.tools.values import bare_value, candidates, is_free, plain
 
@@ -42,10 +42,16 @@ _FOLLOW_UP = re.compile(
 )
 
 
+class Reader(Protocol):
+    async def read(self, *texts: str) -> tuple[list[Reading], int]:
+        """How each text reads, and how many tokens the first one has. Raises `ModelError`."""
+        ...
+
+
 class EmbeddedRouter:
     """Implements `Router` on the worker's classifier, with the catalogue's thresholds."""
 
-    def __init__(self, worker: WorkerClient, catalogue: Catalogue) -> None:
+    def __init__(self, worker: Reader, catalogue: Catalogue) -> None:
         self._worker = worker
         self._catalogue = catalogue
         self._thresholds = catalogue.thresholds

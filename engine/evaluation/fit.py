@@ -1,0 +1,166 @@
+"""Chooses a catalogue's thresholds on its evaluation set: how much is refused, when it is asked.
+
+The local router reads every message once; each candidate decides anew on these readings, with
+the router's own code. So that no figure is about the messages it was chosen on, the set is cut
+into `FOLDS` parts: the thresholds are chosen on all but one part and judged on that one, in turn.
+What is proposed is then chosen on the whole set.
+
+The aim is the share of all messages that become what they should: a task its intent, anything
+else no task. Refusing more gains out-of-scope messages and loses tasks, and the set's own mixture
+weighs them; no candidate may deny more than `MOST_DENIED` of the tasks any intent. A gain must be
+worth `WORTH` or the present thresholds stay, since small differences on small sets are chance.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from engine.assembly import Engine
+from engine.conversation import Conversation
+from engine.evaluation.ahead import Remembering, deciding, remembering
+from engine.evaluation.dataset import Row, spread
+from engine.evaluation.outcome import Outcome
+from engine.evaluation.score import Classification, is_right, score
+from engine.intents.router import Routing
+from engine.intents.thresholds import Thresholds
+
+FOLDS = 5
+LEAST_ROWS = 50
+MOST_DENIED = 0.05
+WORTH = 0.005
+
+REFUSED = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
+CLEAR = (0.4, 0.5, 0.6)
+# How close, with the share below which two close intents are asked about; (0, 0) never asks.
+ASKING = ((0.0, 0.0), (0.05, 0.4), (0.1, 0.5))
+MOST_ROWS = 1500  # of a larger set so many are taken, evenly
+
+
+class CannotFit(Exception):
+    """Why thresholds cannot be chosen, in one line."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`present` and `proposed` with their figures on all `rows`.
+
+    `present_right` is the share of the rows that the present ones get right. `held_out_right` is
+    what choosing so is worth: that share for thresholds chosen without the row in question, and
+    `held_out` the other figures so. `folds` has what was chosen without each part.
+    """
+
+    rows: int
+    present: Thresholds
+    proposed: Thresholds
+    before: Classification
+    after: Classification
+    held_out: Classification
+    present_right: float
+    held_out_right: float
+    folds: tuple[Thresholds, ...]
+
+    @property
+    def changes(self) -> dict[str, tuple[float, float]]:
+        """Each threshold that would change: what it is, and what it would be."""
+        old, new = vars(self.present), vars(self.proposed)
+        return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+async def fit(engine: Engine, rows: Sequence[Row]) -> Fit:
+    """The thresholds for these rows; nothing is asked of a server.
+
+    Raises `CannotFit` and `ModelError`.
+    """
+    alone = [row for row in rows if not row.before]
+    rows = spread(alone, MOST_ROWS)
+    if len(rows) < LEAST_ROWS:
+        raise CannotFit(f"{len(rows)} messages are too few to choose by: {LEAST_ROWS} are needed")
+    if not any(row.intents for row in rows) or all(row.intents for row in rows):
+        raise CannotFit(
+            "the set needs both messages with an intent and messages that are no task "
+            "(intent null): refusing is weighed against accepting"
+        )
+    ahead = remembering(engine)
+    if ahead is None:
+        raise CannotFit("the thresholds are the local router's: use --provider embedded")
+    engine, reader = ahead
+    await reader.ahead([row.text for row in rows])
+    present = engine.catalogue.thresholds
+    candidates = list(dict.fromkeys([present, *_candidates(present)]))
+    decided = [await _decide(engine, reader, candidate, rows) for candidate in candidates]
+    right = [[is_right(*pair) for pair in zip(rows, found, strict=True)] for found in decided]
+    denied = [
+        [bool(row.intents) and not one.intents for row, one in zip(rows, found, strict=True)]
+        for found in decided
+    ]
+    tasks = [bool(row.intents) for row in rows]
+    numbers = range(len(rows))
+    folds = [
+        _best(right, denied, tasks, [n for n in numbers if n % FOLDS != part])
+        for part in range(FOLDS)
+    ]
+    proposed = _best(right, denied, tasks, numbers)
+
+    def figures(outcomes: Sequence[Outcome]) -> Classification:
+        results = zip(rows, outcomes, strict=True)
+        return score(results, engine.catalogue, only_route=True).classification
+
+    return Fit(
+        rows=len(rows),
+        present=present,
+        proposed=candidates[proposed],
+        before=figures(decided[0]),
+        after=figures(decided[proposed]),
+        held_out=figures([decided[folds[n % FOLDS]][n] for n in numbers]),
+        present_right=sum(right[0]) / len(rows),
+        held_out_right=sum(right[folds[n % FOLDS]][n] for n in numbers) / len(rows),
+        folds=tuple(candidates[number] for number in folds),
+    )
+
+
+def _candidates(present: Thresholds) -> Iterable[Thresholds]:
+    """Every combination; those nearest to the present ones first."""
+    combined = [
+        replace(present, refused=refused, clear=clear, margin=margin, unclear=unclear)
+        for refused, clear, (margin, unclear) in itertools.product(REFUSED, CLEAR, ASKING)
+    ]
+    return sorted(combined, key=lambda other: _distance(present, other))
+
+
+def _distance(one: Thresholds, other: Thresholds) -> float:
+    return float(sum(abs(value - getattr(other, name)) for name, value in vars(one).items()))
+
+
+def _best(
+    right: Sequence[Sequence[bool]],
+    denied: Sequence[Sequence[bool]],
+    tasks: Sequence[bool],
+    numbers: Sequence[int],
+) -> int:
+    """The candidate that is right most often on these rows, if that is worth a change.
+
+    Candidate 0 is the present one; of equally good ones the first counts.
+    """
+    most = MOST_DENIED * sum(tasks[n] for n in numbers)
+    hits = [sum(own[n] for n in numbers) for own in right]
+    refusals = [sum(own[n] for n in numbers) for own in denied]
+    # Where the present ones deny more than may be, what denies no more than they is allowed.
+    allowed = [c for c in range(len(right)) if refusals[c] <= max(most, refusals[0])]
+    found = max(allowed, key=lambda c: (hits[c], -c))
+    return found if hits[found] - hits[0] >= WORTH * len(numbers) else 0
+
+
+async def _decide(
+    engine: Engine, reader: Remembering, thresholds: Thresholds, rows: Sequence[Row]
+) -> list[Outcome]:
+    """How the router decides with these thresholds."""
+    router = deciding(engine, reader, thresholds)
+    found = []
+    for row in rows:
+        async for item in router.route(row.text, Conversation()):
+            if isinstance(item, Routing):
+                intents = tuple(task.intent for task in item.tasks)
+                found.append(Outcome(route=item.route, intents=intents, confidence=item.confidence))
+    return found
