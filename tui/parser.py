@@ -251,6 +251,14 @@ def _add_catalog(
         ("check", "find faults in a catalogue; exit code 2 where there are errors"),
     ):
         _json(verbs.add_parser(verb, parents=[common], help=purpose))
+    fit = verbs.add_parser(
+        "fit", parents=[common], help="choose the thresholds on the evaluation set; shows a diff"
+    )
+    fit.add_argument(
+        "--data", action="append", type=Path, metavar="FILE", help="on this set; repeatable"
+    )
+    fit.add_argument("--write", action="store_true", help="change catalog.toml")
+    _json(fit)
 
 
 def _count(text: str) -> int:

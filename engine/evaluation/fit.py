@@ -3,12 +3,15 @@
 The local router reads every message once; each candidate decides anew on these readings, with
 the router's own code. So that no figure is about the messages it was chosen on, the set is cut
 into `FOLDS` parts: the thresholds are chosen on all but one part and judged on that one, in turn.
-What is proposed is then chosen on the whole set.
+What is proposed is then chosen on the whole set, and dropped unless choosing so has gained
+something on the parts left out.
 
 The aim is the share of all messages that become what they should: a task its intent, anything
-else no task. Refusing more gains out-of-scope messages and loses tasks, and the set's own mixture
-weighs them; no candidate may deny more than `MOST_DENIED` of the tasks any intent. A gain must be
-worth `WORTH` or the present thresholds stay, since small differences on small sets are chance.
+else no task. A message about which the person is asked, its intent among those named, counts
+half: it costs an answer, and a wrong guess costs more. Refusing more gains out-of-scope messages
+and loses tasks, and the set's own mixture weighs them; no candidate may deny more than
+`MOST_DENIED` of the tasks any intent. A gain must be worth `WORTH` or the present thresholds
+stay, since small differences on small sets are chance.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from engine.evaluation.ahead import Remembering, deciding, remembering
 from engine.evaluation.dataset import Row, spread
 from engine.evaluation.outcome import Outcome
 from engine.evaluation.score import Classification, is_right, score
+from engine.intents.files import CatalogueError
 from engine.intents.router import Routing
 from engine.intents.thresholds import Thresholds
 
@@ -30,6 +34,7 @@ FOLDS = 5
 LEAST_ROWS = 50
 MOST_DENIED = 0.05
 WORTH = 0.005
+ASKED = 0.5
 
 REFUSED = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
 CLEAR = (0.4, 0.5, 0.6)
@@ -38,7 +43,7 @@ ASKING = ((0.0, 0.0), (0.05, 0.4), (0.1, 0.5))
 MOST_ROWS = 1500  # of a larger set so many are taken, evenly
 
 
-class CannotFit(Exception):
+class CannotFit(CatalogueError):
     """Why thresholds cannot be chosen, in one line."""
 
 
@@ -46,9 +51,9 @@ class CannotFit(Exception):
 class Fit:
     """`present` and `proposed` with their figures on all `rows`.
 
-    `present_right` is the share of the rows that the present ones get right. `held_out_right` is
-    what choosing so is worth: that share for thresholds chosen without the row in question, and
-    `held_out` the other figures so. `folds` has what was chosen without each part.
+    `worth_*` is the aim, as a share of the rows. `held_out` is what choosing so comes to: the
+    figures of thresholds chosen without the row in question. `folds` has what was chosen without
+    each part.
     """
 
     rows: int
@@ -57,8 +62,9 @@ class Fit:
     before: Classification
     after: Classification
     held_out: Classification
-    present_right: float
-    held_out_right: float
+    worth_before: float
+    worth_after: float
+    worth_held_out: float
     folds: tuple[Thresholds, ...]
 
     @property
@@ -90,7 +96,7 @@ async def fit(engine: Engine, rows: Sequence[Row]) -> Fit:
     present = engine.catalogue.thresholds
     candidates = list(dict.fromkeys([present, *_candidates(present)]))
     decided = [await _decide(engine, reader, candidate, rows) for candidate in candidates]
-    right = [[is_right(*pair) for pair in zip(rows, found, strict=True)] for found in decided]
+    worth = [[_worth(*pair) for pair in zip(rows, found, strict=True)] for found in decided]
     denied = [
         [bool(row.intents) and not one.intents for row, one in zip(rows, found, strict=True)]
         for found in decided
@@ -98,10 +104,12 @@ async def fit(engine: Engine, rows: Sequence[Row]) -> Fit:
     tasks = [bool(row.intents) for row in rows]
     numbers = range(len(rows))
     folds = [
-        _best(right, denied, tasks, [n for n in numbers if n % FOLDS != part])
+        _best(worth, denied, tasks, [n for n in numbers if n % FOLDS != part])
         for part in range(FOLDS)
     ]
-    proposed = _best(right, denied, tasks, numbers)
+    held_out = sum(worth[folds[n % FOLDS]][n] for n in numbers)
+    gains = held_out > sum(worth[0])
+    proposed = _best(worth, denied, tasks, numbers) if gains else 0
 
     def figures(outcomes: Sequence[Outcome]) -> Classification:
         results = zip(rows, outcomes, strict=True)
@@ -114,8 +122,9 @@ async def fit(engine: Engine, rows: Sequence[Row]) -> Fit:
         before=figures(decided[0]),
         after=figures(decided[proposed]),
         held_out=figures([decided[folds[n % FOLDS]][n] for n in numbers]),
-        present_right=sum(right[0]) / len(rows),
-        held_out_right=sum(right[folds[n % FOLDS]][n] for n in numbers) / len(rows),
+        worth_before=sum(worth[0]) / len(rows),
+        worth_after=sum(worth[proposed]) / len(rows),
+        worth_held_out=held_out / len(rows),
         folds=tuple(candidates[number] for number in folds),
     )
 
@@ -134,22 +143,29 @@ def _distance(one: Thresholds, other: Thresholds) -> float:
 
 
 def _best(
-    right: Sequence[Sequence[bool]],
+    worth: Sequence[Sequence[float]],
     denied: Sequence[Sequence[bool]],
     tasks: Sequence[bool],
     numbers: Sequence[int],
 ) -> int:
-    """The candidate that is right most often on these rows, if that is worth a change.
+    """The candidate that is worth most on these rows, if it gains enough for a change.
 
     Candidate 0 is the present one; of equally good ones the first counts.
     """
     most = MOST_DENIED * sum(tasks[n] for n in numbers)
-    hits = [sum(own[n] for n in numbers) for own in right]
+    hits = [sum(own[n] for n in numbers) for own in worth]
     refusals = [sum(own[n] for n in numbers) for own in denied]
     # Where the present ones deny more than may be, what denies no more than they is allowed.
-    allowed = [c for c in range(len(right)) if refusals[c] <= max(most, refusals[0])]
+    allowed = [c for c in range(len(worth)) if refusals[c] <= max(most, refusals[0])]
     found = max(allowed, key=lambda c: (hits[c], -c))
     return found if hits[found] - hits[0] >= WORTH * len(numbers) else 0
+
+
+def _worth(row: Row, outcome: Outcome) -> float:
+    if outcome.route == "clarify" and row.route != "clarify":
+        named = {other.intent for other in outcome.alternatives}
+        return ASKED if not row.intents or row.intents[0] in named else 0.0
+    return float(is_right(row, outcome))
 
 
 async def _decide(
@@ -162,5 +178,12 @@ async def _decide(
         async for item in router.route(row.text, Conversation()):
             if isinstance(item, Routing):
                 intents = tuple(task.intent for task in item.tasks)
-                found.append(Outcome(route=item.route, intents=intents, confidence=item.confidence))
+                found.append(
+                    Outcome(
+                        route=item.route,
+                        intents=intents,
+                        confidence=item.confidence,
+                        alternatives=item.alternatives,
+                    )
+                )
     return found

@@ -1,4 +1,4 @@
-"""`catalog list|check`: what the assistant can do, and what is wrong with how that is written."""
+"""`catalog list|check|fit`: what the assistant can do, what is wrong with it, how sure to be."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue, Intent
 from engine.settings import Settings
+from tui.commands.catalog_fit import fit_thresholds
 from tui.exit_codes import ExitCode
 from tui.setup import load_settings, log_to_file
 from tui.text import one_line, plain
@@ -25,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
     log_to_file(settings)
     if options.verb == "check":
         return _check(settings, as_json=options.json)
+    if options.verb == "fit":
+        return fit_thresholds(settings, options)
     catalogue = catalogues.load(*settings.catalogues)
     asyncio.run(catalogue.close())
     for problem in catalogue.problems:

@@ -1,0 +1,158 @@
+"""`catalog fit`: thresholds chosen on an evaluation set, shown as a diff, written if asked to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import difflib
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from engine.evaluation import dataset
+from engine.evaluation.dataset import Row
+from engine.evaluation.fit import FOLDS, CannotFit, Fit, fit
+from engine.evaluation.markdown import percent
+from engine.intents.catalogue import BUILT_IN, MANNERS_FILE
+from engine.intents.intent import Catalogue
+from engine.settings import Settings
+from tui.evaluation import dry_engine
+from tui.exit_codes import ExitCode
+from tui.parser import PROGRAM
+from tui.scorecard import listed
+from tui.text import plain
+
+
+def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
+    """Run `catalog fit`. The local router is fitted, whatever model is set up besides."""
+    local = replace(settings, server=None, provider="embedded", router="embedded")
+    engine = dry_engine(local)
+    catalogue = engine.catalogue
+
+    async def choose() -> Fit:
+        try:
+            rows: Sequence[Row] = dataset.load(catalogue, options.data or ())
+            return await fit(engine, rows)
+        finally:
+            await engine.close()
+
+    found = asyncio.run(choose())
+    path = _manners(catalogue) if found.changes else None
+    before = path.read_text(encoding="utf-8") if path and path.exists() else ""
+    after = edited(before, {name: new for name, (_, new) in found.changes.items()})
+    if options.json:
+        print(json.dumps(_shown(found)))
+    else:
+        _print(found)
+        diff = difflib.unified_diff(
+            before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
+        )
+        print(*map(plain, diff), sep="\n")
+    if path is None:
+        return ExitCode.DONE
+    if not options.write:
+        _say("nothing was written: add --write for that")
+    elif path.parent.resolve() == BUILT_IN.resolve():
+        raise CannotFit("the built-in catalogue is part of the program: copy it and use --catalog")
+    else:
+        path.write_text(after, encoding="utf-8")
+        _say(f"{path} was changed")
+    return ExitCode.DONE
+
+
+def edited(text: str, values: Mapping[str, float]) -> str:
+    """A TOML file with these values in its table `thresholds`, and all else as it was.
+
+    Raises `CannotFit` where the table is written in another way than line by line.
+    """
+    if not values:
+        return text
+    lines = text.splitlines()
+    heads = [n for n, line in enumerate(lines) if re.match(r"\s*\[thresholds\]\s*(#.*)?$", line)]
+    if not heads:
+        lines += [*([""] if lines else []), "[thresholds]"]
+        heads = [len(lines) - 1]
+    begin = heads[0] + 1
+    end = begin
+    while end < len(lines) and not re.match(r"\s*\[", lines[end]):
+        end += 1
+    for name, value in values.items():
+        pattern = re.compile(rf"(\s*{name}\s*=\s*)[^#\s]+(.*)$")
+        for number in range(begin, end):
+            if match := pattern.match(lines[number]):
+                lines[number] = f"{match[1]}{value:g}{match[2]}"
+                break
+        else:
+            lines.insert(begin, f"{name} = {value:g}")
+            begin, end = begin + 1, end + 1
+    whole = "\n".join(lines) + "\n"
+    try:
+        was, now = tomllib.loads(text), tomllib.loads(whole)
+    except tomllib.TOMLDecodeError:
+        was, now = {}, {}
+    if now != {**was, "thresholds": {**was.get("thresholds", {}), **values}}:
+        told = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+        raise CannotFit(f"write it into the table thresholds yourself: {told}")
+    return whole
+
+
+def _manners(catalogue: Catalogue) -> Path:
+    if not catalogue.folders:
+        raise CannotFit("a catalogue of one document has no catalog.toml: put it into a folder")
+    # Of several catalogues the first one's manners hold.
+    return catalogue.folders[0].path / MANNERS_FILE
+
+
+def _print(found: Fit) -> None:
+    columns = (found.before, found.after, found.held_out)
+    worth = (found.worth_before, found.worth_after, found.worth_held_out)
+    rows = [
+        ("right intent", *(percent(one.accuracy) for one in columns)),
+        ("given any intent", *(percent(one.coverage) for one in columns)),
+        ("out of scope refused", *(percent(one.out_of_scope_recall) for one in columns)),
+        ("small talk kept apart", *(percent(one.small_talk_recall) for one in columns)),
+        ("worth", *map(percent, worth)),
+    ]
+    console = Console(highlight=False)
+    listed(console, (f"{found.rows:,} messages", "now", "proposed", "left out"), rows)
+    print(
+        "Worth: the messages that became what they should; one that was asked about\n"
+        f"counts half. Left out: chosen on {FOLDS - 1} of {FOLDS} parts, judged on the other; only "
+        "these\nfigures are about messages that nothing was chosen by."
+    )
+    if not found.changes:
+        print("\nThe thresholds stay: no others gain enough on messages left out.")
+    else:
+        print()
+
+
+def _shown(found: Fit) -> dict[str, object]:
+    def figures(which: str) -> dict[str, float | None]:
+        one = getattr(found, which)
+        return {
+            "accuracy": one.accuracy,
+            "coverage": one.coverage,
+            "out_of_scope_recall": one.out_of_scope_recall,
+            "small_talk_recall": one.small_talk_recall,
+        }
+
+    return {
+        "rows": found.rows,
+        "changes": {name: list(pair) for name, pair in found.changes.items()},
+        "present": asdict(found.present),
+        "proposed": asdict(found.proposed),
+        "before": {**figures("before"), "worth": found.worth_before},
+        "after": {**figures("after"), "worth": found.worth_after},
+        "held_out": {**figures("held_out"), "worth": found.worth_held_out},
+        "folds": [asdict(thresholds) for thresholds in found.folds],
+    }
+
+
+def _say(text: str) -> None:
+    print(f"{PROGRAM} catalog fit: {plain(text)}", file=sys.stderr)
