@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from engine.assembly import Engine
 from engine.conversation import Conversation
@@ -130,12 +130,15 @@ async def fit(engine: Engine, rows: Sequence[Row]) -> Fit:
 
 
 def _candidates(present: Thresholds) -> Iterable[Thresholds]:
-    """Every combination; those nearest to the present ones first."""
+    """Every combination, with the present values among them; those nearest to these first."""
+    refusing = {present.refused, *REFUSED}
+    clear = {present.clear, *CLEAR}
+    asking = {(present.margin, present.unclear), *ASKING}
     combined = [
         replace(present, refused=refused, clear=clear, margin=margin, unclear=unclear)
-        for refused, clear, (margin, unclear) in itertools.product(REFUSED, CLEAR, ASKING)
+        for refused, clear, (margin, unclear) in itertools.product(refusing, clear, asking)
     ]
-    return sorted(combined, key=lambda other: _distance(present, other))
+    return sorted(combined, key=lambda other: (_distance(present, other), astuple(other)))
 
 
 def _distance(one: Thresholds, other: Thresholds) -> float:
