@@ -44,13 +44,17 @@ def prompt_schema(
     Of hundreds of optional arguments those beyond the room are left out; they can still be given.
     """
     made: Schema = {}
-    for depth in range(DEEPEST, -1, -1):
+    for depth in range(DEEPEST + 1):
         small = {name: _small(item, defs, depth, ()) for name, item in properties.items()}
-        made = {"type": "object", "properties": small, "additionalProperties": False}
+        deeper: Schema = {"type": "object", "properties": small, "additionalProperties": False}
         if required:
-            made["required"] = list(required)
-        if _size(made) <= MAX_PROMPT_SCHEMA:
-            return made
+            deeper["required"] = list(required)
+        if deeper == made or _size(deeper) > MAX_PROMPT_SCHEMA:
+            break
+        made = deeper
+    if made:
+        return made
+    made, small = deeper, deeper["properties"]
     optional = [name for name in properties if name not in required]
     for name in optional:
         description = small[name].pop("description", "")
