@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.events import Event
+from engine.events import EffectName, Event
 from engine.ports import Approver
+
+if TYPE_CHECKING:
+    from tui.record import ActionState
 
 # A text in pieces; True: this piece is what was looked for.
 Segments = Sequence[tuple[str, bool]]
@@ -40,6 +43,37 @@ class Past:
     events: Sequence[Event]
     before: int = 0
     title: str = ""
+
+
+@dataclass(frozen=True)
+class ActionQuery:
+    """Which actions are wanted: all that is given must be so. `since` is ISO 8601 in UTC."""
+
+    containing: str = ""
+    state: str | None = None
+    intent: str | None = None
+    tool: str | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    """An action of any session; `at` is when it was proposed, ISO 8601 in UTC."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    call_id: str
+    intent: str
+    tool: str
+    arguments: Mapping[str, Any]
+    effect: EffectName
+    summary: str
+    state: ActionState
+    at: str
+    decided_by: str = ""
+    result: Any = None
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,6 +195,14 @@ class Backstage(Protocol):
         ...
 
     async def restore(self, session_id: str) -> None: ...
+
+    async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
+        """Actions of all sessions, newest first."""
+        ...
+
+    async def action_names(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The intents and the tools that there are actions of."""
+        ...
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         """What was recorded of a session, all of it or its last turns only."""

@@ -11,8 +11,9 @@ from typing import Any
 from engine import events
 from engine.events import Event
 from engine.ports import Answer, Approver
+from tests.tui.fake_archive import FakeArchive
 from tests.tui.fake_catalogue import INTENTS
-from tui.ports import IntentRow, Past, SessionRow
+from tui.ports import ActionRow, IntentRow, Past, SessionRow
 
 TITLES = {
     "balance": "Balance",
@@ -114,7 +115,7 @@ class FakeChat:
         return True
 
 
-class FakeBackstage:
+class FakeBackstage(FakeArchive):
     title = "ACME Mobile: balance, data, roaming, contract and payments"
     assistant_name = "Helix"
     suggestions: tuple[str, ...] = (
@@ -134,13 +135,14 @@ class FakeBackstage:
         rows: Sequence[SessionRow] = (),
         past: Mapping[str, list[Event]] | None = None,
         notices: tuple[str, ...] = (),
+        executed: Sequence[ActionRow] = (),
         truths: Mapping[str, Event] = MappingProxyType({}),
     ) -> None:
         self.scripts = list(scripts)
-        self.rows, self._past, self.notices = list(rows), dict(past or {}), notices
+        super().__init__(rows, executed)
+        self._past, self.notices = dict(past or {}), notices
         self._truths = truths
         self.checked: list[str] = []
-        self.discarded: list[str] = []
         self.chats: list[FakeChat] = []
         self.closed = False
 
@@ -158,31 +160,6 @@ class FakeBackstage:
         name = session_id or f"new-{len(self.chats) + 1}"
         self.chats.append(FakeChat(name, self.scripts, approver))
         return self.chat
-
-    async def sessions(
-        self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
-    ) -> list[SessionRow]:
-        wanted = filter_text.lower()
-        rows = [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()]
-        kept = [r for r in rows if r.archived == archived and r.id not in self.discarded]
-        return kept[offset : offset + limit]
-
-    async def rename(self, session_id: str, title: str) -> None:
-        self._change(session_id, title=title)
-
-    async def archive(self, session_id: str, *, archived: bool) -> None:
-        self._change(session_id, archived=archived)
-
-    def _change(self, session_id: str, **values: Any) -> None:
-        self.rows = [
-            dataclasses.replace(row, **values) if row.id == session_id else row for row in self.rows
-        ]
-
-    async def discard(self, session_id: str) -> None:
-        self.discarded.append(session_id)
-
-    async def restore(self, session_id: str) -> None:
-        self.discarded.remove(session_id)
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         kept = self._past[session_id]

@@ -9,6 +9,7 @@ from textual.app import App
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui import keys
+from tui.screens.actions import ActionsScreen
 from tui.screens.catalogue import CatalogueScreen
 from tui.screens.demo import DemoScreen
 from tui.screens.help import HelpScreen
@@ -62,6 +63,7 @@ async def test_every_command_has_its_method() -> None:
             "sessions": SessionsScreen,
             "playback": PlaybackScreen,
             "question": QuestionScreen,
+            "executed": ActionsScreen,
             "demo": DemoScreen,
             "catalogue": CatalogueScreen,
         }

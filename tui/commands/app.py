@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.events import Event
 from engine.ports import Approver
 from tui.exit_codes import ExitCode
-from tui.ports import DemoStep, IntentRow, Past, SessionRow
+from tui.ports import ActionQuery, ActionRow, DemoStep, IntentRow, Past, SessionRow
 
 if TYPE_CHECKING:
     from tui.ports import Backstage, Chat
@@ -143,6 +143,15 @@ class RealBackstage:
 
     async def restore(self, session_id: str) -> None:
         await asyncio.to_thread(self._parts.history.restore, session_id)
+
+    async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
+        from tui.action_rows import read
+
+        return await asyncio.to_thread(read, self._parts.history, query, limit, offset)
+
+    async def action_names(self) -> tuple[Sequence[str], Sequence[str]]:
+        history = self._parts.history
+        return await asyncio.to_thread(lambda: (history.intents_used(), history.tools_used()))
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         return await asyncio.to_thread(self._past, session_id, last_turns)

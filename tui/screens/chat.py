@@ -258,6 +258,14 @@ class ChatScreen(PaneScreen):
 
         self.app.push_screen(CatalogueScreen(self._backstage.intents()))
 
+    def action_executed(self) -> None:
+        if self._backstage is None:
+            self.notify("Still starting", markup=False)
+            return
+        from tui.screens.actions import ActionsScreen
+
+        self.app.push_screen(ActionsScreen(self._backstage, self.app.now))
+
     @work(exclusive=True, group="switch", exit_on_error=False)
     async def _switch(self, session_id: str | None) -> None:
         try:

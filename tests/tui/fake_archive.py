@@ -1,0 +1,59 @@
+"""Past sessions and actions that live in lists."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from tui.ports import ActionQuery, ActionRow, SessionRow
+
+
+class FakeArchive:
+    """The part of a backstage that looks back; `asked` has the queries for actions."""
+
+    def __init__(self, rows: Sequence[SessionRow], executed: Sequence[ActionRow]) -> None:
+        self.rows, self.executed = list(rows), list(executed)
+        self.discarded: list[str] = []
+        self.asked: list[ActionQuery] = []
+
+    async def sessions(
+        self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
+    ) -> list[SessionRow]:
+        wanted = filter_text.lower()
+        rows = [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()]
+        kept = [r for r in rows if r.archived == archived and r.id not in self.discarded]
+        return kept[offset : offset + limit]
+
+    async def rename(self, session_id: str, title: str) -> None:
+        self._change(session_id, title=title)
+
+    async def archive(self, session_id: str, *, archived: bool) -> None:
+        self._change(session_id, archived=archived)
+
+    def _change(self, session_id: str, **values: Any) -> None:
+        self.rows = [
+            dataclasses.replace(row, **values) if row.id == session_id else row for row in self.rows
+        ]
+
+    async def discard(self, session_id: str) -> None:
+        self.discarded.append(session_id)
+
+    async def restore(self, session_id: str) -> None:
+        self.discarded.remove(session_id)
+
+    async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
+        self.asked.append(query)
+        rows = [
+            row
+            for row in self.executed
+            if query.containing in str(row.arguments)
+            and query.state in (None, row.state)
+            and query.intent in (None, row.intent)
+            and query.tool in (None, row.tool)
+        ]
+        return rows[offset : offset + limit]
+
+    async def action_names(self) -> tuple[list[str], list[str]]:
+        rows = self.executed
+        return sorted({row.intent for row in rows}), sorted({row.tool for row in rows})

@@ -1,0 +1,80 @@
+"""The actions of all sessions: what is asked for, what is shown, what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
+
+from engine import events
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage
+from tests.tui.states import make_app, settle, shown, until
+from tui.ports import ActionRow
+from tui.screens.actions import ActionsScreen
+from tui.screens.playback import PlaybackScreen
+
+
+def row(number: int, **values: Any) -> ActionRow:
+    given: dict[str, Any] = {
+        "intent": "balance",
+        "tool": "top_up_balance",
+        "arguments": {"amount": number},
+        "effect": "write",
+        "summary": f"Add ${number}",
+        "state": "succeeded",
+        **values,
+    }
+    return ActionRow(f"a{number}", "s1", f"t{number}", "c1", at=fake.AT, **given)
+
+
+ROWS = [
+    row(3, state="unknown"),
+    row(2, state="failed", result={"error": "[b]no[/b]"}),
+    row(1, intent="data", tool="top_up_data"),
+]
+
+
+async def opened(pilot: Pilot[Any]) -> OptionList:
+    await settle(pilot)
+    await pilot.press("f6")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ActionsScreen))
+    executed = pilot.app.screen.query_one(OptionList)
+    await until(pilot, lambda: executed.option_count)
+    return executed
+
+
+async def test_actions_are_filtered_by_keys_and_words() -> None:
+    stage = FakeBackstage(executed=ROWS)
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        executed = await opened(pilot)
+        assert "unknown   Add $3" in shown(executed)
+        await pilot.press("f2")
+        await until(pilot, lambda: executed.option_count == 1)
+        assert "state unknown" in shown(pilot.app.screen.query_one("#chosen", Static))
+        await pilot.press("f2", "f2", "f2", "f2", "f2", "f2")
+        await until(pilot, lambda: executed.option_count == 3)
+        await pilot.press("f4", "f4")
+        await until(pilot, lambda: "top_up_data" in shown(pilot.app.screen.query_one("#chosen")))
+        await until(pilot, lambda: executed.option_count == 1)
+        await pilot.press("f4", "2")
+        await until(pilot, lambda: "Add $2" in shown(executed))
+        assert executed.option_count == 1
+        assert "[b]no[/b]" in shown(pilot.app.screen.query_one("#details"))
+        await pilot.press("f5")
+        await until(pilot, lambda: stage.asked[-1].since)
+        assert stage.asked[-1].since == "2026-03-01T14:30:00+00:00"
+
+
+async def test_an_unknown_action_is_checked_and_its_session_read() -> None:
+    truth = events.ActionSettled(call_id="c1", action_id="a3", outcome="ok", turn_id="t3")
+    stage = FakeBackstage(executed=ROWS, truths={"a3": truth}, past={"s1": fake.recorded(2)})
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await pilot.press("f7")
+        await until(pilot, lambda: stage.checked == ["a3"])
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
