@@ -217,7 +217,9 @@ COMMANDS = (
     Command("find", "step(1)", "down", "next", "Next place, later", footer=True),
     Command("find", "step(-1)", "up,enter", "previous", "Previous place, earlier", footer=True),
     Command("find", "close", "escape", "close", "Stay here and go on", footer=True),
-    Command("chat", "executed", "f6", "all actions", "What was executed in all sessions"),
+    Command(
+        "chat", "executed", "f6", "all actions", "What was executed in all sessions", False, True
+    ),
     Command("chat", "retry", "f5", "retry", "Try again what failed"),
     Command("panes", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", priority=True),
     Command(
