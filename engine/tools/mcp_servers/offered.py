@@ -25,6 +25,8 @@ DESCRIPTION_CHARACTERS = 600
 PARAMETER_CHARACTERS = 300
 DETAIL_CHARACTERS = 20_000
 NAME_CHARACTERS = 64
+QUESTION_CHARACTERS = 80
+_ARTICLES = frozenset({"the", "a", "an", "your", "which", "what", "how"})
 _VALID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -67,6 +69,7 @@ def offered(
                 effect=effect,
                 validate=check,
                 run=_runner(connection, remote.name, repeatable=effect == "read"),
+                questions=_questions(remote.input_schema),
                 untrusted=True,
                 detail=_detail(remote),
             )
@@ -117,6 +120,29 @@ def _detail(remote: types.Tool) -> str:
     """The whole description, where the prompt has only its beginning."""
     whole = clean((remote.description or "")[:DETAIL_CHARACTERS]).strip()
     return whole if len(" ".join(whole.split())) > DESCRIPTION_CHARACTERS else ""
+
+
+def _questions(schema: Mapping[str, Any]) -> dict[str, str]:
+    """What to ask for each parameter: the beginning of its description, else its name."""
+    properties = schema.get("properties")
+    return {
+        str(name): f"What should I use as {_asked_for(str(name), definition)}?"
+        for name, definition in (properties if isinstance(properties, Mapping) else {}).items()
+    }
+
+
+def _asked_for(name: str, definition: Any) -> str:
+    told = definition.get("description") if isinstance(definition, Mapping) else None
+    text = line(told, DESCRIPTION_CHARACTERS) if isinstance(told, str) else ""
+    thing = re.split(r"[.;:](?:\s|$)", re.sub(r"\s*\([^)]*\)?", "", text))[0].strip(" .,?")
+    if not thing or len(thing) > QUESTION_CHARACTERS:
+        thing = line(name.replace("_", " "), QUESTION_CHARACTERS)
+    first, space, rest = thing.partition(" ")
+    if first.lower() in _ARTICLES:
+        return f"{first.lower()}{space}{rest}"
+    # A capital that only began a sentence.
+    first = first[:1].lower() + first[1:] if first[1:].islower() else first
+    return f"the {first}{space}{rest}"
 
 
 def _parameters(schema: Mapping[str, Any]) -> dict[str, Any]:
