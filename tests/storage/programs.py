@@ -74,6 +74,15 @@ def opens_without_rights(path: str) -> None:
         sys.stdout.write(f"{error}\n")
 
 
+def opens_on_a_full_disk(path: str, bytes_per_file: str) -> None:
+    """Opens the file while none may grow beyond that, and says what came of it."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(bytes_per_file), int(bytes_per_file)))
+    try:
+        Database.open(Path(path))
+    except StorageError as error:
+        sys.stdout.write(f"{error}\n")
+
+
 def writes_on_a_full_disk(path: str, bytes_per_file: str) -> None:
     """Writes turns until no file may grow any further, and says what came of it."""
     database = Database.open(Path(path))
@@ -127,6 +136,7 @@ def dies_in_a_run(path: str, number: str) -> None:
 PROGRAMS: Sequence[Callable[..., None]] = (
     opens,
     opens_without_rights,
+    opens_on_a_full_disk,
     writes_on_a_full_disk,
     stops_in_a_top_up,
     settles,

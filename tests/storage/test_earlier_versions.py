@@ -16,6 +16,7 @@ from storage.database import Database, StorageError
 from storage.history import ActionFilter, History
 from storage.journal import Journal
 from storage.migrations import MIGRATIONS, backup_of, version_of
+from tests.storage.programs import start
 from tests.storage.told import Recording, rows
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -108,6 +109,19 @@ def test_it_is_searched_and_gone_on_with(earlier: Path) -> None:
     with Recording(database) as recording:
         recording.keep([replace(event, turn_id="new") for event in past[:1]])
     assert history.session("019a0002-two").turns == 3
+
+
+@pytest.mark.parametrize("spare", [-10_000, 10_000])
+def test_on_a_full_disk_it_is_left_as_it_is(earlier: Path, spare: int) -> None:
+    """There is no room for the copy, or for the copy but not for the new tables."""
+    before = content(earlier)
+    size = earlier.stat().st_size
+    said, _ = start("opens_on_a_full_disk", earlier, size + spare).communicate()
+    assert "cannot be opened: the disk" in said
+    assert said.count("\n") == 1
+    assert content(earlier) == before
+    assert not list(earlier.parent.glob("*.part"))
+    Database.open(earlier).close()
 
 
 def test_one_that_is_damaged_is_refused_and_left_as_it_is(earlier: Path) -> None:
