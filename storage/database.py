@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,11 +26,7 @@ from storage.errors import BUSY_TIMEOUT_MS, StorageError, failed, reason
 
 __all__ = ["Database", "StorageError"]
 
-_ON_CONNECT = (
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA foreign_keys=ON",
-)
+_ON_CONNECT = (f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys=ON")
 
 
 @dataclass(frozen=True)
@@ -154,6 +151,7 @@ def _engine(path: Path) -> sqlalchemy.Engine:
     def _configure(connection: sqlite3.Connection, record: object) -> None:
         for pragma in _ON_CONNECT:
             connection.execute(pragma)
+        _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sqlalchemy.Connection) -> None:
@@ -163,6 +161,24 @@ def _engine(path: Path) -> sqlalchemy.Engine:
         connection.exec_driver_sql(options.get("begin", "BEGIN"))
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on.
+
+    The first time this takes the whole file, and SQLite, which waits for every other lock, gives
+    that one up at once where another program is doing the same.
+    """
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _plain(error: OSError) -> str:
