@@ -87,7 +87,7 @@ def _prefix(catalogue: Catalogue) -> str:
 def _document(place: str) -> Catalogue:
     """A catalogue of one OpenAPI document."""
     key = sources.name_of(place)
-    source = sources.open_source(Path(place), key, SourceFile(openapi={"document": place}))
+    source = sources.open_source(Path(place), key, sources.document(place))
     return _catalogue(key, read_manners(None, {}), [Group(key, source.intents)], [source])
 
 

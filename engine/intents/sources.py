@@ -36,6 +36,13 @@ def is_document(place: Path | str) -> bool:
     )
 
 
+def document(place: Path | str) -> SourceFile:
+    """A document alone, as the file of an intent would name it."""
+    text = str(place)
+    is_address = text.startswith(("http://", "https://"))
+    return SourceFile(openapi={"document": text if is_address else str(Path(text).resolve())})
+
+
 def name_of(place: str) -> str:
     """A short name for a document: that of the file, or of the host if that says nothing."""
     url = urlsplit(place)
@@ -52,7 +59,7 @@ def open_all(files: Mapping[Path, SourceFile], *, alone: bool) -> dict[Path, Sou
         opened = dict(zip(files, pool.map(_try, files, files.values()), strict=True))
     faults = [found for found in opened.values() if isinstance(found, CatalogueError)]
     usable = [found for found in opened.values() if isinstance(found, Source)]
-    wrong = next((fault for fault in faults if not isinstance(fault, _Unusable)), None)
+    wrong = next((fault for fault in faults if not isinstance(fault, Unusable)), None)
     if wrong is None and faults and alone and not any(source.intents for source in usable):
         wrong = faults[0]
     if wrong is not None:
@@ -76,7 +83,7 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
     try:
         opener: Callable[..., Source] = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        raise _Unusable(f"{path}: this kind of source is not available: {error}") from error
+        raise Unusable(f"{path}: this kind of source is not available: {error}") from error
     try:
         source = opener(
             key,
@@ -89,7 +96,9 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
             environ=read_values(os.environ, Path.cwd()),
         )
     except SourceError as error:
-        raise _Unusable(f"{path}: {error}") from error
+        # A document that was named itself is named by the error, too.
+        told = f"{path}: {error}" if path.suffix == ".toml" else str(error)
+        raise Unusable(told) from error
     try:
         return _with_additions(path, data, source)
     except CatalogueError:
@@ -98,7 +107,7 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
         raise
 
 
-class _Unusable(CatalogueError):
+class Unusable(CatalogueError):
     """A source that others can do without."""
 
 

@@ -161,7 +161,8 @@ class WorkerClient:
         """One try. A request that is broken off leaves no answer behind: the child is ended."""
         try:
             process = self._process or await self._begin()
-            async with asyncio.timeout(self._time_limit_s):
+            learns = request["op"] == "cross"
+            async with asyncio.timeout(self._learning_limit_s if learns else self._time_limit_s):
                 if request["op"] == "score" and not self._trained:
                     await _exchange(process, self._training)
                     self._trained = True

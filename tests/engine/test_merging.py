@@ -148,3 +148,20 @@ def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
 def test_a_fault_in_one_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="has no intents"):
         load(BUILT_IN, tmp_path)
+
+
+def test_a_document_may_stand_for_a_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "pets.json").write_text(
+        '{"openapi": "3.1.0", "info": {"title": "Pets", "version": "1"}, '
+        '"servers": [{"url": "http://localhost:9"}], "paths": {"/pets": {"get": '
+        '{"operationId": "listPets", "tags": ["pets"], "responses": {}}}}}'
+    )
+    monkeypatch.chdir(tmp_path)
+    catalogue = load(BUILT_IN, "a/b/pets.json")
+    (intent,) = [i for i in catalogue.intents.values() if i.source == "openapi"]
+    assert [tool.effect for tool in intent.tools] == ["read"]
+    with pytest.raises(CatalogueError, match=r"^\S*nowhere.json cannot be read"):
+        load("a/nowhere.json")

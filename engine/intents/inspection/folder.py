@@ -10,6 +10,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +59,11 @@ class Inspected:
     manners: Manners = field(default_factory=Manners)
     findings: list[Finding] = field(default_factory=list)
     whole: bool = True  # False: some intents or tools could not be read
+
+    @cached_property
+    def definitions(self) -> dict[str, tuple[Path, int]]:
+        """Where each function of `tools.py` is defined."""
+        return dict(_definitions(self.folder))
 
     def add(
         self, path: Path, line: int, severity: Literal["error", "warning"], text: str, code: str
@@ -111,7 +117,7 @@ def read(place: Path | str) -> Inspected:
             found,
             Path(str(place)),
             sources.name_of(str(place)),
-            SourceFile(openapi={"document": str(place)}),
+            sources.document(place),
             Positions(""),
         )
         return found
@@ -208,7 +214,7 @@ def _intent(found: Inspected, path: Path, shape: IntentFile) -> Intent:
         try:
             tool = found.functions.tool(name)
         except CatalogueError as error:
-            where, at = function_place(found.folder, name) or (found.functions.path, 1)
+            where, at = found.definitions.get(name, (found.functions.path, 1))
             found.error(where, at, _message(error), "signature")
             continue
         if tool is None:
@@ -262,12 +268,7 @@ def _culprit(folder: Path, error: CatalogueError) -> tuple[Path, int]:
     return (Path(own[-1].filename), own[-1].lineno or 1) if own else (folder / "tools.py", 1)
 
 
-def function_place(folder: Path, name: str) -> tuple[Path, int] | None:
-    """Where a function is defined, by its name, in `tools.py` or the package `tools/`."""
-    return next(((path, line) for path, line, own in definitions(folder) if own == name), None)
-
-
-def definitions(folder: Path) -> Iterator[tuple[Path, int, str]]:
+def _definitions(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
     """The functions at the top level of `tools.py`, or of the package's files."""
     for path in [folder / "tools.py", *sorted((folder / "tools").rglob("*.py"))]:
         try:
@@ -276,4 +277,4 @@ def definitions(folder: Path) -> Iterator[tuple[Path, int, str]]:
             continue
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield path, node.lineno, node.name
+                yield node.name, (path, node.lineno)

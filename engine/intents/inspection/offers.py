@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from engine.intents import bypass
 from engine.intents.inspection.finding import Finding
-from engine.intents.inspection.folder import Inspected, Seen, definitions, function_place, shown
+from engine.intents.inspection.folder import Inspected, Seen, shown
 from engine.tools.strict import refused
 from engine.tools.tool import Tool, ToolContext
 
@@ -37,7 +37,7 @@ def _of_tool(found: Inspected, seen: Seen, tool: Tool) -> Iterator[Finding]:
     file, name = shown(seen.file), tool.name
     names = [t.name for t in seen.intent.tools]
     line = seen.line_of("tools", names.index(name))
-    place = function_place(found.folder, name) if seen.positions is not None else None
+    place = found.definitions.get(name) if seen.positions is not None else None
     where, at = (shown(place[0]), place[1]) if place else (file, line)
     if not tool.description:
         yield Finding(
@@ -76,7 +76,7 @@ def _unoffered(found: Inspected) -> Iterator[Finding]:
     if found.functions is None or not found.whole:
         return
     offered = {tool.name for seen in found.intents for tool in seen.intent.tools}
-    for path, line, name in definitions(found.folder):
+    for name, (path, line) in found.definitions.items():
         function = found.functions.function(name)
         if name in offered or name.startswith("_") or name == "outcome_of" or function is None:
             continue
