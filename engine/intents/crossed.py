@@ -36,7 +36,9 @@ def cross(classes: Sequence[Class], embed: Embed) -> list[Crossed]:
         return rows
 
     rows: list[Crossed] = []
-    groups = np.array([c.group for c in classes])
+    groups = sorted({c.group for c in classes})
+    group_of = np.array([groups.index(c.group) for c in classes])
+    members = np.eye(len(groups), dtype=np.float32)[group_of]
     for fold in range(FOLDS):
         # Every class keeps at least one phrase; its number shifts the fold, so that classes of
         # one or two phrases are not all cut at once.
@@ -47,24 +49,23 @@ def cross(classes: Sequence[Class], embed: Embed) -> list[Crossed]:
             for n, c in enumerate(classes)
         ]
         rest = [
-            replace(c, phrases=tuple(p for p in c.phrases if p not in set(out)))
+            replace(c, phrases=tuple(p for p in c.phrases if p not in out))
             for c, out in zip(classes, held, strict=True)
         ]
         asked = [(n, p) for n, out in enumerate(held) for p in out if not classes[n].yields_at]
         if not asked:
             continue
         head = Classifier(rest, remembered)
-        for (number, phrase), score in zip(asked, head.score([p for _, p in asked]), strict=True):
-            shares = np.array(score.probabilities)
-            summed = {group: float(shares[groups == group].sum()) for group in set(groups)}
-            best = max(sorted(summed), key=lambda group: summed[group])
-            rows.append(
-                Crossed(
-                    number=number,
-                    phrase=phrase,
-                    own=summed[classes[number].group],
-                    group=best,
-                    share=summed[best],
-                )
+        scores = head.score([phrase for _, phrase in asked])
+        shares = np.array([score.probabilities for score in scores], np.float32) @ members
+        rows += [
+            Crossed(
+                number=number,
+                phrase=phrase,
+                own=float(row[group_of[number]]),
+                group=groups[int(row.argmax())],
+                share=float(row.max()),
             )
+            for (number, phrase), row in zip(asked, shares, strict=True)
+        ]
     return rows
