@@ -58,6 +58,8 @@ def capabilities(catalogue: Catalogue) -> dict[Capability, dict[str, Any]]:
             "group": f"{capability.kind}:{capability.key}",
             "phrases": examples,
             "yields_at": yields_at,
+            # "Stop" must not end a contract because another phrase for it does.
+            "whole": capability.kind == "cancel",
         }
     return classes
 
@@ -135,9 +137,16 @@ def weighed(reading: Reading, text: str, catalogue: Catalogue) -> Reading:
     }
     if not fitting:
         return reading
-    raised = {c: share * MEASURED if c in fitting else share for c, share in reading.shares.items()}
-    total = sum(raised.values())
-    return replace(reading, shares={c: share / total for c, share in raised.items()})
+    raised = {
+        c: share * MEASURED if c in fitting else share
+        for c, share in reading.shares.items()
+        if c.kind == "task"
+    }
+    # It says which task is meant, not that one is: what is none is as likely as before.
+    scale = (1 - reading.beside()) / (sum(raised.values()) or 1.0)
+    return replace(
+        reading, shares={**reading.shares, **{c: share * scale for c, share in raised.items()}}
+    )
 
 
 def _measures(tool: Tool, text: str) -> bool:

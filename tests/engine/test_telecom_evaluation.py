@@ -47,6 +47,12 @@ def test_each_intent_has_enough_messages_for_each_of_its_tools(intent: str) -> N
     assert {row["tool"] for row in rows} == INTENTS[intent]
 
 
+def test_difficult_messages_are_among_them() -> None:
+    for name, least in (("missing", 20), ("two_tasks", 20), ("rude", 25), ("misspelt", 25)):
+        assert len(_rows(name)) >= least
+    assert len(_rows("look_alikes")) >= 40
+
+
 def test_other_routes_have_enough_messages() -> None:
     for route, least in (("small_talk", 30), ("out_of_scope", 40)):
         rows = _rows(route)
@@ -75,6 +81,23 @@ def test_two_tasks_name_their_intents_in_order() -> None:
         assert row["intents"][0] == row["intent"]
         assert len(set(row["intents"])) == 2
         assert set(row["intents"]) <= set(INTENTS)
+
+
+async def test_the_offline_router_finds_the_intents() -> None:
+    catalogue = load(BUILT_IN)
+    worker = WorkerClient(catalogue)
+    router = EmbeddedRouter(worker, catalogue)
+    missed = []
+    try:
+        for row in EVERY:
+            found = [item async for item in router.route(row["text"], Conversation())][-1]
+            assert isinstance(found, Routing)
+            wanted = row.get("intents") or ([row["intent"]] if row["intent"] else [])
+            if [task.intent for task in found.tasks] != wanted:
+                missed.append(row["text"])
+    finally:
+        await worker.close()
+    assert len(missed) <= 0.05 * len(EVERY), missed
 
 
 def test_no_phrase_of_the_catalogue_is_asked_again() -> None:
