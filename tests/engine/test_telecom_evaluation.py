@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
-from engine.intents.catalogue import BUILT_IN
+from engine.conversation import Conversation
+from engine.intents.catalogue import BUILT_IN, load
+from engine.intents.embedded_router import EmbeddedRouter
 from engine.intents.files import MANNERS
+from engine.intents.router import Routing
+from engine.models.worker_client import WorkerClient
 from tests.engine.telecom_desk import TOOLS
 
 FOLDER = BUILT_IN / "evaluation"
