@@ -39,16 +39,19 @@ class Scorecard:
         """Print it, as wide as the console is."""
         console.print(Text(one_line(self.title), "bold"))
         console.print(Text(one_line(self.subtitle), "dim"))
+        console.print()
         console.print(self._summary())
         if self.report.classification.per_intent:
-            console.print(self._intents())
+            _block(console, self._intents())
         if self.report.classification.tasks > 1:
-            console.print(self._curve())
+            _block(console, self._curve())
+        console.print()
         self._misses(console)
         if self.comparison is not None:
             self._against(console, self.comparison)
         if self.gates:
             console.print(self._gates())
+            console.print()
 
     def _summary(self) -> Table:
         found, tools = self.report.classification, self.report.tools
@@ -210,12 +213,24 @@ def _change(old: float, new: float) -> Text:
 
 
 def _table(title: str, *heads: str, justify: str = "") -> Table:
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
+    table = Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+    )
     for number, head in enumerate(heads):
         table.add_column(
             Text(head), justify="right" if number or justify else "left", overflow="fold"
         )
     return table
+
+
+def _block(console: Console, table: Table) -> None:
+    console.print()
+    console.print(table)
 
 
 def _more(console: Console, count: int, shown: int, what: str) -> None:

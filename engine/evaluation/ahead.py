@@ -15,7 +15,7 @@ from engine.intents.embedded_router import EmbeddedRouter, Reader
 from engine.intents.thresholds import Thresholds
 from engine.models.worker_client import TEXT_LIMIT
 
-BATCH = 64
+BATCH = 16
 
 
 class Remembering:

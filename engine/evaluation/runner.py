@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from engine.evaluation.dataset import Row
 from engine.evaluation.outcome import Outcome
@@ -20,7 +20,7 @@ Reason = Literal["finished", "interrupted", "network", "cannot_run"]
 FAILURES = 5
 # Results that cost nothing are written down together, at most so much later.
 LAG_S = 0.5
-CHUNK = 64  # rows that are looked at ahead together
+CHUNK = 16  # rows that are looked at ahead together
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Runner:
     parallel: int
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     on_done: Callable[[Row, Outcome], None] = lambda row, outcome: None
-    ahead: Callable[[Sequence[str]], Awaitable[None]] | None = None
+    ahead: Callable[[Sequence[str]], Coroutine[Any, Any, None]] | None = None
     _held: list[Result] = field(default_factory=list)
     _kept_at: float = field(default_factory=time.monotonic)
     _keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -66,16 +66,19 @@ class Runner:
             for start in range(0, len(todo), size):
                 chunk = todo[start : start + size]
                 if self.ahead is not None:
-                    await self.ahead([self.rows[number].text for number in chunk])
-                if self._end.reason == "finished":
-                    await self._side_by_side(iter(chunk))
+                    await self._together(self.ahead([self.rows[n].text for n in chunk]))
+                if self._end.reason != "finished":
+                    break
+                waiting = iter(chunk)
+                await self._together(*(self._work(waiting) for _ in range(self.parallel)))
         finally:
             await self._cancel()
             await self._commit()
         return self._end
 
-    async def _side_by_side(self, waiting: Iterator[int]) -> None:
-        self._workers = [asyncio.create_task(self._work(waiting)) for _ in range(self.parallel)]
+    async def _together(self, *work: Coroutine[Any, Any, None]) -> None:
+        """Do all of this, unless `stop` ends it. Raises the first error."""
+        self._workers = [asyncio.create_task(each) for each in work]
         for result in await asyncio.gather(*self._workers, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result

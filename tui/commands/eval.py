@@ -114,7 +114,10 @@ async def _evaluate(
     if options.json:
         print(json.dumps(data, ensure_ascii=False))
     elif options.markdown != "-":
-        subtitle = f"{report.rows:,} messages in {data['wall_seconds']:,.1f} s, run {data['run']}"
+        total = len(going.runner.rows)
+        part = "" if finished else f" of {total:,}"
+        told = f"{report.rows:,}{part} messages in {data['wall_seconds']:,.1f} s"
+        subtitle = f"{told}, run {data['run']}"
         card = Scorecard(
             report, title, subtitle, verdicts, comparison, whole=bool(going.choice.intents)
         )
