@@ -161,11 +161,12 @@ class WorkerClient:
         """One try. A request that is broken off leaves no answer behind: the child is ended."""
         try:
             process = self._process or await self._begin()
-            learns = request["op"] == "cross"
-            async with asyncio.timeout(self._learning_limit_s if learns else self._time_limit_s):
-                if request["op"] == "score" and not self._trained:
+            learns = self._learning_limit_s
+            if request["op"] == "score" and not self._trained:
+                async with asyncio.timeout(learns):
                     await _exchange(process, self._training)
-                    self._trained = True
+                self._trained = True
+            async with asyncio.timeout(learns if request["op"] == "cross" else self._time_limit_s):
                 return await _exchange(process, request)
         except asyncio.CancelledError:
             await self._end()
