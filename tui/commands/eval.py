@@ -40,6 +40,9 @@ from tui.scorecard import Scorecard, listed
 from tui.setup import load_settings, log_to_file
 from tui.text import plain
 
+# Of a run's id in the listing for people: as much as tells runs of the same second apart.
+SHORT_ID = 18
+
 
 def run(options: argparse.Namespace) -> int:
     if options.json and options.markdown == "-":
@@ -227,7 +230,9 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
         accuracy = ((found.report or {}).get("classification") or {}).get("accuracy")
         when = found.started_at[:16].replace("T", " ")
         share = markdown.percent(accuracy)
-        rows.append((found.id, when, found.state, str(found.done), share, found.catalogue))
+        rows.append(
+            (found.id[:SHORT_ID], when, found.state, str(found.done), share, found.catalogue)
+        )
     heads = ("run", "began (UTC)", "state", "done", "right", "catalogue")
     listed(Console(highlight=False), heads, rows)
     return ExitCode.DONE
