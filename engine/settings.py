@@ -181,6 +181,7 @@ def _config_file() -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
+    data.pop("keys", None)  # the screen's own table, see tui.preferences
     if unknown := sorted(set(data) - set(FILE_KEYS)):
         raise SettingsError(
             f"{path}: {unknown[0]!r} is not a setting; there are {', '.join(FILE_KEYS)}"

@@ -16,12 +16,14 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.theme import Theme
 
 from tui import keys, theme
 from tui.ports import Backstage, DemoStep
 from tui.screens.chat import ChatScreen
 from tui.screens.panes import PaneScreen
 from tui.text import one_line, plain
+from tui.widgets.key_bar import KeyBar
 
 CLOSES_WITHIN_S = 5.0  # what is behind the screen; then the app ends without it
 
@@ -34,8 +36,9 @@ class PanesApp(App[None]):
     """Colours, help and palette: what the chat and the replay have in common.
 
     `low_bandwidth` is for slow lines: no animation and no blinking (a lower frame rate has to
-    be asked for with TEXTUAL_FPS before Textual is imported). `clock` counts seconds, `now` is
-    the local time.
+    be asked for with TEXTUAL_FPS before Textual is imported). `kept_theme` is the theme that was
+    chosen last; `keep_theme` is told of another choice. `clock` counts seconds, `now` is the local
+    time.
     """
 
     TITLE = "intentbot"
@@ -46,6 +49,8 @@ class PanesApp(App[None]):
         self,
         *,
         low_bandwidth: bool = False,
+        kept_theme: str = "",
+        keep_theme: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _local_now,
     ) -> None:
@@ -58,7 +63,16 @@ class PanesApp(App[None]):
         self.ansi_theme_dark = theme.HARBOUR_ANSI
         if "TEXTUAL_THEME" not in os.environ:
             few_colours = self.console.color_system in (None, "standard")
-            self.theme = (theme.HARBOUR_16 if few_colours else theme.HARBOUR).name
+            usual = theme.HARBOUR_16 if few_colours else theme.HARBOUR
+            self.theme = kept_theme if kept_theme in self.available_themes else usual.name
+        self._keep_theme = keep_theme
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+
+    def _theme_changed(self, chosen: Theme) -> None:
+        if self._keep_theme:
+            self._keep_theme(chosen.name)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"quiet": theme.quiet(self.current_theme)}
@@ -69,6 +83,8 @@ class PanesApp(App[None]):
         """The palette: the commands of this screen, and the themes."""
         for place, node in self.holders(screen).items():
             for command in keys.of(place):
+                if not command.in_palette:
+                    continue
                 run = partial(self.run_action, command.name, default_namespace=node)
                 title = f"{command.title.capitalize()}: {command.help}"
                 yield SystemCommand(title, command.shown_keys, run)
@@ -84,7 +100,8 @@ class PanesApp(App[None]):
         from tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+            bar = self.screen.query(KeyBar)
+            self.push_screen(HelpScreen(bar.first().places if bar else ()))
 
     def action_repaint(self) -> None:
         self.refresh(repaint=True, layout=True)
@@ -177,6 +194,7 @@ class IntentBotApp(PanesApp):
     async def _close_backstage(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSES_WITHIN_S):
+                await self._chat.keep_draft()
                 await self._chat.dialogue.detach()
                 if self._backstage is not None:
                     backstage, self._backstage = self._backstage, None

@@ -7,8 +7,8 @@ to screen and tmux.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from textual.binding import Binding, BindingType
@@ -25,6 +25,7 @@ Place = Literal[
     "arguments",
     "sessions",
     "question",
+    "written",
     "executed",
     "catalogue",
     "playback",
@@ -42,6 +43,7 @@ PLACES: dict[Place, str] = {
     "arguments": "While changing the arguments of a call",
     "sessions": "In the list of sessions",
     "question": "When asked a question",
+    "written": "In the list of what you wrote",
     "executed": "In the list of actions",
     "catalogue": "In the catalogue",
     "playback": "In a recorded session",
@@ -79,6 +81,11 @@ class Command:
         return f"{self.place}.{self.name}"
 
     @property
+    def in_palette(self) -> bool:
+        """Whether it makes sense without the key: a step of a cursor does not."""
+        return self.name.split("(")[0] not in _STEPS
+
+    @property
     def shown_keys(self) -> str:
         return " / ".join(_shown(key) for key in self.keys.split(","))
 
@@ -87,15 +94,22 @@ class Command:
         return _shown(self.keys.split(",")[0]).replace("ctrl+", "^")
 
 
+# Actions that move something by one, or that the key itself is the sense of.
+_STEPS = {
+    *("move", "step", "switch", "choose", "back", "forward", "send", "newline", "first", "last"),
+    *("focus_next", "focus_previous", "expand", "select", "command_palette"),
+}
 _CHECK = "Ask the back end what became of an unknown call"
 
-COMMANDS = (
+COMMANDS: tuple[Command, ...] = (
     Command(
         "prompt", "send", "enter", "send", "Send the message; during a turn it waits", footer=True
     ),
     Command(
         "prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"
     ),
+    Command("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR", priority=True),
+    Command("prompt", "recall", "ctrl+r", "history", "Find what you wrote before", priority=True),
     Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
     Command("prompt", "forward", "down", "later", "Later message, on the last line"),
     *(
@@ -151,15 +165,17 @@ COMMANDS = (
     Command("executed", "move(-1)", "up", "previous", "Previous action"),
     Command("executed", "move(10)", "pagedown", "further down", "Ten actions further down"),
     Command("executed", "move(-10)", "pageup", "further up", "Ten actions further up"),
+    Command("written", "move(1)", "down", "next", "Next message", footer=True),
+    Command("written", "move(-1)", "up", "previous", "Previous message", footer=True),
+    Command("written", "take", "enter", "take", "Put it into the prompt", footer=True),
+    Command("written", "close", "escape,ctrl+r", "back", "Leave the prompt as it is", footer=True),
     Command("question", "yes", "y", "yes", "Do it"),
     Command("question", "no", "n,escape", "no", "Leave it as it is"),
     Command("sessions", "move(1)", "down", "next", "Next session"),
     Command("sessions", "move(-1)", "up", "previous", "Previous session"),
     Command("sessions", "move(10)", "pagedown", "further down", "Ten sessions further down"),
     Command("sessions", "move(-10)", "pageup", "further up", "Ten sessions further up"),
-    Command(
-        "demo", "write", "f7,ctrl+g", "next", "Write the demo's next message", True, priority=True
-    ),
+    Command("demo", "write", "f7", "next", "Write the demo's next message", True, priority=True),
     Command("demo", "alone", "f8", "by itself", "Let the demo run by itself, or stop", True, True),
     Command("playback", "play", "space", "play", "Play, or pause", footer=True),
     Command("playback", "jump('turn', 1)", "n", "turn", "Next turn", footer=True),
@@ -239,6 +255,33 @@ COMMANDS = (
     Command("anywhere", "focus_previous", "shift+tab", "previous pane", "Previous pane"),
     Command("anywhere", "repaint", "ctrl+l", "repaint", "Draw the screen anew", priority=True),
 )
+
+
+def remapped(commands: Iterable[Command], wishes: Mapping[str, str]) -> tuple[Command, ...]:
+    """The commands with the keys that somebody wishes, by the commands' ids.
+
+    Raises `ValueError` for an id that is none, or a key that would mean two things in a place.
+    """
+    known = {command.id: command for command in commands}
+    for id, wish in wishes.items():
+        if id not in known:
+            raise ValueError(f"{id!r} is no command: see `intentbot-tui config keys`")
+        if not wish.strip():
+            raise ValueError(f'{id!r} needs a key, such as "f6" or "ctrl+k,f6"')
+        known[id] = replace(known[id], keys=",".join(key.strip() for key in wish.split(",")))
+    taken: dict[tuple[Place, str], str] = {}
+    for command in known.values():
+        for key in command.keys.split(","):
+            other = taken.setdefault((command.place, key), command.id)
+            if other != command.id:
+                raise ValueError(f"{key!r} would be both {other!r} and {command.id!r}")
+    return tuple(known.values())
+
+
+def use(wishes: Mapping[str, str]) -> None:
+    """Take these keys instead of the usual ones. To be called before anything is shown."""
+    global COMMANDS  # bindings are made from it when a screen's module is imported
+    COMMANDS = remapped(COMMANDS, wishes)
 
 
 def of(*places: Place) -> Iterator[Command]:

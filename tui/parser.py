@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(doctor)
     config = commands.add_parser("config", parents=[common], help="show the settings in force")
-    config.add_argument("verb", choices=("show", "path"))
+    config.add_argument("verb", choices=("show", "path", "keys"))
     _json(config)
     return main_parser
 

@@ -204,6 +204,16 @@ class Backstage(Protocol):
         """The intents and the tools that there are actions of."""
         ...
 
+    async def prompts(self) -> list[str]:
+        """What the person wrote in all sessions, newest first, each text once."""
+        ...
+
+    async def draft(self, session_id: str | None) -> str:
+        """What was written there and not sent; None: before there was a session."""
+        ...
+
+    async def keep_draft(self, session_id: str | None, text: str) -> None: ...
+
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         """What was recorded of a session, all of it or its last turns only."""
         ...

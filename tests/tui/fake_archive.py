@@ -16,6 +16,8 @@ class FakeArchive:
         self.rows, self.executed = list(rows), list(executed)
         self.discarded: list[str] = []
         self.asked: list[ActionQuery] = []
+        self.written: list[str] = []
+        self.drafts: dict[str | None, str] = {}
 
     async def sessions(
         self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
@@ -57,3 +59,12 @@ class FakeArchive:
     async def action_names(self) -> tuple[list[str], list[str]]:
         rows = self.executed
         return sorted({row.intent for row in rows}), sorted({row.tool for row in rows})
+
+    async def prompts(self) -> list[str]:
+        return self.written
+
+    async def draft(self, session_id: str | None) -> str:
+        return self.drafts.get(session_id, "")
+
+    async def keep_draft(self, session_id: str | None, text: str) -> None:
+        self.drafts[session_id] = text

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.events import Event
 from engine.ports import Approver
+from tui import preferences
 from tui.exit_codes import ExitCode
 from tui.ports import ActionQuery, ActionRow, DemoStep, IntentRow, Past, SessionRow
 
@@ -40,6 +41,7 @@ def show(
         )
         return ExitCode.USAGE
     save_bandwidth(options)
+    preferences.take_keys()
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
@@ -48,6 +50,8 @@ def show(
         continue_last=continue_last,
         steps=steps,
         low_bandwidth=options.low_bandwidth,
+        kept_theme=preferences.kept_theme(),
+        keep_theme=preferences.keep_theme,
     )
     app.run(mouse=not options.no_mouse)
     return app.return_code or ExitCode.DONE
@@ -152,6 +156,15 @@ class RealBackstage:
     async def action_names(self) -> tuple[Sequence[str], Sequence[str]]:
         history = self._parts.history
         return await asyncio.to_thread(lambda: (history.intents_used(), history.tools_used()))
+
+    async def prompts(self) -> list[str]:
+        return await asyncio.to_thread(self._parts.history.prompts)
+
+    async def draft(self, session_id: str | None) -> str:
+        return await asyncio.to_thread(self._parts.history.draft, session_id)
+
+    async def keep_draft(self, session_id: str | None, text: str) -> None:
+        await asyncio.to_thread(self._parts.history.keep_draft, session_id, text)
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         return await asyncio.to_thread(self._past, session_id, last_turns)

@@ -1,4 +1,4 @@
-"""`config show|path`: the settings in force, secrets masked, and where the file would be."""
+"""`config show|path|keys`: the settings in force, secrets masked; where the file would be; keys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 
 from engine.settings import Settings, config_path
+from tui import keys, preferences
 from tui.exit_codes import ExitCode
 from tui.setup import load_settings, log_path
 
@@ -13,6 +14,9 @@ from tui.setup import load_settings, log_path
 def run(options: argparse.Namespace) -> int:
     if options.verb == "path":
         print(config_path())
+        return ExitCode.DONE
+    if options.verb == "keys":
+        _print_keys(as_json=options.json)
         return ExitCode.DONE
     shown = describe(load_settings(options))
     if options.json:
@@ -22,6 +26,18 @@ def run(options: argparse.Namespace) -> int:
         for name, value in shown.items():
             print(f"{name:<{width}}  {value if value is not None else '-'}")
     return ExitCode.DONE
+
+
+def _print_keys(*, as_json: bool) -> None:
+    """Every command with its id and keys, for `[keys]` of config.toml."""
+    preferences.take_keys()
+    if as_json:
+        found = [{"id": c.id, "keys": c.keys, "help": c.help} for c in keys.COMMANDS]
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    width = max(len(command.id) for command in keys.COMMANDS)
+    for command in keys.COMMANDS:
+        print(f"{command.id:<{width}}  {command.keys:<20} {command.help}")
 
 
 def describe(settings: Settings) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ from contextlib import closing
 from engine.events import Event
 from storage.database import Database
 from storage.history import History
+from tui import preferences
 from tui.commands.app import has_terminal, save_bandwidth
 from tui.exit_codes import ExitCode
 from tui.setup import load_settings
@@ -25,9 +26,12 @@ def run(options: argparse.Namespace) -> int:
         )
         return ExitCode.USAGE
     save_bandwidth(options)
+    preferences.take_keys()
     from tui.replay import ReplayApp
 
-    app = ReplayApp(recorded, low_bandwidth=options.low_bandwidth)
+    app = ReplayApp(
+        recorded, low_bandwidth=options.low_bandwidth, kept_theme=preferences.kept_theme()
+    )
     app.run(mouse=not options.no_mouse)
     return app.return_code or ExitCode.DONE
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.app import ComposeResult
 from textual.dom import DOMNode
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TextArea
 
@@ -26,6 +27,7 @@ from tui.widgets.tool_card import CheckRequested
 from tui.widgets.welcome import Welcome
 
 QUIT_WITHIN_S = 1.0
+DRAFT_AFTER_S = 1.0  # without a key, what is written is kept
 RECENT_TURNS = 100  # of a session that is opened; the others are loaded when they are wanted
 
 
@@ -52,6 +54,9 @@ class ChatScreen(PaneScreen):
         self._quit_armed_at = float("-inf")
         self._backstage: Backstage | None = None
         self._checking = asyncio.Lock()
+        self._prompts: list[str] = []
+        self._draft_kept = ""
+        self._draft_timer: Timer | None = None
         self.queue = QueueBar()
         self.choices = ChoiceBar()
         self.approval = ApprovalBar(clock)
@@ -90,20 +95,33 @@ class ChatScreen(PaneScreen):
         """
         if self._backstage is None:
             return
+        await self.keep_draft()
         before = await self.dialogue.detach()
         try:
             past = Past(())
             if session_id:
                 past = await self._backstage.past(session_id, last_turns=RECENT_TURNS)
             chat = await self._backstage.open(session_id, self.approval)
+            self._prompts = await self._backstage.prompts()
+            draft = await self._backstage.draft(session_id)
         except Exception:
             if before is not None:
                 self.dialogue.attach(before)
             raise
         await self.presenter.load(past)
-        self.prompt.sent = [turn.text for turn in self.presenter.record.turns]
+        self.prompt.sent = self._prompts[::-1]
         self.dialogue.attach(chat)
+        if self._draft_kept or not self.prompt.text:  # what was typed during the start stays
+            self.prompt.put(draft)
+            self._draft_kept = draft
         self.prompt.focus()
+
+    async def keep_draft(self) -> None:
+        """Keep what is written and not sent, for the next time this session is opened."""
+        text, chat = self.prompt.text, self.dialogue.chat
+        if self._backstage is not None and chat is not None and text != self._draft_kept:
+            self._draft_kept = text
+            await self._backstage.keep_draft(chat.session_id, text)
 
     async def fail_to_start(self, message: str) -> None:
         """Nothing can be sent, but everything stays alive."""
@@ -148,8 +166,38 @@ class ChatScreen(PaneScreen):
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
         self.welcome.picked = message.suggestion
 
+    def on_approval_bar_asked(self) -> None:
+        self.call_for_attention()
+
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self._quit_armed_at = float("-inf")
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(DRAFT_AFTER_S, self.keep_draft)
+
+    def on_prompt_editor_wanted(self) -> None:
+        """Give the terminal to the person's editor, and take over what was written."""
+        from textual.app import SuspendNotSupported
+
+        from tui import editor
+
+        try:
+            with self.app.suspend():
+                text = editor.edit(self.prompt.text)
+        except (OSError, SuspendNotSupported) as error:
+            message = one_line(f"No editor: {error}; set $EDITOR to one that can be run", 300)
+            self.notify(message, severity="error", markup=False)
+        else:
+            self.prompt.put(text)
+
+    @work(exit_on_error=False)
+    async def on_prompt_history_wanted(self) -> None:
+        from tui.screens.written import WrittenScreen
+
+        mine = [text for text in reversed(self.prompt.sent) if text not in self._prompts]
+        chosen = await self.app.push_screen_wait(WrittenScreen([*mine, *self._prompts]))
+        if chosen is not None:
+            self.prompt.put(chosen)
 
     @work(exit_on_error=False)
     async def on_check_requested(self, message: CheckRequested) -> None:
@@ -179,6 +227,7 @@ class ChatScreen(PaneScreen):
         self.welcome.display = not (record.turns or dialogue.running or dialogue.waiting)
         if not dialogue.running:
             self._give_back_waiting()
+            self.call_for_attention()
         self.queue.show(dialogue.waiting)
         asked = None if dialogue.running else record.newest
         titles = self.presenter.titles
@@ -188,6 +237,11 @@ class ChatScreen(PaneScreen):
         answer = one_line(", ".join(pending), 60)
         writing = "Press a number, or write a message" if self.prompt.choices else "Write a message"
         self.prompt.placeholder = f"Your answer: {answer}" if answer else writing
+
+    def call_for_attention(self) -> None:
+        """The person looks elsewhere: ring, which terminals and tmux show in their own way."""
+        if not self.app.app_focus:
+            self.app.bell()
 
     def _complain(self, error: Exception) -> None:
         if not self.is_attached:

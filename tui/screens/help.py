@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -20,25 +21,34 @@ _ABOUT = (
 
 
 class HelpScreen(ModalScreen[None]):
+    """All keys; those that work where the person is come first."""
+
     CSS_PATH = theme.style("help")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q,question_mark", "dismiss", "close")
     ]
 
+    def __init__(self, here: Sequence[keys.Place] = ()) -> None:
+        super().__init__()
+        self._here = here
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as panel:
             panel.border_title = "Help"
             panel.border_subtitle = "esc closes"
-            yield Static(Content("\n").join(_lines()), markup=False)
+            yield Static(Content("\n").join(_lines(self._here)), markup=False)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
 
 
-def _lines() -> list[Content]:
+def _lines(here: Sequence[keys.Place]) -> list[Content]:
     lines = [Content.styled(_ABOUT, "$quiet")]
-    for place, title in keys.PLACES.items():
-        lines += [Content(""), Content.styled(title, "bold $primary")]
+    places = dict.fromkeys((*here, *keys.PLACES))
+    for place in places:
+        title = Content.styled(keys.PLACES[place], "bold $primary")
+        marked = Content.styled("  here", "$accent") if place in here else Content("")
+        lines += [Content(""), title + marked]
         for command in keys.of(place):
             lines.append(Content.assemble((f"{command.shown_keys:<21}", "bold"), command.help))
     return lines

@@ -16,6 +16,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from engine.events import ApprovalRequested
@@ -50,6 +51,9 @@ class ApprovalBar(Vertical, can_focus=True):
     BINDINGS = keys.bindings("approval")
     BORDER_TITLE = "May I do this?"
 
+    class Asked(Message):
+        """The person is wanted."""
+
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
@@ -75,6 +79,7 @@ class ApprovalBar(Vertical, can_focus=True):
             self._answer = asyncio.get_running_loop().create_future()
             self._request, self._edited = request, None
             self._ask(request)
+            self.post_message(self.Asked())
             try:
                 return await self._answer
             finally:

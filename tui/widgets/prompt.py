@@ -22,6 +22,12 @@ class Prompt(TextArea):
             super().__init__()
             self.text = text
 
+    class EditorWanted(Message):
+        """The person wants to write in an editor."""
+
+    class HistoryWanted(Message):
+        """The person looks for something written before."""
+
     class Recalled(Message):
         """A suggestion came into the prompt, by its number; None: none is there any more."""
 
@@ -42,11 +48,10 @@ class Prompt(TextArea):
     def on_key(self, event: events.Key) -> None:
         """Send and break lines at once: a binding is asked only when later keys of the same
         burst have already been typed into the text."""
-        act = {
-            "enter": self.action_send,
-            "ctrl+j": self.action_newline,
-            "shift+enter": self.action_newline,
-        }.get(event.key)
+        names = {key: c.name for c in keys.of("prompt") for key in c.keys.split(",")}
+        act = {"send": self.action_send, "newline": self.action_newline}.get(
+            names.get(event.key, "")
+        )
         number = int(event.key) if event.key in ("1", "2", "3") else 0
         if not self.text and 0 < number <= len(self.choices):
             act = partial(self.action_choose, number)
@@ -72,6 +77,12 @@ class Prompt(TextArea):
         self.remember(text)
         self.put("")
         self.post_message(self.Sent(text))
+
+    def action_edit(self) -> None:
+        self.post_message(self.EditorWanted())
+
+    def action_recall(self) -> None:
+        self.post_message(self.HistoryWanted())
 
     def action_newline(self) -> None:
         self.insert("\n", maintain_selection_offset=False)

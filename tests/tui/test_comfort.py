@@ -1,0 +1,178 @@
+"""Keys of one's own, drafts, history over sessions, the editor, the theme, the bell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from textual.events import AppBlur
+
+from engine import settings
+from engine.settings import SettingsError
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage, Hold
+from tests.tui.states import chat_of, make_app, say, settle, shown, until
+from tui import editor, keys, preferences
+from tui.screens.help import HelpScreen
+from tui.screens.written import WrittenScreen
+
+
+def test_keys_can_be_wished_for_by_id() -> None:
+    wished = keys.remapped(keys.COMMANDS, {"chat.sessions": "ctrl+o, f7"})
+    (sessions,) = [command for command in wished if command.id == "chat.sessions"]
+    assert sessions.keys == "ctrl+o,f7"
+    others = [command for command in keys.COMMANDS if command.id != "chat.sessions"]
+    assert [command for command in wished if command is not sessions] == others
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"chat.nothing": "f7"}, "'chat.nothing' is no command"),
+        ({"chat.sessions": " "}, "needs a key"),
+        ({"chat.sessions": "ctrl+n"}, "would be both"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_told(
+    wishes: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    lines = "".join(f'"{id}" = "{key}"\n' for id, key in wishes.items())
+    path.write_text(f"[keys]\n{lines}")
+    monkeypatch.setattr(preferences, "config_path", lambda: path)
+    with pytest.raises(SettingsError, match=said):
+        preferences.take_keys()
+
+
+def test_the_settings_leave_the_keys_to_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('provider = "scripted"\n[keys]\n"chat.sessions" = "f7"\n')
+    monkeypatch.setattr(settings, "config_path", lambda: path)
+    assert settings.load({}, tmp_path).provider == "scripted"
+
+
+async def test_what_was_not_sent_is_there_again() -> None:
+    stage = FakeBackstage(past={"s1": fake.recorded(1), "s2": fake.recorded(1, "s2")})
+    stage.drafts["s2"] = "half a thou"
+    async with make_app(stage, resume="s1").run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press(*"what I")
+        await chat.open("s2")
+        assert stage.drafts["s1"] == "what I"
+        assert chat.prompt.text == "half a thou"
+        await pilot.press(*"ght")
+        await chat.open("s1")
+        assert chat.prompt.text == "what I"
+        assert stage.drafts["s2"] == "half a thought"
+
+
+async def test_quitting_keeps_the_draft_and_sending_ends_it() -> None:
+    stage = FakeBackstage(fake.small_talk(), past={"s1": fake.recorded(1)})
+    async with make_app(stage, resume="s1").run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await say(pilot, "sent")
+        await until(pilot, lambda: not chat.dialogue.running)
+        await pilot.press(*"not", "ctrl+q")
+        await until(pilot, lambda: stage.closed)
+    assert stage.drafts == {"s1": "not"}
+
+
+async def test_what_was_written_in_other_sessions_is_found_and_taken() -> None:
+    stage = FakeBackstage()
+    stage.written = ["newest [b]one[/b]", "the older one", "another"]
+    async with make_app(stage).run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press("up")
+        assert chat.prompt.text == "newest [b]one[/b]"
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, WrittenScreen))
+        assert "newest [b]one[/b]" in shown(pilot.app.screen.query_one("OptionList"))
+        await pilot.press(*"one old", "enter")
+        await until(pilot, lambda: chat.prompt.text == "the older one")
+
+
+def test_the_editor_gives_back_what_was_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "append.py"
+    script.write_text("import sys; open(sys.argv[1], 'a').write(' and more\\n')")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {script}")
+    assert editor.edit("some ünïcode") == "some ünïcode and more"
+    monkeypatch.setenv("EDITOR", f"{sys.executable} -c exit(3)")
+    with pytest.raises(OSError, match="ended with 3"):
+        editor.edit("")
+
+
+async def test_the_editor_has_the_terminal_and_a_missing_one_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextmanager
+    def suspend() -> Iterator[None]:
+        yield
+
+    app = make_app(FakeBackstage())
+    monkeypatch.setattr(app, "suspend", suspend)
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    async with app.run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press(*"text", "ctrl+g")
+        await until(pilot, lambda: any("$EDITOR" in n.message for n in app._notifications))
+        assert chat.prompt.text == "text"
+
+
+async def test_the_theme_is_kept() -> None:
+    kept: list[str] = []
+    app = make_app(FakeBackstage(), keep_theme=kept.append)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        app.theme = "nord"
+        await until(pilot, lambda: "nord" in kept)
+    assert make_app(FakeBackstage(), kept_theme="no such theme").theme == "harbour"
+
+
+async def test_it_rings_only_for_somebody_who_looks_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hold = Hold()
+    app = make_app(FakeBackstage(fake.small_talk(), [fake.classified(), hold]))
+    rung: list[bool] = []
+    monkeypatch.setattr(app, "bell", lambda: rung.append(True))
+    async with app.run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        rung.clear()
+        await say(pilot, "hello")
+        await until(pilot, lambda: not chat.dialogue.running)
+        assert not rung
+        await say(pilot, "again")
+        await hold.reached.wait()
+        app.post_message(AppBlur())
+        await until(pilot, lambda: not app.app_focus)
+        hold.go.set()
+        await until(pilot, lambda: rung)
+
+
+async def test_help_begins_where_one_is() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(120, 80)) as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        chat.transcript.focus()
+        await settle(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        headings = [
+            line
+            for line in shown(pilot.app.screen.query_one("Static")).split("\n")
+            if "here" in line
+        ]
+        assert headings[0].startswith("In the transcript")

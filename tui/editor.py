@@ -1,0 +1,30 @@
+"""The person's own editor, on the terminal that the app gives up for so long."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+
+def command() -> list[str]:
+    """The editor as `$VISUAL` or `$EDITOR` names it, with its options; else `vi`."""
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    return shlex.split(named)
+
+
+def edit(text: str) -> str:
+    """The text as the person leaves it. Blocks; the terminal must be free.
+
+    Raises `OSError` where the editor cannot be run or fails: the text is then as it was.
+    """
+    # Private from the first moment on, and gone afterwards.
+    with tempfile.TemporaryDirectory(prefix="intentbot-") as folder:
+        path = Path(folder) / "message.md"
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run([*command(), str(path)], check=False)
+        if done.returncode:
+            raise OSError(f"{command()[0]} ended with {done.returncode}")
+        return path.read_text(encoding="utf-8", errors="replace").rstrip("\n")
