@@ -196,6 +196,13 @@ class Backstage(Protocol):
 
     async def restore(self, session_id: str) -> None: ...
 
+    async def export(self, session_id: str, form: str) -> str:
+        """Write the session to a new file in the working folder; returns the file's name.
+
+        `form` is markdown, json or html.
+        """
+        ...
+
     async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
         """Actions of all sessions, newest first."""
         ...

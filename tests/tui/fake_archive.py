@@ -68,3 +68,8 @@ class FakeArchive:
 
     async def keep_draft(self, session_id: str | None, text: str) -> None:
         self.drafts[session_id] = text
+
+    async def export(self, session_id: str, form: str) -> str:
+        if form == "html":
+            raise OSError("the disk is [full]")
+        return f"{session_id}.{form}"

@@ -148,6 +148,14 @@ class RealBackstage:
     async def restore(self, session_id: str) -> None:
         await asyncio.to_thread(self._parts.history.restore, session_id)
 
+    async def export(self, session_id: str, form: str) -> str:
+        from tui.exporting import export
+
+        settings = self._parts.settings
+        return await asyncio.to_thread(
+            export, self._parts.history, session_id, form, settings.redact, Path.cwd()
+        )
+
     async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
         from tui.action_rows import read
 

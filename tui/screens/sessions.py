@@ -1,4 +1,4 @@
-"""Past sessions: search as you type; open, review, rename, archive, delete and undo."""
+"""Past sessions: search as you type; open, review, rename, archive, export, delete and undo."""
 
 from __future__ import annotations
 
@@ -168,6 +168,17 @@ class SessionsScreen(Screen[str | None]):
             self.notify("Nothing was deleted here", markup=False)
         elif await self._do(self._backstage.restore(self._undo[-1].id), "back in the list"):
             self._undo.pop()
+
+    @work(exit_on_error=False)
+    async def action_export(self, form: str) -> None:
+        if row := self._row:
+            try:
+                name = await self._backstage.export(row.id, form)
+            except Exception as error:
+                text = one_line(f"The session cannot be exported: {error}", 400)
+                self.notify(text, severity="error", markup=False)
+            else:
+                self.notify(f"Written to {name}, in the folder you started from", markup=False)
 
     async def _do(self, change: Awaitable[None], done: str) -> bool:
         """Make a change, say so, and show the list as it is then; False where it failed."""
