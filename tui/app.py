@@ -89,6 +89,7 @@ class PanesApp(App[None]):
                 title = f"{command.title.capitalize()}: {command.help}"
                 yield SystemCommand(title, command.shown_keys, run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Picture", "Write this screen to an SVG file", self.action_picture)
 
     def holders(self, screen: Screen[object]) -> Mapping[keys.Place, DOMNode]:
         """The places whose commands work now, and what has their actions."""
@@ -102,6 +103,15 @@ class PanesApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             bar = self.screen.query(KeyBar)
             self.push_screen(HelpScreen(bar.first().places if bar else ()))
+
+    def action_picture(self) -> None:
+        """A picture of the screen, in the working folder."""
+        try:
+            name = self.save_screenshot(f"intentbot-{self.now():%Y%m%d-%H%M%S}.svg")
+        except OSError as error:
+            self.notify(f"No picture: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"Written to {name}", markup=False)
 
     def action_repaint(self) -> None:
         self.refresh(repaint=True, layout=True)

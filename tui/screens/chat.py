@@ -109,7 +109,9 @@ class ChatScreen(PaneScreen):
                 self.dialogue.attach(before)
             raise
         await self.presenter.load(past)
-        self.prompt.sent = self._prompts[::-1]
+        own = [turn.text for turn in self.presenter.record.turns]
+        elsewhere = set(self._prompts).difference(own)
+        self.prompt.sent = [*(text for text in self._prompts[::-1] if text in elsewhere), *own]
         self.dialogue.attach(chat)
         if self._draft_kept or not self.prompt.text:  # what was typed during the start stays
             self.prompt.put(draft)
