@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from engine import economics
+from engine import prices
 from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue
 from engine.intents.router import Router
@@ -32,7 +32,7 @@ class Engine:
     catalogue: Catalogue
     router: Router
     model: ChatModel
-    price: Callable[[Usage], float | None]
+    price: prices.Price
     label: str
     offline: bool
     starters: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -99,10 +99,10 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         closers.append(worker.close)
     elif settings.router == "auto" and catalogue.router == "bypass":
         catalogue, router, starters = as_one(catalogue), BypassRouter(), []
-    list_price = economics.price_at(server.url, azure=server.azure)
+    paid = prices.price_at(server.url, azure=server.azure, own=settings.prices)
 
     def price(usage: Usage) -> float | None:
-        return 0.0 if usage.model == LOCAL_ROUTER else list_price(usage)
+        return 0.0 if usage.model == LOCAL_ROUTER else paid(usage)
 
     return Engine(
         catalogue,
@@ -131,7 +131,7 @@ def _scripted(catalogue: Catalogue) -> Engine:
 
     scripts = [script for folder in catalogue.folders for script in load_scripts(folder).values()]
     model = ScriptedModel(scripts)
-    return Engine(catalogue, model, model, economics.free, "scripted model", offline=True)
+    return Engine(catalogue, model, model, prices.free, "scripted model", offline=True)
 
 
 def _embedded(catalogue: Catalogue) -> Engine:
@@ -144,7 +144,7 @@ def _embedded(catalogue: Catalogue) -> Engine:
         catalogue,
         EmbeddedRouter(worker, catalogue),
         EmbeddedModel(worker, catalogue),
-        economics.free,
+        prices.free,
         "offline models (MiniLM and Needle)",
         offline=True,
         starters=(worker.start,),

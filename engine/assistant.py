@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import economics
+from engine import prices
 from engine.conversation import Conversation
 from engine.events import Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
 from engine.intents.router import Router
 from engine.limits import Limits
-from engine.models.port import ChatModel, Usage
+from engine.models.port import ChatModel
 from engine.ports import Approver, Recorder
 from engine.turn import HISTORY_CHARACTERS, Turn
 
@@ -36,7 +36,7 @@ class Assistant:
     data_dir: Path
     session_id: str = field(default_factory=new_id)
     conversation: Conversation = field(default_factory=Conversation)
-    price: Callable[[Usage], float | None] = economics.free
+    price: prices.Price = prices.free
     limits: Limits = field(default_factory=Limits)
     allowed: set[str] = field(default_factory=set)
     window: int = HISTORY_CHARACTERS

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from engine import events
-from engine.events import Awaiting, Event
+from engine.events import USD_DIGITS, Awaiting, Event
 
 # A person picks one of these by a digit.
 MAX_CHOICES = 3
@@ -154,7 +154,7 @@ class Conversation:
                     for message in self.messages
                 ]
             case events.UsageUpdated():
-                self.cost_usd += event.cost_usd or 0.0
+                self.cost_usd = round(self.cost_usd + (event.cost_usd or 0.0), USD_DIGITS)
             case events.TurnFinished():
                 self._end_turn()
                 self.awaiting, self.asked = event.awaiting, event.status == "needs_input"

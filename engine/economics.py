@@ -1,66 +1,95 @@
-"""What requests cost, and what they would have cost with every tool in the prompt.
+"""What requests took, and what they would have taken with every tool in the prompt.
 
-Prices come from `genai-prices`; a model it does not know has no price, which is not zero.
+The flat prompt of a request is the same request with the definitions of all tools of the catalogue
+in place of those of one intent. It is reckoned in favour of the flat prompt: its instructions
+would be longer, too, and this does not count them. A request that only routed has no flat
+counterpart. Where it answered as well (small talk), one flat request to the acting model would
+have done so.
+
+A prompt cache holds what is the same at the beginning of each request: the system prompt and the
+tools. With a warm one the flat prompt's beginning is read at the cached price, and so is what the
+server really read of the history behind it; without one (cold) all is sent at the full price.
+Providers cache prefixes of 1,024 tokens or more
+(https://platform.openai.com/docs/guides/prompt-caching, as of 2026-11).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from engine.conversation import Message, size
 from engine.models.port import ChatRequest, Usage
+from engine.prices import Price
 from engine.tools.tool import Tool
-
-Price = Callable[[Usage], float | None]
 
 # English prose and JSON run at about four characters a token with the o200k_base vocabulary;
 # only used where a server reports no usage at all.
 CHARACTERS_PER_TOKEN = 4.0
+LEAST_CACHED = 1024
 
 
-def free(_: Usage) -> float | None:
-    """The price of a model that runs on this machine."""
-    return 0.0
+@dataclass(frozen=True)
+class Flat:
+    """The input tokens of a flat prompt, and how many of them a warm cache would hold."""
 
+    input_tokens: int = 0
+    cached_tokens: int = 0
 
-def price_at(provider_url: str, *, azure: bool = False) -> Price:
-    """The list price in US dollars at the provider behind `provider_url`, None where unknown.
+    def costs(self, price: Price, model: str, usage: Usage) -> tuple[float | None, float | None]:
+        """What `model` would have taken for it, with a cold and with a warm cache.
 
-    The lookup imports its price table on first use.
-    """
-
-    def price(usage: Usage) -> float | None:
-        from genai_prices import Usage as Tokens
-        from genai_prices import calc_price
-
-        tokens = Tokens(
-            input_tokens=usage.input_tokens,
-            cache_read_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
+        It would have written as much as `usage` says. US dollars; None where no price is known.
+        """
+        if not self.input_tokens:
+            return 0.0, 0.0
+        cold, warm = (
+            price(
+                Usage(
+                    model,
+                    input_tokens=self.input_tokens,
+                    cached_tokens=cached,
+                    output_tokens=usage.output_tokens,
+                    estimated=usage.estimated,
+                )
+            )
+            for cached in (0, self.cached_tokens)
         )
-        try:
-            if azure:
-                found = calc_price(tokens, usage.model, provider_id="azure")
-            else:
-                found = calc_price(tokens, usage.model, provider_api_url=provider_url)
-        except (LookupError, ValueError):
-            return None
-        return float(found.total_price)
-
-    return price
+        return cold, warm
 
 
-def flat_input_tokens(request: ChatRequest, usage: Usage, all_tools: Iterable[Tool]) -> int:
-    """The input tokens of this request, had it offered all tools of the catalogue.
+NO_FLAT = Flat()
+
+
+def flat_request(request: ChatRequest, usage: Usage, all_tools: Iterable[Tool]) -> Flat:
+    """This request, had it offered all tools of the catalogue.
 
     The server's own count for what was sent gives the characters a token has here; the
     definitions that were left out are counted at that rate.
     """
+    all_tools = tuple(all_tools)
     sent = sum(map(size, request.messages)) + sum(tool.definition_size for tool in request.tools)
-    rate = sent / usage.input_tokens if usage.input_tokens else CHARACTERS_PER_TOKEN
+    rate = (sent / usage.input_tokens if usage.input_tokens else 0) or CHARACTERS_PER_TOKEN
     offered = {tool.name for tool in request.tools}
     left_out = sum(tool.definition_size for tool in all_tools if tool.name not in offered)
-    return usage.input_tokens + round(left_out / rate)
+    system = sum(size(message) for message in request.messages if message.role == "system")
+    tools = sum(tool.definition_size for tool in all_tools)
+    whole = usage.input_tokens + round(left_out / rate)
+    read = usage.cached_tokens and usage.cached_tokens + round(left_out / rate)
+    return _flat(whole, round((system + tools) / rate), read)
+
+
+def flat_prompt(messages: Iterable[Message], all_tools: Iterable[Tool]) -> Flat:
+    """One request with these messages and all tools, counted by length."""
+    tools = round(sum(tool.definition_size for tool in all_tools) / CHARACTERS_PER_TOKEN)
+    said = round(sum(map(size, messages)) / CHARACTERS_PER_TOKEN)
+    return _flat(said + tools, tools)
+
+
+def _flat(whole: int, prefix: int, read: int = 0) -> Flat:
+    """`read` of the prompt came from the cache in any case."""
+    warm = prefix if prefix >= LEAST_CACHED else 0
+    return Flat(whole, min(whole, max(warm, read)))
 
 
 def estimated(request: ChatRequest, usage: Usage, output: str) -> Usage:
@@ -75,9 +104,3 @@ def estimated(request: ChatRequest, usage: Usage, output: str) -> Usage:
         duration_ms=usage.duration_ms,
         estimated=True,
     )
-
-
-def flat_prompt(messages: tuple[Message, ...], all_tools: Iterable[Tool]) -> int:
-    """Input tokens, by length, of one request with these messages and all tools."""
-    sent = sum(map(size, messages)) + sum(tool.definition_size for tool in all_tools)
-    return round(sent / CHARACTERS_PER_TOKEN)

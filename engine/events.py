@@ -25,6 +25,10 @@ Decision = Literal["approved", "denied", "unanswered"]
 Outcome = Literal["ok", "error", "denied", "timed_out", "cancelled", "unknown"]
 TurnStatus = Literal["completed", "needs_input", "cancelled"]
 
+# Prices have at most six digits after the point for a million tokens, so that twelve hold every
+# cost exactly; a sum of binary fractions rounded to these is the sum of the decimal ones.
+USD_DIGITS = 12
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -232,7 +236,13 @@ class CostWarning(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class UsageUpdated(Event):
-    """One model request. `cost_usd` None: the price is unknown, which is not zero."""
+    """One model request. A cost of None is unknown, which is not zero.
+
+    `flat_input_tokens` is what the same request would have sent with every tool in its prompt (0:
+    without routing there would have been no such request), `flat_cached_tokens` what of these a
+    warm prompt cache would hold. `flat_cost_usd` is their cost without, `flat_warm_cost_usd` with
+    such a cache; `engine.economics` says how this is reckoned.
+    """
 
     kind: ClassVar[str] = "usage_updated"
     stage: Stage
@@ -242,6 +252,9 @@ class UsageUpdated(Event):
     output_tokens: int = 0
     cost_usd: float | None = None
     flat_input_tokens: int = 0
+    flat_cached_tokens: int = 0
+    flat_cost_usd: float | None = None
+    flat_warm_cost_usd: float | None = None
     duration_ms: int = 0
 
 
@@ -264,6 +277,66 @@ class TurnFailed(Event):
     error: str
     message: str
     retryable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What requests took together, and what flat prompts would have taken in their place.
+
+    Money is of the requests whose price is known: `unpriced` counts the others, `flat_unpriced`
+    those whose flat price is unknown. Sums are decimally right, see `USD_DIGITS`.
+    """
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    flat_input_tokens: int = 0
+    flat_cached_tokens: int = 0
+    flat_cost_usd: float = 0.0
+    flat_warm_cost_usd: float = 0.0
+    flat_unpriced: int = 0
+
+    @classmethod
+    def of(cls, call: UsageUpdated) -> Bill:
+        unknown = call.flat_cost_usd is None or call.flat_warm_cost_usd is None
+        return cls(
+            requests=1,
+            input_tokens=call.input_tokens,
+            cached_tokens=call.cached_tokens,
+            output_tokens=call.output_tokens,
+            cost_usd=call.cost_usd or 0.0,
+            unpriced=int(call.cost_usd is None),
+            flat_input_tokens=call.flat_input_tokens,
+            flat_cached_tokens=call.flat_cached_tokens,
+            flat_cost_usd=call.flat_cost_usd or 0.0,
+            flat_warm_cost_usd=call.flat_warm_cost_usd or 0.0,
+            flat_unpriced=int(unknown and call.flat_input_tokens > 0),
+        )
+
+    def __add__(self, other: Bill) -> Bill:
+        sums = {
+            field.name: getattr(self, field.name) + getattr(other, field.name)
+            for field in dataclasses.fields(Bill)
+        }
+        return Bill(**{name: round(value, USD_DIGITS) for name, value in sums.items()})
+
+    @property
+    def known_cost(self) -> float | None:
+        """US dollars; None as soon as one request has no known price."""
+        return None if self.unpriced else self.cost_usd
+
+    @property
+    def known_flat_cost(self) -> float | None:
+        """The same of the flat prompts, nothing of them cached."""
+        return None if self.flat_unpriced else self.flat_cost_usd
+
+    @property
+    def known_flat_warm_cost(self) -> float | None:
+        """The same of the flat prompts, with a warm cache."""
+        return None if self.flat_unpriced else self.flat_warm_cost_usd
 
 
 KINDS: Mapping[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses__()}

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from engine.prices import OwnPrice, read_own
+
 Provider = Literal["azure", "openai", "embedded", "scripted"]
 RouterKind = Literal["auto", "llm", "embedded", "cascade"]
 
@@ -41,6 +43,7 @@ FILE_KEYS: Mapping[str, str] = {
     "catalog": "INTENTBOT_CATALOG",
     "db": "INTENTBOT_DB",
 }
+PRICES = "prices"  # a table of the file only: [prices."MODEL"]
 SECRETS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_API_KEY")
 
 
@@ -77,6 +80,7 @@ class Settings:
     """Everything the program needs to know before it starts.
 
     `catalogues` are folders, or OpenAPI documents (an address stays text); none: the built-in one.
+    `prices` are the person's own, by the name of the model or deployment.
     """
 
     provider: Provider
@@ -87,6 +91,7 @@ class Settings:
     catalogues: tuple[Path | str, ...]
     database: Path
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    prices: Mapping[str, OwnPrice] = field(default_factory=dict)
 
     @property
     def offline(self) -> bool:
@@ -136,6 +141,7 @@ def load(
         catalogues=tuple(_place(place) for place in places),
         database=database or _path(values.get("INTENTBOT_DB")) or data_folder() / "intentbot.db",
         secrets=tuple(values[name] for name in SECRETS if len(values.get(name, "")) >= 4),
+        prices=_own_prices(),
     )
 
 
@@ -173,7 +179,8 @@ def data_folder() -> Path:
     return user_data_path("intentbot")
 
 
-def _config_file() -> dict[str, str]:
+def _config() -> dict[str, object]:
+    """What `config.toml` has, under names that are settings."""
     path = config_path()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -182,11 +189,24 @@ def _config_file() -> dict[str, str]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
     data.pop("keys", None)  # the screen's own table, see tui.preferences
-    if unknown := sorted(set(data) - set(FILE_KEYS)):
+    known = (*FILE_KEYS, PRICES)
+    if unknown := sorted(set(data) - set(known)):
         raise SettingsError(
-            f"{path}: {unknown[0]!r} is not a setting; there are {', '.join(FILE_KEYS)}"
+            f"{path}: {unknown[0]!r} is not a setting; there are {', '.join(known)}"
         )
-    return {FILE_KEYS[name]: _written(value) for name, value in data.items()}
+    return data
+
+
+def _config_file() -> dict[str, str]:
+    """Those of its settings that the environment may have as well."""
+    return {FILE_KEYS[name]: _written(value) for name, value in _config().items() if name != PRICES}
+
+
+def _own_prices() -> dict[str, OwnPrice]:
+    try:
+        return read_own(_config().get(PRICES, {}))
+    except ValueError as error:
+        raise SettingsError(f"{config_path()}: {error}") from None
 
 
 def _written(value: object) -> str:

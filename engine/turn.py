@@ -209,7 +209,11 @@ class Turn:
         if routing.usage is not None:
             # Where the router answered itself, a flat prompt would have taken one request.
             history = tuple(self._conversation.messages)
-            flat = 0 if intents else economics.flat_prompt(history, self._catalogue.tools)
+            flat = (
+                economics.NO_FLAT
+                if intents
+                else economics.flat_prompt(history, self._catalogue.tools)
+            )
             await self._spend("classify", routing.usage, flat)
 
     def _offer(self, intent: Intent, text: str) -> tuple[Tool, ...]:
@@ -280,7 +284,7 @@ class Turn:
             async for item in self._assistant.model.stream(request):
                 if isinstance(item, Reply):
                     usage = economics.estimated(request, item.usage, item.text)
-                    flat = economics.flat_input_tokens(request, usage, self._catalogue.tools)
+                    flat = economics.flat_request(request, usage, self._catalogue.tools)
                     await self._spend("act", usage, flat)
                     return item
                 if isinstance(item, RetryScheduled):
@@ -328,9 +332,11 @@ class Turn:
             awaiting=awaiting,
         )
 
-    async def _spend(self, stage: Stage, usage: Usage, flat: int) -> None:
+    async def _spend(self, stage: Stage, usage: Usage, flat: economics.Flat) -> None:
         """Put on record what a request took."""
-        cost = self._assistant.price(usage)
+        price = self._assistant.price
+        cost = price(usage)
+        cold, warm = flat.costs(price, self._assistant.model.name, usage)
         near_limit = self._meter.spend(usage, cost)
         await self._emit(
             UsageUpdated(
@@ -340,7 +346,10 @@ class Turn:
                 cached_tokens=usage.cached_tokens,
                 output_tokens=usage.output_tokens,
                 cost_usd=cost,
-                flat_input_tokens=flat,
+                flat_input_tokens=flat.input_tokens,
+                flat_cached_tokens=flat.cached_tokens,
+                flat_cost_usd=cold,
+                flat_warm_cost_usd=warm,
                 duration_ms=usage.duration_ms,
             )
         )

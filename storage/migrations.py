@@ -17,13 +17,14 @@ from pathlib import Path
 from storage.errors import BUSY_TIMEOUT_MS
 from storage.schema.version_1 import APPLICATION_ID, create_tables
 from storage.schema.version_2 import widen
+from storage.schema.version_3 import add_flat_costs
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "Migration", "migrate"]
 
 Migration = Callable[[sqlite3.Connection], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_tables, widen)
+MIGRATIONS: tuple[Migration, ...] = (create_tables, widen, add_flat_costs)
 
 
 def migrate(path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

@@ -265,7 +265,8 @@ def _action(
 
 def _charge(rows: Session, event: events.UsageUpdated) -> None:
     session, turn = _session_and_turn(rows, event)
-    session.cost_usd += event.cost_usd or 0.0
+    # Costs are decimal fractions of a dollar: rounding takes away what binary sums add to them.
+    session.cost_usd = round(session.cost_usd + (event.cost_usd or 0.0), events.USD_DIGITS)
     session.unpriced += event.cost_usd is None
     rows.add(
         tables.ModelCall(
@@ -277,6 +278,9 @@ def _charge(rows: Session, event: events.UsageUpdated) -> None:
             output_tokens=event.output_tokens,
             cost_usd=event.cost_usd,
             flat_input_tokens=event.flat_input_tokens,
+            flat_cached_tokens=event.flat_cached_tokens,
+            flat_cost_usd=event.flat_cost_usd,
+            flat_warm_cost_usd=event.flat_warm_cost_usd,
             duration_ms=event.duration_ms,
             at=event.at,
         )

@@ -192,7 +192,11 @@ class Action(SQLModel, table=True):
 
 
 class ModelCall(SQLModel, table=True):
-    """One request to a chat model. `cost_usd` NULL: the price is unknown, which is not zero."""
+    """One request to a chat model. A cost that is NULL is unknown, which is not zero.
+
+    `flat_*` is what the same request would have taken with every tool in its prompt, see
+    `engine.events.UsageUpdated`.
+    """
 
     __tablename__: ClassVar[Any] = "model_call"
     __table_args__ = (Index("model_call_turn", "turn_id"), Index("model_call_newest", "at"))
@@ -208,6 +212,9 @@ class ModelCall(SQLModel, table=True):
     flat_input_tokens: int
     duration_ms: int
     at: str
+    flat_cached_tokens: int = 0
+    flat_cost_usd: float | None = None
+    flat_warm_cost_usd: float | None = None
 
 
 class Correction(SQLModel, table=True):

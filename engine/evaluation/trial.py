@@ -169,7 +169,7 @@ class _Attempt:
         if routing.usage is not None:
             history = tuple(conversation.messages)
             flat = economics.flat_prompt(history, self._engine.catalogue.tools)
-            spent = self._spent(routing.usage, flat)
+            spent = self._spent(routing.usage, flat.input_tokens)
         self.outcome = replace(
             self.outcome,
             state="begun",

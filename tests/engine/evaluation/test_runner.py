@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from engine import economics
+from engine import prices
 from engine.assembly import Engine
 from engine.conversation import Conversation
 from engine.evaluation.dataset import Row, Said
@@ -24,7 +24,7 @@ from tests.engine.stubs import StubModel, StubRouter, calls, says, task
 
 def engine(router: Router, model: StubModel, desk: Desk | None = None) -> Engine:
     catalogue = dry((desk or Desk()).catalogue())
-    return Engine(catalogue, router, model, economics.free, "stub", offline=False)
+    return Engine(catalogue, router, model, prices.free, "stub", offline=False)
 
 
 async def outcome_of(

@@ -1,0 +1,149 @@
+"""What requests took: one by one for a session, together for turns, sessions and days.
+
+Sums are made of whole picodollars, so that no request's share gets lost in rounding. Every
+function raises `StorageError` when the database cannot be read, and `UnknownSession`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from engine.events import USD_DIGITS, Bill, UsageUpdated
+from storage.database import Database
+from storage.history import History
+
+_FIELDS = (
+    *("turn_id", "at", "stage", "model", "input_tokens", "cached_tokens", "output_tokens"),
+    *("cost_usd", "flat_input_tokens", "flat_cached_tokens", "flat_cost_usd"),
+    *("flat_warm_cost_usd", "duration_ms"),
+)
+_REQUESTS = f"""
+    SELECT turn.number AS turn, turn.text AS said, {", ".join(f"model_call.{f}" for f in _FIELDS)}
+    FROM model_call JOIN turn ON turn.id = turn_id
+    WHERE session_id = :session AND turn.number <= :until
+    ORDER BY turn.number, model_call.id"""
+_SUMS = ", ".join(
+    (
+        "count(*) AS requests",
+        *(
+            f"sum({name}) AS {name}"
+            for name in (
+                *("input_tokens", "cached_tokens", "output_tokens"),
+                *("flat_input_tokens", "flat_cached_tokens"),
+            )
+        ),
+        *(
+            f"sum(CAST(round(coalesce(model_call.{name}, 0) * 1e{USD_DIGITS}) AS INTEGER))"
+            f" AS {name}"
+            for name in ("cost_usd", "flat_cost_usd", "flat_warm_cost_usd")
+        ),
+        "sum(model_call.cost_usd IS NULL) AS unpriced",
+        "sum(flat_input_tokens > 0 AND (flat_cost_usd IS NULL OR flat_warm_cost_usd IS NULL))"
+        " AS flat_unpriced",
+    )
+)
+_KEPT = """
+    FROM model_call JOIN turn ON turn.id = turn_id JOIN session ON session.id = session_id
+    WHERE deleted_at IS NULL"""
+# The newest sessions first, so that only their requests are read.
+_SESSIONS = f"""
+    SELECT session.id AS key, session.title AS label, session.updated_at AS at, {_SUMS} {_KEPT}
+        AND session.id IN (SELECT id FROM session WHERE deleted_at IS NULL
+            ORDER BY updated_at DESC, id DESC LIMIT :limit)
+    GROUP BY session.id ORDER BY session.updated_at, session.id"""
+_DAYS = f"""
+    SELECT date(model_call.at, 'localtime') AS key, date(model_call.at, 'localtime') AS label,
+        max(model_call.at) AS at, {_SUMS} {_KEPT}
+        AND model_call.at >= datetime((SELECT max(at) FROM model_call), :since)
+    GROUP BY key ORDER BY key"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRecord:
+    """One request of a session: in turn number `turn`, from 1, in which the person `said` this."""
+
+    turn: int
+    said: str
+    call: UsageUpdated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """The bill of a turn, a session or a day.
+
+    `key` is the turn's number, the session's id or the local day, `label` what was said in it,
+    the title or the day, and `at` its last moment, ISO 8601 in UTC.
+    """
+
+    key: str
+    label: str
+    at: str
+    bill: Bill
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the requests in one database took."""
+
+    database: Database
+
+    def requests(self, session_id: str, until_turn: int | None = None) -> list[RequestRecord]:
+        """Those of a session in order, up to turn number `until_turn`."""
+        session = History(self.database).session(session_id)
+        until = session.turns if until_turn is None else until_turn
+        with self.database.read() as rows:
+            found = rows.connection().execute(
+                text(_REQUESTS), {"session": session.id, "until": until}
+            )
+            return [
+                RequestRecord(turn=number, said=said, call=UsageUpdated(**call))
+                for number, said, call in (
+                    (row["turn"], row["said"], {name: row[name] for name in _FIELDS})
+                    for row in found.mappings()
+                )
+            ]
+
+    def turns(self, session_id: str) -> list[Entry]:
+        """The turns of a session that took a request, oldest first."""
+        entries: dict[int, Entry] = {}
+        for request in self.requests(session_id):
+            before = entries.get(request.turn)
+            bill = Bill.of(request.call) + (before.bill if before else Bill())
+            entries[request.turn] = Entry(
+                key=str(request.turn), label=request.said, at=request.call.at, bill=bill
+            )
+        return list(entries.values())
+
+    def sessions(self, newest: int) -> list[Entry]:
+        """So many sessions, archived or not, those used last at the end."""
+        return self._entries(_SESSIONS, {"limit": newest})
+
+    def days(self, last: int) -> list[Entry]:
+        """The days with requests, in local time, so many back from the last one."""
+        return self._entries(_DAYS, {"since": f"-{last} days"})
+
+    def _entries(self, query: str, parameters: Mapping[str, Any]) -> list[Entry]:
+        with self.database.read() as rows:
+            found = rows.connection().execute(text(query), parameters).mappings()
+            return [
+                Entry(key=row["key"], label=row["label"], at=row["at"], bill=_bill(row))
+                for row in found
+            ]
+
+
+def total(entries: list[Entry]) -> Bill:
+    """The sum of all."""
+    return sum((entry.bill for entry in entries), Bill())
+
+
+def _bill(row: Mapping[Any, Any]) -> Bill:
+    """From a row of `_SUMS`, in which money is in picodollars."""
+    values = {name: row[name] for name in Bill.__dataclass_fields__}
+    for name in ("cost_usd", "flat_cost_usd", "flat_warm_cost_usd"):
+        # One division of two whole numbers is the nearest there is to the decimal fraction.
+        values[name] /= 10**USD_DIGITS
+    return Bill(**values)
