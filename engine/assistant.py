@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine import prices
 from engine.conversation import Conversation
-from engine.events import Event
+from engine.events import NO_TASK, Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
 from engine.intents.router import Router
@@ -42,20 +42,23 @@ class Assistant:
     window: int = HISTORY_CHARACTERS
     _turn: Turn | None = None
 
-    async def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:
+    async def respond(
+        self, text: str, *, as_intent: str | None = None, corrects: str | None = None
+    ) -> AsyncIterator[Event]:
         """Everything that happens from this message until the assistant is done or asks.
 
-        `as_intent` is the person's word on what the message is about: it is not classified then.
-        Where it is the newest message once more, it counts as handled wrongly the first time, and
-        what had been open before it is open again; what was done stays done.
+        `as_intent` is the person's word on what the message is about (`NO_TASK`: nothing that can
+        be done): it is not classified then. Where it is the newest message once more, or that of
+        the turn that it `corrects`, it counts as handled wrongly the first time, and what had been
+        open before the newest one is open again; what was done stays done.
 
         The last event is `turn_finished` or `turn_failed`. Leaving the iteration early cancels
         the turn and waits until its end is on record. Raises `ValueError` for an intent that the
         catalogue does not have.
         """
-        if as_intent is not None and as_intent not in self.catalogue.intents:
+        if as_intent not in (None, NO_TASK) and as_intent not in self.catalogue.intents:
             raise ValueError(f"the catalogue has no intent {as_intent!r}")
-        turn = self._turn = Turn(self, text, as_intent)
+        turn = self._turn = Turn(self, text, as_intent, corrects)
         finished = turn.start()
         try:
             while (event := await turn.outbox.get()) is not None:

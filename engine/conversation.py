@@ -81,6 +81,7 @@ class Conversation:
     unclear: str = ""
     session_id: str = ""
     newest: Routed | None = None
+    routed: dict[str, Routed] = field(default_factory=dict)  # each turn's message, by its id
     cost_usd: float = 0.0
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
@@ -107,6 +108,7 @@ class Conversation:
                 self.newest = Routed(
                     event.turn_id, event.text, event.text, open_before=self.awaiting
                 )
+                self.routed[event.turn_id] = self.newest
             case events.IntentClassified():
                 self._keep_choices(event)
                 if self.newest is not None:
@@ -161,12 +163,17 @@ class Conversation:
             case events.TurnFailed():
                 self._end_turn()
 
-    def corrected(self, message: str, intent: str | None) -> Routed | None:
-        """The newest message, if `message` is the same and `intent` not where it went."""
-        newest = self.newest
-        if intent is None or newest is None or newest.message != message:
+    def corrected(
+        self, message: str, intent: str | None, turn_id: str | None = None
+    ) -> Routed | None:
+        """The newest message, or that of `turn_id`, if `message` is the same and `intent` not
+        where it went. Only what was open before the newest one is open again."""
+        routed = self.newest if turn_id is None else self.routed.get(turn_id)
+        if intent is None or routed is None or routed.message != message:
             return None
-        return newest if newest.intents != (intent,) else None
+        if routed.intents == ((intent,) if intent != events.NO_TASK else ()):
+            return None
+        return routed if routed is self.newest else replace(routed, open_before=self.awaiting)
 
     def _keep_choices(self, event: events.IntentClassified) -> None:
         self.choices, self.unclear = (), ""

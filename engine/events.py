@@ -65,12 +65,17 @@ class TurnStarted(Event):
     text: str
 
 
+# Instead of an intent: the message is small talk, out of scope, or otherwise no task.
+NO_TASK = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IntentCorrected(Event):
     """The person says that an earlier message was meant for another intent.
 
     It stands in the turn that handles the message again, after `turn_started`. `text` is the
     message as it was meant, `from_intents` where it had gone (none: it was taken for no task).
+    `to_intent` is `NO_TASK` where it was meant for none.
     """
 
     kind: ClassVar[str] = "intent_corrected"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from engine import economics
 from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, size, trim
 from engine.events import (
+    NO_TASK,
     Awaiting,
     CostWarning,
     Event,
@@ -56,18 +57,25 @@ TOOL_TIME_LIMIT_S = 30.0
 # Of history in a request. Characters, since every server counts tokens its own way; 100,000
 # are some 25,000 tokens, which the smallest window in common use (32k) still holds.
 HISTORY_CHARACTERS = 100_000
+NOTHING_TO_DO = "All right, then there is nothing to do."
 
 
 class Turn:
     """The steps of one turn, run as a task of its own so that they can be cancelled."""
 
-    def __init__(self, assistant: Assistant, text: str, as_intent: str | None = None) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        text: str,
+        as_intent: str | None = None,
+        corrects: str | None = None,
+    ) -> None:
         self.outbox: asyncio.Queue[Event | None] = asyncio.Queue()
         self._assistant = assistant
         self._conversation = assistant.conversation
         self._catalogue = assistant.catalogue
         self._text = text
-        self._as_intent = as_intent
+        self._as_intent, self._corrects = as_intent, corrects
         self._id = new_id()
         self._seq = 0
         self._order = asyncio.Lock()
@@ -133,7 +141,7 @@ class Turn:
 
     async def _steps(self) -> TurnFinished:
         open_task = self._conversation.awaiting
-        corrected = self._conversation.corrected(self._text, self._as_intent)
+        corrected = self._conversation.corrected(self._text, self._as_intent, self._corrects)
         await self._emit(TurnStarted(session_id=self._assistant.session_id, text=self._text))
         before = len(self._conversation.messages) - 1
         if corrected is not None:
@@ -143,10 +151,12 @@ class Turn:
                     corrected_turn_id=corrected.turn_id,
                     text=corrected.text,
                     from_intents=corrected.intents,
-                    to_intent=self._as_intent or "",
+                    to_intent=self._as_intent or NO_TASK,
                 )
             )
-        if self._as_intent is not None:
+        if self._as_intent == NO_TASK:
+            routing = Routing("out_of_scope", "shortcut", reply=NOTHING_TO_DO)
+        elif self._as_intent is not None:
             text = corrected.text if corrected else self._text
             routing = Routing("task", "shortcut", (Task(self._as_intent, text),))
         else:

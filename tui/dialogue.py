@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from engine.events import Event, TurnFailed, TurnStarted
@@ -67,6 +67,17 @@ class Dialogue:
         self.waiting.append(text)
         self._next()
 
+    def correct(self, text: str, intent: str, turn_id: str) -> bool:
+        """Handle the message of an earlier turn again, as one about this intent (or `NO_TASK`).
+
+        False while there is no chat, or a turn runs: nothing is done then.
+        """
+        if self._chat is None or self._turn is not None:
+            return False
+        self._begin(text, self._chat.respond(text, as_intent=intent, corrects=turn_id))
+        self._changed()
+        return True
+
     def cancel(self) -> bool:
         """Ask the running turn to end; False if there is none, or it was asked before."""
         if self._turn is None or self._chat is None or self._cancelling:
@@ -83,9 +94,12 @@ class Dialogue:
     def _next(self) -> None:
         if self._chat is not None and self._turn is None and self.waiting:
             text = self.waiting.pop(0)
-            self._turn = asyncio.create_task(self._run(self._chat, text))
-            self._turn.add_done_callback(self._ended)
+            self._begin(text, self._chat.respond(text))
         self._changed()
+
+    def _begin(self, text: str, happening: AsyncIterator[Event]) -> None:
+        self._turn = asyncio.create_task(self._run(text, happening))
+        self._turn.add_done_callback(self._ended)
 
     def _ended(self, turn: asyncio.Task[Any]) -> None:
         self._turn, self._cancelling = None, False
@@ -95,10 +109,10 @@ class Dialogue:
         else:
             self._changed()
 
-    async def _run(self, chat: Chat, text: str) -> None:
+    async def _run(self, text: str, happening: AsyncIterator[Event]) -> None:
         """One turn. Whatever breaks, the app stays and the person is told."""
         try:
-            async for event in chat.respond(text):
+            async for event in happening:
                 await self._show(event)
         except Exception as error:
             await self._fail(text, f"{type(error).__name__}: {error}")

@@ -16,6 +16,7 @@ from engine.evaluation.dataset import DatasetError, Row
 from engine.evaluation.outcome import Outcome
 from engine.evaluation.runner import Result, Runner
 from engine.evaluation.trial import Trial, dry
+from engine.events import NO_TASK
 from engine.ids import new_id
 from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue
@@ -221,11 +222,11 @@ def _record(settings: Settings, engine: Engine) -> RunRecord:
 def _corrected(catalogue: Catalogue, database: Database, until: str) -> list[Row]:
     """The messages that the person said were routed wrongly, the oldest first, each once."""
     said = [c for c in corrections(database) if not until or c.at <= until]
-    newest = {c.text: c for c in reversed(said) if c.to_intent in catalogue.intents}
+    newest = {c.text: c for c in reversed(said) if c.to_intent in (NO_TASK, *catalogue.intents)}
     if not newest:
         raise DatasetError("there are no corrections yet for an intent of this catalogue")
     return [
-        Row(text=text, intents=(c.to_intent,), where=f"turn {c.turn_id}")
+        Row(text, (c.to_intent,) if c.to_intent else (), where=f"turn {c.turn_id}")
         for text, c in newest.items()
     ]
 

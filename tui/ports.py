@@ -139,8 +139,11 @@ class Chat(Protocol):
     @property
     def session_id(self) -> str: ...
 
-    def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:
-        """The events of one turn, in order. `as_intent`: the message is about this intent."""
+    def respond(
+        self, text: str, *, as_intent: str | None = None, corrects: str | None = None
+    ) -> AsyncIterator[Event]:
+        """The events of one turn, in order. `as_intent`: the message is about this intent, or no
+        task (`NO_TASK`); it is that of the turn which this `corrects`."""
         ...
 
     def cancel(self) -> None:

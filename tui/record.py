@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from engine import events
 from engine.events import Event
-from tui.wording import count, money
+from tui.remarks import remark
 
 ActionState = Literal[
     "proposed",
@@ -302,8 +302,8 @@ class Record:
             case events.TurnFailed():
                 failure = Failure(turn, event.error, event.message, event.retryable)
                 changes += self._close_reply("cut off") + self._end(turn) + self._add(failure)
-            case events.IntentSwitched() | events.HistoryTrimmed() | events.CostWarning():
-                changes += self._close_reply() + self._add(Note(turn, self._remark(event)))
+            case _ if said := remark(event, self._titles):
+                changes += self._close_reply() + self._add(Note(turn, said))
             case _:
                 if action := turn.actions.get(getattr(event, "call_id", "")):
                     changes.append(Changed(action))
@@ -321,22 +321,6 @@ class Record:
         for action in settled:
             _take_action(action, event)
         return [Changed(action) for action in settled]
-
-    def _remark(
-        self, event: events.IntentSwitched | events.HistoryTrimmed | events.CostWarning
-    ) -> str:
-        match event:
-            case events.IntentSwitched():
-                begin, end = (
-                    self._titles.get(key, key) for key in (event.from_intent, event.to_intent)
-                )
-                return f"Handed over from {begin} to {end}"
-            case events.HistoryTrimmed():
-                left_out = count(event.messages, "message")
-                return f"Left out of the request: the first {left_out} of this long session"
-            case events.CostWarning():
-                cost, limit = money(event.cost_usd), money(event.limit_usd)
-                return f"This session has cost {cost} of at most {limit}"
 
     def interrupt(self) -> list[Change]:
         """Close a turn whose end was never recorded: the program stopped in its middle."""

@@ -72,6 +72,49 @@ async def test_a_choice_is_corrected_for_what_it_was_chosen_for(desk: Desk, tmp_
     assert corrected.text == model.requests[1].messages[-1].content == "show me"
 
 
+async def test_an_earlier_message_is_handled_again_without_undoing_what_is_open(
+    desk: Desk, tmp_path: Path
+) -> None:
+    open_now = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    model = StubModel(says("You have $5."), says("How much?", open_now), says("Plan L."))
+    subject = assistant(desk, tmp_path, model, task("balance"), task("balance"))
+    first = await turn(subject, "show me")
+    await turn(subject, "top up")
+    happened = [
+        event
+        async for event in subject.respond(
+            "show me", as_intent="contract", corrects=first[0].turn_id
+        )
+    ]
+    corrected = happened[1]
+    assert isinstance(corrected, events.IntentCorrected)
+    assert (corrected.corrected_turn_id, corrected.from_intents) == (
+        first[0].turn_id,
+        ("balance",),
+    )
+    assert last(happened).awaiting == open_now
+
+
+async def test_a_message_that_was_no_task_is_not_handled_by_any_model(
+    desk: Desk, tmp_path: Path
+) -> None:
+    first = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    model = StubModel(says("How much?", first), says("You have $5."))
+    subject = assistant(desk, tmp_path, model, task("balance"), task("contract"))
+    await turn(subject, "top up")
+    await turn(subject, "nice weather")
+    happened = [event async for event in subject.respond("nice weather", as_intent=events.NO_TASK)]
+    model.assert_complete()
+    corrected, classified = happened[1:3]
+    assert isinstance(corrected, events.IntentCorrected)
+    assert (corrected.from_intents, corrected.to_intent) == (("contract",), "")
+    assert isinstance(classified, events.IntentClassified)
+    assert (classified.route, classified.intents) == ("out_of_scope", ())
+    assert last(happened).awaiting == first  # what was open before is asked for again
+    again = [event async for event in subject.respond("nice weather", as_intent=events.NO_TASK)]
+    assert "intent_corrected" not in kinds(again)
+
+
 async def test_the_persons_word_alone_is_no_correction(desk: Desk, tmp_path: Path) -> None:
     subject = assistant(desk, tmp_path, StubModel(says("Plan L.")))
     happened = [event async for event in subject.respond("plan?", as_intent="contract")]

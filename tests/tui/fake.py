@@ -51,7 +51,7 @@ class FakeChat:
         self._session_id, self._scripts, self._approver = session_id, scripts, approver
         self._cancelled = asyncio.Event()
         self.heard: list[str] = []
-        self.corrections: list[str | None] = []
+        self.corrections: list[tuple[str | None, str | None]] = []
         self.answers: list[Answer] = []
 
     @property
@@ -61,10 +61,12 @@ class FakeChat:
     def cancel(self) -> None:
         self._cancelled.set()
 
-    async def respond(self, text: str, *, as_intent: str | None = None) -> AsyncIterator[Event]:
+    async def respond(
+        self, text: str, *, as_intent: str | None = None, corrects: str | None = None
+    ) -> AsyncIterator[Event]:
         self._cancelled.clear()
         self.heard.append(text)
-        self.corrections.append(as_intent)
+        self.corrections.append((as_intent, corrects))
         turn_id = f"turn-{len(self.heard)}"
         script = self._scripts.pop(0) if self._scripts else small_talk()
         steps = script(text) if callable(script) else script

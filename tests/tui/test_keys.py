@@ -11,6 +11,7 @@ from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui import keys
 from tui.screens.actions import ActionsScreen
 from tui.screens.catalogue import CatalogueScreen
+from tui.screens.correction import CorrectionScreen
 from tui.screens.demo import DemoScreen
 from tui.screens.help import HelpScreen
 from tui.screens.panes import PaneScreen
@@ -65,6 +66,7 @@ async def test_every_command_has_its_method() -> None:
             "playback": PlaybackScreen,
             "question": QuestionScreen,
             "written": WrittenScreen,
+            "correction": CorrectionScreen,
             "executed": ActionsScreen,
             "demo": DemoScreen,
             "catalogue": CatalogueScreen,

@@ -314,6 +314,25 @@ class ChatScreen(PaneScreen):
 
         self.app.push_screen(CatalogueScreen(self._backstage.intents()))
 
+    @work(exclusive=True, group="correct", exit_on_error=False)
+    async def action_correct(self) -> None:
+        """Have the selected or newest message handled again, as what the person says it is."""
+        cursor = self.transcript.cursor
+        turn = cursor.turn if cursor else self.presenter.record.newest
+        if turn is None or turn.route is None or not self.dialogue.attached:
+            self.notify("There is no routed message to correct yet", markup=False)
+            return
+        if self.dialogue.running:
+            self.notify("The intent can be corrected when this turn has ended", markup=False)
+            return
+        from tui.screens.correction import CorrectionScreen
+
+        chosen = await self.app.push_screen_wait(CorrectionScreen(turn, self.presenter.titles))
+        if chosen is not None:
+            await self.transcript.follow()
+            if not self.dialogue.correct(turn.text, chosen, turn.turn_id):
+                self.notify("Another turn runs already; nothing was corrected", markup=False)
+
     def action_executed(self) -> None:
         if self._backstage is None:
             self.notify("Still starting", markup=False)
