@@ -259,6 +259,10 @@ def _add_catalog(
     )
     fit.add_argument("--write", action="store_true", help="change catalog.toml")
     _json(fit)
+    learn = verbs.add_parser(
+        "learn", parents=[common], help="what people corrected, for the intents' files; as a diff"
+    )
+    learn.add_argument("--write", action="store_true", help="change the files")
 
 
 def _count(text: str) -> int:

@@ -1,4 +1,4 @@
-"""`catalog list|check|fit`: what the assistant can do, what is wrong with it, how sure to be."""
+"""`catalog list|check|fit|learn`: what the assistant can do, what is wrong, what to mend."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def run(options: argparse.Namespace) -> int:
     log_to_file(settings)
     if options.verb == "check":
         return _check(settings, as_json=options.json)
+    if options.verb == "learn":
+        from tui.commands.catalog_learn import learn
+
+        return learn(settings, write=options.write)
     if options.verb == "fit":
         return fit_thresholds(settings, options)
     catalogue = catalogues.load(*settings.catalogues)

@@ -1,0 +1,86 @@
+"""A wrong intent, corrected in the app, becomes an example in the catalogue's file: all real."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.intents.catalogue import BUILT_IN
+from tests.end_to_end.conftest import Home
+from tests.loopback import Loopback, call_answer, route_answer, serve, text_answer
+from tests.tui.states import chat_of, say, settle, until
+from tui.app import IntentBotApp
+from tui.commands.app import open_backstage
+from tui.record import Note
+from tui.screens.correction import CorrectionScreen
+
+SAID = "what have I got left over from last month"
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with serve() as loopback:
+        yield loopback
+
+
+@pytest.fixture
+def mine(home: Home, server: Loopback, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A catalogue of one's own; this process lives in the same home as the programs it runs."""
+    folder = home.folder / "mine"
+    shutil.copytree(BUILT_IN, folder)
+    home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "INTENTBOT_DB": "x.db"}
+    for name in ("HOME", "OPENAI_BASE_URL", "INTENTBOT_DB"):
+        monkeypatch.setenv(name, home.environ[name])
+    monkeypatch.chdir(home.folder)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # the program sets its own
+    return folder
+
+
+async def test_from_a_key_to_the_file(home: Home, server: Loopback, mine: Path) -> None:
+    server.play(
+        route_answer("balance"),
+        text_answer("You have $12."),
+        call_answer("get_data_balance", {}),
+        text_answer("You have 3 GB."),
+    )
+    options = argparse.Namespace(provider=None, catalog=[str(mine)], db=None)
+    app = IntentBotApp(lambda: open_backstage(options), low_bandwidth=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: chat_of(pilot).dialogue.attached)
+        await say(pilot, SAID)
+        await until(pilot, lambda: len(server.seen) == 2 and not chat_of(pilot).dialogue.running)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, CorrectionScreen))
+        await pilot.press(*"data")
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(server.seen) == 4 and not chat_of(pilot).dialogue.running)
+        notes = [b.text for b in chat_of(pilot).presenter.record.blocks if isinstance(b, Note)]
+        assert notes == ["Corrected: this was about Mobile data, not Balance"]
+        await pilot.press("ctrl+q")
+
+    shown = home.run("catalog", "learn", "--catalog", "mine")
+    assert "nothing was written" in shown.stderr
+    assert f'+  "{SAID}",' in shown.stdout
+    written = home.run("catalog", "learn", "--catalog", "mine", "--write")
+    assert written.stdout == shown.stdout
+    data = tomllib.loads((mine / "intents/data.toml").read_text())
+    balance = tomllib.loads((mine / "intents/balance.toml").read_text())
+    # The tool that was called when the message was handled again.
+    assert data["examples"]["get_data_balance"][-1] == SAID
+    assert balance["counter_examples"][-1] == SAID
+    home.run("catalog", "list", "--catalog", "mine")
+    again = home.run("catalog", "learn", "--catalog", "mine", "--write")
+    assert again.stdout == ""
+    assert "an example of data already" in again.stderr
+    # The program's own catalogue is offered the same, but never written to.
+    before = (BUILT_IN / "intents/data.toml").read_bytes()
+    refused = home.run("catalog", "learn", "--write", check=2)
+    assert "part of the program" in refused.stderr
+    assert (BUILT_IN / "intents/data.toml").read_bytes() == before

@@ -1,0 +1,101 @@
+"""`catalog learn`: what people corrected, offered for the catalogue's files as a diff."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from engine.intents import catalogue as catalogues
+from engine.intents.lessons import Lesson, plan
+from engine.settings import Settings
+from storage.action_filter import ActionFilter
+from storage.corrections import CorrectionRecord, corrections
+from storage.database import Database
+from storage.history import History
+from tui.exit_codes import ExitCode
+from tui.parser import PROGRAM
+from tui.setup import open_to_read
+from tui.text import plain
+from tui.wording import count
+
+
+def learn(settings: Settings, *, write: bool) -> int:
+    """Run `catalog learn`. Raises `CatalogueError` and `StorageError`."""
+    database = open_to_read(settings)
+    try:
+        said = corrections(database)
+        lessons = [_lesson(database, correction) for correction in said]
+    finally:
+        database.close()
+    if not lessons:
+        _say("nothing was corrected yet: ctrl+s in the app says what a message was about")
+        return ExitCode.DONE
+    catalogue = catalogues.load(*settings.catalogues)
+    asyncio.run(catalogue.close())
+    found = plan(catalogue, lessons)
+    for why in found.skipped:
+        _say(f"skipped {why}")
+    if not found.files:
+        _say("there is nothing to add")
+        return ExitCode.DONE
+    # Imported here: nothing else of the program edits a file that has comments.
+    from engine.intents.rewriting import read, with_phrases
+
+    texts: dict[Path, tuple[str, str]] = {}
+    for path, additions in found.files.items():
+        before = read(path)
+        texts[path] = (before, with_phrases(path, before, additions))
+    for path, (before, after) in texts.items():
+        print(*_diff(path, before, after), sep="\n")
+    if not write:
+        _say("nothing was written: add --write for that")
+        return ExitCode.DONE
+    return _write(texts)
+
+
+def _lesson(database: Database, correction: CorrectionRecord) -> Lesson:
+    """With the tool that was called when the message was handled again."""
+    ran = History(database).actions(
+        ActionFilter(session_id=correction.session_id, intent=correction.to_intent), limit=-1
+    )
+    called = [action.tool for action in ran if action.turn_id == correction.turn_id]
+    return Lesson(
+        correction.text,
+        correction.from_intents,
+        correction.to_intent,
+        called[-1] if called else "",  # newest first: the first call says what was meant
+    )
+
+
+def _write(texts: Mapping[Path, tuple[str, str]]) -> int:
+    from engine.intents.rewriting import replace_file
+
+    left = 0
+    for path, (before, after) in texts.items():
+        if path.resolve().is_relative_to(catalogues.BUILT_IN.resolve()):
+            _say(f"{path} is part of the program and was left: copy the folder, use --catalog")
+            left += 1
+        elif not os.access(path.resolve().parent, os.W_OK):
+            _say(f"{path} was left: its folder cannot be written to")
+            left += 1
+        else:
+            replace_file(path, before, after)
+            _say(f"{path} was changed")
+    if left:
+        _say(f"{count(left, 'file')} could not be written")
+    return ExitCode.USAGE if left else ExitCode.DONE
+
+
+def _diff(path: Path, before: str, after: str) -> Iterable[str]:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
+    )
+    return map(plain, lines)
+
+
+def _say(text: str) -> None:
+    print(f"{PROGRAM} catalog learn: {plain(text)}", file=sys.stderr)
