@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pydantic
@@ -74,18 +75,22 @@ def keep(folder: Path, fingerprint: str, contents: Contents, modules: Iterable[s
     if len(contents.functions) < WORTH_KEEPING:
         return
     kept = _Kept(fingerprint=fingerprint, modules=list(_stamps(modules)), contents=contents)
-    path = _path(folder)
+    write(_path(folder), kept)
+
+
+def write(path: Path, kept: BaseModel) -> None:
+    """Put it in place whole, in a private file: whoever reads at the time gets either the old or
+    the new. Failing to is no fault."""
     try:
+        data = json.dumps(kept.model_dump()).encode()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A new file of one's own, 0600, put in place whole: whoever reads at the time gets
-        # either the old or the new.
-        handle, name = tempfile.mkstemp(dir=path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent)  # of one's own, 0600
         with os.fdopen(handle, "wb") as file:
-            file.write(json.dumps(kept.model_dump()).encode())
+            file.write(data)
         os.replace(name, path)
         _prune(path.parent)
-    except (OSError, TypeError, ValueError):  # TOML has dates, which JSON has not
-        log.info("what was read of %s could not be kept", folder, exc_info=True)
+    except (OSError, TypeError, ValueError, RecursionError):  # TOML has dates, which JSON has not
+        log.info("%s could not be kept", path, exc_info=True)
 
 
 def forget(folder: Path) -> None:
@@ -96,7 +101,7 @@ def forget(folder: Path) -> None:
 
 def fingerprint_of(folder: Path) -> str:
     """A digest of all that a loaded catalogue depends on; "" where that cannot be told."""
-    digest = hashlib.sha256(_program().encode())
+    digest = hashlib.sha256(program(function).encode())
     files = bytes_ = 0
     for path in _files(folder):
         with suppress(OSError):
@@ -120,13 +125,16 @@ def imported(folder: Path, before: Iterable[str]) -> list[str]:
     return sorted({file for file in files if file and not file.startswith(inside)})
 
 
-def _program() -> str:
+def program(*modules: ModuleType) -> str:
+    """The program's version and the code of `modules`, which made what is kept."""
     try:
         own = version("intentbot-tui")
     except PackageNotFoundError:
         own = ""
-    own_code = hashlib.sha256(Path(function.__file__).read_bytes()).hexdigest()
-    return f"{own}\0{own_code}\0{sys.version}\0{pydantic.VERSION}\0"
+    code = hashlib.sha256()
+    for module in modules:
+        code.update(Path(str(module.__file__)).read_bytes())
+    return f"{own}\0{code.hexdigest()}\0{sys.version}\0{pydantic.VERSION}\0"
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -146,10 +154,15 @@ def _stamps(paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def _path(folder: Path) -> Path:
+    return place("catalogues", str(folder.resolve()))
+
+
+def place(kind: str, name: str) -> Path:
+    """Where to keep what was made of something of this name."""
     from platformdirs import user_cache_path
 
-    digest = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
-    return user_cache_path("intentbot") / "catalogues" / f"{digest[:32]}.json"
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return user_cache_path("intentbot") / kind / f"{digest[:32]}.json"
 
 
 def _prune(folder: Path) -> None:

@@ -4,6 +4,7 @@
     document.py    fetch, parse (JSON or YAML), follow references
     schema.py      a document's schemas as JSON Schema: the whole, and the small one for a prompt
     operations.py  a document → plain data: each operation's name, arguments and schemas
+    kept.py        that data, kept until the document changes
     body.py        request bodies as arguments
     wording.py     short descriptions and phrases a person might say
     grouping.py    operations → groups

@@ -6,6 +6,7 @@ PyYAML's C parser with the types of JSON only: a date, `on` or `0123` stays the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -49,6 +50,10 @@ def read_bytes(uri: str) -> bytes:
         except OSError as error:
             raise SourceError(f"{path} cannot be read: {error.strerror}") from None
     return _fetch(uri)
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _fetch(url: str) -> bytes:
@@ -194,12 +199,12 @@ class References:
     """Follows `$ref` through one document and the files beside it.
 
     A document from a file may refer to files in its folder or the catalogue's, one from a URL to
-    its own host. `external` are the other files that were read.
+    its own host. `beside` has the digest of each other file, "" where it could not be read.
     """
 
     def __init__(self, root: Any, uri: str, folder: Path) -> None:
         self.uri = uri
-        self.external: set[str] = set()
+        self.beside: dict[str, str] = {}
         self._folders = (folder.resolve(), Path(unquote(urlsplit(uri).path)).parent)
         self._files: dict[str, Resource[Any]] = {uri: _opaque(root)}
         self._found: dict[str, Any] = {}
@@ -232,10 +237,15 @@ class References:
             if not self._allowed(uri) or len(self._files) > MAX_FILES:
                 raise NoSuchResource(uri)
             try:
-                self._files[uri] = _opaque(parse(read_bytes(uri)))
-            except (SourceError, ValueError):
+                data = read_bytes(uri)
+            except SourceError:
+                self.beside[uri] = ""
                 raise NoSuchResource(uri) from None
-            self.external.add(uri)
+            self.beside[uri] = digest(data)
+            try:
+                self._files[uri] = _opaque(parse(data))
+            except ValueError:
+                raise NoSuchResource(uri) from None
         return self._files[uri]
 
     def _allowed(self, uri: str) -> bool:
@@ -250,13 +260,8 @@ def _opaque(contents: Any) -> Resource[Any]:
     return Specification.OPAQUE.create_resource(contents)
 
 
-def load(uri: str, folder: Path) -> tuple[dict[str, Any], References]:
-    """The document at `uri`, checked for what it says it is. Raises `SourceError`."""
-    return from_bytes(read_bytes(uri), uri, folder)
-
-
 def from_bytes(data: bytes, uri: str, folder: Path) -> tuple[dict[str, Any], References]:
-    """As `load`, where the bytes are at hand."""
+    """The document of `data`, checked for what it says it is. Raises `SourceError`."""
     name = shown(uri)
     try:
         root = parse(data)

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from engine.intents.intent import Intent
-from engine.intents.source import Source, SourceError
+from engine.intents.source import Source
 from engine.tools.openapi.checking import Definitions
 from engine.tools.openapi.client import Client, host_of
-from engine.tools.openapi.document import from_bytes, locate, read_bytes, shown
+from engine.tools.openapi.document import locate, shown
 from engine.tools.openapi.grouping import Group, grouped
-from engine.tools.openapi.operations import compiled
+from engine.tools.openapi.kept import document_at
 from engine.tools.openapi.table import Credentials, Table, credentials, read_table
 from engine.tools.openapi.tools import named, tool_of
 from engine.tools.openapi.wording import bare, phrases, shorten, telling, titled
@@ -37,13 +37,10 @@ def load(
     """See `engine.tools.openapi.load_openapi`."""
     read = read_table(table)
     uri = locate(read.document, folder)
-    root, references = from_bytes(read_bytes(uri), uri, folder)
-    try:
-        document = compiled(root, references)
-    except RecursionError:
-        raise SourceError(f"{shown(uri)} is nested too deeply") from None
+    document, stale = document_at(uri, folder)
     secrets = credentials(read, document["schemes"], environ)
-    problems = [f"{shown(uri)}: {text}" for text in document["problems"][:MAX_PROBLEMS]]
+    problems = [stale] if stale else []
+    problems += [f"{shown(uri)}: {text}" for text in document["problems"][:MAX_PROBLEMS]]
     if len(document["problems"]) > MAX_PROBLEMS:
         problems.append(f"{shown(uri)}: {len(document['problems']) - MAX_PROBLEMS} more like these")
     operations = _selected(document["operations"], read, problems)
