@@ -195,6 +195,8 @@ def _intent(
 
 def _with_examples(intents: Sequence[Intent], examples: Sequence[str]) -> list[Intent]:
     """The file's own phrases, each with the intent whose words it shares most."""
+    if not examples:
+        return list(intents)
     known: list[set[str]] = [
         telling([i.title, i.description, *(p for said in i.examples.values() for p in said)])
         for i in intents
