@@ -67,7 +67,7 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _json(command: argparse.ArgumentParser, help: str = "print JSON") -> None:
+def _json(command: argparse._ActionsContainer, help: str = "print JSON") -> None:
     command.add_argument("--json", action="store_true", help=help)
 
 
@@ -112,7 +112,12 @@ def _add_sessions(
     export = verbs.add_parser("export", parents=[common], help="write a session as a file")
     for command in (show, rename, archive, delete, export):
         command.add_argument("id", metavar="ID", help="a session's id, or its beginning")
-    _json(show, "print its events as one JSON array")
+    show.add_argument(
+        "--costs", action="store_true", help="what each request took, and what a flat prompt would"
+    )
+    form = show.add_mutually_exclusive_group()
+    _json(form, "print its events as one JSON array; with --costs, the requests and their total")
+    form.add_argument("--csv", action="store_true", help="print the costs, for spreadsheets")
     rename.add_argument("title", metavar="TITLE")
     archive.add_argument("--undo", action="store_true", help="put it back into the list")
     delete.add_argument("--yes", action="store_true", help="do not ask")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from engine.events import EffectName, Route, RouteSource
+from engine.events import Bill, EffectName, Route, RouteSource
 from tui.text import excerpt, one_line, plain
 
 if TYPE_CHECKING:
@@ -83,6 +84,36 @@ def money(cost_usd: float | None) -> str:
     if cost_usd < 0.0001:
         return "< $0.0001"
     return f"${cost_usd:.4f}" if cost_usd < 1 else f"${cost_usd:,.2f}"
+
+
+def exact(cost_usd: float | None) -> str:
+    """US dollars with all their digits: who checks a bill wants the sum to come out."""
+    return "unknown" if cost_usd is None else f"${Decimal(str(cost_usd)):f}".removesuffix(".0")
+
+
+def spent(bill: Bill) -> str:
+    """What a bill comes to; where some of it is unknown, of how many requests, and the rest."""
+    if not bill.unpriced:
+        return exact(bill.cost_usd)
+    if bill.unpriced == bill.requests:
+        return "cost unknown"
+    unknown = f"cost unknown of {bill.unpriced} of {count(bill.requests, 'request')}"
+    return f"{unknown}, {exact(bill.cost_usd)} for the others"
+
+
+def difference(taken: float, flat: float) -> str:
+    """How much less, or more, was taken than a flat prompt would have."""
+    if not flat or taken == flat:
+        return "the same" if taken == flat else "more"
+    share = abs(1 - taken / flat)
+    return f"{percent(share)} less" if taken < flat else f"{percent(share)} more"
+
+
+def flat_cost(cost_usd: float | None, flat_usd: float | None) -> str:
+    """What flat prompts would have cost, and how that compares with what was paid."""
+    if cost_usd is None or flat_usd is None:
+        return exact(flat_usd)
+    return f"{exact(flat_usd)} (routed: {difference(cost_usd, flat_usd)})"
 
 
 def count(number: int, noun: str) -> str:

@@ -25,11 +25,13 @@ from engine.events import (
 )
 from engine.ids import new_id
 from engine.settings import Settings
+from storage.costs import Costs
 from storage.database import Database
 from storage.history import History, SessionRecord
 from storage.query import Segment
 from storage.records import Found, Match
 from tui.exit_codes import ExitCode
+from tui.ledger import print_costs
 from tui.output import bold, print_json, printable
 from tui.setup import load_settings, open_to_read
 from tui.text import plain
@@ -53,7 +55,10 @@ def run(options: argparse.Namespace) -> int:
                 limit = ALL if options.limit is None else options.limit
                 _search(history.search(options.query, limit), as_json=options.json)
             case "show":
-                _show(history.events(options.id), as_json=options.json)
+                if options.costs or options.csv:
+                    print_costs(Costs(database).requests(options.id), options)
+                else:
+                    _show(history.events(options.id), as_json=options.json)
             case "rename":
                 history.rename(options.id, options.title)
             case "archive":
