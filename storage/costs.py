@@ -118,6 +118,11 @@ class Costs:
             )
         return list(entries.values())
 
+    def until(self, session_id: str, turn: int) -> Bill:
+        """What a session's turns up to this number took together."""
+        calls = (request.call for request in self.requests(session_id, turn))
+        return sum(map(Bill.of, calls), Bill())
+
     def sessions(self, newest: int) -> list[Entry]:
         """So many sessions, archived or not, those used last at the end."""
         return self._entries(_SESSIONS, {"limit": newest})
@@ -133,11 +138,6 @@ class Costs:
                 Entry(key=row["key"], label=row["label"], at=row["at"], bill=_bill(row))
                 for row in found
             ]
-
-
-def total(entries: list[Entry]) -> Bill:
-    """The sum of all."""
-    return sum((entry.bill for entry in entries), Bill())
 
 
 def _bill(row: Mapping[Any, Any]) -> Bill:

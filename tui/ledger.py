@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
@@ -35,7 +36,7 @@ def print_costs(requests: Sequence[RequestRecord], options: argparse.Namespace) 
     elif options.csv:
         print_csv(_KEPT, ([_in_full(value) for value in _values(one)] for one in requests))
     else:
-        _print_table(requests)
+        sys.stdout.writelines(f"{printable(line)}\n" for line in _table(requests))
 
 
 def total(requests: Sequence[RequestRecord]) -> Bill:
@@ -52,7 +53,7 @@ def _in_full(value: object) -> object:
     return format(Decimal(str(value)), "f") if isinstance(value, float) else value
 
 
-def _print_table(requests: Sequence[RequestRecord]) -> None:
+def _table(requests: Sequence[RequestRecord]) -> Iterator[str]:
     rows = [_HEADINGS, *map(_row, requests)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADINGS))]
     for row in rows:
@@ -61,20 +62,19 @@ def _print_table(requests: Sequence[RequestRecord]) -> None:
             cell.ljust(width) if place in (1, 2) else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        print(printable("  ".join(cells).rstrip()))
+        yield "  ".join(cells).rstrip()
     bill = total(requests)
-    tokens = (
-        f"{bill.input_tokens:,} in ({bill.cached_tokens:,} cached), {bill.output_tokens:,} out"
-    )
-    print(printable(f"\nTotal: {count(bill.requests, 'request')}, {tokens}, {spent(bill)}"))
+    tokens = f"{bill.input_tokens:,} in ({bill.cached_tokens:,} cached), {bill.output_tokens:,} out"
+    yield ""
+    yield f"Total: {count(bill.requests, 'request')}, {tokens}, {spent(bill)}"
     if bill.flat_input_tokens:
         less = difference(bill.input_tokens, bill.flat_input_tokens)
-        print(printable(f"Flat:  {bill.flat_input_tokens:,} in (routed: {less})"))
+        yield f"Flat:  {bill.flat_input_tokens:,} in (routed: {less})"
         for cache, cost in (
             ("cold", bill.known_flat_cost),
             ("warm", bill.known_flat_warm_cost),
         ):
-            print(printable(f"       {cache} cache: {flat_cost(bill.known_cost, cost)}"))
+            yield f"       {cache} cache: {flat_cost(bill.known_cost, cost)}"
 
 
 def _row(request: RequestRecord) -> tuple[str, ...]:

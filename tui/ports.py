@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.events import EffectName, Event
+from engine.events import Bill, EffectName, Event
 from engine.ports import Approver
 
 if TYPE_CHECKING:
@@ -38,11 +38,32 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class Past:
-    """What was recorded of a session, in order; `before` is how many turns came before that."""
+    """What was recorded of a session, in order.
+
+    `before` is how many turns came before that, and `spent` what these took.
+    """
 
     events: Sequence[Event]
     before: int = 0
     title: str = ""
+    spent: Bill = field(default_factory=Bill)
+
+
+CostsBy = Literal["turns", "sessions", "days"]
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """The bill of a turn, a session or a day.
+
+    `key` is the turn's number, the session's id or the day (ISO 8601, local), `label` its first
+    words, its title or the day, `at` its last moment, ISO 8601 in UTC.
+    """
+
+    key: str
+    label: str
+    at: str
+    bill: Bill
 
 
 @dataclass(frozen=True)
@@ -226,6 +247,13 @@ class Backstage(Protocol):
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         """What was recorded of a session, all of it or its last turns only."""
+        ...
+
+    async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
+        """What the turns of this session, all sessions or all days took, the oldest first.
+
+        Of sessions and days so many of the newest as a person looks at.
+        """
         ...
 
     async def check(self, action_id: str) -> Event | None:

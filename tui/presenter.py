@@ -46,6 +46,7 @@ class Presenter:
         Unless it has `ended` more of it may follow, and nothing in it was interrupted.
         """
         self.record = Record(self.titles, past.before, past.title)
+        self.record.bill = past.spent
         for event in past.events:
             self.record.take(event)
         if ended:
@@ -56,6 +57,7 @@ class Presenter:
         self._banner.title_text = self.record.title
         self.inspect(None)
         self._status.idle(*(_ending(newest) if ended else ("paused", "$warning")))
+        self._status.session = self.record.bill
         self._status.look_back(newest)
 
     async def tell(self, block: Failure | Note) -> None:
@@ -64,7 +66,7 @@ class Presenter:
 
     def inspect(self, turn: Turn | None) -> None:
         """Show how this turn was routed, and mark its calls; None: the newest."""
-        self._inspector.show(turn or self.record.newest)
+        self._inspector.show(turn or self.record.newest, self.record.bill)
         self._log.mark(turn)
 
     async def apply(self, event: Event) -> None:
@@ -76,7 +78,8 @@ class Presenter:
         turn = self.record.newest
         if turn is None or isinstance(event, events.TextDelta):
             return
-        self._inspector.show(turn)
+        self._inspector.show(turn, self.record.bill)
+        self._status.session = self.record.bill
         self._tell_status(turn, event)
 
     async def _show(self, change: Change) -> None:

@@ -6,13 +6,13 @@ what was shown before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
 from engine import events
-from engine.events import Event
+from engine.events import Bill, Event
 from tui.remarks import remark
 
 ActionState = Literal[
@@ -195,13 +195,12 @@ class Turn:
     @property
     def cost_usd(self) -> float | None:
         """US dollars; None as soon as one request has no known price."""
-        return total_cost(self.calls)
+        return bill_of(self.calls).known_cost
 
 
-def total_cost(calls: list[events.UsageUpdated]) -> float | None:
-    """The sum of what the requests cost, or None where a price is unknown."""
-    costs = [call.cost_usd for call in calls]
-    return None if None in costs else sum(cost for cost in costs if cost is not None)
+def bill_of(calls: Iterable[events.UsageUpdated]) -> Bill:
+    """What these requests took together."""
+    return sum(map(Bill.of, calls), Bill())
 
 
 def _take_action(action: Action, event: Event) -> None:
@@ -252,7 +251,7 @@ class Record:
     """A session as it is shown: its turns, and the blocks of its transcript, oldest first.
 
     `titles` are the intents' names for the person, by key. So many turns came `before`; without a
-    title the session is called by how it began.
+    title the session is called by how it began. `bill` is what all its turns took together.
     """
 
     def __init__(
@@ -262,6 +261,7 @@ class Record:
         self.turns: list[Turn] = []
         self.blocks: list[Block] = []
         self._reply: Reply | None = None
+        self.bill = Bill()
 
     @property
     def newest(self) -> Turn | None:
@@ -293,6 +293,8 @@ class Record:
                 changes += self._add(Said(turn, event.text))
             case events.IntentClassified():
                 changes += self._add(Routed(turn))
+            case events.UsageUpdated():
+                self.bill += Bill.of(event)
             case events.TextDelta():
                 changes += self._say(turn, event.text)
             case events.ToolCallProposed():

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from engine.events import Bill, TurnFinished, UsageUpdated
-from storage.costs import Costs, total
+from storage.costs import Costs
 from storage.database import Database
 from storage.history import History, UnknownSession
 from tests.storage.told import Recording, turn
@@ -52,7 +52,7 @@ def test_sums_are_those_of_decimal_fractions(database: Database, recording: Reco
     [session] = costs.sessions(newest=9)
     [day] = costs.days(last=9)
     expected = first.bill + second.bill
-    assert session.bill == day.bill == expected == total(costs.turns("s"))
+    assert session.bill == day.bill == expected == costs.until("s", 2)
     assert Decimal(str(expected.cost_usd)) == Decimal("1.000000000001")
     assert expected.flat_cost_usd == expected.flat_warm_cost_usd == 3.2
     assert (expected.input_tokens, expected.cached_tokens, expected.output_tokens) == (120, 48, 24)
@@ -78,7 +78,7 @@ def test_requests_come_in_order_with_all_that_was_told(
     assert [vars(r.call) | {"seq": 0} for r in found[:2]] == [
         vars(event) | {"seq": 0} for event in told if isinstance(event, UsageUpdated)
     ]
-    assert len(Costs(database).requests("s", until_turn=1)) == 2
+    assert Costs(database).until("s", 1).cost_usd == 0.3
     # Nothing flat was asked, so nothing of it is unknown.
     assert (found[2].call.cost_usd, Bill.of(found[2].call).flat_unpriced) == (None, 0)
 

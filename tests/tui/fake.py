@@ -13,6 +13,8 @@ from engine.events import Event
 from engine.ports import Answer, Approver
 from tests.tui.fake_archive import FakeArchive
 from tests.tui.fake_catalogue import INTENTS
+from tests.tui.fake_costs import FakeCosts
+from tests.tui.fake_costs import usage as usage
 from tui.ports import ActionRow, IntentRow, Past, SessionRow
 
 TITLES = {
@@ -117,7 +119,7 @@ class FakeChat:
         return True
 
 
-class FakeBackstage(FakeArchive):
+class FakeBackstage(FakeArchive, FakeCosts):
     title = "ACME Mobile: balance, data, roaming, contract and payments"
     assistant_name = "Helix"
     suggestions: tuple[str, ...] = (
@@ -195,20 +197,6 @@ def classified(intent: str = "balance", *, tools: tuple[str, ...] = ()) -> event
         tools_offered=tools or ("get_balance", "top_up_balance"),
         tools_in_catalogue=14,
         duration_ms=340,
-    )
-
-
-def usage(stage: events.Stage = "act", cost: float | None = 0.0011) -> events.UsageUpdated:
-    small = stage == "classify"
-    return events.UsageUpdated(
-        stage=stage,
-        model="gpt-5.4-nano" if small else "gpt-5.4-mini",
-        input_tokens=412 if small else 731,
-        cached_tokens=0 if small else 256,
-        output_tokens=18 if small else 64,
-        cost_usd=0.0001 if small else cost,
-        flat_input_tokens=0 if small else 4812,
-        duration_ms=340 if small else 1460,
     )
 
 

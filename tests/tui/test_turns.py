@@ -76,7 +76,8 @@ async def test_inspector_explains_the_route() -> None:
             "get_balance, top_up_balance",
             "in 731 · cached 256 · out 64",
             "1.5 s · $0.0011",
-            "flat prompt would have sent 4,812",
+            "flat, cold 4,812 $0.0039",
+            "flat, warm 4,812 $0.0010",
         ):
             assert expected in " ".join(panel.split())
 

@@ -10,11 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.events import Event
+from engine.events import Bill, Event
 from engine.ports import Approver
 from tui import preferences
 from tui.exit_codes import ExitCode
-from tui.ports import ActionQuery, ActionRow, DemoStep, IntentRow, Past, SessionRow
+from tui.ports import (
+    ActionQuery,
+    ActionRow,
+    CostRow,
+    CostsBy,
+    DemoStep,
+    IntentRow,
+    Past,
+    SessionRow,
+)
 
 if TYPE_CHECKING:
     from tui.ports import Backstage, Chat
@@ -178,11 +187,19 @@ class RealBackstage:
         return await asyncio.to_thread(self._past, session_id, last_turns)
 
     def _past(self, session_id: str, last_turns: int | None) -> Past:
+        from storage.costs import Costs
+
         history = self._parts.history
         recorded = history.events(session_id, last_turns)
         session = history.session(session_id)
         before = max(0, session.turns - last_turns) if last_turns else 0
-        return Past(recorded, before, session.title)
+        spent = Costs(self._parts.database).until(session.id, before) if before else Bill()
+        return Past(recorded, before, session.title, spent)
+
+    async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
+        from tui.cost_rows import read
+
+        return await asyncio.to_thread(read, self._parts.database, by, session_id)
 
     async def check(self, action_id: str) -> Event | None:
         settled = await self._parts.check(action_id)

@@ -10,12 +10,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.events import IntentClassified, UsageUpdated
+from engine.events import Bill, IntentClassified, UsageUpdated
 from tui import keys
-from tui.record import Turn, total_cost
+from tui.record import Turn, bill_of
 from tui.text import one_line, plain
 from tui.widgets.intent_chip import destination, tools_offered
-from tui.wording import ROUTES, SOURCES, count, money, percent, seconds
+from tui.wording import ROUTES, SOURCES, count, difference, money, percent, seconds, spent
 
 _STAGES = {"classify": "Classify", "act": "Act"}
 
@@ -31,8 +31,11 @@ class Inspector(VerticalScroll, can_focus=True):
     def compose(self) -> ComposeResult:
         yield Static(Content.styled("Nothing sent yet.", "$quiet"), markup=False)
 
-    def show(self, turn: Turn | None) -> None:
+    def show(self, turn: Turn | None, session: Bill) -> None:
+        """This turn, and what the whole session took."""
         lines = _lines(turn, self.titles) if turn else [_quiet("Nothing sent yet.")]
+        if session.requests:
+            lines += _session(session)
         self.border_subtitle = f"turn {turn.number}" if turn else ""
         self.query_one(Static).update(Content("\n").join(lines))
 
@@ -109,21 +112,48 @@ def _stage(name: str, calls: list[UsageUpdated]) -> list[Content]:
     return [
         Content.assemble((name, "bold"), (f"  {models}{requests}", "$quiet")),
         tokens,
-        _quiet(f"{seconds(took)} · {money(total_cost(calls))}"),
+        _quiet(f"{seconds(took)} · {money(bill_of(calls).known_cost)}"),
     ]
 
 
 def _total(turn: Turn) -> list[Content]:
-    sent = sum(call.input_tokens for call in turn.calls)
-    flat = sum(call.flat_input_tokens for call in turn.calls)
+    """The turn as it was, and as it would have been with every tool in one prompt."""
+    bill = bill_of(turn.calls)
     lines = [
         Content.assemble(
             ("Turn", "bold"),
-            (f"  {count(turn.tokens, 'token')} · {money(turn.cost_usd)}", "$quiet"),
+            (f"  {count(turn.tokens, 'token')} · {money(bill.known_cost)}", "$quiet"),
         )
     ]
-    if flat:
-        lines.append(_quiet(f"A flat prompt would have sent {flat:,} tokens, this turn {sent:,}"))
-    if flat > sent:
-        lines[-1] += Content.styled(f" ({percent(1 - sent / flat)} less)", "$success")
+    if not bill.flat_input_tokens:
+        return lines
+    lines += [
+        _row("", "tokens in", "cost", "$quiet"),
+        _row("this turn", f"{bill.input_tokens:,}", _amount(bill.known_cost), ""),
+    ]
+    for cache, cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
+        lines.append(_row(f"flat, {cache}", f"{bill.flat_input_tokens:,}", _amount(cost), "$quiet"))
+    lines.append(_verdict("tokens in", bill.input_tokens, bill.flat_input_tokens))
+    if bill.known_cost is not None and bill.known_flat_cost and bill.known_flat_warm_cost:
+        lines.append(_verdict("cost, cold cache", bill.known_cost, bill.known_flat_cost))
+        lines.append(_verdict("cost, warm cache", bill.known_cost, bill.known_flat_warm_cost))
     return lines
+
+
+def _row(name: str, tokens: str, cost: str, style: str) -> Content:
+    """A row of a table that fits the narrowest pane."""
+    return Content.styled(f"{name:<11}{tokens:>9}{cost:>11}", style)
+
+
+def _amount(cost_usd: float | None) -> str:
+    return "unknown" if cost_usd is None else money(cost_usd)
+
+
+def _verdict(what: str, taken: float, flat: float) -> Content:
+    style = "$success" if taken < flat else "$warning" if taken > flat else "$quiet"
+    return Content.assemble((f"{what}: ", "$quiet"), (difference(taken, flat), style))
+
+
+def _session(bill: Bill) -> list[Content]:
+    used = f"{count(bill.requests, 'request')} · {spent(bill)}"
+    return [Content(""), Content.assemble(("Session", "bold"), (f"  {used}", "$quiet"))]

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
+from engine.events import Bill
 from tui.record import Turn
 from tui.text import one_line
 from tui.wording import count, money, seconds
@@ -29,6 +30,7 @@ class StatusLine(Widget):
         self._waits_since: float | None = None
         self._retry_at: float | None = None
         self._turn: Turn | None = None
+        self.session = Bill()  # what the whole session took
         self._timer: Timer | None = None
 
     @property
@@ -113,8 +115,11 @@ class StatusLine(Widget):
         """The least needed first: on a narrow screen the first ones are left out."""
         parts = []
         if (turn := self._turn) and turn.calls:
-            parts = [one_line(turn.calls[-1].model, 30), count(turn.tokens, "token")]
-            parts.append(money(turn.cost_usd))
+            parts = [one_line(turn.calls[-1].model, 30)]
+            if self.session.cost_usd and self.session.requests > len(turn.calls):
+                more = " + unknown" if self.session.unpriced else ""
+                parts.append(f"session {money(self.session.cost_usd)}{more}")
+            parts += [count(turn.tokens, "token"), money(turn.cost_usd)]
         if self._began is not None:
             stops = [at for at in (self._ended, self._waits_since) if at is not None]
             now = stops[0] if stops else self._clock()

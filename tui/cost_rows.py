@@ -1,0 +1,27 @@
+"""What was spent, out of the history, as the costs screen shows it."""
+
+from __future__ import annotations
+
+from storage.costs import Costs
+from storage.database import Database
+from storage.history import UnknownSession
+from tui.ports import CostRow, CostsBy
+
+NEWEST_SESSIONS = 200
+LAST_DAYS = 365
+
+
+def read(database: Database, by: CostsBy, session_id: str) -> list[CostRow]:
+    """See `Backstage.costs`. A session that nothing was said in yet is not known."""
+    costs = Costs(database)
+    try:
+        match by:
+            case "turns":
+                entries = costs.turns(session_id)
+            case "sessions":
+                entries = costs.sessions(NEWEST_SESSIONS)
+            case "days":
+                entries = costs.days(LAST_DAYS)
+    except UnknownSession:
+        return []
+    return [CostRow(one.key, one.label, one.at, one.bill) for one in entries]
