@@ -76,8 +76,9 @@ async def test_inspector_explains_the_route() -> None:
             "get_balance, top_up_balance",
             "in 731 · cached 256 · out 64",
             "1.5 s · $0.0011",
-            "flat, cold 4,812 $0.0039",
-            "flat, warm 4,812 $0.0010",
+            "flat prompt 4,812 in 76 % less",
+            "cold cache $0.0039 69 % less",
+            "warm cache $0.0010 20 % more",
         ):
             assert expected in " ".join(panel.split())
 

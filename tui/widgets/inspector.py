@@ -33,9 +33,7 @@ class Inspector(VerticalScroll, can_focus=True):
 
     def show(self, turn: Turn | None, session: Bill) -> None:
         """This turn, and what the whole session took."""
-        lines = _lines(turn, self.titles) if turn else [_quiet("Nothing sent yet.")]
-        if session.requests:
-            lines += _session(session)
+        lines = _lines(turn, self.titles, session) if turn else [_quiet("Nothing sent yet.")]
         self.border_subtitle = f"turn {turn.number}" if turn else ""
         self.query_one(Static).update(Content("\n").join(lines))
 
@@ -44,7 +42,7 @@ def _quiet(text: str) -> Content:
     return Content.styled(text, "$quiet")
 
 
-def _lines(turn: Turn, titles: Mapping[str, str]) -> list[Content]:
+def _lines(turn: Turn, titles: Mapping[str, str], session: Bill) -> list[Content]:
     lines: list[Content] = []
     if turn.route:
         lines += _routing(turn.route, titles)
@@ -52,12 +50,14 @@ def _lines(turn: Turn, titles: Mapping[str, str]) -> list[Content]:
         lines.append(_quiet("choosing …" if turn.state == "running" else "was not classified"))
     if turn.pending:
         lines.append(_quiet(f"waits for: {one_line(', '.join(turn.pending), 80)}"))
+    if turn.calls:
+        lines += [Content(""), *_total(turn)]
+    if session.requests > len(turn.calls):
+        lines.append(_session(session))
     for stage, name in _STAGES.items():
         calls = [call for call in turn.calls if call.stage == stage]
         if calls:
             lines += [Content(""), *_stage(name, calls)]
-    if turn.calls:
-        lines += [Content(""), *_total(turn)]
     return lines
 
 
@@ -117,43 +117,28 @@ def _stage(name: str, calls: list[UsageUpdated]) -> list[Content]:
 
 
 def _total(turn: Turn) -> list[Content]:
-    """The turn as it was, and as it would have been with every tool in one prompt."""
+    """What the turn took, and how that compares with every tool in one prompt."""
     bill = bill_of(turn.calls)
-    lines = [
-        Content.assemble(
-            ("Turn", "bold"),
-            (f"  {count(turn.tokens, 'token')} · {money(bill.known_cost)}", "$quiet"),
-        )
-    ]
-    if not bill.flat_input_tokens:
+    used = f"{count(turn.tokens, 'token')} · {money(bill.known_cost)}"
+    lines = [Content.assemble(("Turn", "bold"), (f"  {used}", "$quiet"))]
+    if bill.flat_input_tokens:
+        sent, flat = bill.input_tokens, bill.flat_input_tokens
+        lines.append(_compared("flat prompt", f"{flat:,} in", sent, flat))
+    if bill.known_cost is None or bill.known_flat_cost == 0:
         return lines
-    lines += [
-        _row("", "tokens in", "cost", "$quiet"),
-        _row("this turn", f"{bill.input_tokens:,}", _amount(bill.known_cost), ""),
-    ]
-    for cache, cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
-        lines.append(_row(f"flat, {cache}", f"{bill.flat_input_tokens:,}", _amount(cost), "$quiet"))
-    lines.append(_verdict("tokens in", bill.input_tokens, bill.flat_input_tokens))
-    if bill.known_cost is not None and bill.known_flat_cost and bill.known_flat_warm_cost:
-        lines.append(_verdict("cost, cold cache", bill.known_cost, bill.known_flat_cost))
-        lines.append(_verdict("cost, warm cache", bill.known_cost, bill.known_flat_warm_cost))
+    for cache, flat_cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
+        if flat_cost is not None:
+            name = f"  {cache} cache"
+            lines.append(_compared(name, money(flat_cost), bill.known_cost, flat_cost))
     return lines
 
 
-def _row(name: str, tokens: str, cost: str, style: str) -> Content:
-    """A row of a table that fits the narrowest pane."""
-    return Content.styled(f"{name:<11}{tokens:>9}{cost:>11}", style)
-
-
-def _amount(cost_usd: float | None) -> str:
-    return "unknown" if cost_usd is None else money(cost_usd)
-
-
-def _verdict(what: str, taken: float, flat: float) -> Content:
+def _compared(name: str, value: str, taken: float, flat: float) -> Content:
+    """What a flat prompt takes, and how much less, or more, the turn took."""
     style = "$success" if taken < flat else "$warning" if taken > flat else "$quiet"
-    return Content.assemble((f"{what}: ", "$quiet"), (difference(taken, flat), style))
+    return Content.assemble((f"{name:<12} {value:<10}", "$quiet"), (difference(taken, flat), style))
 
 
-def _session(bill: Bill) -> list[Content]:
+def _session(bill: Bill) -> Content:
     used = f"{count(bill.requests, 'request')} · {spent(bill)}"
-    return [Content(""), Content.assemble(("Session", "bold"), (f"  {used}", "$quiet"))]
+    return Content.assemble(("Session", "bold"), (f"  {used}", "$quiet"))
