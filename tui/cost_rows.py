@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.events import Bill
 from storage.costs import Costs
 from storage.database import Database
 from storage.history import UnknownSession
@@ -25,3 +26,8 @@ def read(database: Database, by: CostsBy, session_id: str) -> list[CostRow]:
     except UnknownSession:
         return []
     return [CostRow(one.key, one.label, one.at, one.bill) for one in entries]
+
+
+def bill_until(database: Database, session_id: str, turn: int) -> Bill:
+    """What a session's turns up to this number took together."""
+    return Costs(database).until(session_id, turn) if turn else Bill()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.events import Bill, Event
+from engine.events import Event
 from engine.ports import Approver
 from tui import preferences
 from tui.exit_codes import ExitCode
@@ -187,13 +187,13 @@ class RealBackstage:
         return await asyncio.to_thread(self._past, session_id, last_turns)
 
     def _past(self, session_id: str, last_turns: int | None) -> Past:
-        from storage.costs import Costs
+        from tui.cost_rows import bill_until
 
         history = self._parts.history
         recorded = history.events(session_id, last_turns)
         session = history.session(session_id)
         before = max(0, session.turns - last_turns) if last_turns else 0
-        spent = Costs(self._parts.database).until(session.id, before) if before else Bill()
+        spent = bill_until(self._parts.database, session.id, before)
         return Past(recorded, before, session.title, spent)
 
     async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
