@@ -35,13 +35,24 @@ async def test_copies_the_source_of_the_last_reply() -> None:
         await until(pilot, lambda: app.clipboard == "hi")
 
 
-async def test_without_tmux_it_promises_nothing() -> None:
+async def test_without_tmux_it_promises_nothing_but_a_file(tmp_path: Path) -> None:
     app = make_app(FakeBackstage())
     async with app.run_test():
-        said = await clipboard.copy(app, "hello")
+        said = await clipboard.copy(app, "hellö")
+    file = tmp_path / "state" / "intentbot" / "last-copy.txt"
     assert said == (
-        "5 characters offered to the terminal's clipboard (OSC 52); some terminals ignore that"
+        "5 characters offered to the terminal's clipboard (OSC 52), which some terminals ignore; "
+        f"also in {file}"
     )
+    assert file.read_text(encoding="utf-8") == "hellö"
+    assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_a_file_that_cannot_be_written_is_not_promised(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    app = make_app(FakeBackstage())
+    async with app.run_test():
+        assert "also in" not in await clipboard.copy(app, "hello")
 
 
 @pytest.mark.parametrize(("exit_code", "words"), [(0, "tmux buffer"), (1, "OSC 52")])
