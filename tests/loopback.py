@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,7 @@ class Seen:
 class Answer:
     """A stream of chunks, or with a status an error. Text parts of `chunks` are sent raw."""
 
-    chunks: Sequence[dict[str, Any] | str] = ()
+    chunks: Iterable[dict[str, Any] | str] = ()
     status: int = 200
     error: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)

@@ -15,10 +15,12 @@ from typing import Any
 from textual import work
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
-from tui import keys, theme
+from tui import glyphs, keys, theme
 from tui.ports import Backstage, DemoStep
 from tui.screens.chat import ChatScreen
 from tui.screens.panes import PaneScreen
@@ -56,6 +58,7 @@ class PanesApp(App[None]):
     ) -> None:
         super().__init__()
         self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
+        self._glyph_filters = glyphs.of_terminal()
         if low_bandwidth:
             self.animation_level = "none"
         self.register_theme(theme.HARBOUR)
@@ -76,6 +79,21 @@ class PanesApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"quiet": theme.quiet(self.current_theme)}
+
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        if chosen.__name__ == "LinuxDriver":
+            from tui.driver import SteadyDriver
+
+            return SteadyDriver
+        return chosen
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._glyph_filters]
+
+    async def stop(self, return_code: int = 0) -> None:
+        """Go, with this exit code, when all that runs has ended."""
+        self.exit(return_code=return_code)
 
     # Actions; keys.py has their keys.
 
@@ -194,9 +212,12 @@ class IntentBotApp(PanesApp):
         )
 
     async def action_quit(self) -> None:
+        await self.stop()
+
+    async def stop(self, return_code: int = 0) -> None:
         """Stop the turn, let everything be written down, and go."""
         await self._close_backstage()
-        self.exit()
+        await super().stop(return_code)
 
     async def on_unmount(self) -> None:
         await self._close_backstage()

@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     """Run a command; what a person can mend is told in one line on standard error."""
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()  # here a reader that has gone is no error; at the exit it would be
+        return code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

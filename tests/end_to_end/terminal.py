@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -16,7 +18,10 @@ PROGRAM = str(Path(sys.executable).with_name("intentbot-tui"))
 
 
 class Terminal:
-    """Runs the program; `screen` is what a person would see."""
+    """Runs the program, or one that leads to it; `screen` is what a person would see.
+
+    `sent` is all that came from the program, as it came.
+    """
 
     def __init__(
         self,
@@ -26,24 +31,40 @@ class Terminal:
         environ: Mapping[str, str],
         columns: int = 120,
         rows: int = 40,
+        program: str = PROGRAM,
     ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
+        self.sent = b""
         self._child = pexpect.spawn(
-            PROGRAM,
+            program,
             list(arguments),
             cwd=str(folder),
-            env={**environ, "TERM": "xterm-256color"},
+            env={"TERM": "xterm-256color", **environ},
             dimensions=(rows, columns),
             timeout=None,
         )
         self._child.delaybeforesend = None
 
     @property
+    def pid(self) -> int:
+        return int(self._child.pid)
+
+    @property
+    def takes_lines(self) -> bool:
+        """Whether the terminal is as a shell has it: it shows what is typed, line by line."""
+        local = termios.tcgetattr(self._child.child_fd)[3]
+        return bool(local & termios.ECHO and local & termios.ICANON)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._screen.resize(rows, columns)
+        self._child.setwinsize(rows, columns)
+
+    @property
     def screen(self) -> str:
         return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def send(self, keys: str) -> None:
+    def send(self, keys: str | bytes) -> None:
         self._child.send(keys)
 
     def wait_for(self, text: str, *, within_s: float = 60.0) -> str:
@@ -66,6 +87,17 @@ class Terminal:
         self._read_until(lambda: not self._child.isalive(), "the program to end", within_s)
         return int(self._child.exitstatus or 0)
 
+    def read_for(self, seconds: float) -> bytes:
+        """What the program sends in this time."""
+        before, deadline = len(self.sent), time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            with suppress(pexpect.TIMEOUT):
+                self._take(self._child.read_nonblocking(65536, timeout=left))
+        return self.sent[before:]
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self._child.pid, number)
+
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         os.kill(self._child.pid, signal.SIGKILL)
@@ -75,12 +107,16 @@ class Terminal:
     def close(self) -> None:
         self._child.close(force=True)
 
+    def _take(self, data: bytes) -> None:
+        self.sent += data
+        self._stream.feed(data)
+
     def _read_until(self, holds: Callable[[], bool], what: str, within_s: float) -> str:
         deadline = time.monotonic() + within_s
         while not holds():
             assert time.monotonic() < deadline, f"waited for {what}:\n{self.screen}"
             try:
-                self._stream.feed(self._child.read_nonblocking(65536, timeout=0.1))
+                self._take(self._child.read_nonblocking(65536, timeout=0.1))
             except pexpect.TIMEOUT:
                 continue
             except pexpect.EOF:

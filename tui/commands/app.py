@@ -51,6 +51,7 @@ def show(
         return ExitCode.USAGE
     save_bandwidth(options)
     preferences.take_keys()
+    from tui import running
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
@@ -62,8 +63,7 @@ def show(
         kept_theme=preferences.kept_theme(),
         keep_theme=preferences.keep_theme,
     )
-    app.run(mouse=not options.no_mouse)
-    return app.return_code or ExitCode.DONE
+    return running.run(app, mouse=not options.no_mouse)
 
 
 def has_terminal() -> bool:

@@ -27,13 +27,13 @@ def run(options: argparse.Namespace) -> int:
         return ExitCode.USAGE
     save_bandwidth(options)
     preferences.take_keys()
+    from tui import running
     from tui.replay import ReplayApp
 
     app = ReplayApp(
         recorded, low_bandwidth=options.low_bandwidth, kept_theme=preferences.kept_theme()
     )
-    app.run(mouse=not options.no_mouse)
-    return app.return_code or ExitCode.DONE
+    return running.run(app, mouse=not options.no_mouse)
 
 
 def _recorded(options: argparse.Namespace) -> Sequence[Event]:
