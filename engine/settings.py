@@ -165,6 +165,25 @@ def read_values(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     return merged
 
 
+def broken_lines(env_file: Path) -> list[int]:
+    """The numbers of the lines of a `.env` file that set nothing; a file may also be missing.
+
+    Raises `OSError` and `UnicodeDecodeError`.
+    """
+    from dotenv.parser import parse_stream
+
+    if not env_file.is_file():
+        return []
+    with env_file.open(encoding="utf-8") as file:
+        return [
+            # A part begins with the empty lines before it.
+            part.original.line + len(text) - len(text.lstrip("\n"))
+            for part in parse_stream(file)
+            if part.error or (part.key and part.value is None)
+            for text in (part.original.string,)
+        ]
+
+
 def config_path() -> Path:
     """Where `config.toml` is looked for."""
     from platformdirs import user_config_path

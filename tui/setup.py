@@ -40,6 +40,8 @@ def explain(error: Exception) -> str | None:
 
 def load_settings(options: argparse.Namespace) -> Settings:
     """The settings in force, the options taken into account."""
+    # It would speak on standard error, into the screen; `faults_of_env` says it better.
+    logging.getLogger("dotenv").setLevel(logging.ERROR)
     return engine_settings.load(
         os.environ,
         Path.cwd(),
@@ -47,6 +49,16 @@ def load_settings(options: argparse.Namespace) -> Settings:
         catalogues=getattr(options, "catalog", ()),
         database=getattr(options, "db", None),
     )
+
+
+def faults_of_env() -> tuple[str, ...]:
+    """The lines of `.env` that set nothing, in words; none where it cannot be read at all."""
+    path = Path.cwd() / ".env"
+    try:
+        broken = engine_settings.broken_lines(path)
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return tuple(f"{path}, line {number} is left out: write NAME=value" for number in broken)
 
 
 @dataclass
@@ -106,7 +118,11 @@ def put_together(settings: Settings, data_dir: Path | None = None) -> Parts:
     engine = assemble(settings)
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
-    notices = (*engine.catalogue.problems, *notices_of(journal.settle_interrupted()))
+    notices = (
+        *faults_of_env(),
+        *engine.catalogue.problems,
+        *notices_of(journal.settle_interrupted()),
+    )
     folder = data_dir or database.path.parent
     history = History(database)
     history.purge()

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import locale
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
 
 from engine.assembly import assemble
 from engine.conversation import Conversation, Message
 from engine.intents import catalogue as catalogues
 from engine.intents.router import Routing
-from engine.models.port import ChatRequest
-from engine.settings import Settings
+from engine.settings import Settings, read_values
 from storage.database import Database
+from tui.checks import terminal
+from tui.checks.check import Check
 from tui.exit_codes import ExitCode
-from tui.setup import explain, load_settings, log_to_file
+from tui.output import print_json, printable
+from tui.setup import explain, faults_of_env, load_settings, log_to_file
 from tui.text import plain
 
-MIN_COLUMNS, MIN_ROWS = 60, 14
-
-
-@dataclass(frozen=True)
-class Check:
-    """The outcome of one check: `warn` is worth knowing, `fail` stops the program."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    detail: str
+LITTLE_SPACE = 100 * 2**20  # bytes; a busy year takes less
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,16 +34,17 @@ def run(options: argparse.Namespace) -> int:
         checks.append(check)
         if not options.json:
             mark = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}[check.state]
-            print(f"{mark}  {check.name:<10} {plain(check.detail)}", flush=True)
+            print(printable(f"{mark}  {check.name:<11} {plain(check.detail)}"), flush=True)
     if options.json:
-        print(json.dumps([asdict(check) for check in checks], ensure_ascii=False))
+        print_json([asdict(check) for check in checks])
     return ExitCode.USAGE if any(c.state == "fail" for c in checks) else ExitCode.DONE
 
 
 def _checks(options: argparse.Namespace) -> Iterator[Check]:
     yield Check("python", "ok", sys.version.split()[0])
-    yield _terminal()
-    yield _locale()
+    yield from terminal.look(os.environ)
+    for fault in faults_of_env():
+        yield Check(".env", "warn", fault)
     settings = None
 
     def read_settings() -> str:
@@ -60,39 +53,56 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
         return settings.provider + (f" at {settings.server.host}" if settings.server else "")
 
     yield _try("settings", read_settings)
-    if settings is not None:
-        log_to_file(settings)
-        yield from _catalogue(settings)
-        yield _try("database", lambda: _database(settings))
-        yield _try("model", lambda: asyncio.run(_ask(settings)))
+    if settings is None:
+        return
+    log_to_file(settings)
+    yield _try("database", lambda: _database(settings))
+    yield from _space(settings)
+    yield from _catalogue(settings)
+    if settings.server is not None:
+        # Imported when there is a server: the SDK is slow to load.
+        from tui.checks import provider
+
+        values = read_values(os.environ, Path.cwd())
+        yield provider.keys(values)
+        try:
+            yield from provider.look(settings, settings.server, values)
+        except Exception as error:
+            yield _failed("agent", error)
+    if settings.server is None or settings.router in ("embedded", "cascade"):
+        yield _try("router", lambda: asyncio.run(_route(settings)))
 
 
 def _try(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, "ok", look())
     except Exception as error:
-        text = explain(error)
-        if text is None:
-            raise
-        return Check(name, "fail", text)
+        return _failed(name, error)
 
 
-def _terminal() -> Check:
-    size = shutil.get_terminal_size()
-    colours = os.environ.get("COLORTERM", "")
-    where = " in tmux" if "TMUX" in os.environ else ""
-    detail = f"{os.environ.get('TERM', 'no TERM')} {size.columns}x{size.lines}{where} {colours}"
-    small = size.columns < MIN_COLUMNS or size.lines < MIN_ROWS
-    if small:
-        detail += f"; the app wants {MIN_COLUMNS}x{MIN_ROWS} or more"
-    return Check("terminal", "warn" if small else "ok", detail.strip())
+def _failed(name: str, error: Exception) -> Check:
+    text = explain(error)
+    if text is None:
+        raise error
+    return Check(name, "fail", text)
 
 
-def _locale() -> Check:
-    encoding = locale.getpreferredencoding(False)
-    if encoding.lower().replace("-", "") == "utf8":
-        return Check("locale", "ok", encoding)
-    return Check("locale", "warn", f"{encoding}: set LANG=C.UTF-8 to see every character")
+def _database(settings: Settings) -> str:
+    """Opened, and locked for writing as a turn does it."""
+    with closing(Database.open(settings.database)) as database, database.write():
+        return f"{database.path} can be written"
+
+
+def _space(settings: Settings) -> Iterator[Check]:
+    try:
+        free = shutil.disk_usage(settings.database.expanduser().absolute().parent).free
+    except OSError:
+        return  # the database said it
+    text = f"{free / 2**30:,.1f} GiB free for the history"
+    if free < LITTLE_SPACE:
+        yield Check("disk", "warn", f"{text}: make room, or choose another place with --db")
+    else:
+        yield Check("disk", "ok", text)
 
 
 def _catalogue(settings: Settings) -> Iterator[Check]:
@@ -110,22 +120,16 @@ def _catalogue(settings: Settings) -> Iterator[Check]:
         yield Check("catalogue", "warn", problem)
 
 
-def _database(settings: Settings) -> str:
-    Database.open(settings.database).close()
-    return str(settings.database)
-
-
-async def _ask(settings: Settings) -> str:
-    """One tiny request to each model, the way a turn makes them."""
+async def _route(settings: Settings) -> str:
+    """One message through the models of this machine, the way a turn does it."""
     engine = assemble(settings)
+    routed = "nobody"
     try:
+        await engine.warm_up()
         conversation = Conversation(messages=[Message("user", "hello")])
         async for item in engine.router.route("hello", conversation):
             if isinstance(item, Routing):
                 routed = item.source
-        if settings.server is not None:
-            async for _ in engine.model.stream(ChatRequest((Message("user", "Say OK."),))):
-                pass
         return f"{engine.label}: answers (routing by {routed})"
     finally:
         await engine.close()
