@@ -83,6 +83,9 @@ class DemoScreen(ChatScreen):
             await self._stop_writing()
             self.prompt.put(self._text)
             return
+        if self._text and self.prompt.text == self._text:
+            self.notify("enter sends it", markup=False, timeout=2)  # a step is never skipped
+            return
         self._text = _words(self.bar.advance())
         if self._text:
             self._writer = asyncio.create_task(self._write())
