@@ -14,6 +14,7 @@ from textual.widget import Widget
 from engine import events
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage
+from tests.tui.fake_costs import some_costs
 from tui.app import IntentBotApp
 from tui.screens.chat import ChatScreen
 from tui.widgets.arguments_editor import ArgumentsEditor
@@ -195,6 +196,20 @@ def catalogue() -> tuple[IntentBotApp, Play]:
     return make_app(FakeBackstage()), play
 
 
+def costs() -> tuple[IntentBotApp, Play]:
+    backstage = FakeBackstage()
+    backstage.cost_rows = {"turns": some_costs(9, unknown=True)}
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f10")
+        await settle(pilot)
+        await pilot.press("up", "up")
+        await settle(pilot)
+
+    return make_app(backstage), play
+
+
 def helped() -> tuple[IntentBotApp, Play]:
     async def play(pilot: Pilot[Any]) -> None:
         await settle(pilot)
@@ -231,6 +246,7 @@ STATES = {
     "failed": failed,
     "sessions": sessions,
     "catalogue": catalogue,
+    "costs": costs,
     "help": helped,
     "inspected": inspected,
     "sixteen-colours": sixteen_colours,

@@ -12,6 +12,7 @@ from tui import keys
 from tui.screens.actions import ActionsScreen
 from tui.screens.catalogue import CatalogueScreen
 from tui.screens.correction import CorrectionScreen
+from tui.screens.costs import CostsScreen
 from tui.screens.demo import DemoScreen
 from tui.screens.help import HelpScreen
 from tui.screens.panes import PaneScreen
@@ -68,6 +69,7 @@ async def test_every_command_has_its_method() -> None:
             "written": WrittenScreen,
             "correction": CorrectionScreen,
             "executed": ActionsScreen,
+            "costs": CostsScreen,
             "demo": DemoScreen,
             "catalogue": CatalogueScreen,
         }

@@ -341,6 +341,15 @@ class ChatScreen(PaneScreen):
 
         self.app.push_screen(ActionsScreen(self._backstage, self.app.now))
 
+    def action_costs(self) -> None:
+        chat = self.dialogue.chat
+        if self._backstage is None or chat is None:
+            self.notify("Still starting", markup=False)
+            return
+        from tui.screens.costs import CostsScreen
+
+        self.app.push_screen(CostsScreen(self._backstage, chat.session_id, self.app.now))
+
     @work(exclusive=True, group="switch", exit_on_error=False)
     async def _switch(self, session_id: str | None) -> None:
         try:
