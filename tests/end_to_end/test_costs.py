@@ -52,7 +52,7 @@ TOTAL = sum(COSTS, Decimal(0))
 def reporting(answer: Answer, used: tuple[str, int, int, int]) -> Answer:
     """The answer, with this usage in its last chunk."""
     _, sent, cached, written = used
-    last = answer.chunks[-1]
+    *others, last = answer.chunks
     assert isinstance(last, dict)
     usage = {
         "prompt_tokens": sent,
@@ -60,7 +60,7 @@ def reporting(answer: Answer, used: tuple[str, int, int, int]) -> Answer:
         "total_tokens": sent + written,
         "prompt_tokens_details": {"cached_tokens": cached},
     }
-    return replace(answer, chunks=[*answer.chunks[:-1], {**last, "usage": usage}])
+    return replace(answer, chunks=[*others, {**last, "usage": usage}])
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ WIDE = (
     "help",
     "inspected",
     "catalogue",
+    "costs",
 )
 SMALL = (
     *("welcome", "offline", "approval", "destructive", "editing", "choosing"),
-    *("inspected", "sixteen-colours"),
+    *("inspected", "sixteen-colours", "costs"),
 )
 TAKEN = [*((name, "wide") for name in WIDE), *((name, "small") for name in SMALL)]
 
