@@ -62,7 +62,7 @@ async def test_sums_and_rows_and_what_flat_prompts_would_have_taken() -> None:
         total = sum((row.bill for row in rows), Bill())
         sums = text(screen, "#sums")
         assert sums.startswith(f"{exact(total.cost_usd)} 3 turns, {total.requests} requests")
-        assert f"flat prompts {total.flat_input_tokens:,} in 83 % less" in sums
+        assert f"against flat prompts {total.flat_input_tokens:,} in 83 % less" in sums
         assert "cold cache $0.0468 71 % less · warm cache $0.012 12 % more" in sums
         table = text(screen, "#cost-list")
         assert "3 Message 3 [/b] of many 6 4,067 1,280 338 $0.005600" in table

@@ -9,6 +9,7 @@ from engine.settings import Settings, config_path
 from tui import keys, preferences
 from tui.exit_codes import ExitCode
 from tui.setup import load_settings, log_path
+from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,6 +54,9 @@ def describe(settings: Settings) -> dict[str, str | None]:
             "classifier_model": settings.classifier_model,
             "agent_model": settings.agent_model,
         }
+    for name, price in settings.prices.items():
+        amounts = f"{price.input} in, {price.cached} cached, {price.output} out"
+        shown[f"price of {plain(name)}"] = f"${amounts}, for a million tokens"
     shown |= {
         "catalog": ", ".join(map(str, settings.catalogues)) or "built-in (telecom)",
         "db": str(settings.database),

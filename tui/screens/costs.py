@@ -181,7 +181,7 @@ def _sums(bill: Bill, rows: int, of: str) -> Content:
     if bill.flat_input_tokens:
         flat = [
             _compared(
-                "flat prompts",
+                "against flat prompts",
                 f"{bill.flat_input_tokens:,} in",
                 bill.input_tokens,
                 bill.flat_input_tokens,

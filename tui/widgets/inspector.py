@@ -123,7 +123,7 @@ def _total(turn: Turn) -> list[Content]:
     lines = [Content.assemble(("Turn", "bold"), (f"  {used}", "$quiet"))]
     if bill.flat_input_tokens:
         sent, flat = bill.input_tokens, bill.flat_input_tokens
-        lines.append(_compared("flat prompt", f"{flat:,} in", sent, flat))
+        lines.append(_compared("against flat", f"{flat:,} in", sent, flat))
     if bill.known_cost is None or bill.known_flat_cost == 0:
         return lines
     for cache, flat_cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
