@@ -10,6 +10,7 @@ from engine.events import Bill, EffectName, Event
 from engine.ports import Approver
 
 if TYPE_CHECKING:
+    from tui.evaluated import Measured, RunRow
     from tui.record import ActionState
 
 # A text in pieces; True: this piece is what was looked for.
@@ -244,6 +245,14 @@ class Backstage(Protocol):
         ...
 
     async def keep_draft(self, session_id: str | None, text: str) -> None: ...
+
+    async def evaluations(self) -> list[RunRow]:
+        """Runs over evaluation sets, newest first."""
+        ...
+
+    async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+        """All that is known of a run, held against another one."""
+        ...
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         """What was recorded of a session, all of it or its last turns only."""

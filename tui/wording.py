@@ -162,3 +162,15 @@ def when(at: str, now: datetime) -> str:
     if days == 1:
         return f"yesterday {then:%H:%M}"
     return f"{then:%a %H:%M}" if days < 7 else f"{then:%Y-%m-%d}"
+
+
+def figure(share: float | None) -> str:
+    """A share that was measured, to a tenth of a per cent; nothing measured is a dash."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def change(share: float | None) -> tuple[str, str]:
+    """How much a share gained or lost, in points of a per cent, and the style of that."""
+    if share is None or abs(share) < 0.0005:
+        return "±0.0", "$quiet"
+    return f"{100 * share:+.1f}", "$success" if share > 0 else "$error"

@@ -15,6 +15,7 @@ from tests.tui.fake_archive import FakeArchive
 from tests.tui.fake_catalogue import INTENTS
 from tests.tui.fake_costs import FakeCosts
 from tests.tui.fake_costs import usage as usage
+from tests.tui.fake_evaluations import FakeEvaluations
 from tui.ports import ActionRow, IntentRow, Past, SessionRow
 
 TITLES = {
@@ -119,7 +120,7 @@ class FakeChat:
         return True
 
 
-class FakeBackstage(FakeArchive, FakeCosts):
+class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
     title = "ACME Mobile: balance, data, roaming, contract and payments"
     assistant_name = "Helix"
     suggestions: tuple[str, ...] = (

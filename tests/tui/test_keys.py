@@ -14,16 +14,19 @@ from tui.screens.catalogue import CatalogueScreen
 from tui.screens.correction import CorrectionScreen
 from tui.screens.costs import CostsScreen
 from tui.screens.demo import DemoScreen
+from tui.screens.evaluations import EvaluationsScreen
 from tui.screens.help import HelpScreen
 from tui.screens.panes import PaneScreen
 from tui.screens.playback import PlaybackScreen
 from tui.screens.question import QuestionScreen
+from tui.screens.run import RunScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.written import WrittenScreen
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.find_bar import FindBar
+from tui.widgets.heat_map import HeatMap
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.transcript import Transcript
@@ -72,6 +75,9 @@ async def test_every_command_has_its_method() -> None:
             "costs": CostsScreen,
             "demo": DemoScreen,
             "catalogue": CatalogueScreen,
+            "evaluations": EvaluationsScreen,
+            "run": RunScreen,
+            "matrix": HeatMap,
         }
         for command in keys.COMMANDS:
             method = "action_" + command.name.split("(")[0]

@@ -26,8 +26,11 @@ from tui.ports import (
 )
 
 if TYPE_CHECKING:
+    from tui.evaluated import Measured, RunRow
     from tui.ports import Backstage, Chat
     from tui.setup import Parts
+
+MOST_RUNS = 200  # of evaluation runs, that the screen lists
 
 
 def run(options: argparse.Namespace) -> int:
@@ -182,6 +185,19 @@ class RealBackstage:
 
     async def keep_draft(self, session_id: str | None, text: str) -> None:
         await asyncio.to_thread(self._parts.history.keep_draft, session_id, text)
+
+    async def evaluations(self) -> list[RunRow]:
+        from tui.evaluation_rows import runs
+
+        return await asyncio.to_thread(runs, self._parts.database, MOST_RUNS)
+
+    async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+        from tui.evaluation_rows import measured
+
+        parts = self._parts
+        return await asyncio.to_thread(
+            measured, parts.database, parts.engine.catalogue, run_id, against
+        )
 
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         return await asyncio.to_thread(self._past, session_id, last_turns)

@@ -19,8 +19,11 @@ from tui.wording import count
 Entry = tuple[IntentRow, ToolRow | None]
 
 
-class CatalogueScreen(Screen[None]):
-    """The list and, beside it or (where it is narrow) instead of it, the details."""
+class CatalogueScreen(Screen[str | None]):
+    """The list and, beside it or (where it is narrow) instead of it, the details.
+
+    Gives back "evaluations" where the person wants to see those instead.
+    """
 
     CSS_PATH = theme.style("catalogue")
     BINDINGS = keys.bindings("catalogue")
@@ -140,6 +143,9 @@ class CatalogueScreen(Screen[None]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+    def action_evaluations(self) -> None:
+        self.dismiss("evaluations")
 
     def _to_list(self) -> None:
         self.remove_class("-reading")

@@ -306,13 +306,31 @@ class ChatScreen(PaneScreen):
         if chosen is not None:
             self._switch(chosen)
 
-    def action_catalogue(self) -> None:
+    @work(exit_on_error=False)
+    async def action_catalogue(self) -> None:
         if self._backstage is None:
             self.notify("Still starting", markup=False)
             return
         from tui.screens.catalogue import CatalogueScreen
 
-        self.app.push_screen(CatalogueScreen(self._backstage.intents()))
+        screen = CatalogueScreen(self._backstage.intents())
+        if await self.app.push_screen_wait(screen) == "evaluations":
+            self.action_evaluations()
+
+    @work(exit_on_error=False)
+    async def action_evaluations(self) -> None:
+        """Look at evaluation runs; a message that was missed becomes a draft."""
+        if self._backstage is None:
+            self.notify("Still starting", markup=False)
+            return
+        from tui.screens.evaluations import EvaluationsScreen
+
+        missed = await self.app.push_screen_wait(EvaluationsScreen(self._backstage, self.app.now))
+        if missed is not None:
+            if self.prompt.text:
+                self.prompt.remember(self.prompt.text)
+            self.prompt.put(missed)
+            self.prompt.focus()
 
     @work(exclusive=True, group="correct", exit_on_error=False)
     async def action_correct(self) -> None:

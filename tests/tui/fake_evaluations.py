@@ -1,0 +1,87 @@
+"""Evaluation runs that live in a list, and what was measured in them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+from tui.evaluated import Against, IntentScore, Measured, MissRow, RunRow
+
+AT = "2026-03-02T14:03:00+00:00"
+
+
+def run(number: int, accuracy: float | None = 0.9, state: str = "finished") -> RunRow:
+    return RunRow(
+        f"01run{number}",
+        AT,
+        "ACME Mobile",
+        "embedded",
+        "offline models (MiniLM + Needle)",
+        state,
+        240,
+        accuracy,
+    )
+
+
+RUNS = [run(3, 0.963), run(2, 0.941, "interrupted"), run(1, None, "running")]
+TELECOM = ("balance", "contract", "data", "payment", "roaming")
+
+
+def measured(
+    row: RunRow, intents: Sequence[str] = TELECOM, *, each: int = 40, seed: int = 1
+) -> Measured:
+    """Figures that fit each other: some messages of each intent go to its neighbours."""
+    chance = random.Random(seed)
+    labels = [*intents, "out_of_scope", "small_talk"]
+    matrix: Counter[tuple[str, str]] = Counter()
+    misses = []
+    for place, expected in enumerate(labels):
+        for number in range(each):
+            decided = expected
+            if chance.random() < 0.12:
+                decided = labels[(place + chance.choice((1, 1, 1, 2, -1))) % len(labels)]
+                text = f"message {number} of {expected}, [b]not[/b] for {decided}"
+                went = (decided,) if decided in intents else ()
+                misses.append(MissRow(text, expected, decided, "intent", went, 0.4))
+            matrix[expected, decided] += 1
+    misses.append(
+        MissRow("top up", intents[0], "no call", "tool", (intents[0],)),
+    )
+    scores = []
+    for key in intents:
+        right = matrix[key, key]
+        given = sum(count for (_, decided), count in matrix.items() if decided == key)
+        precision, recall = right / max(1, given), right / each
+        f1 = 2 * precision * recall / max(0.01, precision + recall)
+        scores.append(IntentScore(key, precision, recall, f1, each))
+    figures = {
+        "right intent": row.accuracy,
+        "out of scope refused": 0.92,
+        "macro F1": 0.943,
+        "right tool": 0.951,
+        "right arguments": None,
+    }
+    return Measured(row, figures, tuple(scores), dict(matrix), tuple(misses))
+
+
+class FakeEvaluations:
+    """The part of a backstage that has evaluation runs; `intents_measured` are what it tells of."""
+
+    runs: Sequence[RunRow] = RUNS
+    intents_measured: Sequence[str] = TELECOM
+
+    async def evaluations(self) -> list[RunRow]:
+        return list(self.runs)
+
+    async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+        found = {row.id: row for row in self.runs}
+        whole = measured(found[run_id], self.intents_measured)
+        if against is None:
+            return whole
+        scores = [
+            IntentScore(one.key, one.precision, one.recall, one.f1, one.support, one.f1 - 0.02)
+            for one in whole.intents
+        ]
+        other = Against(found[against], 240, (0.941, 0.963), whole.misses[:2], whole.misses[2:5])
+        return Measured(whole.run, whole.figures, tuple(scores), whole.matrix, whole.misses, other)

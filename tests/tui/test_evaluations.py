@@ -1,0 +1,198 @@
+"""Evaluation runs on the screen: the list, a run, its matrix, and a miss to try again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
+
+from tests.tui.fake import FakeBackstage
+from tests.tui.fake_evaluations import RUNS, TELECOM, measured
+from tests.tui.states import chat_of, make_app, settle, shown, until
+from tui.evaluated import Measured, MissRow, axes, misses_of_cell, misses_of_intent
+from tui.screens.evaluations import EvaluationsScreen
+from tui.screens.run import MOST, RunScreen
+from tui.widgets.heat_map import HeatMap
+from tui.widgets.intent_scores import IntentScores
+
+MANY = tuple(f"intent_{n:03}" for n in range(150))
+
+
+class Large(FakeBackstage):
+    intents_measured = MANY
+
+
+async def opened(pilot: Pilot[Any]) -> RunScreen:
+    await settle(pilot)
+    await pilot.press("f10")
+    await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
+    listed = pilot.app.screen.query_one("#runs", OptionList)
+    await until(pilot, lambda: listed.has_focus)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, RunScreen)
+    await until(pilot, lambda: screen.query_one(HeatMap).marked)
+    await settle(pilot)
+    return screen
+
+
+def told(screen: RunScreen, part: str) -> str:
+    return shown(screen.query_one(f"#{part}", Static))
+
+
+def test_the_axes_have_each_intent_once_and_in_one_order() -> None:
+    odd = {("b", "a + b"): 1, ("no task", "c"): 2, ("a", "clarify"): 1}
+    whole = measured(RUNS[0], ("a", "b", "c"))
+    rows, columns = axes(Measured(RUNS[0], intents=whole.intents, matrix=odd))
+    assert rows == ["a", "b", "c", "no task"]
+    assert columns == ["a", "b", "c", "a + b", "clarify"]
+
+
+def test_misses_of_a_cell_and_of_an_intent() -> None:
+    wrong = MissRow("one", "data", "balance", "intent", ("balance",))
+    call = MissRow("two", "top_up(1)", "no call", "tool", ("balance",))
+    both = MissRow("three", "data + roaming", "data", "intent", ("data",))
+    whole = Measured(RUNS[0], misses=(wrong, call, both))
+    assert misses_of_cell(whole, "data", "balance") == [wrong]
+    assert misses_of_cell(whole, "balance", "balance") == [call]
+    assert misses_of_cell(whole, "balance", "data") == []
+    assert misses_of_intent(whole, "roaming") == [both]
+    assert misses_of_intent(whole, "balance") == [wrong, call]
+
+
+@pytest.mark.parametrize("theme", ["harbour", "harbour-16"])
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40)])
+async def test_a_miss_is_found_by_keys_and_becomes_a_draft(
+    size: tuple[int, int], theme: str
+) -> None:
+    app = make_app(FakeBackstage())
+    app.theme = theme
+    async with app.run_test(size=size) as pilot:
+        chat_of(pilot).prompt.put("half a thought")
+        screen = await opened(pilot)
+        matrix = screen.query_one(HeatMap)
+        # The cursor begins where most was missed.
+        expected, decided = matrix.marked or ("", "")
+        most = max(n for (a, b), n in measured(RUNS[0]).matrix.items() if a != b)
+        assert matrix.count(expected, decided) == most
+        assert f"expected {expected} → decided {decided}" in told(screen, "cell")
+        assert f" {most} " in shown(matrix)
+        await pilot.press("n", "N")
+        assert matrix.marked == (expected, decided)
+        await pilot.press("enter")
+        misses = screen.query_one("#misses", OptionList)
+        await until(pilot, lambda: misses.has_focus)
+        assert misses.display
+        assert misses.option_count == most
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.screen is chat_of(pilot))
+        prompt = chat_of(pilot).prompt
+        assert prompt.text.endswith(f"[b]not[/b] for {decided}")
+        assert prompt.sent[-1] == "half a thought"
+        assert not chat_of(pilot).presenter.record.turns  # nothing was sent
+
+
+async def test_an_intent_has_its_figures_and_misses() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        scores = screen.query_one(IntentScores)
+        assert not scores.display  # beside each other they do not fit
+        await pilot.press("f2", "down")
+        await settle(pilot)
+        assert scores.display
+        assert scores.marked == "contract"
+        found = misses_of_intent(measured(RUNS[0]), "contract")
+        assert screen.query_one("#misses", OptionList).option_count == len(found)
+        assert "83.3" in shown(scores)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.query_one(HeatMap).marked == ("contract", "contract")
+
+
+async def test_a_run_is_held_against_older_ones() -> None:
+    async with make_app(FakeBackstage()).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("w")  # says that there is nothing to compare with
+        await pilot.press("b")
+        await until(pilot, lambda: "against 01run2" in told(screen, "head"))
+        assert "94.1 % → 96.3 %" in told(screen, "head")
+        assert "+2.2" in told(screen, "head")
+        assert "+2.0" in shown(screen.query_one(IntentScores))
+        misses = screen.query_one("#misses", OptionList)
+        await settle(pilot)
+        await pilot.press("w")
+        await until(pilot, lambda: misses.border_title == "Newly wrong")
+        assert misses.option_count == 2
+        await pilot.press("w")
+        assert misses.option_count == 3
+        await pilot.press("b", "b")
+        await until(pilot, lambda: "against" not in told(screen, "head"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+
+
+@pytest.mark.parametrize("theme", ["harbour", "harbour-16"])
+async def test_a_matrix_of_150_intents_is_walked_through(theme: str) -> None:
+    app = make_app(Large())
+    app.theme = theme
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        matrix = screen.query_one(HeatMap)
+        await pilot.press("home", *["pageup"] * 30)
+        assert matrix.marked == ("intent_000", "intent_000")
+        assert "row 1 of 152, column 1 of 152" in str(matrix.border_subtitle)
+        assert "  1 intent_000" in shown(matrix)
+        await pilot.press("end", *["pagedown"] * 30)
+        assert matrix.marked == ("small_talk", "small_talk")
+        assert "152 small_talk" in shown(matrix)
+        await pilot.resize_terminal(60, 15)
+        await settle(pilot)
+        assert "152 small_talk" in shown(matrix)
+
+
+async def test_no_run_and_a_run_that_cannot_be_read() -> None:
+    class Broken(FakeBackstage):
+        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+            raise OSError("the file is gone")
+
+    class Empty(FakeBackstage):
+        runs = ()
+
+    async with make_app(Empty()).run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("f9")
+        await settle(pilot)
+        await pilot.press("f10")  # from the catalogue, too
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
+        none = pilot.app.screen.query_one("#none", Static)
+        await until(pilot, lambda: "intentbot-tui eval" in shown(none))
+    async with make_app(Broken()).run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("f10")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
+        await until(pilot, lambda: pilot.app.screen.query_one("#runs", OptionList).has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        head = pilot.app.screen.query_one("#head", Static)
+        await until(pilot, lambda: "the file is gone" in shown(head))
+
+
+async def test_of_very_many_misses_the_first_are_listed() -> None:
+    class Bad(FakeBackstage):
+        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+            misses = tuple(MissRow(f"m{n}", "data", "balance") for n in range(3000))
+            whole = measured(RUNS[0], TELECOM)
+            cells = {("data", "balance"): 3000}
+            return Measured(RUNS[0], {}, whole.intents, cells, misses)
+
+    async with make_app(Bad()).run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot)
+        misses = screen.query_one("#misses", OptionList)
+        assert misses.option_count == MOST
+        assert f"3,000 messages, the first {MOST}" in str(misses.border_subtitle)
+        assert "3k" in shown(screen.query_one(HeatMap))

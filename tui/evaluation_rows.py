@@ -1,0 +1,112 @@
+"""Reads evaluation runs out of the database for the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.evaluation import compare, report
+from engine.evaluation.score import Miss, score
+from engine.intents.intent import Catalogue
+from storage.database import Database
+from storage.evaluations import Evaluations, RunRecord
+from tui.evaluated import Against, IntentScore, Measured, MissRow, RunRow
+from tui.evaluation import results_of
+
+# What the screen says of a run, by where its report has it.
+FIGURES = {
+    "right intent": ("classification", "accuracy"),
+    "given any intent": ("classification", "coverage"),
+    "out of scope refused": ("classification", "out_of_scope_recall"),
+    "macro F1": ("classification", "macro_f1"),
+    "right tool": ("tools", "name_accuracy"),
+    "right arguments": ("tools", "argument_accuracy"),
+}
+
+
+def runs(database: Database, limit: int) -> list[RunRow]:
+    """Newest first. Raises `StorageError`."""
+    return [_row(found) for found in Evaluations(database).runs(limit)]
+
+
+def measured(
+    database: Database, catalogue: Catalogue, run_id: str, against: str | None
+) -> Measured:
+    """One run, held against another if one is named. Raises `StorageError`.
+
+    The report was made when the run ended; of one that has not ended it is made now.
+    """
+    evaluations = Evaluations(database)
+    run = evaluations.run(run_id)
+    data = run.report
+    if data is None:
+        only_route = bool(run.options.get("only_route"))
+        found = score(results_of(evaluations, run.id), catalogue, only_route=only_route)
+        data = report.to_dict(found)
+    held = None if against is None else _against(evaluations, catalogue, run, against)
+    before = held[1] if held else {}
+    classification: Mapping[str, Any] = data["classification"]
+    return Measured(
+        run=_row(run, data),
+        figures={
+            name: (data.get(part) or {}).get(figure) for name, (part, figure) in FIGURES.items()
+        },
+        intents=tuple(
+            IntentScore(
+                key, one["precision"], one["recall"], one["f1"], one["support"], before.get(key)
+            )
+            for key, one in sorted(classification["per_intent"].items())
+        ),
+        matrix={
+            (cell["expected"], cell["decided"]): cell["count"] for cell in classification["matrix"]
+        },
+        misses=tuple(_told(miss) for miss in data["misses"]),
+        against=held[0] if held else None,
+    )
+
+
+def _against(
+    evaluations: Evaluations, catalogue: Catalogue, run: RunRecord, against: str
+) -> tuple[Against, dict[str, float]]:
+    """The comparison of the routing, and what F1 each intent had."""
+    old, new = (results_of(evaluations, one) for one in (against, run.id))
+    found = compare.compare(old, new, catalogue, only_route=True)
+    accuracy = found.before.classification.accuracy, found.after.classification.accuracy
+    shown = Against(
+        run=_row(evaluations.run(against)),
+        rows=found.rows,
+        accuracy=accuracy,
+        newly_wrong=_all(found.newly_wrong),
+        newly_right=_all(found.newly_right),
+    )
+    return shown, {key: was for key, (was, _) in found.f1.items()}
+
+
+def _row(run: RunRecord, data: Mapping[str, Any] | None = None) -> RunRow:
+    known = data or run.report or {}
+    return RunRow(
+        id=run.id,
+        at=run.started_at,
+        catalogue=run.catalogue,
+        router=run.router,
+        model=run.model,
+        state=run.state,
+        done=run.done,
+        accuracy=(known.get("classification") or {}).get("accuracy"),
+    )
+
+
+def _all(misses: Iterable[Miss]) -> tuple[MissRow, ...]:
+    return tuple(_told(report.miss_to_dict(miss)) for miss in misses)
+
+
+def _told(miss: Mapping[str, Any]) -> MissRow:
+    return MissRow(
+        text=miss["text"],
+        expected=miss["expected"],
+        got=miss["got"],
+        kind=miss["kind"],
+        intents=tuple(miss["intents"]),
+        confidence=miss["confidence"],
+        where=miss["where"],
+    )

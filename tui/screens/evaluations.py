@@ -1,0 +1,109 @@
+"""Runs over evaluation sets, newest first; one that is opened is looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui import keys, theme
+from tui.evaluated import RunRow
+from tui.ports import Backstage
+from tui.text import one_line
+from tui.widgets.key_bar import KeyBar
+from tui.wording import count, figure, when
+
+if TYPE_CHECKING:
+    from tui.app import IntentBotApp
+
+STATES = {"finished": "$success", "interrupted": "$warning", "running": "$primary"}
+NOTHING = "No evaluation has run yet. In a shell: intentbot-tui eval"
+BAR = 12
+
+
+class EvaluationsScreen(Screen[str | None]):
+    """Gives back a message that the person wants to try again."""
+
+    CSS_PATH = theme.style("evaluations")
+    BINDINGS = keys.bindings("evaluations")
+    app: IntentBotApp
+
+    def __init__(self, backstage: Backstage, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._backstage, self._now = backstage, now
+        self._runs: list[RunRow] = []
+
+    def compose(self) -> ComposeResult:
+        listed = OptionList(id="runs", markup=False)
+        listed.border_title = "Evaluation runs"
+        yield listed
+        yield Static(id="none", markup=False)
+        bar = KeyBar()
+        bar.places = ("evaluations", "anywhere")
+        yield bar
+
+    def on_mount(self) -> None:
+        self._load()
+
+    @property
+    def _list(self) -> OptionList:
+        return self.query_one("#runs", OptionList)
+
+    @work(exclusive=True, group="runs", exit_on_error=False)
+    async def _load(self) -> None:
+        nothing = NOTHING
+        try:
+            self._runs = await self._backstage.evaluations()
+        except Exception as error:
+            nothing = f"The runs cannot be read: {one_line(str(error))}"
+        self._list.set_options([Option(self._line(run)) for run in self._runs])
+        self._list.border_subtitle = count(len(self._runs), "run")
+        self._list.display = bool(self._runs)
+        none = self.query_one("#none", Static)
+        none.display = not self._runs
+        none.update(Content(nothing))
+        if self._runs:
+            self._list.highlighted = 0
+            self._list.focus()
+
+    def _line(self, run: RunRow) -> Content:
+        filled = round((run.accuracy or 0) * BAR)
+        return Content.assemble(
+            (f"{when(run.at, self._now()):<16}", "$quiet"),
+            ("━" * filled, "$success"),
+            ("─" * (BAR - filled), "$border-blurred"),
+            (f" {figure(run.accuracy):>7} ", "bold"),
+            (f"{run.done:>6,} ", ""),
+            (f"{run.state:<12}", STATES.get(run.state, "$quiet")),
+            one_line(run.catalogue, 30),
+            (f"  {one_line(run.model, 40)} · routed by {one_line(run.router, 40)}", "$quiet"),
+        )
+
+    @work(exit_on_error=False)
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        from tui.screens.run import RunScreen
+
+        screen = RunScreen(self._backstage, self._runs, event.option_index)
+        missed = await self.app.push_screen_wait(screen)
+        if missed is not None:
+            self.dismiss(missed)
+
+    # Actions; keys.py has their keys.
+
+    def action_open(self) -> None:
+        self._list.action_select()
+
+    def action_move(self, step: int) -> None:
+        if self._runs:
+            place = (self._list.highlighted or 0) + step
+            self._list.highlighted = min(max(place, 0), len(self._runs) - 1)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
