@@ -228,13 +228,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("catalogue", "details", "enter", "details", "Read the details, and back", True),
     Command("catalogue", "close", "escape", "back", "To the list, then to the chat", True),
     Command("catalogue", "leave", "f9", "chat", "Back to the chat"),
-    Command("catalogue", "evaluations", "f10", "evaluation", "Runs over its evaluation sets", True),
+    Command("catalogue", "evaluations", "f8", "evaluation", "Runs over its evaluation sets", True),
     Command("catalogue", "move(1)", "down", "next", "Next intent or tool; a line of the details"),
     Command("catalogue", "move(-1)", "up", "previous", "Previous one"),
     Command("catalogue", "move(10)", "pagedown", "further down", "Ten further down"),
     Command("catalogue", "move(-10)", "pageup", "further up", "Ten further up"),
     Command("evaluations", "open", "enter", "open", "Look into the run", footer=True),
-    Command("evaluations", "close", "escape,f10", "back", "Back to the chat", footer=True),
+    Command("evaluations", "close", "escape,f8", "back", "Back to the chat", footer=True),
     Command("evaluations", "move(1)", "down", "next", "Next run, an older one"),
     Command("evaluations", "move(-1)", "up", "previous", "Previous run, a newer one"),
     Command("evaluations", "move(10)", "pagedown", "further down", "Ten runs further down"),
@@ -283,7 +283,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("chat", "catalogue", "f9", "catalogue", "What can be done: intents, tools, schemas"),
     Command(
-        "chat", "evaluations", "f10", "evaluation", "Runs over the evaluation sets", False, True
+        "chat", "evaluations", "f8", "evaluation", "Runs over the evaluation sets", False, True
     ),
     Command("panes", "pane('chat')", "f2", "chat", "Go to the chat"),
     Command("panes", "pane('inspector')", "f3", "inspector", "Go to the intent inspector"),

@@ -26,7 +26,7 @@ class Large(FakeBackstage):
 
 async def opened(pilot: Pilot[Any]) -> RunScreen:
     await settle(pilot)
-    await pilot.press("f10")
+    await pilot.press("f8")
     await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
     listed = pilot.app.screen.query_one("#runs", OptionList)
     await until(pilot, lambda: listed.has_focus)
@@ -167,13 +167,13 @@ async def test_no_run_and_a_run_that_cannot_be_read() -> None:
         await settle(pilot)
         await pilot.press("f9")
         await settle(pilot)
-        await pilot.press("f10")  # from the catalogue, too
+        await pilot.press("f8")  # from the catalogue, too
         await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
         none = pilot.app.screen.query_one("#none", Static)
         await until(pilot, lambda: "intentbot-tui eval" in shown(none))
     async with make_app(Broken()).run_test() as pilot:
         await settle(pilot)
-        await pilot.press("f10")
+        await pilot.press("f8")
         await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
         await until(pilot, lambda: pilot.app.screen.query_one("#runs", OptionList).has_focus)
         await pilot.press("enter")
