@@ -25,6 +25,7 @@ from tui.ports import Backstage, DemoStep
 from tui.screens.chat import ChatScreen
 from tui.screens.panes import PaneScreen
 from tui.text import one_line, plain
+from tui.thrift import Thrift
 from tui.widgets.key_bar import KeyBar
 
 CLOSES_WITHIN_S = 5.0  # what is behind the screen; then the app ends without it
@@ -37,8 +38,9 @@ def _local_now() -> datetime:
 class PanesApp(App[None]):
     """Colours, help and palette: what the chat and the replay have in common.
 
-    `low_bandwidth` is for slow lines: no animation and no blinking (a lower frame rate has to
-    be asked for with TEXTUAL_FPS before Textual is imported). `kept_theme` is the theme that was
+    `low_bandwidth` is for slow lines: no animation, no blinking, and nothing is sent that the
+    terminal shows already (a lower frame rate has to be asked for with TEXTUAL_FPS before Textual
+    is imported). `kept_theme` is the theme that was
     chosen last; `keep_theme` is told of another choice. `clock` counts seconds, `now` is the local
     time.
     """
@@ -58,6 +60,7 @@ class PanesApp(App[None]):
     ) -> None:
         super().__init__()
         self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
+        self.thrift = Thrift(active=low_bandwidth)
         self._glyph_filters = glyphs.of_terminal()
         if low_bandwidth:
             self.animation_level = "none"
@@ -82,11 +85,14 @@ class PanesApp(App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         chosen = super().get_driver_class()
-        if chosen.__name__ == "LinuxDriver":
-            from tui.driver import SteadyDriver
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from tui.driver import SteadyDriver
 
-            return SteadyDriver
-        return chosen
+        return SteadyDriver
+
+    def on_resize(self) -> None:
+        self.thrift.forget()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._glyph_filters]
@@ -132,6 +138,7 @@ class PanesApp(App[None]):
             self.notify(f"Written to {name}", markup=False)
 
     def action_repaint(self) -> None:
+        self.thrift.forget()
         self.refresh(repaint=True, layout=True)
 
 

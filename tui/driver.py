@@ -1,4 +1,4 @@
-"""Textual's driver, with one habit less: a byte that is no UTF-8 must not end the app."""
+"""Textual's driver for people on the far end of a line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from textual.drivers.linux_driver import LinuxDriver
 
 
 class SteadyDriver(LinuxDriver):
-    """Drops what cannot be decoded: a key of another character set, or noise on the line."""
+    """Drops what cannot be decoded: a key of another character set, or noise on the line.
+
+    What is written goes through the app's `thrift`.
+    """
 
     def run_input_thread(self) -> None:
         while True:
@@ -15,3 +18,8 @@ class SteadyDriver(LinuxDriver):
             except UnicodeDecodeError:
                 continue
             return
+
+    def write(self, data: str) -> None:
+        thrift = getattr(self._app, "thrift", None)
+        if data := thrift.pare(data) if thrift else data:
+            super().write(data)

