@@ -33,7 +33,7 @@ from tests.end_to_end.terminal import PROGRAM, Terminal
 from tests.loopback import Answer, Seen, chunk, route_answer, serve
 
 WORDS_PER_S = 40
-RUNS = 1
+RUNS = 3
 SETTLES_S, IDLE_S = 2.0, 5.0
 LAST = "Goodnight."
 _PARAGRAPH = (
@@ -171,7 +171,7 @@ def table(counts: Mapping[str, Sequence[Count]]) -> str:
     lines = [
         f"A reply of {words} words ({len(REPLY):,} bytes) at {WORDS_PER_S} words a second, "
         f"80×24, the median of {RUNS} runs, {datetime.now(UTC):%Y-%m-%d}, "
-        f"textual {version('textual')}, Python {sys.version.split()[0]}:",
+        f"ours on textual {version('textual')}, Python {sys.version.split()[0]}:",
         "",
         "| app | bytes for the reply | for each byte of text | idle, 5 s |",
         "|---|---:|---:|---:|",

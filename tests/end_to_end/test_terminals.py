@@ -171,8 +171,8 @@ def _bytes_of_a_reply(home: Home, talker: Talker, *arguments: str) -> int:
         _ask(app, talker)
         before = len(app.sent)
         for number in range(8):
-            talker.says(f"and {number * 111} more words, ")
-            app.wait_for(f"{number * 111} more")
+            talker.says(f"and more words and word{number}, ")
+            app.wait_for(f"word{number}")
         talker.says("so there.", done=True)
         app.wait_for("ready")
         return len(app.sent) - before
