@@ -117,7 +117,7 @@ async def test_a_run_is_held_against_older_ones() -> None:
         screen = await opened(pilot)
         await pilot.press("w")  # says that there is nothing to compare with
         await pilot.press("b")
-        await until(pilot, lambda: "against 01run2" in told(screen, "head"))
+        await until(pilot, lambda: "01run2" in told(screen, "head"))
         assert "94.1 % → 96.3 %" in told(screen, "head")
         assert "+2.2" in told(screen, "head")
         assert "+2.0" in shown(screen.query_one(IntentScores))

@@ -210,13 +210,14 @@ def _head(measured: Measured) -> Content:
         lines.append(
             Content.assemble(
                 ("against ", "$quiet"),
-                f"{one_line(against.run.id, 18)} {one_line(against.run.model, 30)}",
-                (f"  {figure(was)} → {figure(now)} ", "bold"),
+                (f"{figure(was)} → {figure(now)} ", "bold"),
                 change(gained),
-                (f" over {against.rows:,} shared · ", "$quiet"),
+                (" · ", "$quiet"),
                 (f"{len(against.newly_right):,} newly right", "$success"),
                 (" · ", "$quiet"),
                 (f"{len(against.newly_wrong):,} newly wrong", "$error"),
+                (f" of {against.rows:,} in both · {one_line(against.run.id, 18)}", "$quiet"),
+                (f" {one_line(against.run.model, 40)}", "$quiet"),
             )
         )
     return Content("\n").join(lines)
