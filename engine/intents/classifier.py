@@ -201,14 +201,16 @@ def _targets(classes: Sequence[Class], vectors: Vectors) -> tuple[Vectors, npt.N
             stays = (stays | c.whole) & (stays.mean() > 1 - (YIELD_WHOLE if c.whole else YIELD))
         targets[span, k] = stays
     names, taught = np.array([c.group for c in classes]), targets.copy()
+    labelled = np.flatnonzero(taught.any(1))
+    group_of = names[taught[labelled].argmax(1)]
     for c, span, end in zip(classes, spans, starts[1:], strict=True):
-        others = taught[:, names != c.group]
-        rows = others.any(1)
-        if c.against and rows.any():
+        rows = labelled[group_of != c.group]
+        if c.against and len(rows):
+            elsewhere = np.flatnonzero(names != c.group)
             likeness = vectors[span.stop : end] @ vectors[rows].T
-            votes = np.exp(VOTE * (likeness - 1)) @ others[rows]
+            votes = np.exp(VOTE * (likeness - 1)) @ taught[np.ix_(rows, elsewhere)]
             votes *= likeness.max(1, keepdims=True).clip(0) / votes.sum(1, keepdims=True)
-            targets[span.stop : end, names != c.group] = votes
+            targets[span.stop : end, elsewhere] = votes
     return targets, tasks
 
 

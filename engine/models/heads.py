@@ -94,9 +94,9 @@ def _known(folder: Path, prefix: str) -> dict[int, Vectors]:
 
 def _embedded(texts: Sequence[str], embed: Embed, known: Mapping[int, Vectors]) -> Vectors:
     digests = _digests(texts).tolist()
-    new = [n for n, digest in enumerate(digests) if digest not in known]
-    fresh = iter(embed([texts[n] for n in new])) if new else iter(())
-    return np.array([known[d] if d in known else next(fresh) for d in digests])
+    new = {d: text for d, text in zip(digests, texts, strict=True) if d not in known}
+    fresh = dict(zip(new, embed(list(new.values())), strict=True)) if new else {}
+    return np.array([known[d] if d in known else fresh[d] for d in digests])
 
 
 def _digests(texts: Sequence[str]) -> npt.NDArray[np.uint64]:
