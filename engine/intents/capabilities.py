@@ -47,6 +47,7 @@ def capabilities(catalogue: Catalogue) -> dict[Capability, dict[str, Any]]:
                 "group": f"task:{intent.key}",
                 "phrases": tuple(dict.fromkeys(phrases)),
                 "against": () if tool else intent.counter_examples,
+                "generated": intent.source != "python",
             }
     talk = [
         *((Capability("small_talk", t.key), t.examples, TALK_YIELDS) for t in catalogue.small_talk),

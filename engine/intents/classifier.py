@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy.typing as npt
 
 from engine.intents import ridge, words
 
-VERSION = 2  # of what a state holds and means
+VERSION = 3  # of what a state holds and means
 Vectors = npt.NDArray[np.floating[Any]]
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -38,6 +39,13 @@ NEAREST = 5
 CLAIM = 2.0
 # A class that yields goes altogether when it would lose this share of its phrases.
 YIELD, YIELD_WHOLE = 0.34, 0.5
+# What a program wrote repeats itself: left out, such a phrase is still nearly there, and by that
+# measure all that people say would be strange. Of a catalogue with fewer than `FEWEST` phrases by
+# people in the sample, it is judged by the spreads of the built-in one instead, and how strange
+# its phrases are: about normal, here a little wider (3.6 for 3.1), since people add names.
+FEWEST = 50
+SPREADS = (0.59, 0.11, 0.71, 0.22)
+STRANGENESS = NormalDist(0, 3.6)
 SAMPLE = 1000  # examples by which the probabilities are calibrated
 GAINS = np.geomspace(4, 24, 12)
 VOTE = 15.0  # β of the neighbours' vote, Σ exp(β·cos), on what a counter-example belongs to
@@ -68,6 +76,7 @@ class Class:
     is for talk beside the tasks: phrases with that cosine or more to one of a task's are left out,
     since the catalogue has something of its own for them; 0 is for the tasks themselves, which
     alone make a message familiar. The phrases of a class that is `whole` go together or not at all.
+    Those of a `generated` one were written by a program.
     """
 
     group: str
@@ -75,6 +84,7 @@ class Class:
     against: tuple[str, ...] = ()
     yields_at: float = 0.0
     whole: bool = False
+    generated: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ def train(classes: Sequence[Class], vectors: Vectors) -> State:
     absent = np.where((targets == 1).any(0), 0.0, -1e9).astype(np.float32)
     truth = targets[asked] == 1
     fits = [_log_softmax(gain * fit.left_out + absent)[truth].mean() for gain in GAINS]
-    spreads = np.array([near.mean(), near.std() + 1e-6, best.mean(), best.std() + 1e-6])
+    spreads, strangeness = _familiarity(near, best, targets[asked] @ _written(classes, tasks) == 1)
     return {
         "vectors": vectors,
         "known": used[own],
@@ -155,8 +165,25 @@ def train(classes: Sequence[Class], vectors: Vectors) -> State:
         "absent": absent,
         "gain": np.array(GAINS[int(np.argmax(fits))]),
         "spreads": spreads,
-        "strangeness": np.sort(_familiar(near, best, spreads)),
+        "strangeness": strangeness,
     }
+
+
+def _written(classes: Sequence[Class], tasks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which classes are tasks that people wrote phrases for."""
+    written: npt.NDArray[np.bool_] = tasks & np.array([not c.generated for c in classes])
+    return written
+
+
+def _familiarity(
+    near: Vectors, best: Vectors, written: npt.NDArray[np.bool_]
+) -> tuple[Vectors, Vectors]:
+    """How familiarity spreads over the examples, and each of theirs in order."""
+    if written.any() and written.sum() >= min(FEWEST, len(written)):
+        near, best = near[written], best[written]
+        spreads = np.array([near.mean(), near.std() + 1e-6, best.mean(), best.std() + 1e-6])
+        return spreads, np.sort(_familiar(near, best, spreads))
+    return np.array(SPREADS), np.array(STRANGENESS.quantiles(200))
 
 
 def _check(state: State, classes: int) -> None:

@@ -37,7 +37,7 @@ def trained(
     if folder is None or not _is_private(folder):
         return Classifier(classes, embed), False
     prefix = f"{model[:12]}-{VERSION}-"
-    wire = json.dumps([[c.group, c.phrases, c.against, c.yields_at, c.whole] for c in classes])
+    wire = json.dumps([list(vars(c).values()) for c in classes])
     path = folder / f"{prefix}{hashlib.sha256(wire.encode()).hexdigest()[:32]}.npz"
     with contextlib.suppress(*_UNUSABLE):
         classifier = Classifier(classes, embed, _read(path))

@@ -110,3 +110,22 @@ def test_slips_of_the_finger_are_put_right_only_towards_known_words(encoder: Enc
     assert encoder.spelt("how many gigabites", words) == "how many gigabytes"
     assert encoder.spelt("check my blaanec", words) == "check my balance"
     assert encoder.spelt("the ballad of Liechtenstein", words) == "the ballad of Liechtenstein"
+
+
+def test_phrases_of_a_program_do_not_make_what_people_say_strange(encoder: Encoder) -> None:
+    things = ("label", "issue", "milestone", "pull request", "review comment", "assignee")
+    written = [
+        Class(thing, (f"list {thing}s for a repository", f"show me the {thing}s of the repository",
+                      f"list the {thing}s for repository", f"delete the {thing} of the repository",
+                      f"remove the {thing} of the repository", f"{thing}s delete for repository"))
+        for thing in things
+    ]  # fmt: skip
+    generated = [Class(c.group, c.phrases, generated=True) for c in written]
+    asked = ["which milestones has acme/shop got", "remove the label wontfix from acme/shop"]
+    strange = ["book me a flight to Rome", "how do I bake bread?"]
+
+    by_people, by_program = (Classifier(c, encoder.embed) for c in (written, generated))
+
+    assert max(score.familiarity for score in by_people.score(asked)) < 0.03
+    assert min(score.familiarity for score in by_program.score(asked)) > 0.05
+    assert max(score.familiarity for score in by_program.score(strange)) < 0.01
