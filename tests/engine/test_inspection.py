@@ -177,6 +177,26 @@ def test_rows_and_demos_that_name_what_there_is_not(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_are_read_where_an_intent_could_not_be(tmp_path: Path) -> None:
+    """What names the lost intent is not told; what is wrong in any case is."""
+    path = folder(tmp_path)
+    (path / "intents" / "lost.toml").write_text("title = ")
+    (path / "evaluation").mkdir()
+    (path / "evaluation" / "a.jsonl").write_text(
+        '{"text": "x", "intent": "lost"}\n{"text": "x", "intent": "notes", "tool": "lose"}\nx\n'
+    )
+    (path / "demos").mkdir()
+    (path / "demos" / "b.toml").write_text(
+        'title = "B"\n[[turns]]\nmessage = "x"\nintents = ["lost"]\n'
+        'calls = [{ tool = "lose", with = 1 }]\n'
+    )
+    assert found(path) == [
+        ("b.toml", 5, "error", "demo"),
+        ("a.jsonl", 3, "error", "evaluation"),
+        ("lost.toml", 1, "error", "toml"),
+    ]
+
+
 def test_intents_of_several_folders_are_compared(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one"), folder(tmp_path / "two")
     findings, _ = inspect([one, two])

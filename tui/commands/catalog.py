@@ -80,11 +80,10 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     places: Sequence[Path | str] = settings.catalogues or (catalogues.BUILT_IN,)
     findings, folders = inspect(places)
     note = ""
-    if all(folder.whole for folder in folders):
-        try:
-            findings = sorted({*findings, *asyncio.run(confused(folders))})
-        except ModelError as error:
-            note = f"the examples were not put to the classifier: {error}"
+    try:
+        findings = sorted({*findings, *asyncio.run(confused(folders))})
+    except ModelError as error:
+        note = f"the examples were not put to the classifier: {error}"
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
@@ -94,9 +93,8 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     if note:
         print(f"intentbot-tui: {plain(note)}", file=sys.stderr)
     intents = sum(len(folder.intents) for folder in folders)
-    tools = len({t.name for f in folders for seen in f.intents for t in seen.intent.tools})
-    print(
-        f"{intents} intents, {tools} tools: {counts['error']} errors, {counts['warning']} warnings",
-        file=sys.stderr,
-    )
+    tools = sum(len({t.name for seen in f.intents for t in seen.intent.tools}) for f in folders)
+    numbers = {"intent": intents, "tool": tools, **{s: counts[s] for s in ("error", "warning")}}
+    told = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items()]
+    print(f"{', '.join(told[:2])}: {', '.join(told[2:])}", file=sys.stderr)
     return ExitCode.USAGE if counts["error"] else ExitCode.DONE

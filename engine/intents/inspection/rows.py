@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from engine.evaluation import dataset
 from engine.intents.files import CatalogueError
 from engine.intents.inspection.finding import Finding
@@ -15,17 +17,19 @@ from engine.intents.inspection.positions import Positions
 from engine.intents.intent import Folder
 from engine.models.scripted import load_scripts
 
+# How `dataset.checked` and `_unknown` say that the catalogue lacks something.
+_MISSING = re.compile(r"^the catalogue has no |^there is no |^the tool '")
+
 
 def findings(found: Inspected) -> list[Finding]:
     """The findings in a folder's `evaluation/*.jsonl` and `demos/*.toml`."""
-    if not found.whole:
-        return []  # what is missing may be what could not be read
     result: list[Finding] = []
     for path in sorted((found.folder / "evaluation").glob("*.jsonl")):
         result += _evaluation(found, path)
     for path in sorted((found.folder / "demos").glob("*.toml")):
         result += _demo(found, path)
-    return result
+    # Where not all could be read, what seems to be missing may be what could not.
+    return [f for f in result if found.whole or not _MISSING.search(f.text)]
 
 
 def _evaluation(found: Inspected, path: Path) -> Iterator[Finding]:
@@ -45,8 +49,7 @@ def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
         script = load_scripts(Folder(found.folder))[path.stem]
     except CatalogueError as error:
         if str(path) in str(error):
-            told = str(error).splitlines()[0].removeprefix(f"{path}: ")
-            yield Finding(shown(path), 1, "error", told, "demo")
+            yield from _invalid(path, positions, error)
         return
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         match = re.search(r"at line (\d+)", str(error))
@@ -58,6 +61,18 @@ def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
         line = positions.line(("turns", number))
         for fault in _unknown(found, turn.intents, tools):
             yield Finding(shown(path), line, "error", fault, "demo")
+
+
+def _invalid(path: Path, positions: Positions, error: CatalogueError) -> Iterator[Finding]:
+    """Each fault that Pydantic found, on its own line."""
+    if not isinstance(error.__cause__, ValidationError):
+        yield Finding(shown(path), 1, "error", str(error).splitlines()[0], "demo")
+        return
+    for fault in error.__cause__.errors(include_url=False):
+        name = ".".join(str(part) for part in fault["loc"])
+        unknown = fault["type"] == "extra_forbidden"
+        text = f"{name}: {'there is no such key' if unknown else fault['msg']}"
+        yield Finding(shown(path), positions.line(fault["loc"]), "error", text, "demo")
 
 
 def _unknown(found: Inspected, intents: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
