@@ -79,8 +79,11 @@ async def test_from_a_key_to_the_file(home: Home, server: Loopback, mine: Path) 
     offered = home.run("catalog", "learn", "--catalog", "mine")
     assert "nothing was written" in offered.stderr
     assert f'+  "{SAID}",' in offered.stdout
+    assert "evaluation set" not in offered.stderr
+    (mine / "evaluation/own.jsonl").write_text(f'{{"text": "{SAID}", "intent": "data"}}\n')
     written = home.run("catalog", "learn", "--catalog", "mine", "--write")
     assert written.stdout == offered.stdout
+    assert "is in an evaluation set, too" in written.stderr
     data = tomllib.loads((mine / "intents/data.toml").read_text())
     balance = tomllib.loads((mine / "intents/balance.toml").read_text())
     # The tool that was called when the message was handled again.

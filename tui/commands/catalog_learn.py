@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from engine.evaluation import dataset
 from engine.intents import catalogue as catalogues
-from engine.intents.lessons import Lesson, plan
+from engine.intents.files import CatalogueError
+from engine.intents.intent import Catalogue
+from engine.intents.lessons import Lesson, Plan, plan
 from engine.settings import Settings
 from storage.action_filter import ActionFilter
 from storage.corrections import CorrectionRecord, corrections
@@ -42,6 +45,8 @@ def learn(settings: Settings, *, write: bool) -> int:
     if not found.files:
         _say("there is nothing to add")
         return ExitCode.DONE
+    for text in _tested(catalogue, found):
+        _say(f"“{text[:80]}” is in an evaluation set, too: as an example it proves nothing there")
     # Imported here: nothing else of the program edits a file that has comments.
     from engine.intents.rewriting import read, with_phrases
 
@@ -55,6 +60,16 @@ def learn(settings: Settings, *, write: bool) -> int:
         _say("nothing was written: add --write for that")
         return ExitCode.DONE
     return _write(texts)
+
+
+def _tested(catalogue: Catalogue, found: Plan) -> list[str]:
+    """The new examples that an evaluation set of the catalogue has as well."""
+    try:
+        rows = {row.text.casefold() for row in dataset.load(catalogue)}
+    except CatalogueError:
+        return []  # it has no sets, or they cannot be used, which `eval` says
+    added = (p for a in found.files.values() for phrases in a.examples.values() for p in phrases)
+    return [phrase for phrase in added if phrase.casefold() in rows]
 
 
 def _lesson(database: Database, correction: CorrectionRecord) -> Lesson:

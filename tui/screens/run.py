@@ -33,7 +33,7 @@ class RunScreen(Screen[str | None]):
 
     CSS_PATH = theme.style("evaluations")
     BINDINGS = keys.bindings("run")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (112, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-high")]  # noqa: RUF012
 
     def __init__(self, backstage: Backstage, runs: Sequence[RunRow], place: int) -> None:
