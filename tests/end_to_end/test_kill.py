@@ -8,6 +8,7 @@ Both kinds are drawn with a fixed seed, one from each of as many equal slices.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -147,7 +148,7 @@ def _home(folder: Path, like: Home | None = None) -> Home:
 
 def _acting(home: Home, statements: Path) -> range:
     """The numbers of the statements from the first action's start to the second one's end."""
-    home.environ |= {"PYTHONPATH": str(DIES), "STATEMENTS": str(statements)}
+    home.environ = _traced(home) | {"STATEMENTS": str(statements)}
     home.run("ask", BOTH, "--yes")
     lines = statements.read_text(encoding="utf-8").splitlines()
     starts = [n for n, line in enumerate(lines) if "SET state='started'" in line]
@@ -156,6 +157,12 @@ def _acting(home: Home, statements: Path) -> range:
     kept = lines.index("COMMIT", ends[1])
     # The last of the slices lies behind that commit.
     return range(starts[0], kept + 1 + (kept - starts[0]) // (BY_STATEMENT - 2))
+
+
+def _traced(home: Home) -> dict[str, str]:
+    """Its environment, with `dies` before what else is on the path."""
+    others = home.environ.get("PYTHONPATH")
+    return home.environ | {"PYTHONPATH": os.pathsep.join([str(DIES), *filter(None, [others])])}
 
 
 def _spread(draw: random.Random, slices: int) -> list[float]:
@@ -188,9 +195,9 @@ def _crash(home: Home, moment: Moment) -> Crash:
 
 
 def _run_and_kill(home: Home, moment: Moment) -> int:
-    environ = dict(home.environ)
+    environ = home.environ
     if moment.seconds is None:
-        environ |= {"PYTHONPATH": str(DIES), "DIES_AT": str(moment.statement)}
+        environ = _traced(home) | {"DIES_AT": str(moment.statement)}
     program = subprocess.Popen(
         [PROGRAM, "ask", BOTH, "--yes"],
         cwd=home.folder,
