@@ -8,6 +8,7 @@ Both kinds are drawn with a fixed seed, one from each of as many equal slices.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -154,9 +155,12 @@ def _acting(home: Home, statements: Path) -> range:
     starts = [n for n, line in enumerate(lines) if "SET state='started'" in line]
     ends = [n for n, line in enumerate(lines) if "SET state='succeeded'" in line]
     assert (len(starts), len(ends)) == (2, 2)
-    kept = lines.index("COMMIT", ends[1])
-    # The last of the slices lies behind that commit.
-    return range(starts[0], kept + 1 + (kept - starts[0]) // (BY_STATEMENT - 2))
+    commit = lines.index("COMMIT", ends[1])
+    # SQLite's own statements (`--`), which fill the full-text index, are part of the commit.
+    kept = next(n for n in range(commit + 1, len(lines)) if not lines[n].startswith("--"))
+    # All of the last slice lies behind that commit.
+    length = (kept - starts[0]) * BY_STATEMENT / (BY_STATEMENT - 1)
+    return range(starts[0], starts[0] + math.ceil(length) + 1)
 
 
 def _traced(home: Home) -> dict[str, str]:
