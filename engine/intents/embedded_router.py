@@ -25,6 +25,8 @@ POSSIBLE = 0.3
 # whole is likeliest about. Of telecom messages put together in twos it parts 87 %, and wrongly
 # 0.2 to 0.7 % of the public sets', which all have one task.
 AMONG = 3
+# Halves as clear as this speak for themselves: one plain task may drown the other in the whole.
+PLAIN_HALF = 0.95
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 MAX_TASKS = 3
@@ -196,7 +198,8 @@ class EmbeddedRouter:
         tasks: tuple[Task, ...] = ()
         for number, (left, right) in enumerate(pieces):
             (one, sure), (other, also) = map(_capability, readings[2 * number : 2 * number + 2])
-            if one != other and min(sure, also) >= best and {one[0], other[0]} <= likely:
+            told = {one[0], other[0]} <= likely or min(sure, also) >= PLAIN_HALF
+            if one != other and min(sure, also) >= best and told:
                 best = min(sure, also)
                 rest = await self._split(right, readings[2 * number + 1])
                 rest = rest or (Task(other[0], right),)
