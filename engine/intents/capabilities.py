@@ -71,6 +71,9 @@ def _phrases(intent: Intent) -> dict[str, list[str]]:
     for tool in intent.tools:
         own = intent.examples.get(tool.name, ())
         phrases[tool.name] = [*own, tool.name.replace("_", " "), *_parts(first_sentence(tool))]
+    # What a tool has as its own says more than that the intent has it.
+    taken = {p.casefold() for tool, own in phrases.items() if tool for p in own}
+    phrases[""] = [phrase for phrase in phrases[""] if phrase.casefold() not in taken]
     return phrases
 
 

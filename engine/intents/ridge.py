@@ -28,20 +28,25 @@ class Fit:
     left_out: Vectors
 
 
-def fit(kernel: Callable[[Rows, Rows], Vectors], targets: Vectors, asked: Rows) -> Fit:
-    """`kernel` gives the likeness of rows to rows; `targets` has a line for each row."""
+def fit(
+    kernel: Callable[[Rows, Rows], Vectors], targets: Vectors, counts: Vectors, asked: Rows
+) -> Fit:
+    """`kernel` gives the likeness of rows to rows; `targets` has a line for each row, and `counts`
+    how much that row counts: 1, or a share of it."""
     rows = np.arange(len(targets))
     if len(rows) <= EXACT:
-        inverse = np.linalg.inv(kernel(rows, rows) + RIDGE * np.eye(len(rows), dtype=np.float32))
+        inverse = np.linalg.inv(kernel(rows, rows) + np.diag(RIDGE / counts))
         weights = inverse @ targets
         left_out = targets[asked] - weights[asked] / np.diag(inverse)[asked, None]
         return Fit(rows, weights, left_out)
     landmarks = np.linspace(0, len(rows) - 1, LANDMARKS).astype(int)
     across, among = kernel(rows, landmarks), kernel(landmarks, landmarks)
-    system = (across.T @ across + RIDGE * among).astype(np.float64)
+    counted = across.T * counts
+    system = (counted @ across + RIDGE * among).astype(np.float64)
     inverse = np.linalg.inv(system + 1e-3 * np.eye(LANDMARKS)).astype(np.float32)
-    weights = inverse @ (across.T @ targets)
+    weights = inverse @ (counted @ targets)
     of_asked = across[asked]
-    influence = np.minimum(((of_asked @ inverse) * of_asked).sum(1, keepdims=True), 0.99)
+    influence = ((of_asked @ inverse) * of_asked).sum(1, keepdims=True) * counts[asked, None]
+    influence = np.minimum(influence, 0.99)
     taught = of_asked @ weights
     return Fit(landmarks, weights, (taught - influence * targets[asked]) / (1 - influence))

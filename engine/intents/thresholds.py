@@ -15,7 +15,7 @@ class Thresholds:
 
     # A message that resembles the catalogue's examples less than all but this share of them
     # resemble their fellows is out of scope: more refuses more, of what belongs here too.
-    refused: float = 0.03
+    refused: float = 0.035
     # An intent this likely is taken; a change of subject in mid-task must be as clear as that.
     clear: float = 0.5
     # Two intents this close, neither as likely as `unclear`, are put to the person.

@@ -49,6 +49,7 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 NEEDLE_SHA256 = "c9d915eca282ed42d1a09b143b592adb4cc6744ffe2d294adf5cfc5548170c38"
 MAX_TOKENS = 128  # the length MiniLM was trained with
 BATCH = 16
+CORRECTED = 4  # letters at least of a word that another is taken for: "git" is no "gift"
 ALIKE = 0.8  # of difflib's ratio: "balnce" and "balance" have 0.92, "dta" and "data" 0.86
 
 
@@ -92,8 +93,9 @@ class Encoder:
             word = match[0].casefold()
             if word in words or self._tokenizer.token_to_id(word) is not None:
                 return match[0]
-            swapped = [w for w in words if w[0] == word[0] and sorted(w) == sorted(word)]
-            alike = swapped or difflib.get_close_matches(word, words, 1, ALIKE)
+            longer = [w for w in words if len(w) >= CORRECTED]
+            swapped = [w for w in longer if w[0] == word[0] and sorted(w) == sorted(word)]
+            alike = swapped or difflib.get_close_matches(word, longer, 1, ALIKE)
             return next(iter(alike), match[0])
 
         return re.sub(r"[^\W\d_]{3,}", right, text)
@@ -173,8 +175,8 @@ class Worker:
                 folder = Path(request["folder"]) if request["folder"] else None
                 encoder = self.encoder.embed
                 head, kept = heads.trained(classes, encoder, folder, MINILM_SHA256)
-                long_words = _long_words(" ".join(phrases_of(classes)))
-                self._heads[request["key"]] = head, frozenset(long_words)
+                known = frozenset(_words(" ".join(phrases_of(classes))))
+                self._heads[request["key"]] = head, known
                 return {"kept": kept}
             case "score":
                 head, words = self._heads[request["key"]]
@@ -220,8 +222,8 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _long_words(text: str) -> list[str]:
-    return re.findall(r"[^\W\d_]{4,}", text.casefold())
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]{3,}", text.casefold())
 
 
 def _tokenizer_path() -> Path:

@@ -58,7 +58,7 @@ def test_a_strange_message_is_told_apart(encoder: Encoder) -> None:
     near, far = classifier.score(["turn the lamp off", "who was the first emperor of Rome"])
 
     assert near.familiarity > 0.2
-    assert far.familiarity < 0.03
+    assert far.familiarity == pytest.approx(1 / 13)  # twelve examples, none of them stranger
 
 
 def test_a_counter_example_lowers_its_group(encoder: Encoder) -> None:
