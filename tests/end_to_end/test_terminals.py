@@ -171,7 +171,7 @@ def _bytes_of_a_reply(home: Home, talker: Talker, *arguments: str) -> int:
         _ask(app, talker)
         before = len(app.sent)
         for number in range(8):
-            talker.says(f"and more words and word{number}, ")
+            talker.says(f"{'and more words, so many words ' * 3}and word{number}, ")
             app.wait_for(f"word{number}")
         talker.says("so there.", done=True)
         app.wait_for("ready")
