@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.drivers.linux_driver import LinuxDriver
 
 
@@ -10,6 +12,13 @@ class SteadyDriver(LinuxDriver):
 
     What is written goes through the app's `thrift`.
     """
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        # Where the terminal does not tell its size (a serial line, TERM=dumb) Textual and Rich
+        # take different ones for it, and lay out the screen for one and the other without end.
+        if self._size is None:
+            self._size = self._get_terminal_size()
 
     def run_input_thread(self) -> None:
         while True:

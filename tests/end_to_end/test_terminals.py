@@ -152,8 +152,9 @@ def test_a_signal_ends_the_turn_and_the_program(
     assert (events[-1]["kind"], events[-1].get("status")) == ("turn_finished", "cancelled")
 
 
-def test_an_idle_screen_sends_nothing(home: Home, talker: Talker) -> None:
-    app = _open(home)
+@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
+def test_an_idle_screen_sends_nothing(home: Home, talker: Talker, term: str) -> None:
+    app = _open(home, size=(100, 30), environ={"TERM": term})
     try:
         _ask(app, talker)
         talker.says(REPLY[12:], done=True)
