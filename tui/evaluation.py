@@ -156,6 +156,7 @@ def digest(catalogue: Catalogue) -> str:
         [asdict(talk) for talk in catalogue.small_talk],
         catalogue.cancel_examples,
         catalogue.out_of_scope_examples,
+        catalogue.strange_examples,
         asdict(catalogue.thresholds),
         [
             {

@@ -150,6 +150,7 @@ def _catalogue(
         cancel_examples=manners.cancel.examples,
         cancel_reply=manners.cancel.reply,
         out_of_scope_examples=manners.out_of_scope.examples,
+        strange_examples=manners.strange.examples,
         out_of_scope_reply=manners.out_of_scope.reply,
         suggestions=manners.suggestions,
         thresholds=Thresholds(**manners.thresholds),

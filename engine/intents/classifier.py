@@ -82,9 +82,9 @@ class Class:
 
     `against` are phrases that must not count for the group. `yields_at`
     is for talk beside the tasks: phrases with that cosine or more to one of a task's are left out,
-    since the catalogue has something of its own for them; 0 is for the tasks themselves, which
-    alone make a message familiar. The phrases of a class that is `whole` go together or not at all.
-    Those of a `generated` one were written by a program.
+    since the catalogue has something of its own for them (above 1: none); 0 is for the tasks
+    themselves, which alone make a message familiar. The phrases of a class that is `whole` go
+    together or not at all. Those of a `generated` one were written by a program.
     """
 
     group: str

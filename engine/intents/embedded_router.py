@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from engine.conversation import Conversation
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.capabilities import Capability, Reading
 from engine.intents.intent import Catalogue
+from engine.intents.parting import Reader, parted
 from engine.intents.router import Routing, Task
 from engine.models.port import Usage
 from engine.models.worker_client import TEXT_LIMIT
@@ -21,33 +22,14 @@ NAME = "all-MiniLM-L6-v2"
 
 # Small talk that is not clear must be at least this likely.
 POSSIBLE = 0.3
-# A message is parted where each half is clear by itself, and both are among the intents that the
-# whole is likeliest about. Of telecom messages put together in twos it parts 87 %, and wrongly
-# 0.2 to 0.7 % of the public sets', which all have one task.
-AMONG = 3
-# Halves as clear as this speak for themselves: one plain task may drown the other in the whole.
-PLAIN_HALF = 0.95
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
-MAX_TASKS = 3
-MAX_JOINTS = 5
 
-# Where a message may fall into two tasks: a joining word, or a question that is over. A comma
-# alone joins a task with its reason ("my data is gone, add 3 GB").
-_JOINTS = re.compile(
-    r"[\s,;.!?]+(?:and|then|also|plus)\s+(?:(?:then|also|please)\s+)*|[?.!]\s+", re.IGNORECASE
-)
 _FOLLOW_UP = re.compile(
     r"(?:and|or|no|nope|ok|okay|what about|how about|same|rather|actually|make (?:it|that)|"
     r"instead|sorry|i mean(?:t)?|wait)\b",
     re.IGNORECASE,
 )
-
-
-class Reader(Protocol):
-    async def read(self, *texts: str) -> tuple[list[Reading], int]:
-        """How each text reads, and how many tokens the first one has. Raises `ModelError`."""
-        ...
 
 
 class EmbeddedRouter:
@@ -101,7 +83,7 @@ class EmbeddedRouter:
         if self._is_value(text, conversation):
             assert focus is not None
             return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
-        tasks = await self._split(text, reading)
+        tasks = await parted(text, reading, self._worker, self._thresholds.clear)
         if tasks:
             return "task", tasks, share, ""
         if reading.familiar and share >= self._thresholds.clear and share > talk_share:
@@ -183,28 +165,6 @@ class EmbeddedRouter:
         for tool in intent.tools if intent else ():
             for name, schema in tool.parameters.get("properties", {}).items():
                 yield tool, name, plain(schema, tool.parameters)
-
-    async def _split(self, text: str, whole: Reading) -> tuple[Task, ...]:
-        """The tasks of a message that has several, each part clear by itself; else none."""
-        joints = list(_JOINTS.finditer(text))[:MAX_JOINTS]
-        pieces = [(text[: j.start()].strip(), text[j.end() :].strip()) for j in joints]
-        # A single word is no task: "the difference between M and L".
-        pieces = [(left, right) for left, right in pieces if " " in left and " " in right]
-        if not pieces:
-            return ()
-        readings, _ = await self._worker.read(*(piece for pair in pieces for piece in pair))
-        likely = {intent for intent, _ in whole.intents()[:AMONG]}
-        best = self._thresholds.clear
-        tasks: tuple[Task, ...] = ()
-        for number, (left, right) in enumerate(pieces):
-            (one, sure), (other, also) = map(_capability, readings[2 * number : 2 * number + 2])
-            told = {one[0], other[0]} <= likely or min(sure, also) >= PLAIN_HALF
-            if one != other and min(sure, also) >= best and told:
-                best = min(sure, also)
-                rest = await self._split(right, readings[2 * number + 1])
-                rest = rest or (Task(other[0], right),)
-                tasks = (Task(one[0], left), *rest)[:MAX_TASKS]
-        return tasks
 
     def _say(self, key: str, conversation: Conversation) -> str:
         """One of the replies, in turn."""

@@ -104,6 +104,7 @@ class Manners(Strict):
     small_talk: dict[str, TalkTable] = {}
     cancel: WordingTable = WordingTable()
     out_of_scope: WordingTable = WordingTable()
+    strange: WordingTable = WordingTable()
 
     @field_validator("thresholds")
     @classmethod

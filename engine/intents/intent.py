@@ -75,7 +75,8 @@ class Catalogue:
     """Everything the assistant can do, and its manners.
 
     `persona` opens the prompt of a hosted model. `small_talk`, `cancel_examples`,
-    `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model.
+    `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model;
+    `strange_examples` are what no catalogue does, unless its own examples say otherwise.
     `router` "bypass" asks for stage one to be skipped, where the catalogue is small.
     `folders` are where it was read from. `closers` let go of connections to documents' and
     servers' back ends; `problems` are what the person should know about them, a line each.
@@ -89,6 +90,7 @@ class Catalogue:
     cancel_examples: tuple[str, ...] = ()
     cancel_reply: str = ""
     out_of_scope_examples: tuple[str, ...] = ()
+    strange_examples: tuple[str, ...] = ()
     out_of_scope_reply: str = ""
     suggestions: tuple[str, ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)

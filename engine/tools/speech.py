@@ -34,46 +34,30 @@ _TAKES_BACK = re.compile(
 _ADDS = re.compile(
     r"\b(?:more|another|again|extra|additional|as well|also|too|on top)\b", re.IGNORECASE
 )
-_YES = frozenset(
-    [
-        "yes",
-        "yeah",
-        "yep",
-        "yup",
-        "y",
-        "sure",
-        "ok",
-        "okay",
-        "alright",
-        "fine",
-        "absolutely",
-        "definitely",
-        "please",
-    ]
+# "My data is gone", "I usually pay 30", "money's tight": what is told, not asked for.
+_STATES = re.compile(
+    r"(?:(?:and|but|so|well|hey|hi|hello|mate|sorry|look|ok|okay|oh|ugh)[\s,]+)*"
+    r"(?:(?:i|we)\b(?!['’]d\b)|(?!what|how|where|who|when|let|here)\w+['’]s\s+\w+|"
+    r"(?:my|our|the|your|it|this|that|there|he|she|they|you)\b(?:\s+[\w-]+){0,4}?"
+    r"(?:\s+(?:is|are|was|were|has|have|had|ran|got|keeps?|seems?|looks?|feels?|went|goes|comes?|"
+    r"\w+n['’]t)|['’](?:s|re|ve|m))\b)",
+    re.IGNORECASE,
 )
-_AROUND_YES = frozenset(
-    [
-        "do",
-        "it",
-        "that",
-        "go",
-        "ahead",
-        "sounds",
-        "good",
-        "all",
-        "right",
-        "of",
-        "course",
-        "thanks",
-        "you",
-        "can",
-    ]
+_WISHES = re.compile(
+    r"\b(?:please|pls|plz|need|want|wanna|wish|like|rather|prefer|gimme|let me|"
+    r"(?:can|could|would|will) (?:you|i|we)|how|what|which|when|where|who)\b|\?",
+    re.IGNORECASE,
 )
 
 
 def wonders(text: str) -> bool:
     """Whether the person only asks about something: "how do I cancel?"."""
     return _WONDERS.match(text) is not None
+
+
+def states(text: str) -> bool:
+    """Whether the person only tells something: "my data is gone", but not "I need more"."""
+    return _STATES.match(text) is not None and _WISHES.search(text) is None
 
 
 def forbids(text: str, task: Collection[str]) -> bool:

@@ -32,7 +32,6 @@ _NUMBER = re.compile(
     r"(?![\d:/])(?!,\d)(?!\.\d)(?!-\d)",
     re.IGNORECASE,
 )
-_CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)\b([^\W\d_a-z]\w+(?:\s+(?:and\s+)?[^\W\d_a-z]\w+)*)")
 _AFTER = re.compile(r"\s*(?P<more>more\s+|extra\s+|additional\s+)?(?P<unit>[$€£¥%]|[^\W\d_]+)?")
 _REJECTED_BEFORE = re.compile(r"\b(?:from|not|than|instead of)\s+(?:the\s+)?$", re.IGNORECASE)
 

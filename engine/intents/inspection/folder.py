@@ -99,6 +99,7 @@ def catalogue_of(folders: Sequence[Inspected]) -> tuple[Catalogue, dict[str, See
         ),
         cancel_examples=manners.cancel.examples,
         out_of_scope_examples=manners.out_of_scope.examples,
+        strange_examples=manners.strange.examples,
     )
     return catalogue, places
 

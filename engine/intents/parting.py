@@ -1,0 +1,128 @@
+"""Parts a message into its tasks: "top up 20 dollars and show my data, then pay invoice 1042"."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.intents.capabilities import Reading
+from engine.intents.router import Task
+from engine.tools.speech import states
+
+# A message is parted where each part is clear by itself, and all are among the intents that the
+# whole is likeliest about. Of telecom messages put together in twos it parts 87 %, and wrongly
+# 0.2 to 0.7 % of the public sets', which all have one task.
+AMONG = 3
+# Parts as clear as this speak for themselves: one plain task may drown the others in the whole.
+PLAIN = 0.95
+MAX_TASKS = 3
+MAX_JOINTS = 5
+
+# Where a message may fall into two tasks: at a joining word, or where a sentence is over.
+_JOINT = re.compile(
+    r"[\s,;.!?]+(?P<word>and|then|also|plus)\s+(?:(?:then|also|please)\s+)*|[?.!;]\s+",
+    re.IGNORECASE,
+)
+# A comma joins a task with its reason ("my data is gone, add 3 GB"), unless it is part of a list
+# that ends in a joining word ("my balance, my data and my bill").
+_COMMA = re.compile(r",\s+")
+
+Span = tuple[int, int]  # from one joint to another
+
+
+class Reader(Protocol):
+    async def read(self, *texts: str) -> tuple[list[Reading], int]:
+        """How each text reads, and how many tokens the first one has. Raises `ModelError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Part:
+    text: str
+    intent: str
+    tool: str
+    share: float
+    told: bool  # rather than asked for
+
+
+async def parted(text: str, whole: Reading, reader: Reader, clear: float) -> tuple[Task, ...]:
+    """The tasks of a message that has several, each at least `clear` by itself; else none."""
+    joints = _joints(text)
+    pieces = {span: piece for span, piece in _pieces(text, joints).items() if " " in piece}
+    if len(pieces) < 2:  # a single word is no task: "the difference between M and L"
+        return ()
+    readings, _ = await reader.read(*pieces.values())
+    read = zip(pieces.items(), readings, strict=True)
+    parts = {span: _part(piece, reading) for (span, piece), reading in read}
+    usable = {s: p for s, p in parts.items() if p.share >= (PLAIN if p.told else clear)}
+    likely = {intent for intent, _ in whole.intents()[:AMONG]}
+    best: tuple[int, float] = (0, 0.0)
+    tasks: tuple[Task, ...] = ()
+    for row in _rows(sorted(usable), len(joints) + 1):
+        chosen = [usable[span] for span in row]
+        least = min(part.share for part in chosen)
+        plain = least >= PLAIN or {part.intent for part in chosen} <= likely
+        joined = [bool(joints[last - 1].groupdict().get("word")) for _, last in row[:-1]]
+        if plain and (len(row), least) > best and _differ(chosen, joined):
+            best = len(row), least
+            tasks = tuple(Task(part.intent, part.text) for part in chosen)
+    return tasks
+
+
+def _joints(text: str) -> list[re.Match[str]]:
+    joints = list(_JOINT.finditer(text))
+    if joints:
+        before_last = [m for m in _COMMA.finditer(text) if m.end() <= joints[-1].start()]
+        taken = {position for joint in joints for position in range(*joint.span())}
+        joints += [comma for comma in before_last if comma.start() not in taken]
+    return sorted(joints, key=lambda joint: joint.start())[:MAX_JOINTS]
+
+
+def _pieces(text: str, joints: Sequence[re.Match[str]]) -> dict[Span, str]:
+    """What lies between any two joints or ends, except for the whole."""
+    starts = [0, *(joint.end() for joint in joints)]
+    ends = [*(joint.start() for joint in joints), len(text)]
+    spans = itertools.combinations(range(len(starts) + 1), 2)
+    return {
+        (first, last): text[starts[first] : ends[last - 1]].strip()
+        for first, last in spans
+        if last - first <= len(joints)
+    }
+
+
+def _part(text: str, reading: Reading) -> _Part:
+    """A piece as it reads by itself; its share is 0 where it is no task."""
+    intent, share = next(iter(reading.intents()), ("", 0.0))
+    own = [(s, c.tool) for c, s in reading.shares.items() if c.kind == "task" and c.key == intent]
+    if not reading.familiar or reading.talk()[1] > share:
+        share = 0.0
+    return _Part(text, intent, max(own, default=(0.0, ""))[1], share, states(text))
+
+
+def _rows(
+    spans: Sequence[Span], end: int, begin: int = 0, room: int = MAX_TASKS
+) -> Iterator[list[Span]]:
+    """Every way to lay spans one behind the other from `begin` to `end`, `MAX_TASKS` at most."""
+    if begin == end:
+        yield []
+    elif room:
+        for span in spans:
+            if span[0] == begin:
+                yield from ([span, *rest] for rest in _rows(spans, end, span[1], room - 1))
+
+
+def _differ(parts: Sequence[_Part], joined: Sequence[bool]) -> bool:
+    """Whether these are tasks of their own, rather than one and its reason or its details.
+
+    Two of one intent must be joined by a word, be other things to do, and both be asked for.
+    """
+    if len({(part.intent, part.tool) for part in parts}) < len(parts):
+        return False
+    pairs = zip(itertools.pairwise(parts), joined, strict=True)
+    return all(
+        one.intent != other.intent or (by_word and not one.told and not other.told)
+        for (one, other), by_word in pairs
+    )
