@@ -83,7 +83,7 @@ class EmbeddedRouter:
         if self._is_value(text, conversation):
             assert focus is not None
             return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
-        tasks = await parted(text, reading, self._worker, self._thresholds.clear)
+        tasks = await parted(text, reading, self._worker)
         if tasks:
             return "task", tasks, share, ""
         if reading.familiar and share >= self._thresholds.clear and share > talk_share:
