@@ -163,6 +163,12 @@ class Conversation:
             case events.TurnFailed():
                 self._end_turn()
 
+    @property
+    def last_reply(self) -> str:
+        """What the assistant said last, before this turn."""
+        said = (m.content for m in reversed(self.messages) if m.role == "assistant" and m.content)
+        return next(said, "")
+
     def corrected(
         self, message: str, intent: str | None, turn_id: str | None = None
     ) -> Routed | None:

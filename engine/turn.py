@@ -331,7 +331,9 @@ class Turn:
             if intent is None or open_task.tool not in tools:
                 return self._finished(None)  # another catalogue than that of the last time
             asked = question(tools[open_task.tool], open_task)
-            await self._say(f"Back to {intent.title}: {asked}")
+            offer = f"Back to {intent.title}: {asked}"
+            if not self._conversation.last_reply.endswith(offer):  # not every time
+                await self._say(offer)
         return self._finished(open_task)
 
     def _finished(self, awaiting: Awaiting | None, *, asked: bool = False) -> TurnFinished:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from engine.assembly import Engine
 from engine.intents.capabilities import Reading
-from engine.intents.embedded_router import EmbeddedRouter, Reader
+from engine.intents.embedded_router import EmbeddedRouter
+from engine.intents.parting import Reader
 from engine.intents.thresholds import Thresholds
 from engine.models.worker_client import TEXT_LIMIT
 

@@ -15,6 +15,7 @@ from engine.intents.parting import Reader, parted
 from engine.intents.router import Routing, Task
 from engine.models.port import Usage
 from engine.models.worker_client import TEXT_LIMIT
+from engine.tools.speech import agrees, repeats, undoes
 from engine.tools.tool import Tool
 from engine.tools.values import bare_value, candidates, is_free, plain
 
@@ -22,6 +23,7 @@ NAME = "all-MiniLM-L6-v2"
 
 # Small talk that is not clear must be at least this likely.
 POSSIBLE = 0.3
+YES = "yes"  # the key of small talk that agrees
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 
@@ -83,6 +85,10 @@ class EmbeddedRouter:
         if self._is_value(text, conversation):
             assert focus is not None
             return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
+        if focus is not None and repeats(text):
+            return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
+        if talk.kind == "cancel" and agrees(text):
+            talk = Capability("small_talk", YES)  # "ok do it" is near "don't do it"
         tasks = await parted(text, reading, self._worker)
         if tasks:
             return "task", tasks, share, ""
@@ -90,7 +96,7 @@ class EmbeddedRouter:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
         if focus is not None and self._has_value(text, focus):
             return "continue", (Task(focus, text),), share, ""
-        if talk_share >= self._thresholds.clear and not (open_intent and talk.key == "yes"):
+        if talk_share >= self._thresholds.clear and not (open_intent and talk.key == YES):
             return self._talk(talk, talk_share, conversation)
         if open_intent or (focus and self._follows_up(text, focus)):
             assert focus is not None
@@ -120,7 +126,7 @@ class EmbeddedRouter:
         """The answer to what is no task."""
         match talk.kind:
             case "cancel":
-                return "cancel", (), share, self._catalogue.cancel_reply
+                return "cancel", (), share, self._dropped(conversation)
             case "small_talk":
                 return "small_talk", (), share, self._say(talk.key, conversation)
             case _:
@@ -166,6 +172,14 @@ class EmbeddedRouter:
             for name, schema in tool.parameters.get("properties", {}).items():
                 yield tool, name, plain(schema, tool.parameters)
 
+    def _dropped(self, conversation: Conversation) -> str:
+        """What to say to who calls something off, which may be nothing, or done already."""
+        if conversation.awaiting or conversation.choices:
+            return self._catalogue.cancel_reply
+        done = next((m.change for m in reversed(conversation.messages) if m.change), "")
+        wished = conversation.newest.message if conversation.newest else ""
+        return STAYS.format(done) if done and undoes(wished) else NOTHING_OPEN
+
     def _say(self, key: str, conversation: Conversation) -> str:
         """One of the replies, in turn."""
         replies = next(talk.replies for talk in self._catalogue.small_talk if talk.key == key)
@@ -176,6 +190,8 @@ class EmbeddedRouter:
         return f"Is this about {', '.join(titles[:-1])} or {titles[-1]}?"
 
 
+NOTHING_OPEN = "All right. What else can I do for you?"
+STAYS = "This was done already, and stays done: {}. What else can I do for you?"
 _EMPTY = "I didn't catch that. What can I do for you?"
 _TOO_LONG = "That is a lot at once for me. Could you tell me in a sentence or two what you need?"
 

@@ -13,8 +13,8 @@ from engine.intents.router import Task
 from engine.tools.speech import states
 
 # A message is parted where each part by itself is about one intent, at least as sure as this, and
-# the whole has a trace of it among what it is likeliest about. Of 72 messages of two tasks, for four
-# catalogues, that parts 69; of CLINC150's and BANKING77's, which all have one, 0.1 to 0.3 %.
+# the whole has a trace of it among what it is likeliest about. Of 72 messages of two tasks, for
+# four catalogues, that parts 69; of CLINC150's and BANKING77's, which all have one, 0.1 to 0.3 %.
 CLEAR = 0.8
 AMONG, TRACE = 3, 5e-5
 # What is only told ("my plan is too small, and ...") is more often a reason than a task.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.conversation import Conversation
 from engine.intents.intent import Catalogue
 from engine.intents.router import Routing, Task
+from engine.tools.picking import points
 from engine.tools.speech import agrees
 from engine.tools.values import bare_value
 
@@ -34,6 +35,8 @@ def _value(text: str, conversation: Conversation, catalogue: Catalogue) -> Routi
         return None
     if awaiting and not awaiting.missing:
         return Routing("continue", "shortcut", (Task(intent.key, text),)) if agrees(text) else None
+    if awaiting and points(text):
+        return Routing("continue", "shortcut", (Task(intent.key, text),))
     for tool in intent.tools:
         if awaiting and tool.name != awaiting.tool:
             continue

@@ -28,23 +28,26 @@ from engine.conversation import Message, ToolCall, arguments_of
 from engine.events import Awaiting, RetryScheduled, TextDelta
 from engine.intents.capabilities import Reading, first_sentence
 from engine.intents.intent import Catalogue
+from engine.models import doubts
 from engine.models.port import ChatRequest, ModelError, Reply, Usage
 from engine.models.stream import new_call_id
 from engine.models.worker_client import WorkerClient
 from engine.tools.lexicon import TALK, TOLD
+from engine.tools.picking import listed, options, picked
 from engine.tools.results import say
-from engine.tools.speech import agrees, forbids, takes_back, wonders
+from engine.tools.speech import repeats, wonders
 from engine.tools.tool import InvalidArguments, Tool
 from engine.tools.values import (
     bare_value,
     candidates,
+    foreign_unit,
     grounded,
     is_free,
     plain,
     proper_name,
+    unit_name,
     words,
 )
-from engine.tools.wording import describe, question
 
 NAME = "needle-3"
 
@@ -56,6 +59,7 @@ SURE = 0.7
 LIKELY = 0.5
 # Below this Needle's choice is not believed: it bends what it cannot do into what it can.
 POSSIBLE = 0.15
+LOOKED_UP = 5  # at once, for one message
 
 
 @dataclass
@@ -85,25 +89,29 @@ class EmbeddedModel:
         if request.output_schema is not None:
             raise ModelError("model", "the offline model cannot fill in a schema")
         started = time.perf_counter()
-        results = _results(request.messages)
-        doubt = ""
+        results, doubt = _results(request.messages), ""
         if results:
             draft = _refused(request)
             text = "\n\n".join(map(say, results))
             text = f"{text} {draft.tool.question(draft.missing)}" if draft else text
         else:
             draft = await self._draft(request)
-            if draft and draft.tool.effect != "read" and _is_no_order(draft.tool, request):
+            text = self._objection(draft, request) if draft else _abilities(request.tools)
+            if draft and text:
                 draft = None
-            doubt = _doubt(draft, request) if draft and not draft.missing else ""
-            text = draft.tool.question(draft.missing) if draft else _abilities(request.tools)
+            elif draft and draft.missing:
+                text = _unit_note(draft, request) + draft.tool.question(draft.missing)
+            elif draft:
+                doubt = doubts.doubt(draft.tool, draft.arguments, request)
         usage = Usage(
             NAME, duration_ms=round((time.perf_counter() - started) * 1000), estimated=True
         )
         if draft and not draft.missing and not doubt:
-            arguments = json.dumps(draft.arguments, ensure_ascii=False)
-            call = ToolCall(new_call_id(), draft.tool.name, arguments)
-            yield Reply("", (call,), "tool_calls", usage)
+            calls = [
+                ToolCall(new_call_id(), draft.tool.name, json.dumps(each, ensure_ascii=False))
+                for each in _each(draft, doubts.said(request))
+            ]
+            yield Reply("", tuple(calls), "tool_calls", usage)
             return
         text = doubt or text
         yield TextDelta(text=text)
@@ -128,20 +136,31 @@ class EmbeddedModel:
             missing=draft.missing,
         )
 
+    def _objection(self, draft: _Draft, request: ChatRequest) -> str:
+        """What to say instead of making a change that was not ordered; else nothing."""
+        if draft.tool.effect == "read":
+            return ""
+        if doubts.is_forbidden(draft.tool, request):
+            return doubts.LEFT
+        matter = self._vocabulary(draft.tool)
+        return _abilities(request.tools) if doubts.is_no_order(draft.tool, request, matter) else ""
+
     async def _draft(self, request: ChatRequest) -> _Draft | None:
         """The call that the person's last message asks for, or None when none of the tools fits."""
         tools = {tool.name: tool for tool in request.tools}
-        text = _said(request)
+        text = doubts.said(request)
         if not tools or not text.strip():
             return None
         awaiting = request.awaiting
         if awaiting and awaiting.tool in tools:
             draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if await self._answered(draft, text):
+            if _pick(draft, request) or await self._answered(draft, text):
                 return draft
         readings, _ = await self._worker.read(text)
         shares = readings[0].tools(tools)
-        before = _last_call(request.messages, tools)
+        before = doubts.last_call(request.messages, tools)
+        if before and repeats(text):
+            return _Draft(tools[before.name], dict(arguments_of(before)))
         clear = readings[0].familiar and readings[0].intents()[0][1] >= CLEAR
         if before and not clear:
             # "and for Spain?", "no, 50": the same again with another value
@@ -151,7 +170,10 @@ class EmbeddedModel:
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
             waiting = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
             return await self._aside(tools, readings[0], text) or waiting
-        return await self._choose(tools, shares, text)
+        chosen = await self._choose(tools, shares, text)
+        if chosen:
+            _pick(chosen, request)
+        return chosen
 
     async def _aside(self, tools: Mapping[str, Tool], reading: Reading, text: str) -> _Draft | None:
         """What the person wants to see before answering, if that is what an unclear text asks for.
@@ -209,8 +231,8 @@ class EmbeddedModel:
 
     async def _fill(self, draft: _Draft, text: str) -> None:
         """Take every value from the text, with Needle's help where its words alone do not tell."""
-        tool, proposed = draft.tool, dict[str, Any]()
-        if _needs_help(tool, text):
+        tool, proposed = draft.tool, self._named(draft.tool, text)
+        if not proposed and _needs_help(tool, text):
             completion = await self._worker.complete([tool], text)
             for name, arguments in completion.withheld:
                 # What it doubts may still be what must be known, unless it is a word that is
@@ -219,18 +241,22 @@ class EmbeddedModel:
                     proposed = {
                         parameter: value
                         for parameter, value in arguments.items()
-                        if parameter in tool.required
-                        and not set(words(str(value))) <= self._vocabulary(tool)
+                        if parameter in tool.required and not self._is_common(str(value), tool)
                     }
             for name, arguments in completion.calls:
                 if name == tool.name:
                     proposed = dict(arguments)
         _settle(draft, text, proposed)
-        free = [name for name in tool.required if is_free(_parameter(tool, name))]
-        if len(free) == 1 and free[0] in draft.missing and tool.effect == "read":
-            found = proper_name(text)
-            if found and not set(words(found)) <= self._vocabulary(tool):
-                draft.arguments[free[0]] = found
+
+    def _named(self, tool: Tool, text: str) -> dict[str, Any]:
+        """What is looked up by its name, where capitals show it: no model need be asked."""
+        free = [name for name in tool.parameters.get("properties", {}) if _is_free(tool, name)]
+        names = [*listed(text), proper_name(text) or ""] if tool.effect == "read" else [""]
+        sole = tuple(free) == tool.required and names[0]
+        return {free[0]: names[0]} if sole and not self._is_common(names[0], tool) else {}
+
+    def _is_common(self, value: str, tool: Tool) -> bool:
+        return set(words(value)) <= self._vocabulary(tool)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The common words of a tool's matter: all but the names in its examples."""
@@ -242,42 +268,6 @@ class EmbeddedModel:
         return frozenset(
             word for phrase in phrases for word in words(phrase) if word in phrase or word == "i"
         )
-
-
-def _is_no_order(tool: Tool, request: ChatRequest) -> bool:
-    """Whether the person only asks about a change, or asks not to make it. In doubt nothing is
-    changed.
-    """
-    text = _said(request)
-    task = words(f"{tool.name} {tool.description}")
-    return (request.awaiting is None and wonders(text)) or forbids(text, task)
-
-
-def _doubt(draft: _Draft, request: ChatRequest) -> str:
-    """What to ask before a change that could be made, where it may not be meant; else nothing.
-
-    Who takes back what was already done ("no wait, make it 30") hears that it stays done, and
-    whether to do this as well is the person's to say.
-    """
-    text, awaiting = _said(request), request.awaiting
-    asked = Awaiting(intent="", tool=draft.tool.name, arguments=draft.arguments, missing=())
-    if awaiting and awaiting.tool == draft.tool.name and not awaiting.missing:
-        if agrees(text):
-            return ""
-        if dict(awaiting.arguments) == draft.arguments:
-            return question(draft.tool, asked)
-    before = _last_call(request.messages, {draft.tool.name: draft.tool})
-    answers = {m.tool_call_id: m for m in request.messages if m.role == "tool"}
-    answer = answers.get(before.id) if before else None
-    if answer is None or not answer.change or not takes_back(text):
-        return ""
-    wanted = describe(draft.tool, draft.arguments)
-    return f"This was done before, and stays done: {answer.change}. Shall I also do this: {wanted}?"
-
-
-def _said(request: ChatRequest) -> str:
-    """The person's last message."""
-    return next((m.content for m in reversed(request.messages) if m.role == "user"), "")
 
 
 def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
@@ -303,6 +293,35 @@ def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
             draft.arguments[name] = value
 
 
+def _each(draft: _Draft, text: str) -> list[dict[str, Any]]:
+    """The arguments; of what is looked up by a name, once for each of a list of names."""
+    names = listed(text) if draft.tool.effect == "read" else []
+    for name in draft.tool.required:
+        if draft.arguments[name] in names and _is_free(draft.tool, name):
+            return [{**draft.arguments, name: each} for each in names[:LOOKED_UP]]
+    return [draft.arguments]
+
+
+def _pick(draft: _Draft, request: ChatRequest) -> bool:
+    """Take what "the second one" points at for the first that is missing; whether it did."""
+    for name in draft.missing[:1]:
+        choice = options(name, _parameter(draft.tool, name), request.messages)
+        value = picked(doubts.said(request), choice, name)
+        if value is not None:
+            draft.arguments[name] = value
+            return True
+    return False
+
+
+def _unit_note(draft: _Draft, request: ChatRequest) -> str:
+    """Why a number was not taken: it counts something else than the parameter does."""
+    for name in draft.missing:
+        schema = _parameter(draft.tool, name)
+        if unit := foreign_unit(doubts.said(request), schema):
+            return f"I can take that in {unit_name(schema)} only, not in {unit}. "
+    return ""
+
+
 def _alone(text: str, tool: Tool, name: str) -> list[Any]:
     """The value, where the text is nothing else: even "l" is a plan then."""
     schema = _parameter(tool, name)
@@ -317,9 +336,13 @@ def _needs_help(tool: Tool, text: str) -> bool:
         schema = _parameter(tool, name)
         if schema.get("type") in ("number", "integer") or {"enum", "pattern"} & set(schema):
             plainly += candidates(text, schema, name=name)
-        else:
-            return True
+        elif name in tool.required or not is_free(schema) or TOLD & set(words(text)):
+            return True  # free text that may be left out must be announced: "because ..."
     return len(plainly) != len(set(plainly))
+
+
+def _is_free(tool: Tool, name: str) -> bool:
+    return is_free(_parameter(tool, name))
 
 
 def _parameter(tool: Tool, name: str) -> Mapping[str, Any]:
@@ -363,15 +386,6 @@ def _refused(request: ChatRequest) -> _Draft | None:
         kept = {name: value for name, value in arguments.items() if name not in error.names}
         draft = _Draft(tool, kept)
         return draft if draft.missing else None
-    return None
-
-
-def _last_call(messages: Sequence[Message], tools: Mapping[str, Tool]) -> ToolCall | None:
-    """The latest call of one of these tools that took arguments."""
-    for message in reversed(messages):
-        for call in reversed(message.tool_calls):
-            if call.name in tools and tools[call.name].parameters.get("properties"):
-                return call
     return None
 
 

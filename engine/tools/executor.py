@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,14 @@ class _Action:
     id: str
     tool: Tool | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    valid: Mapping[str, Any] = field(default_factory=dict)  # the arguments in their Python types
     problems: tuple[str, ...] = ()
     edited: bool = False
     settled: bool = False
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint(self.call.name, self.arguments)
+        return fingerprint(self.call.name, self.valid)
 
 
 @dataclass
@@ -143,7 +145,7 @@ class Executor:
             return action
         try:
             action.arguments = arguments_of(call)
-            action.tool.validate(action.arguments)
+            action.valid = action.tool.validate(action.arguments)
         except InvalidArguments as error:
             action.problems = error.problems
         except ValueError as error:
@@ -176,7 +178,7 @@ class Executor:
         if edited is None:
             return True
         try:
-            tool.validate(edited)
+            action.valid = tool.validate(edited)
         except InvalidArguments as error:
             await self._finish(action, "error", {"error": str(error)})
             return False
@@ -270,9 +272,22 @@ class Executor:
 
 
 def fingerprint(name: str, arguments: Mapping[str, Any]) -> str:
-    """What an approval is bound to: a hash of the tool and its exact arguments."""
-    canonical = json.dumps([name, dict(arguments)], sort_keys=True, default=str)
+    """What an approval is bound to: a hash of the tool and its exact arguments, as validated.
+
+    However a model writes a number (20, 20.0, "20"), it is the same.
+    """
+    canonical = json.dumps([name, _canonical(arguments)], sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(each) for each in value]
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return f"{Decimal(str(value)).normalize():f}"
+    return value
 
 
 def _refuse_doubles(actions: Sequence[_Action]) -> None:

@@ -13,8 +13,29 @@ from engine.tools.values import words
 
 # "Please don't cancel my contract" is no order to cancel it; "please don't renew it" is.
 _FORBIDS = re.compile(
-    r"(?:^|[,.;!?]\s*|\b(?:please|but|and)\s+)(?:do not|don['’]?t|never)\s+"
+    r"(?:(?:^|[,.;!?]\s*|\b(?:please|but|and)\s+)(?:do not|don['’]?t|never)|"
+    r"\b(?:i|we)\s+(?:really\s+)?(?:do not|don['’]?t|never|didn['’]?t|won['’]?t|wouldn['’]?t)"
+    r"(?:\s+ever)?(?:\s+(?:want|wish|mean|plan|intend|like|need))?(?:\s+you)?\s+to)\s+"
     r"(?P<verb>\w+)",
+    re.IGNORECASE,
+)
+# "Cancel my top-up" is no order to top up.
+_UNDOES = re.compile(
+    r"(?:(?:please|can|could|would|you|i|we|want|need|to|['’]d|like|just|no|ok|so|and)[\s,]+)*"
+    r"(?P<verb>cancel|undo|revert|reverse|refund|withdraw|annul|void|take (?:that|it|this) back)\b",
+    re.IGNORECASE,
+)
+_LATER = re.compile(
+    r"\b(?:every|each) (?:\w+ )?(?:day|week|month|year|morning|evening|\w+day)\b|"
+    r"\b(?:daily|weekly|monthly|yearly|tomorrow|tonight|automatically)\b|"
+    r"\bnext (?:week|month|year|\w+day)\b|\bin (?:an?|\d+|two|three) (?:hour|day|week|month)s?\b",
+    re.IGNORECASE,
+)
+_REPEATS = re.compile(
+    r"(?:(?:please|ok|okay|yes|and|now|just|can you|could you)[\s,]+)*"
+    r"(?:do (?:that|it|this|the same) (?:again|once more|one more time)|(?:once|one time) more|"
+    r"same again|again|repeat (?:that|it|this))"
+    r"(?:[\s,]+(?:please|pls|thanks))?\W*",
     re.IGNORECASE,
 )
 # "How do I cancel?", "what happens if I top up 50?", "can I cancel without a fee?" ask about a
@@ -64,6 +85,22 @@ def forbids(text: str, task: Collection[str]) -> bool:
     """Whether the person says not to do a task: the verb after "don't" is one of its words."""
     match = _FORBIDS.search(text)
     return match is not None and match["verb"].casefold() in task
+
+
+def undoes(text: str) -> str:
+    """The word by which the person wants something undone: "cancel my top-up"; else nothing."""
+    match = _UNDOES.match(text)
+    return match["verb"].casefold() if match else ""
+
+
+def schedules(text: str) -> bool:
+    """Whether something is wanted later, or again and again: "every month", "tomorrow"."""
+    return _LATER.search(text) is not None
+
+
+def repeats(text: str) -> bool:
+    """Whether the whole text asks for the same once more: "do that again"."""
+    return _REPEATS.fullmatch(text.strip()) is not None
 
 
 def takes_back(text: str) -> bool:

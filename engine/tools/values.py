@@ -12,10 +12,11 @@ Number words are read by `text2num` (https://pypi.org/project/text2num/).
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.tools.lexicon import CALENDAR, FILLERS, TALK, UNITS
@@ -124,6 +125,23 @@ def bare_value(text: str, schema: Schema, *, name: str = "") -> Any | None:
     return values[0] if set(words(rest)) <= allowed else None
 
 
+def foreign_unit(text: str, schema: Schema) -> str:
+    """The unit of a number in the text, where the parameter names others as its own."""
+    units = _own_units(schema)
+    for match in _NUMBER.finditer(_digits(text)) if units else ():
+        after = _AFTER.match(match.string, match.end())
+        unit = match["currency"] or (after["unit"] or "" if after else "")
+        if unit.casefold() in UNITS - units:
+            return unit
+    return ""
+
+
+def unit_name(schema: Schema) -> str:
+    """A parameter's own unit in a word: "dollars"; nothing where it names none."""
+    units = [str(unit) for unit in schema.get("x-units", ())]
+    return max((unit for unit in units if unit.endswith("s")), key=len, default=(units or [""])[0])
+
+
 def is_free(schema: Schema) -> bool:
     """Whether the parameter takes any text."""
     return schema.get("type") == "string" and "enum" not in schema and "pattern" not in schema
@@ -193,6 +211,15 @@ def _one(match: re.Match[str]) -> str:
 
 
 def _numbers(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
+    """The numbers that could be meant; of "20 or 30 dollars" both are dollars."""
+    found = list(_each_number(text, units, alone))
+    for one, other in itertools.pairwise([*found, _Found(None, 0, 0)]):
+        between = text[one.end : other.start]
+        shared = other.measured and re.fullmatch(r"\s*(?:or|to|[-–])\s*", between)
+        yield replace(one, measured=True) if shared else one
+
+
+def _each_number(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
     for match in _NUMBER.finditer(text):
         after = _AFTER.match(text, match.end())
         word = (after["unit"] or "").casefold() if after else ""
