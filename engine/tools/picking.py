@@ -14,7 +14,7 @@ _NUMBERS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last"
 _NUMBERS |= {"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4}
 _ORDINAL = re.compile(rf"\bthe\s+({'|'.join(_NUMBERS)})\b(?:\s+(\w+))?", re.IGNORECASE)
 _ALONE = re.compile(
-    rf"(?:(?:and|ok|okay|yes|please|take|i(?:'ll| will) take|pay|make it|use)\s+)*"
+    rf"(?:(?:and|ok|okay|yes|please|take|i(?:'ll| will) take|pay|make it|use)[\s,]+)*"
     rf"{_ORDINAL.pattern}(?:\s+(?:please|pls|then|thanks))?\W*",
     re.IGNORECASE,
 )

@@ -215,7 +215,7 @@ def _numbers(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
     found = list(_each_number(text, units, alone))
     for one, other in itertools.pairwise([*found, _Found(None, 0, 0)]):
         between = text[one.end : other.start]
-        shared = other.measured and re.fullmatch(r"\s*(?:or|to|[-–])\s*", between)
+        shared = other.measured and re.fullmatch(r"\s+(?:or|to)\s+", between)
         yield replace(one, measured=True) if shared else one
 
 

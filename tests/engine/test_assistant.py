@@ -271,6 +271,26 @@ async def test_after_a_digression_the_open_task_is_offered_again(
     assert (finished.status, finished.awaiting) == ("needs_input", awaiting)
 
 
+async def test_the_open_task_is_not_offered_every_time(desk: Desk, tmp_path: Path) -> None:
+    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    routes = [task("balance"), *[Routing("small_talk", "llm", reply="Ha.")] * 3]
+    subject = assistant(desk, tmp_path, StubModel(says("How much?", awaiting)), *routes)
+    await turn(subject, "top up")
+    ends = [last(await turn(subject, "a joke, please")) for _ in range(3)]
+    assert ["Back to Balance" in end.reply for end in ends] == [True, False, True]
+    assert [end.awaiting for end in ends] == [awaiting] * 3
+
+
+@pytest.mark.parametrize("again", [20.0, "20", "2e1"])
+async def test_the_same_change_written_differently_is_the_same(
+    desk: Desk, tmp_path: Path, again: object
+) -> None:
+    twice = calls(("top_up", {"amount": 20}), ("top_up", {"amount": again}))
+    subject = assistant(desk, tmp_path, StubModel(twice, says("Done.")))
+    assert [outcome for outcome, _ in results(await turn(subject))] == ["error", "ok"]
+    assert len(desk.ran) == 1
+
+
 async def test_cancel_while_asked_runs_nothing(desk: Desk, tmp_path: Path) -> None:
     asked = asyncio.Event()
 

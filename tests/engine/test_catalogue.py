@@ -102,6 +102,14 @@ def test_own_manners_override_the_inherited_ones(tmp_path: Path) -> None:
     assert len(catalogue.small_talk) > 1
 
 
+def test_own_words_on_what_is_out_of_scope_stand_beside_the_general_ones(tmp_path: Path) -> None:
+    manners = '[out_of_scope]\nexamples = ["sell my notes"]\n'
+    catalogue = load(write(tmp_path / "mine", manners=manners))
+    assert catalogue.out_of_scope_examples == ("sell my notes",)
+    assert "what's the weather?" in catalogue.strange_examples
+    assert catalogue.out_of_scope_reply
+
+
 @pytest.mark.parametrize(
     ("intent", "tools", "says"),
     [

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from engine.tools.speech import agrees, forbids, takes_back, wonders
+from engine.tools.speech import (
+    agrees,
+    forbids,
+    repeats,
+    schedules,
+    states,
+    takes_back,
+    undoes,
+    wonders,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +60,73 @@ def test_wondering(text: str, expected: bool) -> None:
     assert wonders(text) == expected
 
 
-def test_forbidding() -> None:
-    task = {"cancel", "contract"}
-    assert forbids("please don't cancel my contract", task)
-    assert not forbids("please don't renew it", task)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I do not want to cancel my contract",
+        "please, I never want you to cancel it",
+        "we don't want to cancel",
+        "thanks, but don't cancel it",
+        "please don't cancel my contract",
+    ],
+)
+def test_forbidding(text: str) -> None:
+    assert forbids(text, ["cancel", "contract"])
+    assert not forbids(text, ["change", "plan"])
+
+
+def test_another_verb_is_not_forbidden() -> None:
+    assert not forbids("please don't renew it", ["cancel", "contract"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("my data is gone", True),
+        ("money's tight", True),
+        ("I usually pay about 30", True),
+        ("we've just crossed the border", True),
+        ("I need 5 GB", False),
+        ("my contract, please", False),
+        ("how's my credit", False),
+        ("what's left of my data", False),
+        ("I'd like 5 GB extra", False),
+        ("show my data", False),
+        ("is my bill paid", False),
+        ("my balance is how much?", False),
+    ],
+)
+def test_what_is_only_told(text: str, told: bool) -> None:
+    assert states(text) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("cancel my top-up", "cancel"),
+        ("could you please refund that", "refund"),
+        ("top up 20 and cancel my contract", ""),
+        ("my flight was cancelled", ""),
+    ],
+)
+def test_undoing(text: str, word: str) -> None:
+    assert undoes(text) == word
+
+
+@pytest.mark.parametrize("text", ["20 dollars every month", "pay it tomorrow", "in two weeks"])
+def test_scheduling(text: str) -> None:
+    assert schedules(text)
+
+
+@pytest.mark.parametrize("text", ["do that again", "ok, once more please", "same again!", "again"])
+def test_repeating(text: str) -> None:
+    assert repeats(text)
+    assert not schedules(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["what does the M plan cost per month", "again 20 dollars", "more"]
+)
+def test_neither_scheduled_nor_repeated(text: str) -> None:
+    assert not schedules(text)
+    assert not repeats(text)

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tools.values import bare_value, candidates, grounded, measured, plain, proper_name
+from engine.tools.values import (
+    bare_value,
+    candidates,
+    foreign_unit,
+    grounded,
+    measured,
+    plain,
+    proper_name,
+    unit_name,
+)
 
 DOLLARS = {"type": "number", "x-units": ["$", "usd", "dollar", "dollars", "buck", "bucks"]}
 GIGABYTES = {"type": "number", "x-units": ["gb", "gig", "gigs", "gigabyte", "gigabytes"]}
@@ -35,6 +44,7 @@ TEXT = {"type": "string"}
         ("I have 2 kids, add 20 dollars", [20]),
         ("not 20, 50", [50]),
         ("top up 20 dollars and 5 gigs", [20]),
+        ("twenty or thirty dollars", [20, 30]),
     ],
 )
 def test_amounts_of_money(text: str, expected: list[float]) -> None:
@@ -204,3 +214,27 @@ def test_any_text_is_read_without_a_fault(text: str, schema: dict[str, Any]) -> 
 def test_a_plain_number_is_itself(number: int) -> None:
     assert candidates(f"add {number} dollars", DOLLARS) == [number]
     assert bare_value(str(number), COUNT) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "unit"),
+    [
+        ("15 euros", DOLLARS, "euros"),
+        ("€15", DOLLARS, "€"),
+        ("500 MB please", GIGABYTES, "MB"),
+        ("15 dollars", DOLLARS, ""),
+        ("15", DOLLARS, ""),
+        ("15 euros", COUNT, ""),
+        ("15 apples", DOLLARS, ""),
+    ],
+)
+def test_a_unit_that_is_not_the_parameters_own(
+    text: str, schema: dict[str, Any], unit: str
+) -> None:
+    assert foreign_unit(text, schema) == unit
+
+
+def test_the_name_of_a_unit() -> None:
+    assert unit_name(DOLLARS) == "dollars"
+    assert unit_name({"x-units": ["km"]}) == "km"
+    assert unit_name(COUNT) == ""
