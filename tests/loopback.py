@@ -20,13 +20,16 @@ class Seen:
 
 @dataclass
 class Answer:
-    """A stream of chunks, or with a status an error. Text parts of `chunks` are sent raw."""
+    """A stream of chunks, or with a status an error. Text parts of `chunks` are sent raw, and so
+    is a `body`, instead of either. A header of ours that is empty in `headers` is not sent.
+    """
 
     chunks: Iterable[dict[str, Any] | str] = ()
     status: int = 200
     error: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     done: bool = True
+    body: str | bytes | None = None
 
 
 @dataclass
@@ -58,10 +61,15 @@ def serve() -> Iterator[Loopback]:
                 answer = state.answers.pop(0) if state.answers else Answer(status=500)
             stream = answer.status == 200
             self.send_response(answer.status)
-            self.send_header("content-type", "text/event-stream" if stream else "application/json")
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
+            kind = "text/event-stream" if stream else "application/json"
+            for name, value in {"content-type": kind, **answer.headers}.items():
+                if value:
+                    self.send_header(name, value)
             self.end_headers()
+            if answer.body is not None:
+                whole = answer.body
+                self.wfile.write(whole.encode() if isinstance(whole, str) else whole)
+                return
             if not stream:
                 self.wfile.write(json.dumps({"error": answer.error}).encode())
                 return

@@ -12,7 +12,6 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -23,6 +22,7 @@ from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
+from engine.models.refusals import retry_after, span, words
 from engine.models.stream import StreamReader, whole_characters
 from engine.tools.tool import Tool
 
@@ -33,8 +33,15 @@ FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 20.0
 # A server that asks for more patience than this gets none: the person is told instead.
 MAX_RETRY_AFTER_S = 120.0
+# Of what a server says, in characters: some send the trace of their stack.
+LONGEST_WORDS = 500
 _RETRYABLE_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
-_BROKEN_STREAM = (openai.APIConnectionError, httpx2.HTTPError, json.JSONDecodeError)
+_BROKEN_STREAM = (
+    openai.APIConnectionError,
+    httpx2.HTTPError,
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+)
 
 
 class OpenAIModel:
@@ -79,7 +86,7 @@ class OpenAIModel:
             except openai.APIStatusError as error:
                 if self._learn(error, request):
                     continue
-                failure, delay = self._explain_status(error), _retry_after(error)
+                failure, delay = self._explain_status(error), retry_after(error.response.headers)
             except openai.APIError as error:
                 failure, delay = self._explain(error), None
             except _BROKEN_STREAM as error:
@@ -88,7 +95,10 @@ class OpenAIModel:
                 failure, delay = error, None
             attempt += 1
             give_up = seen or not failure.retryable or attempt >= MAX_ATTEMPTS
-            if give_up or (delay or 0) > MAX_RETRY_AFTER_S:
+            if delay and failure.retryable and delay > MAX_RETRY_AFTER_S:
+                text = f"{failure}; try again in {span(delay)}"
+                raise ModelError(failure.code, text, retryable=True)
+            if give_up:
                 raise failure
             wait = delay or _backoff(attempt)
             yield RetryScheduled(
@@ -148,7 +158,7 @@ class OpenAIModel:
     def _learn(self, error: openai.APIStatusError, request: ChatRequest) -> bool:
         return self._quirks.learn(
             error.status_code,
-            error.message,
+            words(error.body),
             error.param,
             structured=request.output_schema is not None,
         )
@@ -195,20 +205,23 @@ class OpenAIModel:
         elif isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
             cause = error.__cause__ or error
             text = f"no connection to {self._host}: {self._redact(str(cause)) or 'it was dropped'}"
-        elif isinstance(error, json.JSONDecodeError):
-            text = f"{self._host} sent a part of the answer that cannot be read"
-        else:
-            said = self._redact(str(error))
-            if refusal := self._refusal(getattr(error, "code", None) or "", said):
+        elif isinstance(error, openai.APIError):
+            said = self._said(error)
+            if refusal := self._refusal(error.code or "", said):
                 return refusal
             text = f"{self._host} broke off the answer: {said}"
+        else:
+            text = f"{self._host} sent a part of the answer that cannot be read"
         return ModelError("network", text, retryable=True)
 
-    def _said(self, error: openai.APIStatusError) -> str:
+    def _said(self, error: openai.APIError) -> str:
         """The provider's own words, without our keys."""
-        body = error.body
-        message = body.get("message") if isinstance(body, dict) else None
-        return self._redact(" ".join(str(message or error.message).split())).rstrip(".")
+        text = words(error.body)
+        if isinstance(error, openai.APIStatusError):
+            # The title of an error page is often the whole status line.
+            text = text.removeprefix(str(error.status_code)).strip() or error.response.reason_phrase
+        text = self._redact(text or error.message)
+        return (text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…").rstrip(".")
 
 
 class _NotUnderstood(Exception):
@@ -219,21 +232,6 @@ def _backoff(attempt: int) -> float:
     """Doubling with jitter; each wait longer than the one before it."""
     base: float = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1))
     return base * (1 + random.random() * 0.25)
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds the server asks us to wait, from `retry-after-ms` or from `Retry-After`, which is a
-    number or a date (RFC 9110, 10.2.3)."""
-    headers = error.response.headers
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    try:
-        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
-    except (KeyError, ValueError):
-        return None
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -126,6 +126,55 @@ async def test_what_a_retry_cannot_mend_is_not_retried(
     assert len(llmock.requests) == 1
 
 
+_PAGE = "<html>\n<head><title>400 Bad &amp; broken</title></head><body><h1>No</h1></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "no credit left"}}, "no credit left"),
+        ({"error": "no credit\nleft."}, "no credit left"),
+        ({"detail": "no credit left"}, "no credit left"),
+        (
+            {"detail": [{"loc": ["body", "n"], "msg": "too big"}, {"msg": "odd"}]},
+            "body.n: too big; odd",
+        ),
+        ({"object": "error", "message": "no credit left", "code": 400}, "no credit left"),
+        ({"error": {"message": "no credit for secret-key"}}, "no credit for ***"),
+        ({"error": "no credit for secret-key"}, "no credit for ***"),
+        ({"detail": [{"msg": "no credit for secret-key"}]}, "no credit for ***"),
+        ("no credit for secret-key", "no credit for ***"),
+        ({"error": {"param": None}}, "Bad Request"),
+        ("", "Bad Request"),
+        pytest.param(_PAGE, "Bad & broken", id="page"),
+        pytest.param("<html><body>secret-key</body></html>", "a web page", id="no title"),
+        pytest.param("x" * 900, "x" * 500 + "…", id="long"),
+    ],
+)
+async def test_a_refusal_has_the_providers_own_words(
+    server: Loopback, body: Any, said: str
+) -> None:
+    text = body if isinstance(body, str) else json.dumps(body)
+    server.play(Answer(status=400, body=text))
+    assert str(await fails(make(f"{server.url}/v1"))) == f"127.0.0.1 answered 400: {said}"
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b'data: {"error": "no memory, secret-key"}\n\n', "broke off the answer: no memory, ***"),
+        (b'data: {"error": "\xe4"}\n\n', "sent a part of the answer that cannot be read"),
+    ],
+)
+async def test_an_error_in_the_stream_is_told_in_its_words(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch, sent: bytes, told: str
+) -> None:
+    monkeypatch.setattr(openai_model, "MAX_ATTEMPTS", 1)
+    server.play(Answer(body=sent))
+    assert str(await fails(make(f"{server.url}/v1"))) == f"127.0.0.1 {told}"
+
+
 async def test_a_prompt_too_long_is_named(llmock: LLMock) -> None:
     llmock.context_overflow()
     assert (await fails(make(llmock.base_url()))).code == "context_overflow"
@@ -158,9 +207,28 @@ async def test_a_retry_after_may_be_a_date(server: Loopback, ahead_s: int, tries
     date = formatdate(time.time() + ahead_s, usegmt=True)
     busy = Answer(status=429, error={"message": "busy"}, headers={"Retry-After": date})
     server.play(busy, text_answer("ok"))
-    with nullcontext() if tries == 2 else pytest.raises(ModelError, match="busy"):
+    too_long = pytest.raises(ModelError, match=r"busy; try again in (59|60) min")
+    with nullcontext() if tries == 2 else too_long:
         await run(make(f"{server.url}/v1"))
     assert len(server.seen) == tries
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("121", "3 minutes"),
+        ("3600", "60 minutes"),
+        ("7201", "3 hours"),
+        ("200000", "3 days"),
+        ("inf", "30 days"),
+    ],
+)
+async def test_a_wait_that_is_too_long_is_told(server: Loopback, asked: str, told: str) -> None:
+    server.play(Answer(status=429, error={"message": "busy"}, headers={"Retry-After": asked}))
+    error = await fails(make(f"{server.url}/v1"))
+    assert str(error) == f"127.0.0.1 limits requests (429): busy; try again in {told}"
+    assert error.retryable
+    assert len(server.seen) == 1
 
 
 async def test_a_retry_after_of_nothing_is_no_leave_to_hammer(server: Loopback) -> None:
@@ -180,9 +248,20 @@ async def test_a_refusal_in_the_stream_is_not_retried(server: Loopback, code: st
     assert len(server.seen) == 1
 
 
-async def test_a_field_the_server_refuses_is_left_out_from_then_on(server: Loopback) -> None:
-    refusal = {"message": "Unknown parameter: stream_options", "param": "stream_options"}
-    server.play(Answer(status=400, error=refusal), text_answer("one"), text_answer("two"))
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": {"message": "Unknown parameter", "param": "stream_options"}}),
+        (400, {"error": "stream_options is not known"}),
+        (400, "stream_options is not known"),
+        (422, {"detail": [{"loc": ["body", "stream_options"], "msg": "extra field"}]}),
+    ],
+)
+async def test_a_field_the_server_refuses_is_left_out_from_then_on(
+    server: Loopback, status: int, body: Any
+) -> None:
+    refusal = Answer(status=status, body=body if isinstance(body, str) else json.dumps(body))
+    server.play(refusal, text_answer("one"), text_answer("two"))
     client = AsyncOpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
     model = OpenAIModel(client, "m")
     for _ in range(2):
