@@ -6,6 +6,7 @@ Played over real HTTP by `tests.loopback`; the tests hold the program to `wanted
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +103,13 @@ def called(*parts: list[dict[str, Any]], finish: str | None = "tool_calls") -> A
     """A stream of calls, each list of parts in a chunk of its own."""
     chunks = [chunk(calls=part) for part in parts]
     return Answer(chunks if finish is None else [*chunks, chunk(finish=finish)])
+
+
+def whole(message: dict[str, Any], finish: str | None = "stop") -> Answer:
+    """A completion that was not streamed, of a server that does not know how to."""
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    body = {**chunk(usage=_USAGE), "object": "chat.completion", "choices": [choice]}
+    return Answer(body=json.dumps(body), headers={"content-type": "application/json"})
 
 
 _USAGE = {
@@ -233,5 +241,43 @@ CASES = (
         "`content_filter` after a word",
         Answer([chunk("I"), chunk(finish="content_filter")]),
         Reading("I", error="content_filter"),
+    ),
+    StreamCase(
+        "not streamed: text in one piece",
+        whole({"content": "hi"}),
+        Reading("hi", usage=(7, 5, 3)),
+    ),
+    StreamCase(
+        "not streamed: a call",
+        whole(
+            {"content": None, "tool_calls": [call("add", '{"x":1}', index=None, id="a")]},
+            "tool_calls",
+        ),
+        Reading(calls=_ONE, usage=(7, 5, 3)),
+    ),
+    StreamCase(
+        "not streamed: a call, but no finish reason",
+        whole({"tool_calls": [call("add", '{"x":1}', index=None, id="a")]}, None),
+        Reading(error="incomplete"),
+    ),
+    StreamCase(
+        "not streamed: an error",
+        Answer(body='{"error": "no memory"}', headers={"content-type": "application/json"}),
+        Reading(error="network"),
+    ),
+    StreamCase(
+        "events without a content type",
+        Answer([chunk("hi"), chunk(finish="stop")], headers={"content-type": ""}),
+        Reading("hi"),
+    ),
+    StreamCase(
+        "events that are called a web page",
+        Answer([chunk("hi"), chunk(finish="stop")], headers={"content-type": "text/html"}),
+        Reading("hi"),
+    ),
+    StreamCase(
+        "a web page",
+        Answer(body="<!doctype html><h1>Sign in</h1>", headers={"content-type": "text/html; x=y"}),
+        Reading(error="configuration"),
     ),
 )

@@ -20,6 +20,7 @@ from openai import AsyncOpenAI
 
 from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
+from engine.models.answers import chunks
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
 from engine.models.refusals import retry_after, span, words
@@ -114,7 +115,7 @@ class OpenAIModel:
         reader = StreamReader([*names, SWITCH_INTENT] if request.hand_back else names)
         stream = await self._client.chat.completions.create(**self._fields(request))
         async with stream:
-            async for chunk in stream:
+            async for chunk in chunks(stream, self._host):
                 text = reader.feed(chunk)
                 if text and not structured:
                     yield TextDelta(text=text)

@@ -70,6 +70,13 @@ async def test_an_error_in_mid_stream_says_what_the_server_said(server: Loopback
         await anext(items)
 
 
+async def test_a_web_page_is_not_asked_for_again(server: Loopback) -> None:
+    page = Answer(body="\n<html>Sign in</html>", headers={"content-type": "text/html"})
+    with pytest.raises(ModelError, match="a web page instead of an answer: check the address"):
+        await reply_to(server, page, page)
+    assert len(server.seen) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
