@@ -43,7 +43,7 @@ from engine.intents.router import Routing, Task
 from engine.intents.shortcut import shortcut
 from engine.limits import Meter
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
-from engine.models.stream import new_call_id
+from engine.models.written import new_call_id
 from engine.ports import RecordingError
 from engine.prompt import system_prompt
 from engine.tools.executor import Executor

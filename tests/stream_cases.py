@@ -118,6 +118,7 @@ _USAGE = {
     "total_tokens": 10,
     "prompt_tokens_details": {"cached_tokens": 5},
 }
+_BLOCK = '<tool_call>{"name": "add", "arguments": {"x": 1}}</tool_call>'
 _ONE = (("add", '{"x":1}'),)
 _TWO = (("add", '{"x":1}'), ("add", '{"x":2}'))
 
@@ -231,6 +232,26 @@ CASES = (
         "call written as text",
         Answer([chunk('{"name": "add", "argu'), chunk('ments": {"x":1}}'), chunk(finish="stop")]),
         Reading(calls=(("add", '{"x": 1}'),)),
+    ),
+    StreamCase(
+        "thoughts, and a call written as text",
+        Answer([chunk("<think>A su"), chunk("m.</think>\n"), chunk(_BLOCK), chunk(finish="stop")]),
+        Reading(calls=(("add", '{"x": 1}'),)),
+    ),
+    StreamCase(
+        "text, and two calls written as text",
+        Answer([chunk("Sure."), chunk(f"\n{_BLOCK}"), chunk(_BLOCK), chunk(finish="stop")]),
+        Reading("Sure.", calls=(("add", '{"x": 1}'), ("add", '{"x": 1}'))),
+    ),
+    StreamCase(
+        "`length` inside a call written as text",
+        Answer([chunk("Sure. "), chunk(_BLOCK[:30]), chunk(finish="length")]),
+        Reading("Sure. ", error="limit"),
+    ),
+    StreamCase(
+        "call written as text, but no finish reason",
+        Answer([chunk(_BLOCK)]),
+        Reading(error="incomplete"),
     ),
     StreamCase(
         "a character cut in two, and half of one",

@@ -30,8 +30,8 @@ from engine.intents.capabilities import Reading, first_sentence
 from engine.intents.intent import Catalogue
 from engine.models import doubts
 from engine.models.port import ChatRequest, ModelError, Reply, Usage
-from engine.models.stream import new_call_id
 from engine.models.worker_client import WorkerClient
+from engine.models.written import new_call_id
 from engine.tools.lexicon import TALK, TOLD
 from engine.tools.picking import listed, options, picked
 from engine.tools.results import say

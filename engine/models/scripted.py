@@ -42,7 +42,7 @@ from engine.intents.files import CatalogueError
 from engine.intents.intent import Folder
 from engine.intents.router import Routing, Task
 from engine.models.port import ChatRequest, Reply, Usage
-from engine.models.stream import new_call_id
+from engine.models.written import new_call_id
 from engine.tools.results import say
 
 NAME = "scripted"

@@ -8,23 +8,13 @@ This reader forgives the first and refuses the last: what was cut is never acted
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from engine.conversation import ToolCall
 from engine.models.port import FinishReason, ModelError
-
-# What a call written as text begins with; until it is clear that it is none, text is held back.
-_CALL_OPENERS = ("{", "```", "<tool_call>")
-_CALL_TEXT = re.compile(
-    r"\s*(?:<tool_call>\s*(?P<tag>\{.*\})\s*(?:</tool_call>)?"
-    r"|```(?:json)?\s*(?P<fence>\{.*\})\s*```"
-    r"|(?P<bare>\{.*\}))\s*",
-    re.DOTALL,
-)
+from engine.models.written import WrittenReader, new_call_id
 
 
 class _Text:
@@ -83,9 +73,8 @@ class StreamReader:
         self._by_id: dict[str, _Call] = {}
         self._text = _Text()
         self._refusal = _Text()
-        self._held: list[str] = []
-        self._holding = bool(self._offered)
-        self._maybe_call = False
+        self._written = WrittenReader(self._offered)
+        self._shown: list[str] = []
 
     def feed(self, chunk: Any) -> str:
         """Take in one chunk; returns the new text that may be shown, often none."""
@@ -100,7 +89,7 @@ class StreamReader:
             self._refusal.add(getattr(delta, "refusal", None))
             for part in getattr(delta, "tool_calls", None) or ():
                 self._take_call(part)
-        return self._showable(new)
+        return self._show(self._written.feed(new))
 
     def finish(self) -> tuple[str, str, tuple[ToolCall, ...], FinishReason]:
         """The text not shown yet, the whole text, the calls and why it ended.
@@ -114,24 +103,29 @@ class StreamReader:
             )
         if self.finish_reason == "content_filter":
             raise ModelError("content_filter", "the provider's content filter stopped the answer")
-        unshown = "".join(self._held) + self._text.end()
-        text = self._text.whole()
-        if not text:
+        unshown = self._written.feed(self._text.end())
+        rest, written = self._written.finish()
+        unshown = self._show(unshown + rest)
+        text = "".join(self._shown)
+        if not text.strip():
             unshown = text = self._refusal.whole()
         calls = tuple(
             ToolCall(call.id or new_call_id(), call.name, call.arguments.whole() or "{}")
             for call in self._calls
         )
         if self.finish_reason == "length":
-            if calls:
+            if calls or written or self._written.in_block:
                 raise ModelError(
                     "limit", "the answer reached its length limit inside a tool call; not run"
                 )
             return unshown, text, (), "length"
-        if not calls and self._maybe_call and (call := self._call_in(text)):
-            return "", "", (call,), "tool_calls"
+        calls = calls or written
         # Some servers say `stop` although they called a tool: the calls are what counts.
         return unshown, text, calls, "tool_calls" if calls else "stop"
+
+    def _show(self, text: str) -> str:
+        self._shown.append(text)
+        return text
 
     def _take_usage(self, usage: Any) -> None:
         """Keep the last figures that are figures: some servers send usage before the end."""
@@ -177,36 +171,6 @@ class StreamReader:
             self._by_id[call_id] = call
         return call
 
-    def _showable(self, new: str) -> str:
-        if not self._holding:
-            return new
-        self._held.append(new)
-        if self._maybe_call:
-            return ""
-        start = "".join(self._held).lstrip()
-        self._maybe_call = start.startswith(_CALL_OPENERS)
-        if self._maybe_call or any(opener.startswith(start) for opener in _CALL_OPENERS):
-            return ""
-        self._holding, text = False, "".join(self._held)
-        self._held.clear()
-        return text
-
-    def _call_in(self, text: str) -> ToolCall | None:
-        """The call that a small model wrote as text, if it names an offered tool."""
-        match = _CALL_TEXT.fullmatch(text)
-        if match is None:
-            return None
-        try:
-            data = json.loads(match["tag"] or match["fence"] or match["bare"])
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(data, dict) or data.get("name") not in self._offered:
-            return None
-        arguments = data.get("arguments", data.get("parameters", {}))
-        if not isinstance(arguments, str):
-            arguments = json.dumps(arguments)
-        return ToolCall(new_call_id(), data["name"], arguments)
-
 
 def whole_characters(text: str) -> str:
     """The text with halves of characters (UTF-16 surrogates) put together, or marked as broken.
@@ -214,11 +178,6 @@ def whole_characters(text: str) -> str:
     What is left of them cannot be written as UTF-8.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def new_call_id() -> str:
-    """An id for a call to which the server gave none."""
-    return f"call_{uuid4().hex[:24]}"
 
 
 def _count(holder: Any, name: str) -> int:
