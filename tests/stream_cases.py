@@ -224,6 +224,39 @@ CASES = (
         Reading(calls=_ONE),
     ),
     StreamCase(
+        "two calls, both with the same `id`",
+        called(
+            [call("add", '{"x":', id="a"), call("add", '{"x"', index=1, id="a")],
+            [call(None, "1}", id="a"), call(None, ":2}", index=1, id="a")],
+        ),
+        Reading(calls=_TWO),
+    ),
+    StreamCase(
+        "two calls, both `index` 0, without `id`",
+        called([call("get_weather", "{}")], [call("add", '{"x":')], [call(None, "1}")]),
+        Reading(calls=(("get_weather", "{}"), *_ONE)),
+    ),
+    StreamCase(
+        "two calls of one tool, both `index` 0, without `id`",
+        called([call("add", '{"x":1}')], [call("add", '{"x":2}')]),
+        Reading(calls=_TWO),
+    ),
+    StreamCase(
+        "name in pieces",
+        called([call("get_", id="a")], [call("weather", '{"city":')], [call(None, '"Rome"}')]),
+        Reading(calls=(("get_weather", '{"city":"Rome"}'),)),
+    ),
+    StreamCase(
+        "name repeated in every part",
+        called([call("add", "")], [call("add", '{"x":')], [call("add", "1}")], [call("add", "")]),
+        Reading(calls=_ONE),
+    ),
+    StreamCase(
+        "call sent once more at the end",
+        called([call("add", '{"x":1}', id="a")], [call("add", '{"x":1}', id="a")]),
+        Reading(calls=(("add", '{"x":1}{"x":1}'),)),
+    ),
+    StreamCase(
         "call without `id`",
         called([call("add", '{"x":1}')]),
         Reading(calls=_ONE),

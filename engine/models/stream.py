@@ -43,17 +43,101 @@ class _Text:
         self._pieces.append(left)
         return left
 
+    @property
+    def so_far(self) -> str:
+        return "".join(self._pieces)
+
     def whole(self) -> str:
         """All of it, and its end."""
         self.end()
-        return "".join(self._pieces)
+        return self.so_far
 
 
 @dataclass
 class _Call:
-    id: str = ""
+    id: str
+    index: int | None
     name: str = ""
     arguments: _Text = field(default_factory=_Text)
+
+
+class _Calls:
+    """Puts calls together from their parts; `offered` tells a whole name from a piece of one."""
+
+    def __init__(self, offered: frozenset[str]) -> None:
+        self._offered = offered
+        self._all: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
+
+    def take(self, part: Any) -> None:
+        """Take in one part of a call."""
+        index = getattr(part, "index", None)
+        index = index if isinstance(index, int) else None
+        call_id = str(getattr(part, "id", None) or "")
+        function = getattr(part, "function", None)
+        name = str(getattr(function, "name", None) or "")
+        arguments = getattr(function, "arguments", None)
+        if arguments is not None and not isinstance(arguments, str):
+            arguments = json.dumps(arguments)
+        call = self._known(index, call_id, name)
+        if call is None or self._is_another(call, call_id, name, arguments or ""):
+            call = _Call(call_id, index)
+            self._all.append(call)
+            if index is not None:
+                self._by_index[index] = call
+        if call_id:
+            call.id = call.id or call_id
+            self._by_id[call_id] = call
+        if not call.name:
+            call.name = name
+        elif self._is_piece(call, name):
+            call.name += name
+        call.arguments.add(arguments)
+
+    def whole(self) -> tuple[ToolCall, ...]:
+        """All calls, each under an id of its own."""
+        used: set[str] = set()
+        for call in self._all:
+            if not call.id or call.id in used:
+                call.id = new_call_id()
+            used.add(call.id)
+        return tuple(
+            ToolCall(call.id, call.name, call.arguments.whole() or "{}") for call in self._all
+        )
+
+    def _known(self, index: int | None, call_id: str, name: str) -> _Call | None:
+        """The call that a part seems to belong to: by its id, else its index, else the last."""
+        placed = self._by_index.get(index) if index is not None else None
+        named = self._by_id.get(call_id)
+        if named is not None and (index is None or named.index in (None, index)):
+            return named
+        if named is not None and not name and not (placed and placed.id == call_id):
+            return named
+        if index is None and not call_id and self._all:
+            last = self._all[-1]
+            return last if not name or self._is_piece(last, name) else None
+        return placed
+
+    def _is_another(self, call: _Call, call_id: str, name: str, arguments: str) -> bool:
+        """Whether a part cannot belong to this call, whose place it has."""
+        if call_id and call.id and call_id != call.id:
+            return True
+        if not name or not call.name or self._is_piece(call, name):
+            return False
+        if name != call.name:
+            return True
+        # The same name again is a habit of some servers, and may be a second call only behind
+        # whole arguments. The same call once more is not taken for two.
+        before = call.arguments.so_far
+        return not (call_id and call.id) and arguments not in ("", before) and _is_json(before)
+
+    def _is_piece(self, call: _Call, name: str) -> bool:
+        """Whether the name of a call goes on like this."""
+        if not name or call.arguments.so_far:
+            return False
+        longer = call.name + name
+        return not self._offered or any(tool.startswith(longer) for tool in self._offered)
 
 
 class StreamReader:
@@ -67,13 +151,11 @@ class StreamReader:
         self.finish_reason: str | None = None
         self.input_tokens = self.cached_tokens = self.output_tokens = 0
         self.has_usage = False
-        self._offered = frozenset(offered)
-        self._calls: list[_Call] = []
-        self._by_index: dict[int, _Call] = {}
-        self._by_id: dict[str, _Call] = {}
+        names = frozenset(offered)
+        self._calls = _Calls(names)
         self._text = _Text()
         self._refusal = _Text()
-        self._written = WrittenReader(self._offered)
+        self._written = WrittenReader(names)
         self._shown: list[str] = []
 
     def feed(self, chunk: Any) -> str:
@@ -88,7 +170,7 @@ class StreamReader:
             new += self._text.add(getattr(delta, "content", None))
             self._refusal.add(getattr(delta, "refusal", None))
             for part in getattr(delta, "tool_calls", None) or ():
-                self._take_call(part)
+                self._calls.take(part)
         return self._show(self._written.feed(new))
 
     def finish(self) -> tuple[str, str, tuple[ToolCall, ...], FinishReason]:
@@ -109,10 +191,7 @@ class StreamReader:
         text = "".join(self._shown)
         if not text.strip():
             unshown = text = self._refusal.whole()
-        calls = tuple(
-            ToolCall(call.id or new_call_id(), call.name, call.arguments.whole() or "{}")
-            for call in self._calls
-        )
+        calls = self._calls.whole()
         if self.finish_reason == "length":
             if calls or written or self._written.in_block:
                 raise ModelError(
@@ -137,40 +216,6 @@ class StreamReader:
         details = getattr(usage, "prompt_tokens_details", None)
         self.cached_tokens = _count(details, "cached_tokens") or self.cached_tokens
 
-    def _take_call(self, part: Any) -> None:
-        index = getattr(part, "index", None)
-        index = index if isinstance(index, int) else None
-        call_id = getattr(part, "id", None) or ""
-        function = getattr(part, "function", None)
-        name = getattr(function, "name", None) or ""
-        call = self._find_call(index, call_id, name)
-        if name and not call.name:
-            call.name = name
-        arguments = getattr(function, "arguments", None)
-        if arguments is not None and not isinstance(arguments, str):
-            arguments = json.dumps(arguments)
-        call.arguments.add(arguments)
-
-    def _find_call(self, index: int | None, call_id: str, name: str) -> _Call:
-        """The call a part belongs to: a new id opens a call, else the index, else the last."""
-        if call_id and call_id in self._by_id:
-            return self._by_id[call_id]
-        known = self._by_index.get(index) if index is not None else None
-        if known is None and index is None and not call_id and not name and self._calls:
-            known = self._calls[-1]
-        if known is not None and not (call_id and known.id):
-            if call_id:
-                known.id = call_id
-                self._by_id[call_id] = known
-            return known
-        call = _Call(id=call_id)
-        self._calls.append(call)
-        if index is not None:
-            self._by_index[index] = call
-        if call_id:
-            self._by_id[call_id] = call
-        return call
-
 
 def whole_characters(text: str) -> str:
     """The text with halves of characters (UTF-16 surrogates) put together, or marked as broken.
@@ -178,6 +223,14 @@ def whole_characters(text: str) -> str:
     What is left of them cannot be written as UTF-8.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _count(holder: Any, name: str) -> int:
