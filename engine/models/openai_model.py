@@ -71,6 +71,7 @@ class OpenAIModel:
     ) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
         """See `ChatModel.stream`."""
         attempt = 0
+        was_empty = False
         while True:
             seen = False
             try:
@@ -84,6 +85,10 @@ class OpenAIModel:
                         "model", f"{self.name} does not answer in the form it was asked for"
                     ) from None
                 continue
+            except _Empty:
+                text = f"{self._host} gave an empty answer"
+                failure, delay = ModelError("model", text, retryable=not was_empty), None
+                was_empty = True
             except openai.APIStatusError as error:
                 if self._learn(error, request):
                     continue
@@ -108,7 +113,11 @@ class OpenAIModel:
             await asyncio.sleep(wait)
 
     async def _once(self, request: ChatRequest) -> AsyncIterator[TextDelta | Reply]:
-        """One HTTP request. Text of structured output is not prose and is not yielded."""
+        """One HTTP request. Text of structured output is not prose and is not yielded.
+
+        Raises `_Empty` where nothing was said or called, except behind the result of a tool: small
+        models often have nothing to add to one.
+        """
         started = time.perf_counter()
         structured = request.output_schema is not None
         names = [tool.name for tool in request.tools]
@@ -123,6 +132,8 @@ class OpenAIModel:
         if structured:
             text = calls[0].arguments if calls else text
             text, calls = _structured_text(text, request.output_schema or {}), ()
+        elif not (text or calls or request.messages[-1].role == "tool"):
+            raise _Empty
         elif rest:
             yield TextDelta(text=rest)
         usage = Usage(
@@ -223,6 +234,10 @@ class OpenAIModel:
             text = text.removeprefix(str(error.status_code)).strip() or error.response.reason_phrase
         text = self._redact(text or error.message)
         return (text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…").rstrip(".")
+
+
+class _Empty(Exception):
+    """The server gave an answer, and nothing is in it."""
 
 
 class _NotUnderstood(Exception):

@@ -15,7 +15,7 @@ import pytest
 from llmock.pytest_plugin import LLMock
 from openai import AsyncOpenAI
 
-from engine.conversation import Message
+from engine.conversation import Message, ToolCall
 from engine.events import RetryScheduled, TextDelta
 from engine.models import openai_model
 from engine.models.openai_model import OpenAIModel
@@ -348,3 +348,38 @@ async def test_a_refusal_is_what_the_assistant_says(server: Loopback) -> None:
     reply, items = await run(make(f"{server.url}/v1"))
     assert reply.text == "I will not."
     assert [i.text for i in items if isinstance(i, TextDelta)] == ["I will not."]
+
+
+_EMPTY = Answer([chunk("\n"), chunk(finish="stop")])
+
+
+async def test_an_empty_answer_is_asked_for_once_more(server: Loopback) -> None:
+    server.play(_EMPTY, text_answer("ok"))
+    reply, items = await run(make(f"{server.url}/v1"))
+    assert reply.text == "ok"
+    assert [i.reason for i in items if isinstance(i, RetryScheduled)] == [
+        "127.0.0.1 gave an empty answer"
+    ]
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        _EMPTY,
+        Answer([chunk("<think>Hm.</think>"), chunk(finish="stop")]),
+        Answer([chunk(finish="length")]),
+    ],
+)
+async def test_an_empty_answer_is_no_answer(server: Loopback, empty: Answer) -> None:
+    server.play(empty, empty, text_answer("ok"))
+    error = await fails(make(f"{server.url}/v1"))
+    assert (error.code, str(error)) == ("model", "127.0.0.1 gave an empty answer")
+    assert len(server.seen) == 2
+
+
+async def test_behind_a_tools_result_an_answer_may_be_empty(server: Loopback) -> None:
+    called = Message("assistant", "", (ToolCall("a", "add", "{}"),))
+    done = (*PLAIN.messages, called, Message("tool", "1", tool_call_id="a"))
+    server.play(_EMPTY)
+    reply, items = await run(make(f"{server.url}/v1"), ChatRequest(done))
+    assert (reply.text, items) == ("", [])
