@@ -17,12 +17,16 @@ from engine.events import USD_DIGITS, Awaiting, Event
 # A person picks one of these by a digit.
 MAX_CHOICES = 3
 
-# Of a result that has to be shortened, in characters.
-LEAST_OF_A_RESULT = 500
+# Of what has to be shortened, in characters.
+LEAST = 500
+SHORTENED = " [shortened]"
+# What one message of an earlier turn may take of a window that is full: one part in so many.
+PARTS = 4
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 UNKNOWN = "It is not known whether this was done. Check before doing it again."
+INTERRUPTED = " [interrupted by the person]"
 PERHAPS = "{} (it is not known whether this was done)"
 
 
@@ -158,6 +162,8 @@ class Conversation:
             case events.UsageUpdated():
                 self.cost_usd = round(self.cost_usd + (event.cost_usd or 0.0), USD_DIGITS)
             case events.TurnFinished():
+                if event.status == "cancelled" and self._said and not self._calls:
+                    self._said.append(INTERRUPTED)
                 self._end_turn()
                 self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
             case events.TurnFailed():
@@ -294,11 +300,16 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
     """The newest messages that fit into `budget` characters, and how many were left out.
 
     A cut falls only before a person's message, so a call is never parted from its result. The
-    newest exchange always stays; where it is too long by itself, the results in it are shortened.
+    newest exchange always stays; where it is too long by itself, what followed the person's message
+    is shortened. So is what takes too much of the room for earlier turns.
     """
     starts = [i for i, message in enumerate(messages) if message.role == "user"]
     if not starts:
         return messages, 0
+    if sum(map(size, messages)) > budget:
+        most = max(LEAST, budget // PARTS)
+        earlier = [_cut(message, most) for message in messages[: starts[-1]]]
+        messages = [*earlier, *messages[starts[-1] :]]
     used, begin = 0, starts[-1]
     sizes = [size(message) for message in messages]
     end = len(messages)
@@ -313,18 +324,27 @@ def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
 
 
 def _shortened(messages: list[Message], budget: int) -> list[Message]:
-    """The messages; where they are too long, each result with its share of the room."""
-    results = [message for message in messages if message.role == "tool"]
-    others = sum(map(size, messages)) - sum(map(size, results))
-    if not results or others + sum(map(size, results)) <= budget:
+    """The messages; where they are too long, what is long in them gets its share of the room. The
+    person's own message stays whole: it is what has to be answered.
+    """
+    long = [len(m.content) for m in messages if m.role != "user" and len(m.content) > LEAST]
+    over = sum(map(size, messages)) - budget
+    if not long or over <= 0:
         return messages
-    share = max(LEAST_OF_A_RESULT, (budget - others) // len(results))
-    return [
-        replace(message, content=_data({"truncated": message.content[:share]}))
-        if message.role == "tool" and size(message) > share
-        else message
-        for message in messages
-    ]
+    share = max(LEAST, (sum(long) - over) // len(long))
+    return [message if message.role == "user" else _cut(message, share) for message in messages]
+
+
+def _cut(message: Message, most: int) -> Message:
+    """The message with at most so many characters of its content."""
+    if len(message.content) <= most:
+        return message
+    if message.role == "tool":
+        shortened = _data({"truncated": message.content[:most]})
+        surplus = len(shortened) - most  # JSON takes some characters more
+        kept = message.content[: max(0, most - surplus)]
+        return replace(message, content=_data({"truncated": kept}))
+    return replace(message, content=message.content[: most - len(SHORTENED)] + SHORTENED)
 
 
 def last_change(messages: Iterable[Message], tool: str) -> str:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import events
-from engine.conversation import Conversation, Message, ToolCall, for_intent, repair, size, trim
+from engine.conversation import (
+    LEAST,
+    Conversation,
+    Message,
+    ToolCall,
+    for_intent,
+    repair,
+    size,
+    trim,
+)
 from engine.events import Event
 
 IDS = st.sampled_from(["a", "b", "c", "d"])
@@ -86,6 +97,29 @@ def test_trimming_keeps_it_valid_and_within_the_window(history: list[Message], b
         assert kept[0].role == "user"
     if len(asked) > 1:
         assert sum(map(size, kept)) <= budget
+
+
+@given(messages, st.integers(0, 8_000), st.randoms())
+def test_what_is_too_long_is_shortened_but_for_the_newest_message(
+    history: list[Message], budget: int, random: Random
+) -> None:
+    whole = [
+        replace(m, content=m.content + "x" * random.choice([0, 0, 900, 5_000]))
+        for m in repair(history)
+    ]
+    kept, dropped = trim(whole, budget)
+    check(kept)
+    for before, after in zip(whole[dropped:], kept, strict=True):
+        assert replace(after, content=before.content) == before
+        assert len(after.content) < len(before.content) or after == before
+    asked = [i for i, m in enumerate(kept) if m.role == "user"]
+    if asked:
+        newest = kept[asked[-1] :]
+        assert newest[0] == whole[dropped + asked[-1]]
+        least = sum(size(m) - max(0, len(m.content) - LEAST) for m in newest[1:])
+        assert sum(map(size, kept)) <= max(budget, size(newest[0]) + least)
+    if sum(map(size, whole)) <= budget:
+        assert kept == whole
 
 
 recorded = st.lists(
@@ -200,3 +234,35 @@ def test_results_that_are_too_long_by_themselves_are_shortened() -> None:
     assert dropped == 0
     assert kept[:2] == whole[:2]
     assert 1000 < size(kept[2]) < 2100
+
+
+def test_a_long_reply_of_an_earlier_turn_does_not_take_all_of_the_room() -> None:
+    whole = [
+        Message("user", "my name is Ada"),
+        Message("assistant", "Hello Ada"),
+        Message("user", "x" * 300_000),
+        Message("assistant", "y" * 300_000),
+        Message("user", "and now?"),
+        Message("assistant", "z" * 300_000, (ToolCall("a", "t", "{}"),)),
+        Message("tool", "1", tool_call_id="a"),
+    ]
+    kept, dropped = trim(whole[:5], 100_000)
+    assert dropped == 0
+    assert [len(m.content) for m in kept] == [14, 9, 25_000, 25_000, 8]
+    assert [m.content[-12:] for m in kept[2:4]] == [" [shortened]"] * 2
+    kept, dropped = trim(whole, 10_000)
+    check(kept)
+    assert (kept[0], dropped) == (whole[4], 4)
+    assert 9_900 < sum(map(size, kept)) <= 10_000
+
+
+def test_the_model_is_told_that_a_reply_was_interrupted() -> None:
+    begun: list[Event] = [
+        events.TurnStarted(session_id="s", text="tell me all"),
+        events.TextDelta(text="First"),
+    ]
+    for ended, said in [
+        (events.TurnFinished(status="cancelled"), "First [interrupted by the person]"),
+        (events.TurnFinished(status="completed"), "First"),
+    ]:
+        assert Conversation.replay([*begun, ended]).messages[-1] == Message("assistant", said)
