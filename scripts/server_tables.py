@@ -10,6 +10,7 @@ the tests use, the faults at the program's own time limits: that table takes eig
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 import sys
@@ -144,6 +145,8 @@ def told(reading: Reading) -> str:
     parts = [f"`{name}({arguments})`" for name, arguments in reading.calls]
     if reading.shown:
         shown = reading.shown.encode(errors="backslashreplace").decode()
+        # Markup would be rendered, and a line ends a row.
+        shown = html.escape(shown, quote=False).replace("\n", " ")
         parts.insert(0, f"“{shown}”")
     if reading.error:
         parts.append(f"**{reading.error}**")

@@ -217,9 +217,11 @@ async def test_the_window_holds_over_many_long_results(desk: Desk, tmp_path: Pat
     assert MAX_RESULT_CHARACTERS < longest <= HISTORY_CHARACTERS
 
 
-async def test_a_long_reply_does_not_stay_in_the_window(desk: Desk, tmp_path: Path) -> None:
+async def test_a_long_reply_does_not_fill_the_window(desk: Desk, tmp_path: Path) -> None:
     model = StubModel(says(HOSTILE["one long line"]), says("Short."))
     subject = subject_of(desk, tmp_path, model, "", turns=2)
     await turn(subject)
     await turn(subject)
-    assert [message.role for message in model.requests[1].messages] == ["system", "user"]
+    _, *history = model.requests[1].messages
+    assert [message.role for message in history] == ["user", "assistant", "user"]
+    assert length(history) < HISTORY_CHARACTERS / 2
