@@ -58,8 +58,8 @@ class WrittenReader:
             text = self._without_thoughts(text)
             self._begun = not (self._thinking or _THOUGHT.startswith(text.lstrip()))
         cut = self._end_of_prose(text, first=first) if self._begun else 0
-        if cut < len(text) and not text[:cut].strip():
-            cut = 0  # only space, which is nothing to show before a call
+        if cut < len(text):
+            cut = len(text[:cut].rstrip())  # space before a call is nothing to show
         self._held = [text[cut:]]
         self._to_the_end = self._begun and bool(_SURE.match(text, cut))
         return text[:cut]
