@@ -141,7 +141,8 @@ class ToolCallProposed(Event):
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRequested(Event):
     """The person is asked about one call. `before` is what the same tool has changed last in this
-    session, in plain words: who corrects what was done should know that it stays done.
+    session, in plain words: who corrects what was done should know that it stays done. `would` is
+    what the back end says that this call would come to, where it can say so.
     """
 
     kind: ClassVar[str] = "approval_requested"
@@ -152,6 +153,7 @@ class ApprovalRequested(Event):
     summary: str = ""
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     before: str = ""
+    would: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

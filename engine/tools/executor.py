@@ -32,6 +32,7 @@ from engine.events import (
 from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
 from engine.tools.policy import Policy, decide
+from engine.tools.results import say
 from engine.tools.tool import (
     InvalidArguments,
     OutcomeUnknown,
@@ -44,6 +45,7 @@ from engine.tools.wording import describe
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
 MAX_CORRECTIONS = 2
 MAX_RESULT_CHARACTERS = 20_000
+REHEARSAL_LIMIT_S = 3.0  # then the person is asked without it
 
 DECLINED = "You declined this, so nothing was changed."
 FORBIDDEN = "This is not allowed here, so nothing was changed."
@@ -156,7 +158,11 @@ class Executor:
         """Whether this exact call may run; a no is put on record as its end."""
         tool = action.tool
         assert tool is not None
-        answer = await self._ask(action, tool)
+        try:
+            answer = await self._ask(action, tool)
+        except ToolUserError as refusal:
+            await self._finish(action, "error", {"error": str(refusal)})
+            return False
         edited = answer.arguments if answer.decision == "approved" else None
         await self.emit(
             ApprovalResolved(
@@ -185,7 +191,21 @@ class Executor:
         action.arguments, action.edited = edited, True
         return True
 
+    async def _rehearse(self, action: _Action, tool: Tool) -> str:
+        """What the call would come to, where its back end can say so. Raises `ToolUserError`."""
+        if not tool.rehearses:
+            return ""
+        context = ToolContext(action.id, self.session_id, self.data_dir, rehearsal=True)
+        try:
+            return say(await asyncio.wait_for(tool.run(context, action.valid), REHEARSAL_LIMIT_S))
+        except ToolUserError:
+            raise
+        except Exception:
+            log.debug("tool %s could not be rehearsed", tool.name, exc_info=True)
+            return ""
+
     async def _ask(self, action: _Action, tool: Tool) -> Answer:
+        """The answer for this exact call. Raises `ToolUserError` where it would be refused."""
         repeated = action.fingerprint in self._made
         verdict, by = decide(
             tool.effect,
@@ -197,6 +217,7 @@ class Executor:
         )
         if verdict != "ask":
             return Answer("approved" if verdict == "auto" else "denied", by)
+        would = await self._rehearse(action, tool)
         request = ApprovalRequested(
             call_id=action.call.id,
             action_id=action.id,
@@ -205,6 +226,7 @@ class Executor:
             summary=describe(tool, action.arguments),
             arguments=action.arguments,
             before=self.changed_before(tool.name) if tool.effect != "read" else "",
+            would=would,
         )
         await self.emit(request)
         asked = action.fingerprint

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar, get_type_hints
 
@@ -20,13 +20,18 @@ from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
 _EFFECT = "__intentbot_effect__"
+_REHEARSES = "__intentbot_rehearses__"
 
 
-def effect(name: EffectName) -> Callable[[F], F]:
-    """Declare what a tool does to the world; a function without it counts as `write`."""
+def effect(name: EffectName, *, rehearses: bool = False) -> Callable[[F], F]:
+    """Declare what a tool does to the world; a function without it counts as `write`.
+
+    One that `rehearses` honours `ToolContext.rehearsal`: see there.
+    """
 
     def mark(function: F) -> F:
         setattr(function, _EFFECT, name)
+        setattr(function, _REHEARSES, rehearses)
         return function
 
     return mark
@@ -39,6 +44,7 @@ class Facts:
     description: str
     parameters: Mapping[str, Any]
     effect: EffectName
+    rehearses: bool = False
 
 
 class Bound:
@@ -72,6 +78,7 @@ class Bound:
             description=inspect.getdoc(self._function) or "",
             parameters=_schema(self._model),
             effect=getattr(self._function, _EFFECT, "write"),
+            rehearses=getattr(self._function, _REHEARSES, False),
         )
 
     def validate(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,7 +119,8 @@ def tool_from_facts(name: str, facts: Facts, bind: Callable[[], Bound]) -> Tool:
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
         return await bound().run(context, arguments)
 
-    return Tool(name, facts.description, facts.parameters, facts.effect, validate, run)
+    tool = Tool(name, facts.description, facts.parameters, facts.effect, validate, run)
+    return replace(tool, rehearses=facts.rehearses)
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

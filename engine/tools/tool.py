@@ -39,11 +39,14 @@ class ToolContext:
 
     `action_id` is the idempotency key: a tool that is called twice with it acts once.
     `data_dir` is where a back end keeps its files.
+    `rehearsal` is set for a tool that `rehearses`, before the person is asked: it then changes
+    nothing, and returns what it would have returned or refuses as it would have.
     """
 
     action_id: str
     session_id: str
     data_dir: Path
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Tool:
     `summary` is a template over the arguments ("Add {amount} dollars"), `questions` has the
     wording for each parameter that may be missing.
     `detail` is the whole text of a `description` that was shortened for the prompt.
+    A change that `rehearses` says what it would come to before the person is asked.
     `untrusted` marks results written by strangers: once one was read, every change asks.
     `outcome_of`, where there is one, asks the tool's back end what became of an action, plain or
     async: its result if it was done; None if nothing was changed, and under this action's id
@@ -76,6 +80,7 @@ class Tool:
     untrusted: bool = False
     detail: str = ""
     outcome_of: Callable[[ToolContext], Any] | None = None
+    rehearses: bool = False
 
     @cached_property
     def definition_size(self) -> int:

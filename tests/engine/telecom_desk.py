@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,15 @@ class Desk:
     def context(self, action_id: str = "") -> ToolContext:
         return ToolContext(action_id or f"action-{next(self._numbers)}", "session", self.folder)
 
-    def call(self, name: str, *, action_id: str = "", **arguments: object) -> Any:
+    def call(
+        self, name: str, *, action_id: str = "", rehearsal: bool = False, **arguments: object
+    ) -> Any:
         tool = TOOLS[name]
         checked = tool.validate(arguments)
+        context = replace(self.context(action_id), rehearsal=rehearsal)
 
         async def run() -> Any:
-            return await tool.run(self.context(action_id), checked)
+            return await tool.run(context, checked)
 
         return asyncio.run(run())
 

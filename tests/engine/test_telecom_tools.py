@@ -28,6 +28,33 @@ def test_each_tool_declares_what_it_does_to_the_world() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("top_up_balance", {"amount": 20}, "now $52.50"),
+        ("top_up_data", {"amount": 5}, "for $10.00"),
+        ("change_plan", {"plan": "L"}, "a month"),
+        ("cancel_contract", {}, "ends on"),
+        ("pay_invoice", {"invoice_id": "INV-1042"}, "$34.30 by card"),
+    ],
+)
+def test_a_rehearsal_says_what_a_change_would_come_to_and_makes_none(
+    desk: Desk, name: str, arguments: dict[str, Any], says: str
+) -> None:
+    before = desk.state()
+    assert TOOLS[name].rehearses
+    told = desk.call(name, action_id="one", rehearsal=True, **arguments)
+    assert says in told["summary"]
+    assert desk.state() == before
+    assert desk.call(name, action_id="one", **arguments) == told
+    assert desk.state() != before
+
+
+def test_a_rehearsal_refuses_what_would_be_refused(desk: Desk) -> None:
+    with pytest.raises(ToolUserError, match="no invoice INV-9999"):
+        desk.call("pay_invoice", rehearsal=True, invoice_id="INV-9999")
+
+
 def test_schemas_are_flat() -> None:
     for tool in TOOLS.values():
         assert tool.description.count("\n") == 0

@@ -97,7 +97,7 @@ def get_balance(context: ToolContext) -> balance.Balance:
     return read(context, balance.get)
 
 
-@effect("write")
+@effect("write", rehearses=True)
 def top_up_balance(context: ToolContext, amount: Dollars) -> balance.TopUp:
     """Add money to the account balance."""
     return once(context, balance.top_up, amount)
@@ -109,7 +109,7 @@ def get_data_balance(context: ToolContext) -> data.DataBalance:
     return read(context, data.get)
 
 
-@effect("write")
+@effect("write", rehearses=True)
 def top_up_data(context: ToolContext, amount: Gigabytes) -> data.DataTopUp:
     """Add more mobile data (GB) to this month."""
     return once(context, data.top_up, amount)
@@ -127,13 +127,13 @@ def get_contract(context: ToolContext) -> contract.Contract:
     return read(context, contract.get)
 
 
-@effect("write")
+@effect("write", rehearses=True)
 def change_plan(context: ToolContext, plan: Plan) -> contract.PlanChange:
     """Switch the customer to another plan: S, M, L or Unlimited."""
     return once(context, contract.change_plan, plan)
 
 
-@effect("destructive")
+@effect("destructive", rehearses=True)
 def cancel_contract(context: ToolContext, reason: Reason = "") -> contract.Cancellation:
     """Cancel the contract: the customer wants to leave or end it."""
     return once(context, contract.cancel, reason)
@@ -151,7 +151,7 @@ def list_invoices(context: ToolContext) -> payment.Invoices:
     return read(context, payment.invoices)
 
 
-@effect("write")
+@effect("write", rehearses=True)
 def pay_invoice(
     context: ToolContext, invoice_id: InvoiceId, method: Method = "card"
 ) -> payment.Payment:

@@ -68,13 +68,15 @@ def once(
     """Make a change under the action's id; a repeat changes nothing and gets the first answer.
 
     The change and its answer are committed together, so a crash leaves both or neither. A
-    refusal leaves neither. Raises `ValueError` when the id stands for a different request.
+    refusal leaves neither, nor does a rehearsal. Raises `ValueError` when the id stands for a
+    different request.
     """
     answer = TypeAdapter[T](get_type_hints(change)["return"])
     # Decimals as floats: 20 and 20.0 are the same request.
     name = f"{change.__module__.rpartition('.')[2]}.{change.__name__}"
     request = json.dumps([name, args, kwargs], default=float)
-    with _opened(context.data_dir) as db, _transaction(db, "IMMEDIATE"):
+    kept = not context.rehearsal
+    with _opened(context.data_dir) as db, _transaction(db, "IMMEDIATE", kept=kept):
         books = Books(db, date.today())
         done = books.row("SELECT request, result FROM action WHERE id = ?", context.action_id)
         if done is not None:
@@ -132,7 +134,9 @@ def _opened(data_dir: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection, mode: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[None]:
+def _transaction(
+    db: sqlite3.Connection, mode: Literal["DEFERRED", "IMMEDIATE"], *, kept: bool = True
+) -> Iterator[None]:
     db.execute(f"BEGIN {mode}")
     try:
         yield
@@ -140,7 +144,7 @@ def _transaction(db: sqlite3.Connection, mode: Literal["DEFERRED", "IMMEDIATE"])
         if db.in_transaction:  # SQLite has left it by itself when the disk is full
             db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
+    db.execute("COMMIT" if kept else "ROLLBACK")
 
 
 def _version(db: sqlite3.Connection) -> int:
