@@ -118,8 +118,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"
     ),
-    Command("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR", priority=True),
-    Command("prompt", "recall", "ctrl+r", "history", "Find what you wrote before", priority=True),
+    Command("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR"),
+    Command("prompt", "recall", "ctrl+r", "history", "Find what you wrote before"),
     Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
     Command("prompt", "forward", "down", "later", "Later message, on the last line"),
     *(

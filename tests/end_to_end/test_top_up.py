@@ -54,3 +54,14 @@ def test_denying_by_keyboard_changes_nothing(home: Home) -> None:
         app.close()
     states = {a["tool"]: a["state"] for a in home.listing("actions", "list", "--db", "x.db")}
     assert states == {"cancel_contract": "denied", "get_contract": "succeeded"}
+
+
+def test_keys_that_come_at_once_are_taken_in_order(home: Home) -> None:
+    app = Terminal(["--db", "x.db"], folder=home.folder, environ=home.environ)
+    try:
+        app.wait_for("Helix")
+        app.send("top up 50\x7f\x7f30\r")
+        app.wait_for("approve once")
+        assert "Add $30" in app.wait_for("May I do this?")
+    finally:
+        app.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,10 @@ from tui.ports import ActionQuery, ActionRow, SessionRow
 
 
 class FakeArchive:
-    """The part of a backstage that looks back; `asked` has the queries for actions."""
+    """The part of a backstage that looks back; `asked` has the queries for actions.
+
+    Lists are read while `readable` is set.
+    """
 
     def __init__(self, rows: Sequence[SessionRow], executed: Sequence[ActionRow]) -> None:
         self.rows, self.executed = list(rows), list(executed)
@@ -18,10 +22,13 @@ class FakeArchive:
         self.asked: list[ActionQuery] = []
         self.written: list[str] = []
         self.drafts: dict[str | None, str] = {}
+        self.readable = asyncio.Event()
+        self.readable.set()
 
     async def sessions(
         self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
     ) -> list[SessionRow]:
+        await self.readable.wait()
         wanted = filter_text.lower()
         rows = [row for row in self.rows if wanted in f"{row.title} {row.preview}".lower()]
         kept = [r for r in rows if r.archived == archived and r.id not in self.discarded]
@@ -46,6 +53,7 @@ class FakeArchive:
 
     async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
         self.asked.append(query)
+        await self.readable.wait()
         rows = [
             row
             for row in self.executed

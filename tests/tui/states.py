@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine import events
+from engine.events import TurnFailed
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage
 from tests.tui.fake_costs import some_costs
@@ -57,6 +58,13 @@ async def say(pilot: Pilot[Any], text: str) -> None:
     chat_of(pilot).prompt.put(text)
     await pilot.press("enter")
     await settle(pilot)
+
+
+def burst(pilot: Pilot[Any], *pressed: str) -> None:
+    """Press all these keys before the app has heard of the first, as a fast terminal does."""
+    for key in pressed:
+        character = key if len(key) == 1 else None
+        pilot.app.post_message(events.Key("space" if key == " " else key, character))
 
 
 async def settle(pilot: Pilot[Any]) -> None:
@@ -170,7 +178,7 @@ def finished() -> tuple[IntentBotApp, Play]:
 
 def failed() -> tuple[IntentBotApp, Play]:
     message = "The server answered 429: rate limit reached for gpt-5.4-mini. Try again in 20 s."
-    failure = events.TurnFailed(error="rate_limit", message=message, retryable=True)
+    failure = TurnFailed(error="rate_limit", message=message, retryable=True)
 
     async def play(pilot: Pilot[Any]) -> None:
         await say(pilot, "Any unpaid invoices?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from textual.pilot import Pilot
@@ -10,7 +11,7 @@ from textual.widgets import OptionList, Static
 from engine import events
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import make_app, settle, shown, until
+from tests.tui.states import burst, make_app, settle, shown, until
 from tui.ports import ActionRow
 from tui.screens.actions import ActionsScreen
 from tui.screens.playback import PlaybackScreen
@@ -65,6 +66,18 @@ async def test_actions_are_filtered_by_keys_and_words() -> None:
         await pilot.press("f5")
         await until(pilot, lambda: stage.asked[-1].since)
         assert stage.asked[-1].since == "2026-03-01T14:30:00+00:00"
+
+
+async def test_what_a_burst_looks_for_is_found_before_it_is_read() -> None:
+    elsewhere = dataclasses.replace(row(25), session_id="s2")
+    stage = FakeBackstage(executed=[*ROWS, elsewhere], past={"s2": fake.recorded(2, "s2")})
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        stage.readable.clear()
+        burst(pilot, *"26", "backspace", "5", "enter")
+        await settle(pilot)
+        stage.readable.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
 
 
 async def test_an_unknown_action_is_checked_and_its_session_read() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from textual import events
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
-from tests.tui.states import Clock, chat_of, make_app, say, settle, until
+from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, until
 
 
 async def test_enter_sends_and_ctrl_j_breaks_the_line() -> None:
@@ -21,20 +22,24 @@ async def test_enter_sends_and_ctrl_j_breaks_the_line() -> None:
         assert chat_of(pilot).prompt.text == ""
 
 
-async def test_a_burst_of_keys_keeps_its_order() -> None:
+@pytest.mark.parametrize(
+    ("pressed", "heard"),
+    [
+        (("a", "ctrl+j", "b"), "a\nb"),
+        ((*"top up 500", "backspace"), "top up 50"),
+        ((*"top up 50", "backspace", "backspace", *"30"), "top up 30"),
+        ((*"ac", "left", "b", "home", *"> ", "end", "d"), "> abcd"),
+        ((*"one two", "ctrl+w", *"three"), "one three"),
+        (("down", *" now"), f"{FakeBackstage.suggestions[0]} now"),
+    ],
+)
+async def test_a_burst_of_keys_keeps_its_order(pressed: tuple[str, ...], heard: str) -> None:
     backstage = FakeBackstage()
     async with make_app(backstage).run_test() as pilot:
         await settle(pilot)
-        for character, key in [
-            ("a", "a"),
-            ("\n", "ctrl+j"),
-            ("b", "b"),
-            ("\r", "enter"),
-            ("c", "c"),
-        ]:
-            pilot.app.post_message(events.Key(key, character))
+        burst(pilot, *pressed, "enter", "c")
         await until(pilot, lambda: backstage.chat.heard)
-        assert backstage.chat.heard == ["a\nb"]
+        assert backstage.chat.heard == [heard]
         await until(pilot, lambda: chat_of(pilot).prompt.text == "c")
 
 

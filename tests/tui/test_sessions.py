@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from storage.database import Database
 from storage.history import History
 from storage.projection import project
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
-from tests.tui.states import chat_of, make_app, say, settle, shown, until
+from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
 from tui.exporting import export
 from tui.ports import SessionRow
 from tui.record import Reply, Said
@@ -231,6 +231,22 @@ async def listed(pilot: Pilot[Any]) -> OptionList:
     sessions = pilot.app.screen.query_one(OptionList)
     await until(pilot, lambda: sessions.option_count)
     return sessions
+
+
+async def test_what_a_burst_looks_for_is_found_before_it_is_opened() -> None:
+    stage = FakeBackstage(rows=fake.ROWS, past={"s3": fake.recorded(2, "s3")})
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await listed(pilot)
+        stage.readable.clear()
+        burst(pilot, *"invoize", "backspace", "backspace", *"ce", "enter")
+        await settle(pilot)
+        stage.readable.set()
+        await until(pilot, lambda: chat_of(pilot).presenter.record.turns)
+        assert stage.chat.session_id == "s3"
+        burst(pilot, "ctrl+f", *"(2)", "backspace", "backspace", *"1)")
+        find = chat_of(pilot).find
+        await until(pilot, lambda: shown(find.query_one(Static)) == "2 of 2")
+        assert find.query_one(Input).value == "(1)"
 
 
 async def test_what_was_looked_for_is_shown_where_it_stands() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui import keys, theme
+from tui.burst import LineInput
 from tui.ports import ActionQuery, ActionRow, Backstage
 from tui.record import Action, Turn
 from tui.text import one_line
@@ -44,12 +46,11 @@ class ActionsScreen(Screen[None]):
         self._rows: list[Action] = []
         self._sessions: list[str] = []
         self._more = False
+        self._reading = asyncio.Lock()
         self._names: tuple[Sequence[str], Sequence[str]] = ((), ())
 
     def compose(self) -> ComposeResult:
-        search = Input(placeholder="Search tools, arguments and results", compact=True, id="filter")
-        search.cursor_blink = False
-        yield search
+        yield LineInput(placeholder="Search tools, arguments and results", id="filter")
         yield Static(id="chosen", markup=False)
         executed = OptionList(id="executed", markup=False)
         executed.can_focus = False
@@ -81,19 +82,20 @@ class ActionsScreen(Screen[None]):
     @work(exclusive=True, group="executed", exit_on_error=False)
     async def _load(self, keep: int = 0) -> None:
         """Read from the beginning what is asked for, and mark the row at `keep`."""
-        self._rows, self._sessions = [], []
-        try:
-            await self._read()
-            nothing = "No action matches."
-        except Exception as error:
-            nothing = f"The actions cannot be read: {one_line(str(error))}"
-        self._list.set_options([Option(self._line(action)) for action in self._rows])
-        self._list.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
-        self._list.display = bool(self._rows)
-        none = self.query_one("#none", Static)
-        none.display = not self._rows
-        none.update(Content(nothing))
-        self._tell()
+        async with self._reading:
+            self._rows, self._sessions = [], []
+            try:
+                await self._read()
+                nothing = "No action matches."
+            except Exception as error:
+                nothing = f"The actions cannot be read: {one_line(str(error))}"
+            self._list.set_options([Option(self._line(action)) for action in self._rows])
+            self._list.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
+            self._list.display = bool(self._rows)
+            none = self.query_one("#none", Static)
+            none.display = not self._rows
+            none.update(Content(nothing))
+            self._tell()
 
     async def _read(self) -> None:
         rows = await self._backstage.actions(self._query, PAGE, len(self._rows))
@@ -174,8 +176,11 @@ class ActionsScreen(Screen[None]):
             since = (self._now().astimezone(UTC) - SPANS[self._span]).isoformat()
         self._ask(replace(self._query, since=since))
 
-    def on_input_submitted(self) -> None:
-        self.action_review()
+    @work(exit_on_error=False)
+    async def on_input_submitted(self) -> None:
+        """Read the session of what was looked for, which may not be found yet."""
+        async with self._reading:
+            self.action_review()
 
     def on_option_list_option_selected(self) -> None:
         self.action_review()

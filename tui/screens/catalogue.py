@@ -10,6 +10,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui import keys, theme
+from tui.burst import LineInput
 from tui.ports import IntentRow, ToolRow
 from tui.text import one_line
 from tui.widgets.capability_details import EFFECT_COLOURS, CapabilityDetails
@@ -41,9 +42,7 @@ class CatalogueScreen(Screen[str | None]):
         self._entries: list[Entry] = []
 
     def compose(self) -> ComposeResult:
-        search = Input(placeholder="Filter intents and tools", compact=True, id="filter")
-        search.cursor_blink = False
-        yield search
+        yield LineInput(placeholder="Filter intents and tools", id="filter")
         with Horizontal(id="body"):
             listed = OptionList(id="capabilities", markup=False)
             listed.can_focus = False

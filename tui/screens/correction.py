@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from engine.events import NO_TASK
 from tui import keys, theme
+from tui.burst import LineInput
 from tui.record import Turn
 from tui.text import one_line
 from tui.widgets.intent_chip import destination
@@ -48,9 +49,7 @@ class CorrectionScreen(ModalScreen[str | None]):
             for change in changes(self._turn):
                 told = Content.assemble(("! done already, and stays done: ", "$warning"), change)
                 yield Static(told, markup=False)
-            wanted = Input(placeholder="It was about …", compact=True)
-            wanted.cursor_blink = False
-            yield wanted
+            yield LineInput(placeholder="It was about …")
             listed = OptionList(markup=False)
             listed.can_focus = False
             yield listed

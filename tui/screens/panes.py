@@ -122,7 +122,7 @@ class PaneScreen(Screen[None]):
     # Actions; keys.py has their keys.
 
     async def action_find(self) -> None:
-        self.action_pane("chat")
+        self.show_pane("chat")
         self.find.open()
 
     async def action_copy_reply(self) -> None:

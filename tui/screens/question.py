@@ -8,6 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui import keys, theme
+from tui.burst import LineInput
 
 
 class QuestionScreen(ModalScreen[str | None]):
@@ -25,9 +26,7 @@ class QuestionScreen(ModalScreen[str | None]):
             panel.border_title = "Question"
             yield Static(self._question, markup=False)
             if self._text is not None:
-                answer = Input(self._text, compact=True)
-                answer.cursor_blink = False
-                yield answer
+                yield LineInput(self._text)
             hint = "enter takes it, esc leaves" if self._text is not None else "y yes, n no"
             yield Static(hint, id="hint", markup=False)
 

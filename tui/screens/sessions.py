@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui import keys, theme
+from tui.burst import LineInput
 from tui.ports import Backstage, Segments, SessionRow
 from tui.screens.question import QuestionScreen
 from tui.text import one_line
@@ -41,13 +43,10 @@ class SessionsScreen(Screen[str | None]):
         self._archived = False
         self._more = False
         self._undo: list[SessionRow] = []
+        self._reading = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
-        search = Input(
-            placeholder="Search titles, messages, arguments and results", compact=True, id="filter"
-        )
-        search.cursor_blink = False
-        yield search
+        yield LineInput(placeholder="Search titles, messages, arguments and results", id="filter")
         sessions = OptionList(id="session-list", markup=False)
         sessions.can_focus = False
         yield sessions
@@ -77,21 +76,22 @@ class SessionsScreen(Screen[str | None]):
     @work(exclusive=True, group="sessions", exit_on_error=False)
     async def _load(self, keep: int = 0) -> None:
         """Read from the beginning what is looked for, and mark the row at `keep`."""
-        text = self.query_one("#filter", Input).value
-        try:
-            self._rows = await self._read(text, 0)
-            nothing = "No session matches." if text.strip() else "No sessions yet."
-        except Exception as error:
-            self._rows, nothing = [], f"The sessions cannot be read: {one_line(str(error))}"
-        listed = self._list
-        listed.set_options([self._option(row) for row in self._rows])
-        listed.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
-        listed.border_title = "Archived sessions" if self._archived else "Sessions"
-        listed.border_subtitle = count(len(self._rows), "session") + ("+" if self._more else "")
-        listed.display = bool(self._rows)
-        none = self.query_one("#none", Static)
-        none.display = not self._rows
-        none.update(Content(nothing))
+        async with self._reading:
+            text = self.query_one("#filter", Input).value
+            try:
+                self._rows = await self._read(text, 0)
+                nothing = "No session matches." if text.strip() else "No sessions yet."
+            except Exception as error:
+                self._rows, nothing = [], f"The sessions cannot be read: {one_line(str(error))}"
+            listed = self._list
+            listed.set_options([self._option(row) for row in self._rows])
+            listed.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
+            listed.border_title = "Archived sessions" if self._archived else "Sessions"
+            listed.border_subtitle = count(len(self._rows), "session") + ("+" if self._more else "")
+            listed.display = bool(self._rows)
+            none = self.query_one("#none", Static)
+            none.display = not self._rows
+            none.update(Content(nothing))
 
     async def _read(self, text: str, offset: int) -> list[SessionRow]:
         rows = await self._backstage.sessions(text, PAGE, offset=offset, archived=self._archived)
@@ -117,8 +117,11 @@ class SessionsScreen(Screen[str | None]):
             place = (self._list.highlighted or 0) + step
             self._list.highlighted = min(max(place, 0), len(self._rows) - 1)
 
-    def on_input_submitted(self) -> None:
-        self.action_open()
+    @work(exit_on_error=False)
+    async def on_input_submitted(self) -> None:
+        """Open what was looked for, which may not be found yet."""
+        async with self._reading:
+            self.action_open()
 
     def on_option_list_option_selected(self) -> None:
         self.action_open()

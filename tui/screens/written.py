@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui import keys, theme
+from tui.burst import LineInput
 from tui.text import one_line
 from tui.widgets.key_bar import KeyBar
 from tui.wording import count
@@ -33,9 +34,7 @@ class WrittenScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as panel:
             panel.border_title = "What you wrote"
-            search = Input(placeholder="Filter", compact=True)
-            search.cursor_blink = False
-            yield search
+            yield LineInput(placeholder="Filter")
             found = OptionList(markup=False)
             found.can_focus = False
             yield found

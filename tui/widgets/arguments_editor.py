@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from tui import keys
+from tui.burst import act_at_once
 from tui.text import one_line, plain
 
 
@@ -47,17 +48,8 @@ class ArgumentsEditor(TextArea):
         line = self.document.get_line(min(1, self.document.line_count - 1)).rstrip(",")
         self.move_cursor((min(1, self.document.line_count - 1), len(line.removesuffix('"'))))
 
-    def on_key(self, event: events.Key) -> None:
-        """At once, as in the prompt: a binding comes after later keys of the same burst."""
-        act = {
-            "enter": self.action_accept,
-            "ctrl+j": self.action_newline,
-            "shift+enter": self.action_newline,
-        }.get(event.key)
-        if act is not None:
-            event.stop()
-            event.prevent_default()
-            act()
+    async def on_key(self, event: events.Key) -> None:
+        await act_at_once(self, event)
 
     def action_accept(self) -> None:
         try:

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui import keys
+from tui.burst import LineInput
 from tui.record import Block
 from tui.widgets.transcript import Transcript
 
@@ -29,8 +30,7 @@ class FindBar(Horizontal):
         self.display = False
 
     def compose(self) -> ComposeResult:
-        words = Input(placeholder="Find in this session", compact=True)
-        words.cursor_blink = False
+        words = LineInput(placeholder="Find in this session")
         words.PLACE = "find"  # type: ignore[attr-defined]  # the footer asks the focused widget
         yield words
         yield Static(markup=False)
@@ -39,7 +39,7 @@ class FindBar(Horizontal):
         """Show it, what was looked for last in it."""
         self.display = True
         words = self.query_one(Input)
-        words.focus()
+        self.screen.set_focus(words)  # now: the next key may be in the same burst
         words.action_select_all()
 
     async def on_input_changed(self, event: Input.Changed) -> None:

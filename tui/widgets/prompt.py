@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
 from tui import keys
+from tui.burst import act_at_once
 
 
 class Prompt(TextArea):
@@ -45,20 +44,14 @@ class Prompt(TextArea):
         self._place: int | None = None  # in what can be recalled; None: the draft
         self._draft = ""
 
-    def on_key(self, event: events.Key) -> None:
-        """Send and break lines at once: a binding is asked only when later keys of the same
-        burst have already been typed into the text."""
-        names = {key: c.name for c in keys.of("prompt") for key in c.keys.split(",")}
-        act = {"send": self.action_send, "newline": self.action_newline}.get(
-            names.get(event.key, "")
-        )
+    async def on_key(self, event: events.Key) -> None:
         number = int(event.key) if event.key in ("1", "2", "3") else 0
         if not self.text and 0 < number <= len(self.choices):
-            act = partial(self.action_choose, number)
-        if act is not None:
             event.stop()
             event.prevent_default()
-            act()
+            self.action_choose(number)
+        else:
+            await act_at_once(self, event)
 
     def action_send(self) -> None:
         row, column = self.cursor_location
