@@ -15,11 +15,20 @@ from textual.widgets import Input
 
 
 async def act_at_once(widget: Widget, event: events.Key) -> None:
-    """What the app would do with a key that is no text, only now. For `on_key`."""
-    # The lookup has no public name; it minds focus, modal screens and `check_action`.
-    if not event.is_printable and await widget.app._check_bindings(event.key):
-        event.stop()
-        event.prevent_default()
+    """Do now what the app would do later with a key that is no text. For `on_key`.
+
+    It stays with the widget that it was typed into, wherever the focus has gone meanwhile.
+    """
+    if event.is_printable:
+        return
+    event.stop()
+    for node in widget.ancestors_with_self:
+        for binding in node._bindings.key_to_bindings.get(event.key, ()):
+            if not binding.priority and await widget.app.run_action(binding.action, node):
+                event.prevent_default()
+                return
+        if node.is_modal:
+            return
 
 
 class LineInput(Input):

@@ -153,7 +153,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
     Command("approval", "switch(-1)", "left,shift+tab", "previous", "Previous answer"),
     Command("approval", "choose", "enter", "choose", "Give the marked answer", footer=True),
-    Command("arguments", "accept", "enter", "use these", "Run it with these arguments", True),
+    Command("arguments", "accept", "enter", "use these", "Ask again, with these arguments", True),
     Command("arguments", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line"),
     Command("arguments", "leave", "escape", "back", "Leave the arguments as they were", True),
     Command("sessions", "open", "enter", "open", "Open the session and go on with it", footer=True),

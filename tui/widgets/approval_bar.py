@@ -1,8 +1,7 @@
 """Asks the person about one call, in line above the prompt.
 
 Keys do nothing until none has come for `GRACE_S`: what is being typed into the prompt when the
-question appears must not answer it. Edited arguments are approved by accepting them, save for a
-destructive call, which is asked about once more as it then stands.
+question appears must not answer it. Edited arguments are asked about once more as they then stand.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class ApprovalBar(Vertical, can_focus=True):
         async with self._one_at_a_time:
             self._answer = asyncio.get_running_loop().create_future()
             self._request, self._edited = request, None
-            self._ask(request)
+            self._ask()
             self.post_message(self.Asked())
             try:
                 return await self._answer
@@ -88,14 +87,19 @@ class ApprovalBar(Vertical, can_focus=True):
                 if focused:
                     self.screen.query_one("#prompt").focus()
 
-    def _ask(self, request: ApprovalRequested) -> None:
+    def _ask(self) -> None:
+        """Ask about the call as it stands now; only as it was proposed it may be allowed."""
+        request, edited = self._request, self._edited
+        assert request is not None
         destructive = request.effect == "destructive"
-        self._choices = (
-            ("approve", "edit", "deny") if destructive else ("approve", "edit", "allow", "deny")
-        )
+        allowable = not destructive and edited is None
+        self._choices = tuple(choice for choice in _LABELS if choice != "allow" or allowable)
         self._marked = "approve" if request.effect == "read" else "deny"
-        words = one_line(request.summary, 300) or one_line(request.tool, 80)
-        self._draw_asked(request, words, request.arguments)
+        if edited is None:
+            words, arguments = one_line(request.summary, 300), request.arguments
+        else:  # the summary is of the arguments that were proposed
+            words, arguments = f"{call(request.tool, edited, 300)}, {EDITED}", edited
+        self._draw_asked(request, words or one_line(request.tool, 80), arguments)
         self.set_class(destructive, "-destructive")
         self.display = True
         self._show_choices()
@@ -156,6 +160,8 @@ class ApprovalBar(Vertical, can_focus=True):
             return True
         if self._answer is None or self._answer.done() or self._editor.display or self._unseen:
             return False
+        if self._clock() - self._last_ignored < GRACE_S:  # a key that was pressed elsewhere
+            return False
         return action != "allow" or "allow" in self._choices
 
     def on_key(self, event: events.Key) -> None:
@@ -183,12 +189,9 @@ class ApprovalBar(Vertical, can_focus=True):
         self._editor.focus()
 
     def _draw_editing(self, trouble: str = "") -> None:
-        destructive = self._request is not None and self._request.effect == "destructive"
-        accept = "asks again with these arguments" if destructive else "approves these arguments"
+        keys_told = "enter asks again with these arguments · esc leaves them as they were"
         self.query_one("#choices", Static).update(
-            Content.styled(trouble, "$error")
-            if trouble
-            else Content.styled(f"enter {accept} · esc leaves them as they were", "$quiet")
+            Content.styled(trouble or keys_told, "$error" if trouble else "$quiet")
         )
 
     def on_text_area_changed(self) -> None:
@@ -208,15 +211,7 @@ class ApprovalBar(Vertical, can_focus=True):
         # As JSON: to Python, 1 and true are equal.
         changed = json.dumps(message.arguments) != json.dumps(request.arguments)
         self._edited = message.arguments if changed else None
-        if request.effect != "destructive":
-            self.action_approve()
-        elif changed:
-            # The summary was of the arguments as they were proposed.
-            words = f"{call(request.tool, message.arguments, 300)}, {EDITED}"
-            self._draw_asked(request, words, message.arguments)
-            self._show_choices()
-        else:
-            self._ask(request)
+        self._ask()
 
     def action_switch(self, step: int) -> None:
         place = self._choices.index(self._marked) + step
