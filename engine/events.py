@@ -143,6 +143,8 @@ class ApprovalRequested(Event):
     """The person is asked about one call. `before` is what the same tool has changed last in this
     session, in plain words: who corrects what was done should know that it stays done. `would` is
     what the back end says that this call would come to, where it can say so.
+    `allowable` says whether exactly this call may be allowed for the session; for a destructive
+    one, and wherever policy wants to ask each time, that would change nothing.
     """
 
     kind: ClassVar[str] = "approval_requested"
@@ -154,6 +156,7 @@ class ApprovalRequested(Event):
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     before: str = ""
     would: str = ""
+    allowable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

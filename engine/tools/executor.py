@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,14 +208,8 @@ class Executor:
     async def _ask(self, action: _Action, tool: Tool) -> Answer:
         """The answer for this exact call. Raises `ToolUserError` where it would be refused."""
         repeated = action.fingerprint in self._made
-        verdict, by = decide(
-            tool.effect,
-            tool.policy,
-            action.arguments,
-            allowed=action.fingerprint in self.allowed,
-            tainted=self.tainted,
-            repeated=repeated,
-        )
+        judge = partial(decide, tool.effect, tool.policy, action.arguments, tainted=self.tainted)
+        verdict, by = judge(allowed=action.fingerprint in self.allowed, repeated=repeated)
         if verdict != "ask":
             return Answer("approved" if verdict == "auto" else "denied", by)
         would = await self._rehearse(action, tool)
@@ -227,6 +222,7 @@ class Executor:
             arguments=action.arguments,
             before=self.changed_before(tool.name) if tool.effect != "read" else "",
             would=would,
+            allowable=judge(allowed=True)[0] == "auto",
         )
         await self.emit(request)
         asked = action.fingerprint

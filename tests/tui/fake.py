@@ -273,6 +273,7 @@ def top_up(
     summary: str = "Add $20.00 to the balance",
     arguments: Mapping[str, Any] | None = None,
     reply: str = REPLY,
+    allowable: bool = True,
 ) -> list[Step]:
     given = {"amount": "20.00"} if arguments is None else arguments
     done = [usage(), *words(reply), events.TurnFinished(status="completed", reply=reply)]
@@ -298,6 +299,7 @@ def top_up(
                 effect=effect,
                 summary=summary,
                 arguments=given,
+                allowable=allowable and effect != "destructive",
             ),
             approved=[
                 events.ToolStarted(call_id="c1", action_id="a1"),
