@@ -265,6 +265,7 @@ COMMANDS: tuple[Command, ...] = (
         footer=True,
         priority=True,
     ),
+    Command("chat", "answer", "tab", "answer", "To the question that waits (also esc)"),
     Command("chat", "leave", "escape", "cancel, back", "Cancel the turn; prompt or transcript"),
     Command(
         "chat", "new_session", "ctrl+n", "new", "Begin a new session", footer=True, priority=True

@@ -6,10 +6,11 @@ import dataclasses
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.ports import Answer
 from tests.tui import fake
-from tests.tui.fake import FakeBackstage
+from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, shown, until
 from tui.app import IntentBotApp
 from tui.widgets.approval_bar import GRACE_S
@@ -101,8 +102,10 @@ async def test_each_key_gives_its_answer(pressed: tuple[str, ...], answer: Answe
         assert not chat.approval.display
 
 
-async def test_destructive_is_never_allowed_for_the_session() -> None:
-    app, backstage, clock = asking(effect="destructive", tool="cancel_contract")
+@pytest.mark.parametrize("effect", ["write", "destructive"])
+async def test_what_asks_every_time_is_not_offered_for_the_session(effect: str) -> None:
+    """A destructive call, or any change after the result of a stranger: the engine says so."""
+    app, backstage, clock = asking(effect=effect, tool="cancel_contract", allowable=False)
     async with app.run_test() as pilot:
         await say(pilot, "cancel my contract")
         bar = chat_of(pilot).approval
@@ -141,6 +144,45 @@ async def test_the_draft_survives_the_question() -> None:
         await until(pilot, lambda: backstage.chat.answers)
         await until(pilot, lambda: chat.prompt.has_focus)
         assert chat.prompt.text == "and then"
+
+
+@pytest.mark.parametrize("way", ["tab", "shift+tab", "escape", "f2"])
+async def test_who_writes_when_asked_answers_only_after_going_there(way: str) -> None:
+    app, backstage, clock = asking()
+    async with app.run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await settle(pilot)
+        burst(pilot, *"top up 20", "enter", *"a")
+        choices = chat.approval.query_one("#choices")
+        await until(pilot, lambda: "tab  to answer" in shown(choices))
+        clock.seconds += 10
+        await pilot.press(*"nd yes", "enter")
+        await until(pilot, lambda: chat.dialogue.waiting == ["and yes"])
+        await pilot.press(*"any")
+        assert chat.prompt.text == "any"
+        assert backstage.chat.answers == []
+        await pilot.press(way)
+        await until(pilot, lambda: chat.approval.has_focus)
+        await until(pilot, lambda: "to answer" not in shown(choices))
+        await pilot.press("y")
+        await until(pilot, lambda: backstage.chat.answers == [Answer("approved", "person")])
+        await until(pilot, lambda: chat.prompt.has_focus)
+        assert chat.prompt.text == "any"
+
+
+async def test_who_looks_for_words_when_asked_goes_on_typing() -> None:
+    hold = Hold()
+    backstage = FakeBackstage([hold, *fake.top_up()])
+    async with make_app(backstage).run_test(size=(60, 20)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "top up 20")
+        await hold.reached.wait()
+        await pilot.press("ctrl+f", "b")
+        hold.go.set()
+        await until(pilot, lambda: "tab  to answer" in shown(chat.approval.query_one("#choices")))
+        await pilot.press("y")
+        assert chat.find.query_one(Input).value == "by"
+        assert backstage.chat.answers == []
 
 
 async def test_cancelling_the_turn_takes_the_question_away() -> None:

@@ -275,7 +275,17 @@ class ChatScreen(PaneScreen):
             self._quit_armed_at = self._clock()
             self.notify("ctrl+c once more quits", timeout=QUIT_WITHIN_S, markup=False)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One can go to a question that waits, and where one is not yet."""
+        return action != "answer" or (self.approval.display and not self.approval.has_focus_within)
+
+    def action_answer(self) -> None:
+        self.action_pane("chat")
+
     def action_leave(self) -> None:
+        if self.focused is self.prompt and self.approval.display:
+            self.action_answer()
+            return
         if self._cancel_turn():
             return
         if self.pane != "chat":

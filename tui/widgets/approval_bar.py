@@ -1,7 +1,8 @@
 """Asks the person about one call, in line above the prompt.
 
-Keys do nothing until none has come for `GRACE_S`: what is being typed into the prompt when the
-question appears must not answer it. Edited arguments are asked about once more as they then stand.
+What is meant for the prompt must not answer: while something is written there, the focus stays
+until the person goes to the question; and when the question takes the focus itself, keys do nothing
+until none has come for `GRACE_S`. Edited arguments are asked about once more, as they then stand.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from engine.events import ApprovalRequested
 from engine.ports import Answer
@@ -85,14 +86,14 @@ class ApprovalBar(Vertical, can_focus=True):
                 focused = self.has_focus or self._editor.has_focus
                 self._answer, self.display, self._editor.display = None, False, False
                 if focused:
-                    self.screen.query_one("#prompt").focus()
+                    self.screen.set_focus(self._prompt)
 
     def _ask(self) -> None:
         """Ask about the call as it stands now; only as it was proposed it may be allowed."""
         request, edited = self._request, self._edited
         assert request is not None
         destructive = request.effect == "destructive"
-        allowable = not destructive and edited is None
+        allowable = request.allowable and edited is None
         self._choices = tuple(choice for choice in _LABELS if choice != "allow" or allowable)
         self._marked = "approve" if request.effect == "read" else "deny"
         if edited is None:
@@ -120,27 +121,40 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def _show_choices(self) -> None:
         """Ask, or ask again; the grace begins."""
-        self._editor.display = False
+        again, self._editor.display = self._editor.display, False
         self.query_one(VerticalScroll).display = True
-        self._draw_choices()
         self._last_ignored = self._clock()
-        self.focus()
+        writing = self._prompt.text or isinstance(self.screen.focused, Input)
+        if again or not writing:
+            self.screen.set_focus(self)
+        self._draw_choices()
+
+    @property
+    def _prompt(self) -> TextArea:
+        return self.screen.query_one("#prompt", TextArea)
 
     def on_focus(self) -> None:
         """Whoever gives the question the focus means its editor while that is open."""
         if self._editor.display:
             self._editor.focus()
+        self._draw_choices()
+
+    def on_blur(self) -> None:
+        self._draw_choices()
 
     def on_resize(self) -> None:
         self._draw_choices()
 
     def _draw_choices(self) -> None:
-        """The choices side by side; in short where the bar is narrow."""
+        """The choices side by side, in short where the bar is narrow; or how to get to them."""
         if self._editor.display:
             return
         line = self._choices_line(_LABELS)
         if line.cell_length > self.content_size.width:
             line = self._choices_line(_SHORT)
+        if self.screen.focused is not self:
+            stays = ("   what you wrote stays", "$quiet")
+            line = Content.assemble((" tab  to answer ", "reverse"), stays)
         self.query_one("#choices", Static).update(line)
 
     def _choices_line(self, labels: Mapping[Choice, str]) -> Content:
