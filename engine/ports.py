@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from engine.events import ApprovalRequested, Decision, Event
 
+TOOL_TIME_LIMIT_S = 30.0  # a change that began is waited for as long, even by a cancelled turn
+
 
 class Recorder(Protocol):
     """Keeps what happened. Nothing leaves a turn, and no tool runs, before this returned."""

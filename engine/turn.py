@@ -44,7 +44,7 @@ from engine.intents.shortcut import shortcut
 from engine.limits import Meter
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.written import new_call_id
-from engine.ports import RecordingError
+from engine.ports import TOOL_TIME_LIMIT_S, RecordingError
 from engine.prompt import system_prompt
 from engine.tools.executor import Executor
 from engine.tools.tool import Tool
@@ -53,7 +53,6 @@ from engine.tools.wording import question
 if TYPE_CHECKING:
     from engine.assistant import Assistant
 
-TOOL_TIME_LIMIT_S = 30.0
 # Of history in a request. Characters, since every server counts tokens its own way; 100,000
 # are some 25,000 tokens, which the smallest window in common use (32k) still holds.
 HISTORY_CHARACTERS = 100_000

@@ -180,6 +180,12 @@ class Turn:
                 action.state = "unknown" if began else "cancelled"
 
     @property
+    def changing(self) -> Action | None:
+        """The change that runs; a turn that is cancelled waits for its end."""
+        running = (a for a in self.actions.values() if a.state == "started" and a.effect != "read")
+        return next(running, None)
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The intents that the assistant asked to choose from, if that is how the turn ended."""
         route = self.route

@@ -20,7 +20,7 @@ from storage.journal import Journal
 from tests.storage.programs import start, wait_until_ready
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import chat_of, make_app, shown, until
+from tests.tui.states import chat_of, make_app, say, shown, until
 from tui.commands.app import RealBackstage
 from tui.setup import Parts
 from tui.widgets.approval_bar import ApprovalBar
@@ -54,6 +54,28 @@ async def test_c_settles_an_unknown_call(pressed: tuple[str, ...]) -> None:
         assert "unknown" not in shown(chat.action_log)
         assert chat.presenter.record.actions[0].result == {"balance": "99.00"}
         assert backstage.checked == ["a0"]
+
+
+async def test_what_ends_unknown_says_what_to_do() -> None:
+    *_, proposed, ask = fake.top_up()
+    assert isinstance(ask, fake.Ask)
+    started, done, *_ = ask.approved
+    assert isinstance(done, events.ToolFinished)
+    lost = dataclasses.replace(done, outcome="unknown")
+    ended = events.TurnFinished(status="completed", reply="That took too long.")
+    script = [fake.classified(), proposed, started, lost, ended]
+    settled = dataclasses.replace(SETTLED, turn_id="turn-1", call_id="c1", action_id="a1")
+    backstage = FakeBackstage(script, truths={"a1": settled})
+    async with make_app(backstage).run_test(size=(60, 24)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "top up 20")
+        await until(pilot, lambda: chat.status.state == "ready")
+        card = chat.query_one(ToolCard)
+        assert "f4, then c asks the back end" in " ".join(shown(card).split())
+        await pilot.press("f4", "c")
+        await until(pilot, lambda: chat.presenter.record.actions[0].state == "succeeded")
+        await pilot.press("f2")
+        await until(pilot, lambda: "then c" not in shown(card))
 
 
 async def toast(pilot: Pilot[None], words: str) -> None:

@@ -374,9 +374,12 @@ async def test_cancelling_is_said_until_the_turn_has_ended() -> None:
     write, retry = Hold(), events.RetryScheduled(stage="act", attempt=1, delay_s=2, reason="busy")
     write.go = finish
     ended = events.TurnFinished(status="cancelled")
-    steps: list[fake.Step] = [fake.classified(), write, *fake.read_call(), retry, last, ended]
+    *_, proposed, ask = fake.top_up()
+    assert isinstance(ask, fake.Ask)
+    started, done, *_ = ask.approved
+    steps: list[fake.Step] = [fake.classified(), proposed, started, write, done, retry, last, ended]
     backstage = SlowBackstage(steps, fake.small_talk())
-    async with make_app(backstage).run_test() as pilot:
+    async with make_app(backstage).run_test(size=(60, 20)) as pilot:
         chat = chat_of(pilot)
         await say(pilot, "top up")
         await write.reached.wait()
@@ -384,7 +387,8 @@ async def test_cancelling_is_said_until_the_turn_has_ended() -> None:
         await last.reached.wait()
         await settle(pilot)
         assert chat.presenter.record.actions[0].state == "succeeded"
-        assert "cancelling" in shown(chat.status)
+        told = "cancelling: waits for top_up_balance, 30 s at most"
+        assert told in shown(chat.status)
         last.go.set()
         await until(pilot, lambda: chat.status.state == "cancelled")
         await say(pilot, "hello")

@@ -298,7 +298,8 @@ class ChatScreen(PaneScreen):
     def _cancel_turn(self) -> bool:
         if not self.dialogue.cancel():
             return False
-        self.status.cancel()
+        turn = self.presenter.record.newest
+        self.status.cancel(turn.changing if turn else None)
         return True
 
     def action_new_session(self) -> None:

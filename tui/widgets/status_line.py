@@ -9,7 +9,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.events import Bill
-from tui.record import Turn
+from engine.ports import TOOL_TIME_LIMIT_S
+from tui.record import Action, Turn
 from tui.text import one_line
 from tui.wording import count, money, seconds
 
@@ -55,9 +56,13 @@ class StatusLine(Widget):
         if not self._cancelling:
             self._set(state, style)
 
-    def cancel(self) -> None:
-        """The turn was asked to stop; whatever it still does, the line says so until it ends."""
-        self._set("cancelling", "$warning")
+    def cancel(self, change: Action | None) -> None:
+        """The turn was asked to stop; whatever it still does, the line says so until it ends, and
+        that it waits for a change that has begun."""
+        waits = ""
+        if change is not None:
+            waits = f": waits for {one_line(change.tool, 22)}, {TOOL_TIME_LIMIT_S:g} s at most"
+        self._set(f"cancelling{waits}", "$warning")
         self._cancelling = True
 
     def _count_again(self) -> None:

@@ -58,6 +58,9 @@ def pair(name: str, text: str) -> Content:
     return Content.assemble((f"{one_line(name, 40):<9}", "$quiet"), " ", text)
 
 
+UNKNOWN = "It may or may not have been done: f4, then c asks the back end."
+
+
 class ToolCard(Static):
     def __init__(self, block: Action) -> None:
         super().__init__(markup=False)
@@ -78,4 +81,6 @@ class ToolCard(Static):
                 line = Content.styled(" · ", "$quiet").join([line, said])
             lines.append(line)
             lines += [pair("problem", problem) for problem in action.problems]
+        if action.state == "unknown":
+            lines.append(Content.styled(UNKNOWN, "$warning"))
         self.update(Content("\n").join(lines))
