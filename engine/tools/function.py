@@ -134,14 +134,30 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 def _problems(error: ValidationError) -> tuple[str, ...]:
     """Each fault in words for a person and a model: "The amount should be greater than 0"."""
     return tuple(
-        _sentence(".".join(map(str, item["loc"])), item["msg"])
+        _sentence(".".join(map(str, item["loc"])), _PLAIN.get(item["type"], item["msg"]))
         for item in error.errors(include_url=False, include_input=False)
     )
 
 
+# Instead of Pydantic's own words, which speak of strings, inputs and Decimal objects.
+_PLAIN: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    **dict.fromkeys(("decimal_type", "decimal_parsing"), "should be a number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
+    "string_type": "should be text",
+    "list_type": "should be a list",
+}
+# What else Pydantic says begins like this, then with "should".
+_BEGINNINGS = ("Value error, ", "Decimal input ", "Input ", "String ")
+
+
 def _sentence(name: str, message: str) -> str:
-    # Pydantic's messages begin "Input should …", "Value error, …" or name what is missing.
-    message = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
+    for beginning in _BEGINNINGS:
+        message = message.removeprefix(beginning)
+    message = message.replace("should have no more than", "should have at most")
     subject = f"The {name.replace('_', ' ')}" if name else "The arguments"
-    joint = " " if message.startswith("should") else ": "
+    joint = " " if message.startswith(("should ", "is ")) else ": "
     return f"{subject}{joint}{message}."

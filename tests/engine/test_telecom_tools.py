@@ -64,6 +64,25 @@ def test_schemas_are_flat() -> None:
             assert not {"anyOf", "$ref", "allOf"} & set(parameter)
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "problem"),
+    [
+        ("top_up_balance", {"amount": "3.333"}, "The amount should have at most 2 decimal places."),
+        ("top_up_data", {"amount": 1.25}, "The amount should have at most 1 decimal place."),
+        ("top_up_balance", {"amount": "much"}, "The amount should be a number."),
+        ("top_up_balance", {}, "The amount is missing."),
+        ("get_balance", {"amount": 1}, "The amount is not known here."),
+        ("cancel_contract", {"reason": 7}, "The reason should be text."),
+    ],
+)
+def test_what_is_wrong_with_arguments_is_said_plainly(
+    tool: str, arguments: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        TOOLS[tool].validate(arguments)
+    assert caught.value.problems == (problem,)
+
+
 def test_amounts_name_their_units() -> None:
     money = TOOLS["top_up_balance"].parameters["properties"]["amount"]
     data = TOOLS["top_up_data"].parameters["properties"]["amount"]

@@ -12,7 +12,7 @@ from textual.widgets import TextArea
 
 from tui import keys
 from tui.burst import act_at_once
-from tui.text import one_line, plain
+from tui.text import plain
 
 
 class ArgumentsEditor(TextArea):
@@ -54,8 +54,8 @@ class ArgumentsEditor(TextArea):
     def action_accept(self) -> None:
         try:
             arguments = _read(self.text)
-        except (ValueError, RecursionError) as error:
-            self.post_message(self.Refused(one_line(f"This cannot be used: {error}", 120)))
+        except ValueError as error:
+            self.post_message(self.Refused(f"This cannot be used: {error}"))
         else:
             self.post_message(self.Accepted(arguments))
 
@@ -67,10 +67,18 @@ class ArgumentsEditor(TextArea):
 
 
 def _read(text: str) -> Mapping[str, Any]:
-    """The arguments. Raises `ValueError`, also for what Python reads and no one else: NaN and
-    half characters."""
-    arguments = json.loads(text)
+    """The arguments. Raises `ValueError` in plain words, also for what Python reads and no one
+    else: NaN and half characters."""
+    try:
+        arguments = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not valid JSON, see line {error.lineno}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(arguments, dict):
         raise ValueError('arguments are written {"name": value}')
-    json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+    try:
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        raise ValueError("JSON has no NaN, no Infinity and no half characters") from None
     return arguments
