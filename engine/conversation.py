@@ -87,6 +87,7 @@ class Conversation:
     newest: Routed | None = None
     routed: dict[str, Routed] = field(default_factory=dict)  # each turn's message, by its id
     cost_usd: float = 0.0
+    _acted_on_open: bool = False  # whether this turn has called the tool of the open task
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
     _changing: dict[str, str] = field(default_factory=dict)  # call to what it would change
@@ -107,7 +108,7 @@ class Conversation:
         match event:
             case events.TurnStarted():
                 self._end_turn()
-                self.session_id = event.session_id
+                self.session_id, self._acted_on_open = event.session_id, False
                 self.messages.append(Message("user", event.text))
                 self.newest = Routed(
                     event.turn_id, event.text, event.text, open_before=self.awaiting
@@ -138,6 +139,8 @@ class Conversation:
                 self._said.append(event.text)
             case events.ToolCallProposed():
                 self.focus = event.intent or self.focus
+                if self.awaiting is not None and event.tool == self.awaiting.tool:
+                    self._acted_on_open = True
                 if any(call.id == event.call_id for call in self._calls):
                     self._close()  # some servers number the calls of every answer alike
                 self._calls.append(
@@ -165,7 +168,10 @@ class Conversation:
                 if event.status == "cancelled" and self._said and not self._calls:
                     self._said.append(INTERRUPTED)
                 self._end_turn()
-                self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
+                # Like a turn that failed, one that was cancelled leaves a task open, unless it
+                # had begun to do just that.
+                if event.status != "cancelled" or self.awaiting is None or self._acted_on_open:
+                    self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
             case events.TurnFailed():
                 self._end_turn()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,12 @@ def check(messages: Sequence[Message]) -> None:
         assert len(ids) == len(set(ids))
         waiting = set(ids)
     assert not waiting, "a call without its result at the end"
+
+
+def called(tool: str) -> Event:
+    return events.ToolCallProposed(
+        call_id="c", intent="balance", tool=tool, arguments={}, effect="write"
+    )
 
 
 messages = st.lists(
@@ -220,6 +227,35 @@ def test_what_began_and_has_no_end_on_record_is_not_told_as_cancelled() -> None:
 def test_only_what_is_unknown_can_be_settled() -> None:
     done = events.ToolFinished(call_id="call_0", outcome="ok", result="20 dollars")
     assert told([*top_up("1", done), truth("1", "no")]) == ['"20 dollars"']
+
+
+@pytest.mark.parametrize(
+    ("happened", "open_still"),
+    [
+        ([], True),
+        ([events.IntentClassified(route="small_talk", source="llm")], True),
+        ([called("get_balance")], True),
+        ([called("top_up_balance")], False),
+        ([events.IntentClassified(route="cancel", source="llm")], False),
+    ],
+)
+def test_a_cancelled_turn_leaves_the_task_open_that_it_did_not_begin(
+    happened: list[Event], open_still: bool
+) -> None:
+    waits = events.Awaiting(
+        intent="balance", tool="top_up_balance", arguments={}, missing=("amount",)
+    )
+    conversation = Conversation.replay(
+        [
+            events.TurnStarted(session_id="s", text="top up"),
+            events.TurnFinished(status="needs_input", awaiting=waits),
+            events.TurnStarted(session_id="s", text="what do I have?"),
+            *happened,
+            events.TurnFinished(status="cancelled"),
+        ]
+    )
+    assert conversation.awaiting == (waits if open_still else None)
+    assert conversation.asked == open_still
 
 
 def test_results_that_are_too_long_by_themselves_are_shortened() -> None:
