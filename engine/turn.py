@@ -98,10 +98,6 @@ class Turn:
         )
 
     @property
-    def _used_tools(self) -> bool:
-        return bool(self._called)
-
-    @property
     def _said(self) -> str:
         return "".join(self._parts)
 
@@ -177,7 +173,7 @@ class Turn:
             awaiting = await self._act(task, past, known) or awaiting
         # A hosted model asks in prose. Taking its closing question mark for a question decides
         # nothing but a label: the next message is routed by the router all the same.
-        asks = not self._used_tools and self._said.rstrip().endswith(("?", "？", "؟"))
+        asks = not self._called and self._said.rstrip().endswith(("?", "？", "؟"))
         if awaiting is None and open_task and open_task.tool not in self._called and not asks:
             return await self._offer_again(open_task)
         return self._finished(awaiting, asked=asks)
@@ -266,7 +262,7 @@ class Turn:
                 continue
             target = _handed_to(reply, others)
             # Once a tool has spoken, its words may be behind the wish.
-            if target and not self._switched and not self._used_tools:
+            if target and not self._switched and not self._called:
                 self._switched = True
                 await self._emit(IntentSwitched(from_intent=intent.key, to_intent=target))
                 return await self._act(Task(target, task.text), past, None)

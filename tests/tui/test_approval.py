@@ -51,7 +51,9 @@ async def test_the_persons_time_is_not_the_turns() -> None:
 async def test_a_correction_shows_what_was_done_before() -> None:
     ask = fake.top_up()[-1]
     assert isinstance(ask, fake.Ask)
-    request = dataclasses.replace(ask.request, before="Add $5.00 to the balance")
+    request = dataclasses.replace(
+        ask.request, before="Add $5.00 to the balance", would="Your balance is then [b]$30[/b]."
+    )
     backstage = FakeBackstage([dataclasses.replace(ask, request=request)])
     async with make_app(backstage).run_test(size=(100, 30)) as pilot:
         await say(pilot, "no, 20")
@@ -59,6 +61,7 @@ async def test_a_correction_shows_what_was_done_before() -> None:
         await until(pilot, lambda: bar.has_focus)
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert asked.endswith("done before Add $5.00 to the balance")
+        assert "then Your balance is then [b]$30[/b]." in " ".join(asked.split())
 
 
 async def test_keys_do_nothing_in_the_grace() -> None:
