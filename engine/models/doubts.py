@@ -59,7 +59,7 @@ def doubt(tool: Tool, arguments: Mapping[str, Any], request: ChatRequest) -> str
             return ""
         if dict(awaiting.arguments) == arguments:
             return question(tool, asked)
-    if schedules(text) and not _takes_text(tool):
+    if tool.effect != "read" and schedules(text) and not _takes_text(tool):
         return f"I can only do that now, and once. {question(tool, asked)}"
     before = last_call(request.messages, {tool.name})
     answers = {m.tool_call_id: m for m in request.messages if m.role == "tool"}

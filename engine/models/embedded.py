@@ -252,7 +252,7 @@ class EmbeddedModel:
         """What is looked up by its name, where capitals show it: no model need be asked."""
         free = [name for name in tool.parameters.get("properties", {}) if _is_free(tool, name)]
         names = [*listed(text), proper_name(text) or ""] if tool.effect == "read" else [""]
-        sole = tuple(free) == tool.required and names[0]
+        sole = len(free) == 1 and tuple(free) == tool.required and names[0]
         return {free[0]: names[0]} if sole and not self._is_common(names[0], tool) else {}
 
     def _is_common(self, value: str, tool: Tool) -> bool:
