@@ -143,7 +143,8 @@ class EmbeddedModel:
         if doubts.is_forbidden(draft.tool, request):
             return doubts.LEFT
         matter = self._vocabulary(draft.tool)
-        return _abilities(request.tools) if doubts.is_no_order(draft.tool, request, matter) else ""
+        wanted = not doubts.is_no_order(draft.tool, draft.arguments, request, matter)
+        return "" if wanted else _abilities(request.tools)
 
     async def _draft(self, request: ChatRequest) -> _Draft | None:
         """The call that the person's last message asks for, or None when none of the tools fits."""

@@ -47,6 +47,11 @@ _WONDERS = re.compile(
     r"am i|must i|can i (?!get|have|add|buy|top|book|order|please)|may i (?!get|have|please))\b",
     re.IGNORECASE,
 )
+_REQUESTS = re.compile(
+    r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|please|sorry|um)[\s,]+)*"
+    r"(?:(?:can|could|may|might) i|is it (?:possible|ok|okay)|would it be possible)\b",
+    re.IGNORECASE,
+)
 _TAKES_BACK = re.compile(
     r"\b(?:no|nope|not|sorry|rather|actually|wait|oops|instead|make (?:it|that)|i (?:mean|meant|"
     r"said)|should (?:be|have)|wrong)\b",
@@ -74,6 +79,11 @@ _WISHES = re.compile(
 def wonders(text: str) -> bool:
     """Whether the person only asks about something: "how do I cancel?"."""
     return _WONDERS.match(text) is not None
+
+
+def requests(text: str) -> bool:
+    """Whether a question is the polite form of a wish: "can I ...", "is it possible to ..."."""
+    return _REQUESTS.match(text) is not None
 
 
 def states(text: str) -> bool:

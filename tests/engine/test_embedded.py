@@ -104,6 +104,11 @@ def route(events: list[Event]) -> str:
         ("did I use up all my gigabytes?", "get_data_balance", {}),
         ("add 2 gigabytes please", "top_up_data", {"amount": 2}),
         # other voices
+        (
+            "Can I square up INV-1042 through PayPal?",
+            "pay_invoice",
+            {"invoice_id": "INV-1042", "method": "paypal"},
+        ),
         ("My son watches YouTube all day. How much data is left?", "get_data_balance", {}),
         ("a long trip tomorrow, how much data do I have?", "get_data_balance", {}),
         ("this damn phone has no credit, put 5 bucks on it", "top_up_balance", {"amount": 5}),

@@ -8,6 +8,7 @@ from engine.tools.speech import (
     agrees,
     forbids,
     repeats,
+    requests,
     schedules,
     states,
     takes_back,
@@ -130,3 +131,16 @@ def test_repeating(text: str) -> None:
 def test_neither_scheduled_nor_repeated(text: str) -> None:
     assert not schedules(text)
     assert not repeats(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "polite"),
+    [
+        ("can I pay INV-1042?", True),
+        ("hi, is it possible for you to put me on S", True),
+        ("how do I pay it?", False),
+        ("is it free?", False),
+    ],
+)
+def test_a_polite_wish(text: str, polite: bool) -> None:
+    assert requests(text) == polite
