@@ -61,7 +61,7 @@ async def test_a_correction_shows_what_was_done_before() -> None:
         await until(pilot, lambda: bar.has_focus)
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert asked.endswith("done before Add $5.00 to the balance")
-        assert "then Your balance is then [b]$30[/b]." in " ".join(asked.split())
+        assert "if yes Your balance is then [b]$30[/b]." in " ".join(asked.split())
 
 
 async def test_keys_do_nothing_in_the_grace() -> None:

@@ -93,7 +93,7 @@ def _prompt(request: ApprovalRequested) -> str:
     print(f"\n{plain(request.summary)}  [{request.effect}]", file=sys.stderr)
     print(f"  {request.tool} {plain(arguments)}", file=sys.stderr)
     if request.would:
-        print(f"  then: {plain(request.would)}", file=sys.stderr)
+        print(f"  if yes: {plain(request.would)}", file=sys.stderr)
     if request.before:
         print(f"  done before: {plain(request.before)}", file=sys.stderr)
     print("Do it? [y/N] ", end="", file=sys.stderr, flush=True)

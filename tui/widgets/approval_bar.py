@@ -116,7 +116,7 @@ class ApprovalBar(Vertical, can_focus=True):
             *(pair(name, value(data)) for name, data in arguments.items()),
         ]
         if request.would and self._edited is None:
-            lines.append(pair("then", one_line(request.would, 300)))
+            lines.insert(1, pair("if yes", one_line(request.would, 300)))
         if request.before:
             lines.append(pair("done before", one_line(request.before, 300)))
         self.query_one("#asked", Static).update(Content("\n").join(lines))
