@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SEVERAL = " + "  # between the intents of one message
+# What is expected or decided that is no intent, in the order in which it is shown.
+NO_TASKS = ("no task", "out_of_scope", "small_talk", "cancel", "clarify", "continue", "error")
+
 
 @dataclass(frozen=True)
 class RunRow:
@@ -28,7 +32,7 @@ class MissRow:
     """A message that did not become what it should have; `expected` and `got` in words.
 
     `kind` says what was wrong: `intent`, `route`, `tool`, `arguments`, `question`, `error`;
-    `intents` are where the message went.
+    `intents` are where the message went, and `cell` is where the matrix counts it.
     """
 
     text: str
@@ -38,6 +42,7 @@ class MissRow:
     intents: tuple[str, ...] = ()
     confidence: float | None = None
     where: str = ""
+    cell: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -66,22 +71,29 @@ class Against:
 @dataclass(frozen=True)
 class Measured:
     """All that is known of a run. `figures` are shares by their names, None where unknown;
-    `matrix` counts messages by what was expected and what was decided."""
+    `matrix` counts messages by what was expected and what was decided; `right` are those of its
+    cells in which that is the same task, or no task."""
 
     run: RunRow
     figures: Mapping[str, float | None] = field(default_factory=dict)
     intents: tuple[IntentScore, ...] = ()
     matrix: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    right: frozenset[tuple[str, str]] = frozenset()
     misses: tuple[MissRow, ...] = ()
     against: Against | None = None
 
 
 def axes(measured: Measured) -> tuple[list[str], list[str]]:
-    """The rows and the columns of the matrix: intents first, in one order, then other routes."""
+    """The rows and the columns of the matrix: intents first, then what is no task, then several
+    intents together; each in one order."""
     order = {score.key: number for number, score in enumerate(measured.intents)}
 
-    def place(label: str) -> tuple[int, str]:
-        return order.get(label, len(order)), label
+    def place(label: str) -> tuple[int, int, str]:
+        if is_intent(label):
+            return 0, order.get(label, len(order)), label
+        if label in NO_TASKS:
+            return 1, NO_TASKS.index(label), label
+        return 2, 0, label
 
     expected = {one for one, _ in measured.matrix}
     decided = {other for _, other in measured.matrix}
@@ -91,13 +103,12 @@ def axes(measured: Measured) -> tuple[list[str], list[str]]:
 
 
 def misses_of_cell(measured: Measured, expected: str, decided: str) -> list[MissRow]:
-    """The messages of a cell; where the intent was right, what was wrong with the call."""
-    if expected == decided:
-        return [m for m in measured.misses if m.kind != "intent" and m.intents == (decided,)]
+    """The messages of a cell; where that is right, those of which something else was wrong."""
+    right = (expected, decided) in measured.right
     return [
         miss
         for miss in measured.misses
-        if miss.kind == "intent" and (miss.expected, miss.got) == (expected, decided)
+        if miss.cell == (expected, decided) and (right or miss.kind in ("intent", "error"))
     ]
 
 
@@ -110,5 +121,10 @@ def misses_of_intent(measured: Measured, key: str) -> list[MissRow]:
     ]
 
 
+def is_intent(label: str) -> bool:
+    """Whether this is one intent, not several together and not what is no task."""
+    return SEVERAL not in label and label not in NO_TASKS
+
+
 def _parts(label: str) -> list[str]:
-    return label.split(" + ")
+    return label.split(SEVERAL)

@@ -34,7 +34,8 @@ def measured(
 ) -> Measured:
     """One run, held against another if one is named. Raises `StorageError`.
 
-    The report was made when the run ended; of one that has not ended it is made now.
+    The report was made when the run ended; of one that has not ended it is made now. One that was
+    kept before cells said what is right has it where both are the same.
     """
     evaluations = Evaluations(database)
     run = evaluations.run(run_id)
@@ -60,6 +61,11 @@ def measured(
         matrix={
             (cell["expected"], cell["decided"]): cell["count"] for cell in classification["matrix"]
         },
+        right=frozenset(
+            (cell["expected"], cell["decided"])
+            for cell in classification["matrix"]
+            if cell.get("right", cell["expected"] == cell["decided"])
+        ),
         misses=tuple(_told(miss) for miss in data["misses"]),
         against=held[0] if held else None,
     )
@@ -101,6 +107,7 @@ def _all(misses: Iterable[Miss]) -> tuple[MissRow, ...]:
 
 
 def _told(miss: Mapping[str, Any]) -> MissRow:
+    cell = miss.get("cell", (miss["expected"], miss["got"]))
     return MissRow(
         text=miss["text"],
         expected=miss["expected"],
@@ -109,4 +116,5 @@ def _told(miss: Mapping[str, Any]) -> MissRow:
         intents=tuple(miss["intents"]),
         confidence=miss["confidence"],
         where=miss["where"],
+        cell=(cell[0], cell[1]),
     )

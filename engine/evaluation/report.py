@@ -57,6 +57,7 @@ def miss_to_dict(miss: Miss) -> dict[str, Any]:
         "where": miss.row.where,
         "expected": miss.expected,
         "got": miss.got,
+        "cell": [miss.row.expected, outcome.decided],
         "route": outcome.route,
         "intents": list(outcome.intents),
         "confidence": outcome.confidence,
@@ -88,7 +89,12 @@ def _classification(report: Report) -> dict[str, Any]:
             for expected, got, misses in confusions(report)
         ],
         "matrix": [
-            {"expected": expected, "decided": decided, "count": count}
+            {
+                "expected": expected,
+                "decided": decided,
+                "count": count,
+                "right": (expected, decided) in found.right,
+            }
             for (expected, decided), count in sorted(found.matrix.items())
         ],
         "thresholds": [asdict(point) for point in found.curve],

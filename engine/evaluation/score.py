@@ -55,7 +55,10 @@ class Miss:
 
 @dataclass(frozen=True)
 class Classification:
-    """Shares are None where no row could show them. `matrix` counts (expected, decided)."""
+    """Shares are None where no row could show them.
+
+    `matrix` counts (expected, decided); `right` are the pairs that `is_right` finds so.
+    """
 
     rows: int
     tasks: int
@@ -69,6 +72,7 @@ class Classification:
     too_many: int
     per_intent: Mapping[str, PerIntent]
     matrix: Mapping[tuple[str, str], int]
+    right: frozenset[tuple[str, str]]
     curve: tuple[Point, ...]
 
 
@@ -126,7 +130,12 @@ def score(
 
 
 def is_right(row: Row, outcome: Outcome) -> bool:
-    """Whether a task was given its intent, two tasks both of theirs, and what is none no task."""
+    """Whether a task was given its intent, two tasks both of theirs, and what is none no task.
+
+    What was never routed, for an error, is wrong.
+    """
+    if outcome.route is None:
+        return False
     if len(row.intents) > 1:
         return set(outcome.intents) == set(row.intents)
     return outcome.intents[:1] == row.intents
@@ -179,6 +188,9 @@ def _classification(done: Sequence[tuple[Row, Outcome]]) -> Classification:
         too_many=sum(len(outcome.intents) > len(row.intents) for row, outcome in tasks),
         per_intent=per_intent,
         matrix=Counter((row.expected, outcome.decided) for row, outcome in done),
+        right=frozenset(
+            (row.expected, outcome.decided) for row, outcome in done if is_right(row, outcome)
+        ),
         curve=tuple(_point(tasks, _strangers(done), threshold) for threshold in THRESHOLDS),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tui.evaluated import Against, IntentScore, Measured, MissRow, RunRow
 
@@ -43,10 +44,18 @@ def measured(
                 decided = labels[(place + chance.choice((1, 1, 1, 2, -1))) % len(labels)]
                 text = f"message {number} of {expected}, [b]not[/b] for {decided}"
                 went = (decided,) if decided in intents else ()
-                misses.append(MissRow(text, expected, decided, "intent", went, 0.4))
+                cell = (expected, decided)
+                misses.append(MissRow(text, *cell, "intent", went, 0.4, cell=cell))
             matrix[expected, decided] += 1
     misses.append(
-        MissRow("top up", intents[0], "no call", "tool", (intents[0],)),
+        MissRow(
+            "top up",
+            intents[0],
+            "no call",
+            "tool",
+            (intents[0],),
+            cell=(intents[0], intents[0]),
+        ),
     )
     scores = []
     for key in intents:
@@ -62,7 +71,8 @@ def measured(
         "right tool": 0.951,
         "right arguments": None,
     }
-    return Measured(row, figures, tuple(scores), dict(matrix), tuple(misses))
+    diagonal = frozenset((label, label) for label in labels)
+    return Measured(row, figures, tuple(scores), dict(matrix), diagonal, tuple(misses))
 
 
 class FakeEvaluations:
@@ -84,4 +94,4 @@ class FakeEvaluations:
             for one in whole.intents
         ]
         other = Against(found[against], 240, (0.941, 0.963), whole.misses[:2], whole.misses[2:5])
-        return Measured(whole.run, whole.figures, tuple(scores), whole.matrix, whole.misses, other)
+        return replace(whole, intents=tuple(scores), against=other)

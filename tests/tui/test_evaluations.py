@@ -44,23 +44,56 @@ def told(screen: RunScreen, part: str) -> str:
 
 
 def test_the_axes_have_each_intent_once_and_in_one_order() -> None:
-    odd = {("b", "a + b"): 1, ("no task", "c"): 2, ("a", "clarify"): 1}
+    odd = {
+        ("b", "a + b"): 1,
+        ("a + c", "cancel"): 1,
+        ("small_talk", "out_of_scope"): 1,
+        ("no task", "c"): 2,
+        ("a", "small_talk"): 1,
+    }
     whole = measured(RUNS[0], ("a", "b", "c"))
     rows, columns = axes(Measured(RUNS[0], intents=whole.intents, matrix=odd))
-    assert rows == ["a", "b", "c", "no task"]
-    assert columns == ["a", "b", "c", "a + b", "clarify"]
+    assert rows == ["a", "b", "c", "no task", "small_talk", "a + c"]
+    assert columns == ["a", "b", "c", "out_of_scope", "small_talk", "cancel", "a + b"]
 
 
 def test_misses_of_a_cell_and_of_an_intent() -> None:
-    wrong = MissRow("one", "data", "balance", "intent", ("balance",))
-    call = MissRow("two", "top_up(1)", "no call", "tool", ("balance",))
-    both = MissRow("three", "data + roaming", "data", "intent", ("data",))
-    whole = Measured(RUNS[0], misses=(wrong, call, both))
+    cell = ("data", "balance")
+    wrong = MissRow("one", "data", "balance", "intent", ("balance",), cell=cell)
+    told = MissRow("one", "get_data()", "no call", "tool", ("balance",), cell=cell)
+    call = MissRow("two", "top_up(1)", "no call", "tool", ("balance",), cell=("balance", "balance"))
+    several = ("data + roaming", "data")
+    both = MissRow("three", "data + roaming", "data", "intent", ("data",), cell=several)
+    dropped = ("small_talk", "cancel")
+    route = MissRow("four", "small_talk", "cancel", "route", cell=dropped)
+    right = frozenset({("balance", "balance"), dropped})
+    whole = Measured(RUNS[0], right=right, misses=(wrong, told, call, both, route))
     assert misses_of_cell(whole, "data", "balance") == [wrong]
     assert misses_of_cell(whole, "balance", "balance") == [call]
+    assert misses_of_cell(whole, "small_talk", "cancel") == [route]
     assert misses_of_cell(whole, "balance", "data") == []
     assert misses_of_intent(whole, "roaming") == [both]
-    assert misses_of_intent(whole, "balance") == [wrong, call]
+    assert misses_of_intent(whole, "balance") == [wrong, told, call]
+
+
+async def test_right_answers_are_no_misses_and_the_intents_keep_their_names() -> None:
+    class Odd(FakeBackstage):
+        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+            whole = measured(RUNS[0])
+            right = {("no task", "out_of_scope"), ("data + balance", "balance + data")}
+            right |= {("balance", f"balance + {key}") for key in TELECOM[1:]}
+            right |= {(key, key) for key in TELECOM}
+            wrong = {("data", "balance"): 1, ("data", "cancel"): 1, ("data", "small_talk"): 1}
+            cells = {**dict.fromkeys(right, 9), **wrong}
+            return Measured(RUNS[0], {}, whole.intents, cells, frozenset(right))
+
+    async with make_app(Odd()).run_test(size=(80, 24)) as pilot:
+        matrix = (await opened(pilot)).query_one(HeatMap)
+        assert matrix.marked == ("data", "small_talk")
+        await pilot.press("n", "n", "n")
+        assert matrix.marked == ("data", "small_talk")
+        await pilot.press("home")
+        assert shown(matrix).split()[: len(TELECOM)] == list(TELECOM)
 
 
 @pytest.mark.parametrize("theme", ["harbour", "harbour-16"])
@@ -185,10 +218,11 @@ async def test_no_run_and_a_run_that_cannot_be_read() -> None:
 async def test_of_very_many_misses_the_first_are_listed() -> None:
     class Bad(FakeBackstage):
         async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
-            misses = tuple(MissRow(f"m{n}", "data", "balance") for n in range(3000))
+            cell = ("data", "balance")
+            misses = tuple(MissRow(f"m{n}", *cell, cell=cell) for n in range(3000))
             whole = measured(RUNS[0], TELECOM)
             cells = {("data", "balance"): 3000}
-            return Measured(RUNS[0], {}, whole.intents, cells, misses)
+            return Measured(RUNS[0], {}, whole.intents, cells, misses=misses)
 
     async with make_app(Bad()).run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot)

@@ -146,7 +146,7 @@ class RunScreen(Screen[str | None]):
             return Content.styled("No message has an outcome yet", "$quiet"), ()
         expected, decided = self._matrix.marked
         number, total = self._matrix.count(expected, decided), self._matrix.total(expected)
-        style = "$success" if expected == decided else "$error"
+        style = "$success" if self._matrix.is_right(expected, decided) else "$error"
         told = Content.assemble(
             ("expected ", "$quiet"),
             (one_line(expected, 40), "bold"),

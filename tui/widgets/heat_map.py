@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui import keys
-from tui.evaluated import Measured, axes
+from tui.evaluated import Measured, axes, is_intent
 from tui.text import one_line
 
 NARROWEST, WIDEST = 4, 12  # of a cell, in columns
@@ -43,8 +43,9 @@ class HeatMap(Widget, can_focus=True):
         self.expected: list[str] = []
         self.decided: list[str] = []
         self._counts: dict[tuple[str, str], int] = {}
+        self._right: frozenset[tuple[str, str]] = frozenset()
         self._totals: dict[str, int] = {}
-        self._longest = 0
+        self._longest = self._longest_intent = self._intents = 0
         self._row = self._column = 0
         self._first_row = self._first_column = 0
 
@@ -52,12 +53,14 @@ class HeatMap(Widget, can_focus=True):
         """Show a run's matrix; the cursor goes to where most was missed, or stays where it is."""
         fresh = not self._counts
         self.expected, self.decided = axes(measured)
-        self._counts = dict(measured.matrix)
+        self._counts, self._right = dict(measured.matrix), measured.right
         self._totals = {
             one: sum(self.count(one, other) for other in self.decided) for one in self.expected
         }
         self._longest = max(map(len, self.expected), default=0)
-        wrong = [pair for pair in self._counts if pair[0] != pair[1]]
+        intents = [label for label in self.decided if is_intent(label)]
+        self._intents, self._longest_intent = len(intents), max(map(len, intents), default=0)
+        wrong = self._counts.keys() - self._right
         if fresh and wrong:
             self.mark(*max(wrong, key=lambda pair: (self._counts[pair], pair)))
         self._move(0, 0)
@@ -75,6 +78,10 @@ class HeatMap(Widget, can_focus=True):
     def total(self, expected: str) -> int:
         """The messages of a row."""
         return self._totals.get(expected, 0)
+
+    def is_right(self, expected: str, decided: str) -> bool:
+        """Whether what was decided is as good as what was expected; the diagonal of course is."""
+        return expected == decided or (expected, decided) in self._right
 
     def mark(self, expected: str, decided: str) -> None:
         """Put the cursor there, if there is such a cell."""
@@ -113,7 +120,7 @@ class HeatMap(Widget, can_focus=True):
         wrong = sorted(
             (self.expected.index(one), self.decided.index(other))
             for (one, other), count in self._counts.items()
-            if one != other and count
+            if count and not self.is_right(one, other)
         )
         here = (self._row, self._column)
         later = [cell for cell in wrong if cell > here]
@@ -130,7 +137,10 @@ class HeatMap(Widget, can_focus=True):
     @property
     def _cell(self) -> int:
         room = self.size.width - self._label
-        return min(max(room // max(1, len(self.decided)), NARROWEST), WIDEST)
+        whole = room // max(1, len(self.decided))
+        # What is no intent may stand beyond the edge, so that the intents have their names.
+        names = min(self._longest_intent + 1, room // max(1, self._intents))
+        return min(max(whole, names, NARROWEST), WIDEST)
 
     @property
     def _numbered(self) -> bool:
@@ -192,7 +202,7 @@ class HeatMap(Widget, can_focus=True):
         return segments
 
     def _drawn(self, expected: str, decided: str, base: Style, *, marked: bool) -> Segment:
-        count, right = self.count(expected, decided), expected == decided
+        count, right = self.count(expected, decided), self.is_right(expected, decided)
         share = count / self.total(expected) if count else 0.0
         few_colours = self.app.current_theme.ansi
         text = "·" if not count else str(count) if count < 1000 else f"{count // 1000}k"

@@ -85,6 +85,30 @@ def test_routing_by_hand() -> None:
     assert [miss.row.text for miss in found.failed] == ["l"]
 
 
+@pytest.mark.parametrize(
+    ("row", "outcome", "right", "kind"),
+    [
+        (Row("a"), no_task(), True, None),
+        (Row("a"), no_task("small_talk"), True, None),
+        (Row("a", ("data", "balance")), task("balance", "data"), True, None),
+        (Row("a", ("balance",)), task("balance", "data"), True, None),
+        (Row("a", ("balance",)), task("data", "balance"), False, "intent"),
+        (Row("a", route="small_talk"), no_task("cancel"), True, "route"),
+        (Row("a", route="small_talk"), task("data"), False, "intent"),
+        (Row("a"), Outcome(error="model", message="no answer"), False, "error"),
+    ],
+)
+def test_a_cell_is_right_where_its_rows_are_and_has_their_misses(
+    row: Row, outcome: Outcome, right: bool, kind: str | None
+) -> None:
+    data = report.to_dict(score([(row, outcome)], TELECOM))
+    (cell,) = data["classification"]["matrix"]
+    assert (cell["count"], cell["right"]) == (1, right)
+    assert [miss["kind"] for miss in data["misses"]] == [kind] * (kind is not None)
+    for miss in data["misses"]:
+        assert miss["cell"] == [cell["expected"], cell["decided"]]
+
+
 def test_tools_by_hand() -> None:
     top_up = Row("a", ("balance",), tool="top_up_balance", arguments={"amount": 20})
     asks = Row("b", ("balance",), tool="top_up_balance", missing=("amount",))
