@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
+from engine import economics
 from engine.conversation import Conversation, Message
 from engine.events import Alternative, RetryScheduled
 from engine.intents import routing_prompt as prompt
@@ -76,7 +78,8 @@ class LlmRouter:
             if isinstance(item, RetryScheduled):
                 yield item
             elif isinstance(item, Reply):
-                yield self._decide(text, conversation, item)
+                usage = economics.estimated(request, item.usage, item.text)
+                yield self._decide(text, conversation, replace(item, usage=usage))
 
     def _decide(self, text: str, conversation: Conversation, reply: Reply) -> Routing:
         try:
@@ -93,7 +96,10 @@ class LlmRouter:
         alternatives = (Alternative(runner_up, None),) if runner_up else ()
 
         def routing(**fields: Any) -> Routing:
-            given = {"alternatives": alternatives, **fields}
+            # Some models name what they have chosen as its runner-up, too.
+            chosen = {task.intent for task in fields.get("tasks", ())}
+            others = tuple(other for other in alternatives if other.intent not in chosen)
+            given = {"alternatives": others, **fields}
             return Routing(source="llm", confidence=confidence, usage=reply.usage, **given)
 
         if label in known:

@@ -177,6 +177,27 @@ def _costs(app: IntentBotApp) -> CostsScreen:
     return app.screen
 
 
+def test_where_the_server_reports_no_usage_both_stages_are_estimated(
+    home: Home, server: Loopback
+) -> None:
+    home.environ |= {
+        "OPENAI_BASE_URL": f"{server.url}/v1",
+        "INTENTBOT_DB": str(home.folder / "x.db"),
+    }
+    silent = [
+        replace(answer, chunks=list(answer.chunks)[:-1])
+        for answer in (route_answer("balance"), text_answer("You have $12."))
+    ]
+    server.play(*silent)
+    session = str(home.events("what is left?")[0]["session_id"])
+    routed, acted = home.listing("sessions", "show", session, "--costs")["requests"]
+    assert (routed["stage"], acted["stage"]) == ("classify", "act")
+    # The routing prompt has every intent in it: it is longer than what the person said.
+    assert routed["input_tokens"] > 100
+    assert routed["output_tokens"] > 0
+    assert acted["input_tokens"] > 100
+
+
 def test_without_a_price_the_cost_is_unknown_and_not_nothing(home: Home, server: Loopback) -> None:
     """A server on this machine may pass on to one that is paid: who knows says so."""
     home.environ |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from engine.intents.intent import Catalogue, Intent
 from engine.intents.llm_router import BANDS, LlmRouter, answer_schema
 from engine.intents.router import Routing, Task
 from engine.intents.routing_prompt import system_prompt
-from engine.models.port import ModelError, Reply
+from engine.models.port import ModelError, Reply, Usage
 from tests.engine.stubs import USAGE, StubModel
 
 CATALOGUE = Catalogue(
@@ -65,6 +66,25 @@ async def test_a_label_is_a_task() -> None:
     assert routing.confidence == BANDS["medium"]
     assert routing.alternatives == (Alternative("data", None),)
     assert routing.source == "llm"
+
+
+async def test_what_was_chosen_is_not_its_own_runner_up() -> None:
+    for reply in (
+        answer("balance", runner_up="balance"),
+        answer("balance", more=["data"], runner_up="data"),
+    ):
+        routing, _ = await route(reply)
+        assert (routing.route, routing.alternatives) == ("task", ())
+
+
+async def test_a_server_that_reports_no_usage_is_estimated() -> None:
+    unknown = Usage("small", duration_ms=7, estimated=True)
+    routing, model = await route(replace(answer("balance"), usage=unknown))
+    sent = sum(len(message.content) for message in model.requests[0].messages)
+    assert routing.usage is not None
+    assert routing.usage.input_tokens == pytest.approx(sent / 4, rel=0.1)
+    assert routing.usage.output_tokens > 0
+    assert (routing.usage.estimated, routing.usage.duration_ms) == (True, 7)
 
 
 async def test_several_things_become_several_tasks_in_order() -> None:
