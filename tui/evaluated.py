@@ -47,12 +47,15 @@ class MissRow:
 
 @dataclass(frozen=True)
 class IntentScore:
-    """Shares of 1; `support` counts the messages. `f1_before` is of the run it is held against."""
+    """Shares of 1; `support` counts the messages. `f1_before` is of the run it is held against.
+
+    Precision and F1 are None where only messages of some intents were tried.
+    """
 
     key: str
-    precision: float
+    precision: float | None
     recall: float
-    f1: float
+    f1: float | None
     support: int
     f1_before: float | None = None
 

@@ -128,7 +128,7 @@ def resume(
             raise StorageError(
                 f"the {what} is not the one that run {record.id} began with; begin a new run"
             )
-    choice = Choice(**{name: _frozen(value) for name, value in record.options.items()})
+    choice = choice_of(record)
     rows = dict(enumerate(choice.rows(engine.catalogue, database, until=record.started_at)))
     known = {found.number: found for found in evaluations.results(record.id)}
     for number, found in known.items():
@@ -139,6 +139,11 @@ def resume(
     done = {number: outcome.from_dict(found.outcome) for number, found in known.items()}
     record = evaluations.resume(record.id)
     return _run(record, choice, engine, evaluations, rows, done, parallel)
+
+
+def choice_of(record: RunRecord) -> Choice:
+    """What a run was begun with."""
+    return Choice(**{name: _frozen(value) for name, value in record.options.items()})
 
 
 def results_of(evaluations: Evaluations, run_id: str) -> list[tuple[Row, Outcome]]:

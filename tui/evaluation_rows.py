@@ -11,7 +11,7 @@ from engine.intents.intent import Catalogue
 from storage.database import Database
 from storage.evaluations import Evaluations, RunRecord
 from tui.evaluated import Against, IntentScore, Measured, MissRow, RunRow
-from tui.evaluation import results_of
+from tui.evaluation import choice_of, results_of
 
 # What the screen says of a run, by where its report has it.
 FIGURES = {
@@ -41,8 +41,13 @@ def measured(
     run = evaluations.run(run_id)
     data = run.report
     if data is None:
-        only_route = bool(run.options.get("only_route"))
-        found = score(results_of(evaluations, run.id), catalogue, only_route=only_route)
+        choice = choice_of(run)
+        found = score(
+            results_of(evaluations, run.id),
+            catalogue,
+            only_route=choice.only_route,
+            intents=choice.intents,
+        )
         data = report.to_dict(found)
     held = None if against is None else _against(evaluations, catalogue, run, against)
     before = held[1] if held else {}
@@ -76,10 +81,17 @@ def _against(
 ) -> tuple[Against, dict[str, float]]:
     """The comparison of the routing, and what F1 each intent had."""
     old, new = (results_of(evaluations, one) for one in (against, run.id))
-    found = compare.compare(old, new, catalogue, only_route=True)
+    older = evaluations.run(against)
+    found = compare.compare(
+        old,
+        new,
+        catalogue,
+        only_route=True,
+        intents=choice_of(run).intents or choice_of(older).intents,
+    )
     accuracy = found.before.classification.accuracy, found.after.classification.accuracy
     shown = Against(
-        run=_row(evaluations.run(against)),
+        run=_row(older),
         rows=found.rows,
         accuracy=accuracy,
         newly_wrong=_all(found.newly_wrong),

@@ -95,7 +95,7 @@ class Scorecard:
         shown = list(numbers)
         title = ""
         if cut:
-            shown = sorted(numbers, key=lambda key: (numbers[key].f1, key))[:INTENTS]
+            shown = sorted(numbers, key=lambda key: (numbers[key].f1 or 0.0, key))[:INTENTS]
             title = f"the {INTENTS} weakest of {len(numbers)} intents"
         table = _table(title, "intent", "precision", "recall", "F1", "rows")
         was = self.comparison.f1 if self.comparison else {}
@@ -195,7 +195,8 @@ def _told(miss: Miss) -> str:
 
 
 def _cells(key: str, numbers: PerIntent) -> list[Text]:
-    style = "red" if numbers.f1 < WEAK else "yellow" if numbers.f1 < FAIR else ""
+    sure = 1.0 if numbers.f1 is None else numbers.f1
+    style = "red" if sure < WEAK else "yellow" if sure < FAIR else ""
     return [
         Text(one_line(key), style),
         Text(percent(numbers.precision)),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from engine.evaluation.dataset import Row
@@ -32,30 +34,51 @@ class Comparison:
     def f1(self) -> Mapping[str, tuple[float, float]]:
         old = self.before.classification.per_intent
         new = self.after.classification.per_intent
-        return {key: (old[key].f1, new[key].f1) for key in new if key in old}
+        return {
+            key: (was, now)
+            for key in new
+            if key in old and (was := old[key].f1) is not None and (now := new[key].f1) is not None
+        }
 
 
 def compare(
-    before: Results, after: Results, catalogue: Catalogue, *, only_route: bool = False
+    before: Results,
+    after: Results,
+    catalogue: Catalogue,
+    *,
+    only_route: bool = False,
+    intents: Collection[str] = (),
 ) -> Comparison:
     """Compare two runs by the rows that are through in both.
 
     Both are held against what the newer run expects, should the sets have been corrected.
+    `intents`: one of the runs tried only rows of these.
     """
-    old = {row.key: outcome for row, outcome in before if outcome.state == "done"}
-    rows = {row.key: (row, outcome) for row, outcome in after if outcome.state == "done"}
-    shared = [(rows[key][0], old[key], rows[key][1]) for key in rows if key in old]
-    was = score([(row, one) for row, one, _ in shared], catalogue, only_route=only_route)
-    now = score([(row, other) for row, _, other in shared], catalogue, only_route=only_route)
-    wrong_before = {miss.row.key for miss in was.misses}
-    wrong_now = {miss.row.key for miss in now.misses}
+    old, new = _by_message(before), _by_message(after)
+    shared = [(row, old[key][1], outcome) for key, (row, outcome) in new.items() if key in old]
+    told = partial(score, catalogue=catalogue, only_route=only_route, intents=intents)
+    was = told([(row, one) for row, one, _ in shared])
+    now = told([(row, other) for row, _, other in shared])
+    wrong_before = {miss.number for miss in was.misses}
+    wrong_now = {miss.number for miss in now.misses}
     return Comparison(
         rows=len(shared),
         before=was,
         after=now,
-        newly_wrong=_first(miss for miss in now.misses if miss.row.key not in wrong_before),
-        newly_right=_first(miss for miss in was.misses if miss.row.key not in wrong_now),
+        newly_wrong=_first(miss for miss in now.misses if miss.number not in wrong_before),
+        newly_right=_first(miss for miss in was.misses if miss.number not in wrong_now),
     )
+
+
+def _by_message(results: Results) -> dict[tuple[str, int], tuple[Row, Outcome]]:
+    """What is through, by the message and how often it came before."""
+    often: Counter[str] = Counter()
+    found = {}
+    for row, outcome in results:
+        if outcome.state == "done":
+            found[row.key, often[row.key]] = row, outcome
+        often[row.key] += 1
+    return found
 
 
 def to_dict(found: Comparison) -> dict[str, Any]:
@@ -76,7 +99,7 @@ def to_dict(found: Comparison) -> dict[str, Any]:
 
 def _first(misses: Iterable[Miss]) -> tuple[Miss, ...]:
     """One miss a message."""
-    kept: dict[str, Miss] = {}
+    kept: dict[int, Miss] = {}
     for miss in misses:
-        kept.setdefault(miss.row.key, miss)
+        kept.setdefault(miss.number, miss)
     return tuple(kept.values())

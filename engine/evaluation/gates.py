@@ -36,6 +36,7 @@ NAMES = (
 )
 OF_TOOLS = ("tools", "arguments", "asked")
 OF_INTENT = ("precision", "recall", "f1")
+OF_OTHERS = ("precision", "f1")  # depend on what becomes of other intents' messages, too
 
 
 class GateError(SettingsError):
@@ -63,8 +64,13 @@ class Verdict:
         return self.reached is not None and self.reached >= self.gate.least - 1e-10
 
 
-def parse(text: str, intents: Iterable[str], *, only_route: bool = False) -> Gate:
-    """The gate that `text` says. Raises `GateError`."""
+def parse(
+    text: str, intents: Iterable[str], *, only_route: bool = False, alone: bool = False
+) -> Gate:
+    """The gate that `text` says. Raises `GateError`.
+
+    `alone`: other intents' messages are left out.
+    """
     name, equals, value = text.partition("=")
     name = name.strip()
     try:
@@ -80,6 +86,11 @@ def parse(text: str, intents: Iterable[str], *, only_route: bool = False) -> Gat
         raise GateError(f"--gate {text}: there is no {name!r}; the names are {names}")
     if only_route and name in OF_TOOLS:
         raise GateError(f"--gate {text}: --classification-only leaves the tools out")
+    if alone and (name == "macro_f1" or (key and kind in OF_OTHERS)):
+        raise GateError(
+            f"--gate {text}: --intent leaves out the messages that may be taken for it, "
+            "on which precision and F1 depend"
+        )
     return Gate(name, least)
 
 

@@ -22,19 +22,22 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def to_xml(
     report: Report, results: Iterable[tuple[Row, Outcome]], gates: Iterable[Verdict] = ()
 ) -> str:
-    """The XML text. A row that is wrong is a failure, one never answered an error; so is a gate."""
-    missed: dict[str, list[Miss]] = {}
-    for miss in (*report.misses, *report.failed):
-        missed.setdefault(miss.row.key, []).append(miss)
-    suites: dict[str, list[tuple[Row, Outcome]]] = {}
-    for row, outcome in results:
+    """The XML text. A row that is wrong is a failure, one never answered an error; so is a gate.
+
+    `results` are those that the report is about.
+    """
+    missed: dict[int, Miss] = {}
+    for found in (*report.misses, *report.failed):
+        missed.setdefault(found.number, found)
+    suites: dict[str, list[tuple[int, Row, Outcome]]] = {}
+    for number, (row, outcome) in enumerate(results):
         if outcome.state == "begun":
             continue
-        suites.setdefault(row.expected, []).append((row, outcome))
+        suites.setdefault(row.expected, []).append((number, row, outcome))
     root = ElementTree.Element("testsuites", name="intentbot-tui eval")
     for name, rows in suites.items():
         suite = ElementTree.SubElement(root, "testsuite", name=_clean(name))
-        for row, outcome in rows:
+        for number, row, outcome in rows:
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
@@ -42,7 +45,7 @@ def to_xml(
                 name=_clean(row.text),
                 time=f"{outcome.spent.seconds:.3f}",
             )
-            for miss in missed.get(row.key, ())[:1]:
+            if miss := missed.get(number):
                 tag = "error" if miss.kind == "error" else "failure"
                 said = f"expected {miss.expected}, got {miss.got} ({row.where})"
                 fault = ElementTree.SubElement(case, tag, type=miss.kind, message=_clean(said))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from engine.evaluation.dataset import TASK_ROUTES, Row
-from engine.evaluation.outcome import Acted, Outcome, Spent
+from engine.evaluation.outcome import Acted, Outcome, Spent, State
 from engine.intents.intent import Catalogue
 from engine.tools.tool import InvalidArguments, Tool
 
@@ -23,11 +24,14 @@ MissKind = Literal["intent", "route", "tool", "arguments", "question", "error"]
 
 @dataclass(frozen=True)
 class PerIntent:
-    """Shares, 0..1. `support` counts the rows that have the intent."""
+    """Shares, 0..1. `support` counts the rows that have the intent.
 
-    precision: float
+    Precision and F1 are None where other intents' rows were left out, which might be taken for it.
+    """
+
+    precision: float | None
     recall: float
-    f1: float
+    f1: float | None
     support: int
 
 
@@ -44,13 +48,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Miss:
-    """A row that did not become what it should have; `expected` and `got` in words."""
+    """A row that did not become what it should have; `expected` and `got` in words.
+
+    `number` is its place among the results: a set may have a text twice.
+    """
 
     kind: MissKind
     row: Row
     outcome: Outcome
     expected: str
     got: str
+    number: int = -1
 
 
 @dataclass(frozen=True)
@@ -103,29 +111,35 @@ class Report:
 
 
 def score(
-    results: Iterable[tuple[Row, Outcome]], catalogue: Catalogue, *, only_route: bool = False
+    results: Iterable[tuple[Row, Outcome]],
+    catalogue: Catalogue,
+    *,
+    only_route: bool = False,
+    intents: Collection[str] = (),
 ) -> Report:
-    """The report on rows and what became of them. Rows that are `begun` are passed over."""
+    """The report on rows and what became of them. Rows that are `begun` are passed over.
+
+    `intents`: only rows of these were tried, so that only these have figures.
+    """
     known = {tool.name: tool for tool in catalogue.tools}
-    everything = [(row, outcome) for row, outcome in results if outcome.state != "begun"]
+    numbered = list(enumerate(results))
+    everything = [pair for _, pair in numbered if pair[1].state != "begun"]
     done = [(row, outcome) for row, outcome in everything if outcome.state == "done"]
-    misses = [_routing_miss(row, outcome) for row, outcome in done]
+
+    def found(state: State, judge: Callable[[Row, Outcome], Miss | None]) -> list[Miss]:
+        judged = [(n, judge(*pair)) for n, pair in numbered if pair[1].state == state]
+        return [replace(miss, number=number) for number, miss in judged if miss is not None]
+
+    misses = found("done", _routing_miss)
     if not only_route:
-        misses += [_tool_miss(row, outcome, known) for row, outcome in done]
-    spent = Spent()
-    for _, outcome in everything:
-        spent += outcome.spent
+        misses += found("done", partial(_tool_miss, known=known))
     return Report(
         rows=len(everything),
-        classification=_classification(done),
+        classification=_classification(done, intents),
         tools=None if only_route else _tools(done, known),
-        spent=spent,
-        misses=tuple(miss for miss in misses if miss is not None),
-        failed=tuple(
-            Miss("error", row, outcome, row.expected, outcome.message)
-            for row, outcome in everything
-            if outcome.state == "failed"
-        ),
+        spent=sum((outcome.spent for _, outcome in everything), Spent()),
+        misses=tuple(misses),
+        failed=tuple(found("failed", _error)),
     )
 
 
@@ -168,13 +182,15 @@ def _folded(value: Any) -> Any:
     return value
 
 
-def _classification(done: Sequence[tuple[Row, Outcome]]) -> Classification:
+def _classification(
+    done: Sequence[tuple[Row, Outcome]], intents: Collection[str]
+) -> Classification:
     tasks = [(row, outcome) for row, outcome in done if row.intents]
     given = [(row, outcome) for row, outcome in tasks if outcome.intents]
     talk = [outcome for row, outcome in done if not row.intents and row.route == "small_talk"]
     routed = [(row, outcome) for row, outcome in done if row.route is not None]
-    per_intent = _per_intent(done)
-    f1 = [numbers.f1 for numbers in per_intent.values() if numbers.support]
+    per_intent = _per_intent(done, intents)
+    f1 = [one.f1 for one in per_intent.values() if one.support and one.f1 is not None]
     return Classification(
         rows=len(done),
         tasks=len(tasks),
@@ -208,7 +224,9 @@ def _same_route(row: Row, outcome: Outcome) -> bool:
     return outcome.route == row.route
 
 
-def _per_intent(done: Sequence[tuple[Row, Outcome]]) -> dict[str, PerIntent]:
+def _per_intent(
+    done: Sequence[tuple[Row, Outcome]], intents: Collection[str]
+) -> dict[str, PerIntent]:
     support: Counter[str] = Counter()
     decided: Counter[str] = Counter()
     right: Counter[str] = Counter()
@@ -217,10 +235,12 @@ def _per_intent(done: Sequence[tuple[Row, Outcome]]) -> dict[str, PerIntent]:
         decided.update(set(outcome.intents))
         right.update(set(row.intents) & set(outcome.intents))
     found = {}
-    for key in sorted(support | decided):
-        precision = right[key] / decided[key] if decided[key] else 0.0
+    for key in sorted(intents or support | decided):
         recall = right[key] / support[key] if support[key] else 0.0
-        f1 = 2 * precision * recall / (precision + recall) if right[key] else 0.0
+        precision = f1 = None
+        if not intents:
+            precision = right[key] / decided[key] if decided[key] else 0.0
+            f1 = 2 * precision * recall / (precision + recall) if right[key] else 0.0
         found[key] = PerIntent(precision, recall, f1, support[key])
     return found
 
@@ -283,12 +303,16 @@ def _asked(row: Row, acted: Acted | None) -> bool:
 
 def _routing_miss(row: Row, outcome: Outcome) -> Miss | None:
     if outcome.error and outcome.route is None:
-        return Miss("error", row, outcome, row.expected, outcome.message)
+        return _error(row, outcome)
     if not is_right(row, outcome):
         return Miss("intent", row, outcome, row.expected, outcome.decided)
     if row.route is not None and not _same_route(row, outcome):
         return Miss("route", row, outcome, row.route, outcome.route or "")
     return None
+
+
+def _error(row: Row, outcome: Outcome) -> Miss:
+    return Miss("error", row, outcome, row.expected, outcome.message)
 
 
 def _tool_miss(row: Row, outcome: Outcome, known: Mapping[str, Tool]) -> Miss | None:

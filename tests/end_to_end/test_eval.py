@@ -96,6 +96,7 @@ def test_a_spoilt_intent_fails_its_gate_and_names_the_messages(home: Home) -> No
         (("--gate", "wide=0.5"), "there is no 'wide'"),
         (("--gate", "intent=95"), "NAME=SHARE"),
         (("--intent", "weather"), "no intent 'weather'"),
+        (("--intent", "data", "--gate", "f1.data=0.5"), "on which precision and F1 depend"),
         (("--data", "bad.jsonl"), "bad.jsonl:2: "),
         (("--data", "none.jsonl"), "none.jsonl cannot be read"),
         (("--resume",), "no evaluation run that was interrupted"),

@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 from tests.tui.fake import FakeBackstage
 from tests.tui.fake_evaluations import RUNS, TELECOM, measured
 from tests.tui.states import chat_of, make_app, settle, shown, until
-from tui.evaluated import Measured, MissRow, axes, misses_of_cell, misses_of_intent
+from tui.evaluated import IntentScore, Measured, MissRow, axes, misses_of_cell, misses_of_intent
 from tui.screens.evaluations import EvaluationsScreen
 from tui.screens.run import MOST, RunScreen
 from tui.widgets.heat_map import HeatMap
@@ -24,7 +24,7 @@ class Large(FakeBackstage):
     intents_measured = MANY
 
 
-async def opened(pilot: Pilot[Any]) -> RunScreen:
+async def entered(pilot: Pilot[Any]) -> RunScreen:
     await settle(pilot)
     await pilot.press("f8")
     await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
@@ -34,6 +34,11 @@ async def opened(pilot: Pilot[Any]) -> RunScreen:
     await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
     screen = pilot.app.screen
     assert isinstance(screen, RunScreen)
+    return screen
+
+
+async def opened(pilot: Pilot[Any]) -> RunScreen:
+    screen = await entered(pilot)
     await until(pilot, lambda: screen.query_one(HeatMap).marked)
     await settle(pilot)
     return screen
@@ -143,6 +148,17 @@ async def test_an_intent_has_its_figures_and_misses() -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert screen.query_one(HeatMap).marked == ("contract", "contract")
+
+
+async def test_of_some_intents_alone_precision_is_a_dash() -> None:
+    class Alone(FakeBackstage):
+        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+            return Measured(RUNS[0], intents=(IntentScore("data", None, 0.95, None, 20),))
+
+    async with make_app(Alone()).run_test(size=(120, 40)) as pilot:
+        scores = (await entered(pilot)).query_one(IntentScores)
+        await until(pilot, lambda: "data" in shown(scores))
+        assert shown(scores).split()[:5] == ["data", "–", "95.0", "–", "20"]
 
 
 async def test_a_run_is_held_against_older_ones() -> None:

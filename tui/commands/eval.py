@@ -31,7 +31,7 @@ from engine.evaluation.runner import End
 from engine.evaluation.score import Report, score
 from engine.settings import SettingsError
 from storage.database import Database
-from storage.evaluations import Evaluations
+from storage.evaluations import Evaluations, RunRecord
 from tui import evaluation
 from tui.evaluation import Choice, Run
 from tui.exit_codes import ExitCode, of_error
@@ -75,7 +75,7 @@ async def _evaluate(
     going: Run,
     options: argparse.Namespace,
     asked: list[Gate],
-    baseline: compare.Results | None,
+    baseline: RunRecord | None,
 ) -> int:
     began = time.monotonic()
     try:
@@ -85,13 +85,19 @@ async def _evaluate(
         raise
     finally:
         await going.engine.close()
-    only_route = going.choice.only_route
+    only_route, intents = going.choice.only_route, going.choice.intents
     catalogue = going.engine.catalogue
-    report = score(going.results, catalogue, only_route=only_route)
+    report = score(going.results, catalogue, only_route=only_route, intents=intents)
     finished = end.reason == "finished" and not report.failed
     comparison = None
     if baseline is not None:
-        comparison = compare.compare(baseline, going.results, catalogue, only_route=only_route)
+        comparison = compare.compare(
+            evaluation.results_of(going.evaluations, baseline.id),
+            going.results,
+            catalogue,
+            only_route=only_route,
+            intents=intents or evaluation.choice_of(baseline).intents,
+        )
     # Gates are about the whole set; what is only half done has not passed them.
     verdicts = gates.judge(asked, report) if finished else []
     data: dict[str, Any] = {
@@ -209,15 +215,16 @@ def _choice(options: argparse.Namespace) -> Choice:
 
 
 def _gates(options: argparse.Namespace, intents: Iterable[str]) -> list[Gate]:
-    only_route = options.classification_only
-    return [gates.parse(text, intents, only_route=only_route) for text in options.gate or ()]
+    only_route, alone = options.classification_only, bool(options.intent)
+    return [
+        gates.parse(text, intents, only_route=only_route, alone=alone)
+        for text in options.gate or ()
+    ]
 
 
-def _baseline(options: argparse.Namespace, evaluations: Evaluations) -> compare.Results | None:
-    if options.baseline is None:
-        return None
+def _baseline(options: argparse.Namespace, evaluations: Evaluations) -> RunRecord | None:
     # Looked up before this run begins, so that `last` is the one before it.
-    return evaluation.results_of(evaluations, evaluations.run(options.baseline).id)
+    return None if options.baseline is None else evaluations.run(options.baseline)
 
 
 def _list(evaluations: Evaluations, *, as_json: bool) -> int:

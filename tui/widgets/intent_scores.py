@@ -38,14 +38,19 @@ class IntentScores(OptionList):
 
 
 def _line(score: IntentScore) -> Content:
-    style = "$success" if score.f1 >= 0.9 else "$warning" if score.f1 >= 0.7 else "$error"
+    f1 = score.f1 or 0.0
+    style = "$success" if f1 >= 0.9 else "$warning" if f1 >= 0.7 else "$error"
     line = Content.assemble(
         f"{one_line(score.key, NAME):<{NAME}}",
-        (f" {100 * score.precision:5.1f}  {100 * score.recall:5.1f}", "$quiet"),
-        (f"  {100 * score.f1:5.1f}", f"bold {style}"),
+        (f" {_share(score.precision)}  {_share(score.recall)}", "$quiet"),
+        (f"  {_share(score.f1)}", f"bold {style}" if score.f1 is not None else "$quiet"),
         (f" {score.support:5,}", "$quiet"),
     )
-    if score.f1_before is not None:
+    if score.f1 is not None and score.f1_before is not None:
         gained, style = change(score.f1 - score.f1_before)
         line += Content.styled(f"  {gained:>6}", style)
     return line
+
+
+def _share(share: float | None) -> str:
+    return f"{'–':>5}" if share is None else f"{100 * share:5.1f}"

@@ -13,7 +13,7 @@ from engine.evaluation.dataset import Row
 from engine.evaluation.gates import GateError
 from engine.evaluation.markdown import to_markdown
 from engine.evaluation.outcome import Acted, Call, Outcome, Spent, from_dict, to_dict
-from engine.evaluation.score import Report, same_arguments, score
+from engine.evaluation.score import PerIntent, Report, same_arguments, score
 from engine.events import Route
 from engine.intents import catalogue as catalogues
 
@@ -176,6 +176,8 @@ def test_random_sets_keep_the_laws(found: list[tuple[Row, Outcome]]) -> None:
     support = sum(numbers.support for numbers in told.per_intent.values())
     assert support == sum(len(row.intents) for row, _ in found)
     for numbers in told.per_intent.values():
+        assert numbers.precision is not None
+        assert numbers.f1 is not None
         for share in (numbers.precision, numbers.recall, numbers.f1):
             assert 0 <= share <= 1
         low, high = sorted((numbers.precision, numbers.recall))
@@ -242,6 +244,21 @@ def test_tool_gates_need_the_tools() -> None:
         gates.parse("tools=0.9", TELECOM.intents, only_route=True)
 
 
+def test_of_some_intents_alone_nothing_is_said_about_what_is_taken_for_them() -> None:
+    for text in ("precision.data=0.5", "f1.data=0.5", "macro_f1=0.5"):
+        with pytest.raises(GateError, match="precision and F1 depend"):
+            gates.parse(text, TELECOM.intents, alone=True)
+    gates.parse("recall.data=1", TELECOM.intents, alone=True)
+    own = [(row, outcome) for row, outcome in SET if "data" in row.intents]
+    told = score(own, TELECOM, intents=["data"]).classification
+    assert told.per_intent == {"data": PerIntent(None, 3 / 3, None, 3)}
+    assert told.macro_f1 is None
+    assert "| data | – | 100.0 % | – | 3 |" in to_markdown(
+        score(own, TELECOM, intents=["data"]), "a"
+    )
+    assert compare.compare(own, own, TELECOM, intents=["data"]).f1 == {}
+
+
 def test_a_baseline_names_what_turned() -> None:
     before = [*SET[:4], (Row("only before", ("data",)), task("data"))]
     after = [
@@ -255,6 +272,19 @@ def test_a_baseline_names_what_turned() -> None:
     assert [miss.row.text for miss in found.newly_wrong] == ["a"]
     assert [miss.row.text for miss in found.newly_right] == ["b"]
     assert found.f1["balance"] == (0.5, 0.5)
+
+
+def test_a_text_that_a_set_has_twice_is_two_messages() -> None:
+    right, wrong = task("data"), task("balance")
+    twice = [(Row("a", ("data",)), right), (Row("a", ("balance",)), right)]
+    found = score(twice, TELECOM)
+    root = ElementTree.fromstring(junit.to_xml(found, twice))
+    failed = [case.get("classname") for case in root.iter("testcase") if len(case)]
+    assert failed == ["balance"]
+    turned = compare.compare(twice, [(row, wrong) for row, _ in twice], TELECOM)
+    assert turned.rows == 2
+    assert [miss.row.intents for miss in turned.newly_wrong] == [("data",)]
+    assert [miss.row.intents for miss in turned.newly_right] == [("balance",)]
 
 
 def test_the_json_report_has_what_the_contract_says() -> None:
