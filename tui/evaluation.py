@@ -58,6 +58,19 @@ class Choice:
         return rows if self.limit is None else dataset.spread(rows, self.limit)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A run that was cut and fits the catalogue, the sets and the model there are now.
+
+    `rows` are all of its rows, by number, and `known` what is known of some.
+    """
+
+    record: RunRecord
+    choice: Choice
+    rows: dict[int, Row]
+    known: Mapping[int, Outcome]
+
+
 @dataclass
 class Run:
     """One run with the parts it needs; `record` is how the database knows it."""
@@ -70,6 +83,11 @@ class Run:
     @property
     def engine(self) -> Engine:
         return self.runner.trial.engine
+
+    @property
+    def done(self) -> list[Outcome]:
+        """What became of the rows that are through."""
+        return [found for found in self.runner.outcomes.values() if found.state == "done"]
 
     @property
     def results(self) -> list[tuple[Row, Outcome]]:
@@ -104,20 +122,35 @@ def begin(
     return _run(record, choice, engine, evaluations, rows, {}, parallel)
 
 
-def resume(
-    settings: Settings, engine: Engine, database: Database, run_id: str, parallel: int | None
-) -> Run:
-    """The run `run_id`, or the newest that was cut (`last`), to go on where it stopped.
+def find_cut(settings: Settings, engine: Engine, database: Database, run_id: str) -> Cut:
+    """The run `run_id`, or the newest that was cut and can be gone on with (`last`).
 
-    Raises `StorageError` where it is done, or the catalogue, the sets or the model have changed.
+    Raises `StorageError` where the catalogue, the sets or the model have changed since it began,
+    and `DatasetError` where a set is gone.
     """
     evaluations = Evaluations(database)
-    if run_id == "last":
-        cut = [run for run in evaluations.runs() if run.state == "interrupted"]
-        if not cut:
-            raise StorageError("there is no evaluation run that was interrupted")
-        run_id = cut[0].id
-    record = evaluations.run(run_id)
+    if run_id != "last":
+        return _cut(settings, engine, database, evaluations.run(run_id))
+    faults = []
+    for record in evaluations.runs():
+        if record.state == "interrupted":
+            try:
+                return _cut(settings, engine, database, record)
+            except (StorageError, DatasetError) as error:
+                faults.append(str(error))
+    if not faults:
+        raise StorageError("there is no evaluation run that was interrupted")
+    raise StorageError(f"no run that was interrupted can be gone on with: {'; '.join(faults)}")
+
+
+def resume(engine: Engine, database: Database, cut: Cut, parallel: int | None) -> Run:
+    """Go on where the run stopped. Raises `StorageError` where it is done or still running."""
+    evaluations = Evaluations(database)
+    record = evaluations.resume(cut.record.id)
+    return _run(record, cut.choice, engine, evaluations, cut.rows, dict(cut.known), parallel)
+
+
+def _cut(settings: Settings, engine: Engine, database: Database, record: RunRecord) -> Cut:
     same = _record(settings, engine)
     for what, was, now in (
         ("catalogue", record.catalogue_hash, same.catalogue_hash),
@@ -125,20 +158,15 @@ def resume(
         ("model", record.model, same.model),
     ):
         if was != now:
-            raise StorageError(
-                f"the {what} is not the one that run {record.id} began with; begin a new run"
-            )
+            raise StorageError(f"the {what} is not the one that run {record.id} began with")
     choice = choice_of(record)
     rows = dict(enumerate(choice.rows(engine.catalogue, database, until=record.started_at)))
-    known = {found.number: found for found in evaluations.results(record.id)}
+    known = {found.number: found for found in Evaluations(database).results(record.id)}
     for number, found in known.items():
         if number not in rows or rows[number] != dataset.from_dict(found.row):
-            raise StorageError(
-                f"the sets have changed since run {record.id} began; begin a new run"
-            )
+            raise StorageError(f"the sets have changed since run {record.id} began")
     done = {number: outcome.from_dict(found.outcome) for number, found in known.items()}
-    record = evaluations.resume(record.id)
-    return _run(record, choice, engine, evaluations, rows, done, parallel)
+    return Cut(record, choice, rows, done)
 
 
 def choice_of(record: RunRecord) -> Choice:

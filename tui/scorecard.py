@@ -11,12 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from engine.evaluation import report as reports
 from engine.evaluation.compare import Comparison
 from engine.evaluation.gates import Verdict
 from engine.evaluation.markdown import percent
-from engine.evaluation.report import confusions, usage
 from engine.evaluation.score import Miss, PerIntent, Report
 from tui.text import one_line
+from tui.wording import spent
 
 # Of a long list, unless everything is asked for: intents, pairs, messages of a pair, other misses.
 INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
@@ -81,12 +82,14 @@ class Scorecard:
                 table.add_row(
                     Text(name), Text(percent(share), "bold", justify="right"), Text(note, "dim")
                 )
-        spent = usage(self.report)
-        cost = "unknown" if spent["cost_usd"] is None else f"${spent['cost_usd']:,.4f}"
-        tokens = f"{spent['input_tokens']:,} in, {spent['output_tokens']:,} out"
-        flat = f"flat prompts: {spent['flat_input_tokens']:,} in"
+        bill = reports.bill(self.report)
+        tokens = f"{bill.input_tokens:,} in, {bill.output_tokens:,} out"
+        flat = f"flat prompts: {bill.flat_input_tokens:,} in"
         table.add_row(Text("tokens"), Text(tokens, justify="right"), Text(flat, "dim"))
-        table.add_row(Text("cost"), Text(cost, justify="right"), Text(""))
+        cost = spent(bill).removeprefix("cost ")
+        # What is known in part takes more room than a figure has.
+        figure, note = ("", cost) if bill.unpriced else (cost, "")
+        table.add_row(Text("cost"), Text(figure, justify="right"), Text(note))
         return table
 
     def _intents(self) -> Table:
@@ -121,7 +124,7 @@ class Scorecard:
         return table
 
     def _misses(self, console: Console) -> None:
-        pairs = confusions(self.report)
+        pairs = reports.confusions(self.report)
         if pairs:
             head = Text.assemble(
                 ("taken for something else", "bold"), ("  confidence, message", "dim")

@@ -92,12 +92,12 @@ def exact(cost_usd: float | None) -> str:
 
 
 def spent(bill: Bill) -> str:
-    """What a bill comes to; where some of it is unknown, of how many requests, and the rest."""
+    """What a bill comes to; where some of it is unknown, for how many requests, and the rest."""
     if not bill.unpriced:
         return exact(bill.cost_usd)
     if bill.unpriced == bill.requests:
         return "cost unknown"
-    unknown = f"cost unknown of {bill.unpriced} of {count(bill.requests, 'request')}"
+    unknown = f"cost unknown for {bill.unpriced} of {count(bill.requests, 'request')}"
     return f"{unknown}, {exact(bill.cost_usd)} for the others"
 
 

@@ -16,11 +16,15 @@ MESSAGES = 20  # of a list, before it is cut
 def to_markdown(
     report: Report,
     title: str,
+    cost: str,
     gates: Iterable[Verdict] = (),
     comparison: Comparison | None = None,
 ) -> str:
-    """The whole report. What people wrote stands in code spans, so that it is not read as text."""
-    parts = [f"# Evaluation: {_escape(title)}", _summary(report)]
+    """The whole report; `cost` is in words.
+
+    What people wrote stands in code spans, so that it is not read as text.
+    """
+    parts = [f"# Evaluation: {_escape(title)}", _summary(report, cost)]
     verdicts = list(gates)
     if verdicts:
         parts.append(
@@ -66,7 +70,7 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report, cost: str) -> str:
     found, tools, spent = report.classification, report.tools, usage(report)
     rows = [
         ("messages", f"{report.rows:,}"),
@@ -83,7 +87,6 @@ def _summary(report: Report) -> str:
             ("arguments, told the right intent", percent(tools.given_argument_accuracy)),
             ("asked when something was missing", percent(tools.asked_when_missing)),
         ]
-    cost = "unknown" if spent["cost_usd"] is None else f"${spent['cost_usd']:.4f}"
     rows += [
         ("tokens in (cached) / out", "{input_tokens:,} ({cached_tokens:,}) / {output_tokens:,}"),
         ("tokens in of flat prompts", "{flat_input_tokens:,}"),

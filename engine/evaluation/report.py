@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.evaluation.score import Classification, Miss, Report, Tools
+from engine.events import USD_DIGITS, Bill
 
 MESSAGES = 5  # of a pair of intents that are confused
 
@@ -33,10 +34,24 @@ def usage(report: Report) -> dict[str, Any]:
         "cached_tokens": spent.cached_tokens,
         "output_tokens": spent.output_tokens,
         "flat_input_tokens": spent.flat_input_tokens,
-        "cost_usd": None if spent.unpriced else round(spent.cost_usd, 6),
+        "cost_usd": bill(report).known_cost,
         "unpriced_requests": spent.unpriced,
         "seconds": round(spent.seconds, 3),
     }
+
+
+def bill(report: Report) -> Bill:
+    """The same as the bill of a session has it."""
+    spent = report.spent
+    return Bill(
+        requests=spent.requests,
+        input_tokens=spent.input_tokens,
+        cached_tokens=spent.cached_tokens,
+        output_tokens=spent.output_tokens,
+        cost_usd=round(spent.cost_usd, USD_DIGITS),
+        unpriced=spent.unpriced,
+        flat_input_tokens=spent.flat_input_tokens,
+    )
 
 
 def confusions(report: Report) -> list[tuple[str, str, list[Miss]]]:

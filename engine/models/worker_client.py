@@ -152,9 +152,11 @@ class WorkerClient:
                 return await self._attempt(request)
             except (OSError, EOFError, TimeoutError) as error:
                 await self._end()
-                fault = "took too long" if isinstance(error, TimeoutError) else "stopped"
+                code, fault = "model", "stopped"
+                if isinstance(error, TimeoutError):
+                    code, fault = "limit", "took too long"
                 raise ModelError(
-                    "model", f"the offline model {fault}, twice; please try again", retryable=True
+                    code, f"the offline model {fault}, twice; please try again", retryable=True
                 ) from error
 
     async def _attempt(self, request: Mapping[str, Any]) -> Any:

@@ -13,15 +13,17 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from engine.intents.catalogue import BUILT_IN
+from engine.models.worker_client import WorkerClient
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import PROGRAM
 from tests.loopback import Answer, Loopback, Seen, call_answer, route_answer, serve
@@ -102,7 +104,11 @@ def test_a_spoilt_intent_fails_its_gate_and_names_the_messages(home: Home) -> No
         (("--resume",), "no evaluation run that was interrupted"),
         (("--baseline", "nosuch"), "no evaluation run 'nosuch'"),
         (("--from-corrections",), "no corrections yet"),
-        (("--json", "--markdown", "-"), "cannot both be printed"),
+        (("--json", "--markdown", "-"), "--json and --markdown - cannot both be printed"),
+        (("--markdown", "-", "--junit", "-"), "--markdown - and --junit - cannot both be printed"),
+        (("--from-corrections", "--data", "bad.jsonl"), "each say which messages"),
+        (("--resume", "--intent", "data", "--limit", "9"), "leave --intent --limit out"),
+        (("--resume", "x", "--classification-only"), "leave --classification-only out"),
         (("--provider", "scripted"), "the scripted model plays demos"),
         (("--limit", "0"), "not a number from 1"),
     ],
@@ -223,7 +229,7 @@ def test_a_run_that_is_cut_goes_on_and_no_paid_call_is_repeated(
     assert sum(first.values()) == ROWS
     counting.cut()
 
-    report = home.listing("eval", "--resume", "--data", "other.jsonl", "--db", "x.db")
+    report = home.listing("eval", "--resume", "--db", "x.db")
     assert report["state"] == "finished"
     assert (report["rows"], report["classification"]["accuracy"]) == (ROWS, 1)
     assert report["tools"]["name_accuracy"] == report["tools"]["argument_accuracy"] == 1
@@ -244,9 +250,73 @@ def test_rows_that_were_never_answered_are_exit_code_three(home: Home, server: L
     server.respond = lambda seen: away
     told = ("eval", "--classification-only", "--data", "few.jsonl", "--gate", "intent=0")
     done = home.run(*told, "--db", "x.db", check=3)
-    assert "4 of 4 messages were never answered; go on with" in done.stderr
+    assert "never answered: 4 of 4 messages, the last for: " in done.stderr
+    assert "the gates were not judged" in done.stderr
+    assert "incomplete: 0 of 4 messages in" in done.stdout
     (run,) = home.listing("eval", "--runs", "--db", "x.db")
     assert run["state"] == "interrupted"
+
+
+def test_the_newest_run_that_fits_is_gone_on_with_and_keeps_its_choice(
+    home: Home, server: Loopback
+) -> None:
+    (home.folder / "few.jsonl").write_text(rows("balance", per=4))
+    home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "INTENTBOT_DB": "x.db"}
+    away = Answer(status=503, error={"message": "busy"}, headers={"retry-after-ms": "1"})
+    said: list[str] = []
+
+    def first_only(seen: Seen) -> Answer:
+        said.append(seen.body["messages"][-1]["content"])
+        return route_answer("balance") if said[-1] == said[0] else away
+
+    server.respond = first_only
+    told = ("eval", "--data", "few.jsonl", "--parallel", "1")
+    home.run(*told, "--classification-only", check=3)
+    home.run(*told, check=3)
+    (home.folder / "few.jsonl").write_text(rows("balance", per=5))
+    home.run(*told, check=3)
+    (home.folder / "few.jsonl").write_text(rows("balance", per=4))
+    newest, _, oldest = (run["id"] for run in home.listing("eval", "--runs"))
+    server.respond = lambda seen: route_answer("balance")
+    says = home.run("eval", "--resume", oldest, "--gate", "tools=1", check=2).stderr
+    assert "leaves the tools out" in says
+    done = home.run("eval", "--resume", oldest, "--gate", "intent=1")
+    assert "4 messages, 3 of these now in" in done.stdout
+    assert "right tool" not in done.stdout
+    home.environ["INTENTBOT_AGENT_MODEL"] = "another"
+    says = home.run("eval", "--resume", check=2).stderr
+    assert says.count("the router is not the one that run") == 2
+    del home.environ["INTENTBOT_AGENT_MODEL"]
+    server.respond = lambda seen: away
+    says = home.run("eval", "--resume", check=3).stderr
+    assert newest not in says, "its set has changed"
+    assert "go on with: intentbot-tui eval --resume" in says
+
+
+@pytest.mark.parametrize("slow", ["score", "complete"])
+def test_an_offline_model_that_takes_too_long_is_exit_code_four(
+    slow: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    attempt = WorkerClient._attempt
+
+    async def late(client: WorkerClient, request: Mapping[str, Any]) -> Any:
+        if request["op"] == slow:
+            raise TimeoutError
+        return await attempt(client, request)
+
+    monkeypatch.setattr(WorkerClient, "_attempt", late)
+    Path("few.jsonl").write_text(rows("roaming", per=2))
+    code = main(["eval", "--db", "x.db", "--data", "few.jsonl", "--provider", "embedded"])
+    told = capsys.readouterr()
+    assert code == 4
+    assert "the offline model took too long, twice" in told.err
+    assert "incomplete: 0 of 2 messages" in told.out
 
 
 def test_a_refused_key_is_exit_code_two(home: Home, server: Loopback) -> None:

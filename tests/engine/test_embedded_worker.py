@@ -79,7 +79,7 @@ async def test_a_worker_that_hangs_is_ended_and_the_person_told(catalogue: Catal
     with pytest.raises(ModelError, match="took too long") as caught:
         await client.start()
 
-    assert caught.value.code == "model"
+    assert caught.value.code == "limit"
     assert caught.value.retryable
     assert client._process is None
 

@@ -110,7 +110,7 @@ async def test_an_unknown_price_is_unknown_everywhere() -> None:
         screen = await opened(pilot)
         known = exact(sum((row.bill for row in rows), Bill()).cost_usd)
         requests = sum(row.bill.requests for row in rows)
-        assert f"cost unknown of 1 of {requests} requests, {known} for the others" in text(
+        assert f"cost unknown for 1 of {requests} requests, {known} for the others" in text(
             screen, "#sums"
         )
         assert "unknown" in text(screen, "#cost-list")

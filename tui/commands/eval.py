@@ -29,6 +29,7 @@ from engine.evaluation import report as reports
 from engine.evaluation.gates import Gate, Verdict
 from engine.evaluation.runner import End
 from engine.evaluation.score import Report, score
+from engine.models.port import ModelError
 from engine.settings import SettingsError
 from storage.database import Database
 from storage.evaluations import Evaluations, RunRecord
@@ -39,14 +40,16 @@ from tui.parser import PROGRAM
 from tui.scorecard import Scorecard, listed
 from tui.setup import load_settings, log_to_file
 from tui.text import plain
+from tui.wording import count, spent
 
 # Of a run's id in the listing for people: as much as tells runs of the same second apart.
 SHORT_ID = 18
+# Options that say what a run is about, and so belong to the one that begins it.
+OF_A_RUN = ("intent", "data", "from_corrections", "limit", "classification_only")
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.json and options.markdown == "-":
-        raise SettingsError("--json and --markdown - cannot both be printed: name a file for one")
+    _refuse(options)
     settings = load_settings(options)
     with closing(Database.open(settings.database)) as database:
         if options.runs:
@@ -56,15 +59,17 @@ def run(options: argparse.Namespace) -> int:
         try:
             for problem in engine.catalogue.problems:
                 _say(problem)
-            asked = _gates(options, engine.catalogue.intents)
-            baseline = _baseline(options, Evaluations(database))
+            cut = None
             if options.resume is not None:
-                going = evaluation.resume(
-                    settings, engine, database, options.resume, options.parallel
-                )
+                cut = evaluation.find_cut(settings, engine, database, options.resume)
+            choice = cut.choice if cut else _choice(options)
+            asked = _gates(options.gate or (), engine.catalogue.intents, choice)
+            baseline = _baseline(options, Evaluations(database))
+            parallel = options.parallel
+            if cut:
+                going = evaluation.resume(engine, database, cut, parallel)
             else:
-                choice = _choice(options)
-                going = evaluation.begin(settings, engine, database, choice, options.parallel)
+                going = evaluation.begin(settings, engine, database, choice, parallel)
         except BaseException:
             asyncio.run(engine.close())
             raise
@@ -77,7 +82,7 @@ async def _evaluate(
     asked: list[Gate],
     baseline: RunRecord | None,
 ) -> int:
-    began = time.monotonic()
+    began, before = time.monotonic(), len(going.done)
     try:
         end = await _work(going)
     except BaseException:
@@ -122,33 +127,41 @@ async def _evaluate(
     title = f"{going.record.catalogue}, {going.record.model}"
     if options.json:
         print(json.dumps(data, ensure_ascii=False))
-    elif options.markdown != "-":
-        total = len(going.runner.rows)
-        part = "" if finished else f" of {total:,}"
-        told = f"{report.rows:,}{part} messages in {data['wall_seconds']:,.1f} s"
-        subtitle = f"{told}, run {data['run']}"
+    elif not _printed(options):
+        total, done = len(going.runner.rows), len(going.done)
+        told = count(total, "message")
+        if not finished:
+            told = f"incomplete: {done:,} of {told}"
+        if before:
+            told += f", {done - before:,} of these now"
+        subtitle = f"{told} in {data['wall_seconds']:,.1f} s, run {data['run']}"
         card = Scorecard(
             report, title, subtitle, verdicts, comparison, whole=bool(going.choice.intents)
         )
         card.print(Console(highlight=False))
     if options.markdown:
-        _write(options.markdown, markdown.to_markdown(report, title, verdicts, comparison))
+        cost = spent(reports.bill(report)).removeprefix("cost ")
+        _write(options.markdown, markdown.to_markdown(report, title, cost, verdicts, comparison))
     if options.junit:
         _write(options.junit, junit.to_xml(report, going.results, verdicts))
     if going.choice.intents:
         _say("only these intents' messages were tried: whether others are taken for them is open")
+    if asked and not finished:
+        _say("the gates were not judged: the run is incomplete")
     return _conclude(going, end, report, verdicts)
 
 
 async def _work(going: Run) -> End:
     """Go through the rows with a progress bar; an interrupt ends the run and keeps what is done."""
-    await going.engine.warm_up()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, going.runner.stop)
     try:
+        await going.engine.warm_up()
         with _progress(going):
             return await going.runner.run()
+    except ModelError as error:  # of the local router, which reads messages ahead of their turns
+        return End("cannot_run", str(error), error.code)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
@@ -170,38 +183,54 @@ def _progress(going: Run) -> Iterator[None]:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         runner = going.runner
-        done = sum(found.state == "done" for found in runner.outcomes.values())
-        task = bar.add_task("messages", total=len(runner.rows), completed=done)
+        task = bar.add_task("messages", total=len(runner.rows), completed=len(going.done))
         runner.on_done = lambda row, outcome: bar.advance(task)
         yield
 
 
 def _conclude(going: Run, end: End, report: Report, verdicts: list[Verdict]) -> int:
     """Say what is left to say on standard error; returns the exit code."""
-    run_id, total = going.record.id, len(going.runner.rows)
-    done = sum(found.state == "done" for found in going.runner.outcomes.values())
+    run_id, total, done = going.record.id, len(going.runner.rows), len(going.done)
     again = f"go on with: {PROGRAM} eval --resume {run_id}"
     match end.reason:
         case "interrupted":
-            _say(f"interrupted after {done:,} of {total:,} messages; {again}")
+            _say(f"interrupted after {done:,} of {count(total, 'message')}; {again}")
             return ExitCode.INTERRUPTED
-        case "network":
-            _say(f"stopped after {done:,} of {total:,} messages: {end.message}; {again}")
-            return ExitCode.NETWORK
-        case "cannot_run":
-            _say(f"stopped after {done:,} of {total:,} messages: {end.message}; {again}")
+        case "network" | "cannot_run":
+            _say(f"stopped after {done:,} of {count(total, 'message')}: {end.message}; {again}")
             return of_error(end.code)
     if report.failed:
-        _say(f"{len(report.failed):,} of {total:,} messages were never answered; {again}")
-        return ExitCode.NETWORK
+        last = report.failed[-1].outcome
+        failed = f"{len(report.failed):,} of {count(total, 'message')}"
+        _say(f"never answered: {failed}, the last for: {last.message}; {again}")
+        return of_error(last.error)
     missed = [verdict for verdict in verdicts if not verdict.passed]
     for verdict in missed:
         gate = verdict.gate
-        reached = markdown.percent(verdict.reached)
+        is_so = f"it is {markdown.percent(verdict.reached)}"
         if verdict.reached is None:
-            reached = "no message that could show it"
-        _say(f"gate missed: {gate.name} is to be {markdown.percent(gate.least)}, it is {reached}")
+            is_so = "no message could show it"
+        _say(f"gate missed: {gate.name} is to be {markdown.percent(gate.least)}, {is_so}")
     return ExitCode.FAILED if missed else ExitCode.DONE
+
+
+def _refuse(options: argparse.Namespace) -> None:
+    """Refuse options that cannot go together. Raises `SettingsError`."""
+    if len(printed := _printed(options)) > 1:
+        raise SettingsError(f"{' and '.join(printed)} cannot both be printed: name a file for one")
+    if options.from_corrections and options.data:
+        raise SettingsError("--from-corrections and --data each say which messages: name one")
+    chosen = [f"--{name.replace('_', '-')}" for name in OF_A_RUN if getattr(options, name)]
+    if options.resume is not None and chosen:
+        raise SettingsError(
+            f"--resume goes on with what the run began with: leave {' '.join(chosen)} out"
+        )
+
+
+def _printed(options: argparse.Namespace) -> list[str]:
+    """What is to be printed instead of the tables."""
+    named = [f"--{name} -" for name in ("markdown", "junit") if getattr(options, name) == "-"]
+    return [*(["--json"] if options.json else []), *named]
 
 
 def _choice(options: argparse.Namespace) -> Choice:
@@ -214,12 +243,9 @@ def _choice(options: argparse.Namespace) -> Choice:
     )
 
 
-def _gates(options: argparse.Namespace, intents: Iterable[str]) -> list[Gate]:
-    only_route, alone = options.classification_only, bool(options.intent)
-    return [
-        gates.parse(text, intents, only_route=only_route, alone=alone)
-        for text in options.gate or ()
-    ]
+def _gates(texts: Iterable[str], intents: Iterable[str], choice: Choice) -> list[Gate]:
+    only_route, alone = choice.only_route, bool(choice.intents)
+    return [gates.parse(text, intents, only_route=only_route, alone=alone) for text in texts]
 
 
 def _baseline(options: argparse.Namespace, evaluations: Evaluations) -> RunRecord | None:

@@ -16,6 +16,7 @@ from engine.evaluation.outcome import Acted, Call, Outcome, Spent, from_dict, to
 from engine.evaluation.score import PerIntent, Report, same_arguments, score
 from engine.events import Route
 from engine.intents import catalogue as catalogues
+from tui.wording import spent
 
 TELECOM = catalogues.load()
 TOOLS = {tool.name: tool for tool in TELECOM.tools}
@@ -214,6 +215,12 @@ def test_costs_add_up_and_an_unknown_price_stays_unknown() -> None:
     assert (both["requests"], both["input_tokens"], both["cached_tokens"]) == (4, 200, 100)
     assert (both["output_tokens"], both["flat_input_tokens"], both["seconds"]) == (20, 600, 2)
     assert report.usage(score([(row, priced), (row, unpriced)], TELECOM))["cost_usd"] is None
+    tiny = Outcome(route="task", spent=Spent(1, cost_usd=0.0000191))
+    found = score([(row, tiny)] * 3, TELECOM)
+    assert report.usage(found)["cost_usd"] == 0.0000573
+    assert spent(report.bill(found)) == "$0.0000573"
+    partly = report.bill(score([(row, tiny), (row, unpriced)], TELECOM))
+    assert spent(partly) == "cost unknown for 1 of 2 requests, $0.0000191 for the others"
 
 
 def reached(text: str, found: Report) -> bool:
@@ -254,7 +261,7 @@ def test_of_some_intents_alone_nothing_is_said_about_what_is_taken_for_them() ->
     assert told.per_intent == {"data": PerIntent(None, 3 / 3, None, 3)}
     assert told.macro_f1 is None
     assert "| data | – | 100.0 % | – | 3 |" in to_markdown(
-        score(own, TELECOM, intents=["data"]), "a"
+        score(own, TELECOM, intents=["data"]), "a", "$0"
     )
     assert compare.compare(own, own, TELECOM, intents=["data"]).f1 == {}
 
@@ -316,10 +323,11 @@ def test_junit_is_xml_that_counts_right_whatever_people_write() -> None:
 
 def test_markdown_keeps_what_people_write_in_code_spans() -> None:
     found = [*SET, (Row(HOSTILE, ("data",)), task("balance"))]
-    text = to_markdown(score(found, TELECOM), "a | b")
+    text = to_markdown(score(found, TELECOM), "a | b", "$0.0000191")
     assert "a \\| b" in text
     assert "``` \x1b[31m<b>" in text
     assert "| right intent | 50.0 % |" in text
+    assert "| cost | $0.0000191 |" in text
 
 
 def test_outcomes_keep_their_json_form() -> None:
