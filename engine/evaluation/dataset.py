@@ -24,11 +24,12 @@ from engine.events import Route
 from engine.intents.files import CatalogueError
 from engine.intents.intent import Catalogue, Folder
 
+MOST_FAULTS = 20  # that are told
 TASK_ROUTES: tuple[Route, ...] = ("task", "continue")
 
 
 class DatasetError(CatalogueError):
-    """A set that cannot be used: which file and line, what is wrong, in one line."""
+    """A set that cannot be used: which file and line, what is wrong; a line for each fault."""
 
 
 class Said(BaseModel):
@@ -147,8 +148,7 @@ def load(catalogue: Catalogue, given: Sequence[Path] = ()) -> list[Row]:
         rows += good
         faults += [f"{path}:{line}: {fault}" for line, fault in wrong]
     if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise DatasetError(faults[0] + more)
+        raise DatasetError(_listed(faults))
     if not rows:
         raise DatasetError(f"there is not a single message in {', '.join(map(str, own))}")
     return rows
@@ -241,6 +241,14 @@ def _renamed(row: Row, folder: Folder) -> Row:
         for said in row.before
     )
     return replace(row, intents=intents(row.intents), tool=tool(row.tool), before=before)
+
+
+def _listed(faults: Sequence[str]) -> str:
+    if len(faults) == 1:
+        return faults[0]
+    more = len(faults) - MOST_FAULTS
+    lines = [f"{len(faults):,} lines cannot be used:", *faults[:MOST_FAULTS]]
+    return "\n".join([*lines, f"and {more:,} more"] if more > 0 else lines)
 
 
 def _told(error: ValidationError) -> str:

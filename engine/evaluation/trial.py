@@ -101,12 +101,14 @@ class _Attempt:
         self._row = row
         self._keep = keep
         self._known = list(begun.routings)
+        self._acts = False
 
     async def first(self, *, act: bool) -> None:
         """Route the message and, where the outcome is to be judged by tools, act on it."""
         assistant = self._assistant()
         if not await self._catch_up(assistant):
             return
+        self._acts = act
         happened = await _listen(assistant, self._row.text, act=act)
         self._take(happened)
         if act and not self.outcome.error:
@@ -167,8 +169,10 @@ class _Attempt:
         self._known.append(replace(routing, usage=None))
         spent = Spent()
         if routing.usage is not None:
-            history = tuple(conversation.messages)
-            flat = economics.flat_prompt(history, self._engine.catalogue.tools)
+            flat = economics.NO_FLAT
+            if not (self._acts and routing.tasks):  # else the request that acts has one
+                history = tuple(conversation.messages)
+                flat = economics.flat_prompt(history, self._engine.catalogue.tools)
             spent = self._spent(routing.usage, flat.input_tokens)
         self.outcome = replace(
             self.outcome,
@@ -212,7 +216,7 @@ class _Attempt:
                         input_tokens=event.input_tokens,
                         cached_tokens=event.cached_tokens,
                         output_tokens=event.output_tokens,
-                        # The request that routed counts no flat one where a task follows.
+                        flat_input_tokens=event.flat_input_tokens,
                         cost_usd=event.cost_usd or 0.0,
                         unpriced=int(event.cost_usd is None),
                         seconds=event.duration_ms / 1000,

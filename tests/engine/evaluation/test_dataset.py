@@ -125,10 +125,16 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str | dict[str, Any], says: s
     assert "\n" not in str(caught.value)
 
 
-def test_bad_lines_are_counted(tmp_path: Path) -> None:
-    path = write(tmp_path, "x", {"text": "good", "intent": "data"}, "y", "z")
-    with pytest.raises(DatasetError, match=r"set\.jsonl:1.*\(and 2 more\)"):
+@pytest.mark.parametrize(("bad", "last"), [(3, "set.jsonl:4: "), (25, "and 5 more")])
+def test_all_bad_lines_are_named_up_to_twenty(tmp_path: Path, bad: int, last: str) -> None:
+    path = write(tmp_path, "x", {"text": "good", "intent": "data"}, *"y" * (bad - 1))
+    with pytest.raises(DatasetError) as caught:
         dataset.load(TELECOM, [path])
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"{bad} lines cannot be used:"
+    assert lines[1].startswith(f"{path}:1: ")
+    assert last in lines[-1]
+    assert len(lines) == 1 + min(bad, 21)
 
 
 def test_no_set_an_empty_one_and_no_file_are_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from engine import prices
 from engine.assembly import Engine
 from engine.conversation import Conversation
+from engine.economics import flat_request
 from engine.evaluation.dataset import Row, Said
 from engine.evaluation.outcome import Outcome, from_dict, to_dict
 from engine.evaluation.runner import FAILURES, Result, Runner
@@ -19,7 +20,7 @@ from engine.events import Awaiting, RetryScheduled
 from engine.intents.router import Router, Routing, Task
 from engine.models.port import ModelError, Usage
 from tests.engine.desk import Desk
-from tests.engine.stubs import StubModel, StubRouter, calls, says, task
+from tests.engine.stubs import USAGE, StubModel, StubRouter, calls, says, task
 
 
 def engine(router: Router, model: StubModel, desk: Desk | None = None) -> Engine:
@@ -75,6 +76,18 @@ async def test_a_row_without_a_tool_is_only_routed() -> None:
     )
     assert spent.seconds == 0.12
     assert [one.state for one in kept] == ["begun"], "kept as soon as it was paid for"
+
+
+async def test_the_flat_prompt_of_a_request_that_acted_is_reckoned_as_in_the_chat() -> None:
+    row = Row("top up 20", ("balance",), tool="top_up")
+    routing = replace(task("balance"), usage=Usage("small", 50))
+    model = StubModel(calls(("top_up", {"amount": 20})))
+    found, kept = await outcome_of(row, model, routing)
+    flat = flat_request(model.requests[0], USAGE, Desk().catalogue().tools)
+    assert kept[0].spent.flat_input_tokens == 0
+    assert found.spent.flat_input_tokens == flat.input_tokens > USAGE.input_tokens
+    only, _ = await outcome_of(replace(row, tool=None), StubModel(), routing)
+    assert only.spent.flat_input_tokens > 0
 
 
 async def test_a_question_is_told_with_what_it_asks_for() -> None:
