@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.events import NO_TASK
+from engine.intents.catalogue import MANNERS_FILE
 from engine.intents.files import IntentFile, read_intent, read_toml
 from engine.intents.intent import Catalogue, Folder, Intent
 from engine.intents.shortlist import PHRASE_CHARACTERS
@@ -31,10 +32,20 @@ class Lesson:
 
 @dataclass
 class Additions:
-    """Phrases for one file: examples by tool (`UNDIVIDED`: to the one list), counter-examples."""
+    """Phrases for one file: examples by tool (`UNDIVIDED`: to the one list), counter-examples.
+
+    `out_of_scope` are for `catalog.toml`, of what is no task at all.
+    """
 
     examples: dict[str, list[str]] = field(default_factory=dict)
     counter_examples: list[str] = field(default_factory=list)
+    out_of_scope: list[str] = field(default_factory=list)
+
+    @property
+    def phrases(self) -> list[str]:
+        """All of them."""
+        examples = (phrase for phrases in self.examples.values() for phrase in phrases)
+        return [*examples, *self.counter_examples, *self.out_of_scope]
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,9 @@ class _Planner:
             if len(text) > PHRASE_CHARACTERS:
                 self._skip(text, f"it is longer than {PHRASE_CHARACTERS} characters")
                 continue
-            if lesson.right != NO_TASK:
+            if lesson.right == NO_TASK:
+                self._refuse(text)
+            else:
                 self._add(text, lesson)
             for key in lesson.wrong:
                 if key != lesson.right:
@@ -98,6 +111,20 @@ class _Planner:
         else:
             examples = self._additions(file).examples
             examples.setdefault(_place(text, lesson.tool, intent, file), []).append(text)
+
+    def _refuse(self, text: str) -> None:
+        catalogue = self._catalogue
+        talk = (phrase for one in catalogue.small_talk for phrase in one.examples)
+        for intent in catalogue.intents.values():
+            if any(_has(phrases, text) for phrases in intent.examples.values()):
+                self._skip(text, f"it is an example of {intent.key}: decide there which it is")
+                return
+        if _has((*catalogue.out_of_scope_examples, *talk, *catalogue.cancel_examples), text):
+            self._skip(text, "it is an example of what is no task already")
+        elif catalogue.folders:
+            # Of several catalogues the first one's manners hold.
+            path = catalogue.folders[0].path / MANNERS_FILE
+            self._files.setdefault(path, Additions()).out_of_scope.append(text)
 
     def _counter(self, text: str, key: str) -> None:
         found = self._found(text, key)
@@ -180,4 +207,8 @@ def as_data(before: Mapping[str, Any], additions: Additions) -> dict[str, Any]:
             *before.get("counter_examples", ()),
             *additions.counter_examples,
         ]
+    if additions.out_of_scope:
+        table = before.get("out_of_scope", {})
+        phrases = [*table.get("examples", ()), *additions.out_of_scope]
+        after["out_of_scope"] = {**table, "examples": phrases}
     return after

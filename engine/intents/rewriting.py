@@ -1,4 +1,4 @@
-"""Phrases added to an intent's TOML file, all else of it as its author wrote it."""
+"""Phrases added to a catalogue's TOML files, all else of them as their author wrote it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
-from engine.intents.files import CatalogueError, read_intent
+from engine.intents.files import CatalogueError, read_intent, read_manners
 from engine.intents.lessons import UNDIVIDED, Additions, as_data
 
 
@@ -29,8 +29,11 @@ def with_phrases(path: Path, text: str, additions: Additions) -> str:
         document = tomlkit.parse(text)
         if additions.counter_examples:
             _extend(document, "counter_examples", additions.counter_examples)
-        examples = document["examples"]
+        if additions.out_of_scope:
+            refused = document.setdefault("out_of_scope", tomlkit.table())
+            _extend(refused, "examples", additions.out_of_scope)
         for tool, phrases in additions.examples.items():
+            examples = document["examples"]
             if isinstance(examples, Array):
                 assert tool == UNDIVIDED
                 examples.extend(phrases)
@@ -42,7 +45,7 @@ def with_phrases(path: Path, text: str, additions: Additions) -> str:
         raise CatalogueError(f"{path} cannot be changed by itself: {error}") from error
     if not right:
         raise CatalogueError(f"{path} is written in a way that cannot be changed by itself")
-    read_intent(path, wanted)
+    (read_manners if additions.out_of_scope else read_intent)(path, wanted)
     return after
 
 
@@ -52,6 +55,8 @@ def replace_file(path: Path, before: str, after: str) -> None:
     Raises `CatalogueError` where the file is not what it was, and `OSError`.
     """
     path = path.resolve()  # a link stays one
+    if not before and not path.exists():
+        path.touch()  # with the rights that a new file has here
     if read(path) != before:
         raise CatalogueError(f"{path} was changed meanwhile; nothing was written to it")
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -69,8 +74,8 @@ def replace_file(path: Path, before: str, after: str) -> None:
 
 
 def read(path: Path) -> str:
-    """The file's text, its line ends as they are."""
-    return path.read_bytes().decode("utf-8")
+    """The file's text, its line ends as they are; nothing where there is none yet."""
+    return path.read_bytes().decode("utf-8") if path.exists() else ""
 
 
 def _extend(table: MutableMapping[str, Any], key: str, phrases: list[str]) -> None:

@@ -7,14 +7,18 @@ import logging
 import shutil
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from textual.widgets import OptionList, Static
 
+from engine.events import NO_TASK, IntentCorrected, TurnFinished
 from engine.intents.catalogue import BUILT_IN
+from storage.database import Database
 from tests.end_to_end.conftest import Home
 from tests.loopback import Loopback, call_answer, route_answer, serve, text_answer
+from tests.storage.told import Recording, turn
 from tests.tui.states import chat_of, say, settle, shown, until
 from tui.app import IntentBotApp
 from tui.commands.app import open_backstage
@@ -90,6 +94,8 @@ async def test_from_a_key_to_the_file(home: Home, server: Loopback, mine: Path) 
     assert data["examples"]["get_data_balance"][-1] == SAID
     assert balance["counter_examples"][-1] == SAID
     home.run("catalog", "list", "--catalog", "mine")
+    # As a counter-example it would prove nothing there either.
+    assert written.stderr.count("is in an evaluation set, too") == 1
     again = home.run("catalog", "learn", "--catalog", "mine", "--write")
     assert again.stdout == ""
     assert "an example of data already" in again.stderr
@@ -98,6 +104,25 @@ async def test_from_a_key_to_the_file(home: Home, server: Loopback, mine: Path) 
     refused = home.run("catalog", "learn", "--write", check=2)
     assert "part of the program" in refused.stderr
     assert (BUILT_IN / "intents/data.toml").read_bytes() == before
+
+
+def test_what_is_no_task_is_learnt_to_be_refused(home: Home) -> None:
+    said = "is it warm in there"
+    shutil.copytree(BUILT_IN, home.folder / "mine")
+    (home.folder / "mine/evaluation/own.jsonl").write_text(f'{{"text": "{said}", "intent": null}}')
+    corrected = IntentCorrected(
+        corrected_turn_id="t0", text=said, from_intents=("data",), to_intent=NO_TASK
+    )
+    with closing(Database.open(home.folder / "x.db")) as database, Recording(database) as record:
+        record.keep(turn("s", "t1", corrected, TurnFinished(status="completed"), said=said))
+    told = ("catalog", "learn", "--catalog", "mine", "--db", "x.db", "--write")
+    written = home.run(*told).stderr
+    assert written.count("is in an evaluation set, too") == 1
+    manners = tomllib.loads((home.folder / "mine/catalog.toml").read_text())
+    assert manners["out_of_scope"]["examples"][-1] == said
+    data = tomllib.loads((home.folder / "mine/intents/data.toml").read_text())
+    assert data["counter_examples"][-1] == said
+    assert "of what is no task already" in home.run(*told).stderr
 
 
 async def look_at_the_runs(options: argparse.Namespace) -> None:

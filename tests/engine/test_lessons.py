@@ -85,6 +85,7 @@ def test_a_message_goes_to_the_right_intent_and_against_the_wrong_one(folder: Pa
         "what is left on it?",
         "recharge with 50 dollars please",
     ]
+    assert found.files[folder / "catalog.toml"].out_of_scope == ["nice weather"]
     assert not found.skipped
 
 
@@ -94,7 +95,8 @@ def test_a_message_goes_to_the_right_intent_and_against_the_wrong_one(folder: Pa
         (Lesson("Add  money", (), "balance"), "an example of balance already"),
         (Lesson("pay my bill", (), "balance"), "decide there which it is"),
         (Lesson("add money", ("balance",), NO_TASK), "decide there which it is"),
-        (Lesson("pay my bill", ("balance",), NO_TASK), "a counter-example of balance already"),
+        (Lesson("add money", (), NO_TASK), "an example of balance: decide there which it is"),
+        (Lesson("hello", (), NO_TASK), "an example of what is no task already"),
         (Lesson("x" * 400, (), "balance"), "longer than 300"),
         (Lesson("hello", (), "weather"), "no intent 'weather' any more"),
     ],
@@ -106,6 +108,12 @@ def test_what_is_there_or_cannot_be_put_anywhere_is_told(
     found = plan(catalogues.load(folder), [lesson])
     assert not found.files
     assert why in found.skipped[0]
+
+
+def test_what_is_no_task_though_a_counter_example_already_is_refused(folder: Path) -> None:
+    found = plan(catalogues.load(folder), [Lesson("pay my bill", ("balance",), NO_TASK)])
+    assert found.files == {folder / "catalog.toml": Additions(out_of_scope=["pay my bill"])}
+    assert "a counter-example of balance already" in found.skipped[0]
 
 
 def test_intents_without_a_file_are_told_and_renamed_ones_are_found(
@@ -163,6 +171,40 @@ def test_a_list_that_is_not_divided_and_one_that_is_not_there(
     data = tomllib.loads(after)
     assert data["examples"] == ["how many gigabytes are left", *added]
     assert data["counter_examples"] == against
+
+
+@given(
+    text=st.sampled_from(
+        [
+            "",
+            'title = "Mine"  # shown\n\n[thresholds]\nrefused = 0.1\n',
+            '[out_of_scope]\nreply = "No."  # kindly\n\n[cancel]\nreply = "Dropped."\n',
+            '[out_of_scope]\nexamples = [\n  "the weather",  # often\n]\n',
+        ]
+    ),
+    refused=phrases,
+    ends=st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_is_to_be_refused_is_added_to_the_manners(
+    text: str, refused: list[str], ends: str
+) -> None:
+    before = text.replace("\n", ends)
+    additions = Additions(out_of_scope=refused)
+    after = with_phrases(Path("catalog.toml"), before, additions)
+    data = tomllib.loads(after)
+    assert data == as_data(tomllib.loads(before), additions)
+    assert data["out_of_scope"]["examples"][-len(refused) :] == refused
+    assert all(line.rstrip("]") in after for line in text.splitlines())
+
+
+def test_a_file_that_is_not_there_is_made(folder: Path) -> None:
+    path = folder / "catalog.toml"
+    assert read(path) == ""
+    replace_file(path, "", with_phrases(path, "", Additions(out_of_scope=["nice weather"])))
+    assert "nice weather" in catalogues.load(folder).out_of_scope_examples
+    plain = folder / "plain"
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
 
 
 def test_a_file_is_replaced_whole_and_only_if_it_is_what_was_read(folder: Path) -> None:

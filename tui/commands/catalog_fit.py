@@ -44,7 +44,10 @@ def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
 
     found = asyncio.run(choose())
     path = _manners(catalogue) if found.changes else None
-    before = path.read_text(encoding="utf-8") if path and path.exists() else ""
+    # Imported here: little else of the program edits files that have comments.
+    from engine.intents.rewriting import read, replace_file
+
+    before = read(path) if path else ""
     after = edited(before, {name: new for name, (_, new) in found.changes.items()})
     if options.json:
         print(json.dumps(_shown(found)))
@@ -61,7 +64,7 @@ def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
     elif path.parent.resolve() == BUILT_IN.resolve():
         raise CannotFit("the built-in catalogue is part of the program: copy it and use --catalog")
     else:
-        path.write_text(after, encoding="utf-8")
+        replace_file(path, before, after)
         _say(f"{path} was changed")
     return ExitCode.DONE
 
@@ -73,7 +76,7 @@ def edited(text: str, values: Mapping[str, float]) -> str:
     """
     if not values:
         return text
-    lines = text.splitlines()
+    lines, end_of_line = text.splitlines(), "\r\n" if "\r\n" in text else "\n"
     heads = [n for n, line in enumerate(lines) if re.match(r"\s*\[thresholds\]\s*(#.*)?$", line)]
     if not heads:
         lines += [*([""] if lines else []), "[thresholds]"]
@@ -91,7 +94,7 @@ def edited(text: str, values: Mapping[str, float]) -> str:
         else:
             lines.insert(begin, f"{name} = {value:g}")
             begin, end = begin + 1, end + 1
-    whole = "\n".join(lines) + "\n"
+    whole = end_of_line.join([*lines, ""])
     try:
         was, now = tomllib.loads(text), tomllib.loads(whole)
     except tomllib.TOMLDecodeError:

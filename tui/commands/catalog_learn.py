@@ -46,8 +46,8 @@ def learn(settings: Settings, *, write: bool) -> int:
         _say("there is nothing to add")
         return ExitCode.DONE
     for text in _tested(catalogue, found):
-        _say(f"“{text[:80]}” is in an evaluation set, too: as an example it proves nothing there")
-    # Imported here: nothing else of the program edits a file that has comments.
+        _say(f"“{text[:80]}” is in an evaluation set, too: once learnt it proves nothing there")
+    # Imported here: little else of the program edits files that have comments.
     from engine.intents.rewriting import read, with_phrases
 
     texts: dict[Path, tuple[str, str]] = {}
@@ -63,13 +63,13 @@ def learn(settings: Settings, *, write: bool) -> int:
 
 
 def _tested(catalogue: Catalogue, found: Plan) -> list[str]:
-    """The new examples that an evaluation set of the catalogue has as well."""
+    """The new phrases that an evaluation set of the catalogue has as well, each once."""
     try:
         rows = {row.text.casefold() for row in dataset.load(catalogue)}
     except CatalogueError:
         return []  # it has no sets, or they cannot be used, which `eval` says
-    added = (p for a in found.files.values() for phrases in a.examples.values() for p in phrases)
-    return [phrase for phrase in added if phrase.casefold() in rows]
+    added = (phrase for additions in found.files.values() for phrase in additions.phrases)
+    return [phrase for phrase in dict.fromkeys(added) if phrase.casefold() in rows]
 
 
 def _lesson(database: Database, correction: CorrectionRecord) -> Lesson:

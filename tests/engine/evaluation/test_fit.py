@@ -106,9 +106,11 @@ FILES = (
 )
 
 
-@given(st.sampled_from(FILES), VALUES)
-def test_only_the_thresholds_are_written(text: str, values: dict[str, float]) -> None:
+@given(st.sampled_from(FILES), VALUES, st.sampled_from(["\n", "\r\n"]))
+def test_only_the_thresholds_are_written(text: str, values: dict[str, float], ends: str) -> None:
+    text = text.replace("\n", ends)
     written = edited(text, values)
+    assert "\n" not in written.replace(ends, "") or not text
     was: dict[str, Any] = tomllib.loads(text)
     now = tomllib.loads(written)
     assert now.pop("thresholds", {}) == was.pop("thresholds", {}) | values
