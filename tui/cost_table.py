@@ -14,7 +14,9 @@ from tui.ports import CostRow, CostsBy
 from tui.text import one_line
 from tui.wording import when
 
-LEAST_LABEL = 18
+# A session has the day before its title, of which enough is to be read to know it.
+LEAST_LABEL: dict[CostsBy, int] = {"turns": 18, "sessions": 42, "days": 18}
+DAY = 10  # columns
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ class Shown:
     columns: Sequence[Column]
 
 
-def columns(width: int) -> Shown:
+def columns(width: int, by: CostsBy) -> Shown:
     """The most important columns that fit beside a label."""
-    room, chosen = width - LEAST_LABEL, set[str]()
+    room, chosen = width - LEAST_LABEL[by], set[str]()
     for column in sorted(COLUMNS, key=lambda column: column.importance):
         if column.width > room:
             break
@@ -70,7 +72,9 @@ def line(shown: Shown, row: CostRow, by: CostsBy, now: datetime) -> Content:
     if by == "turns":
         label = f"{row.key:>3}  {label}"
     elif by == "sessions":
-        label = f"{when(row.at, now):<16} {label}"
+        # The time of day does without its day, and the day without a time of day.
+        day = when(row.at, now).removeprefix("today ")[:DAY]
+        label = f"{day:<{DAY}} {label}"
     values = (f"{column.value(row.bill):>{column.width}}" for column in shown.columns)
     # At least one blank between the label and the numbers.
     return Content(set_cell_size(label, shown.label_width - 1) + " " + "".join(values))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from engine.events import Bill
 from tests.tui.fake import FakeBackstage, recorded
 from tests.tui.fake_costs import some_costs, usage
 from tests.tui.states import chat_of, make_app, settle, shown, until
-from tui.cost_table import columns, headings
+from tui.cost_table import columns, headings, line
 from tui.ports import CostRow, CostsBy
 from tui.screens.costs import CostsScreen
 from tui.screens.playback import PlaybackScreen
@@ -165,10 +166,29 @@ def test_a_bar_is_as_high_as_its_share(value: float | None, more: float, height:
     assert drawn == sorted(drawn, key=EIGHTHS.index)
 
 
-@given(st.integers(1, 300))
-def test_the_table_is_as_wide_as_its_place(width: int) -> None:
-    assert cell_len(headings(columns(width), "turn").plain) == width
-    assert [c.title for c in columns(60).columns] == ["in", "cost", "flat warm"]
+@given(st.integers(1, 300), st.sampled_from(get_args(CostsBy)))
+def test_the_table_is_as_wide_as_its_place(width: int, by: CostsBy) -> None:
+    assert cell_len(headings(columns(width, by), "turn").plain) == width
+    assert [c.title for c in columns(60, "turns").columns] == ["in", "cost", "flat warm"]
+
+
+@pytest.mark.parametrize(("width", "least"), [(80, 20), (120, 30)])
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        ("2026-03-02T14:03:00Z", "14:03"),
+        ("2026-03-01T23:59:00Z", "yesterday"),
+        ("2026-02-27T09:00:00Z", "Fri 09:00"),
+        ("2025-12-24T09:00:00Z", "2025-12-24"),
+    ],
+)
+def test_a_session_is_known_by_its_title(width: int, least: int, at: str, day: str) -> None:
+    title = "what is my balance, and how much data is left on it this month"
+    row = CostRow("id", title, at, Bill(requests=1))
+    now = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+    told = line(columns(width - 5, "sessions"), row, "sessions", now).plain
+    assert told.startswith(f"{day} ")
+    assert title[:least] in told
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class CostsScreen(Screen[None]):
         for name in ("#sums", "#cost-chart", "#headings", "#cost-list"):
             self.query_one(name).display = bool(self._rows)
         self.query_one("#none").display = not self._rows
-        shown, listed = columns(self.size.width - 5), self._list
+        shown, listed = columns(self.size.width - 5, self._by), self._list
         self.query_one("#headings", Static).update(headings(shown, _OF[self._by]))
         listed.set_options([Option(line(shown, row, self._by, self._now())) for row in self._rows])
         listed.highlighted = chosen if self._rows and chosen is not None else None
