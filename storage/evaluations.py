@@ -153,7 +153,7 @@ class Evaluations:
             ]
 
     def delete(self, run_id: str) -> None:
-        """Remove a run with its results. Raises `UnknownRun`."""
+        """Remove a run with its results, for good. Raises `UnknownRun`."""
         with self.database.write() as rows:
             rows.delete(_find(rows, run_id))
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SEVERAL = " + "  # between the intents of one message
+# The figures of a run that are about calls, not about routing.
+OF_CALLS = ("right tool", "arguments exact", "asked")
 # What is expected or decided that is no intent, in the order in which it is shown.
 NO_TASKS = ("no task", "out_of_scope", "small_talk", "cancel", "clarify", "continue", "error")
 
@@ -15,6 +17,7 @@ class RunRow:
     """A run; `at` is when it began, ISO 8601 in UTC, `done` counts its messages.
 
     `accuracy` is the share of tasks that were given the right intent, None where none was tried.
+    `what` says which messages were tried, and how.
     """
 
     id: str
@@ -25,6 +28,7 @@ class RunRow:
     state: str
     done: int
     accuracy: float | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,18 @@ class Choice:
     only_route: bool = False
     from_corrections: bool = False
 
+    @property
+    def words(self) -> str:
+        """Which messages are tried, and how, as a listing says it."""
+        parts = [*self.intents, *(Path(path).name for path in self.data)]
+        if self.only_route:
+            parts.insert(0, "routing")
+        if self.from_corrections:
+            parts.append("corrections")
+        if self.limit is not None:
+            parts.append(f"limit {self.limit:,}")
+        return ", ".join(parts) or "whole set"
+
     def rows(self, catalogue: Catalogue, database: Database, until: str = "") -> list[Row]:
         """The rows, always in the same order. Raises `DatasetError`.
 

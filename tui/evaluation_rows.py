@@ -16,17 +16,23 @@ from tui.evaluation import choice_of, results_of
 # What the screen says of a run, by where its report has it.
 FIGURES = {
     "right intent": ("classification", "accuracy"),
-    "given any intent": ("classification", "coverage"),
-    "out of scope refused": ("classification", "out_of_scope_recall"),
-    "macro F1": ("classification", "macro_f1"),
+    "out of scope": ("classification", "out_of_scope_recall"),
+    "given any": ("classification", "coverage"),
+    "F1": ("classification", "macro_f1"),
     "right tool": ("tools", "name_accuracy"),
-    "right arguments": ("tools", "argument_accuracy"),
+    "arguments exact": ("tools", "argument_accuracy"),
+    "asked": ("tools", "asked_when_missing"),
 }
 
 
 def runs(database: Database, limit: int) -> list[RunRow]:
     """Newest first. Raises `StorageError`."""
     return [_row(found) for found in Evaluations(database).runs(limit)]
+
+
+def delete(database: Database, run_id: str) -> None:
+    """Remove a run for good. Raises `StorageError`."""
+    Evaluations(database).delete(run_id)
 
 
 def measured(
@@ -111,6 +117,7 @@ def _row(run: RunRecord, data: Mapping[str, Any] | None = None) -> RunRow:
         state=run.state,
         done=run.done,
         accuracy=(known.get("classification") or {}).get("accuracy"),
+        what=choice_of(run).words,
     )
 
 

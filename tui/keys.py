@@ -234,6 +234,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("catalogue", "move(10)", "pagedown", "further down", "Ten further down"),
     Command("catalogue", "move(-10)", "pageup", "further up", "Ten further up"),
     Command("evaluations", "open", "enter", "open", "Look into the run", footer=True),
+    Command("evaluations", "delete", "d", "delete", "Delete the run for good", footer=True),
     Command("evaluations", "close", "escape,f8", "back", "Back to the chat", footer=True),
     Command("evaluations", "move(1)", "down", "next", "Next run, an older one"),
     Command("evaluations", "move(-1)", "up", "previous", "Previous run, a newer one"),

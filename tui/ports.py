@@ -254,6 +254,10 @@ class Backstage(Protocol):
         """All that is known of a run, held against another one."""
         ...
 
+    async def delete_evaluation(self, run_id: str) -> None:
+        """Remove a run for good."""
+        ...
+
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         """What was recorded of a session, all of it or its last turns only."""
         ...

@@ -247,10 +247,11 @@ def _indented(text: Text, by: int) -> Padding:
 
 
 def listed(console: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a plain listing."""
+    """Print a plain listing; what its first column says can always be copied."""
     table = _table("", *heads)
     for column in table.columns:
         column.justify = "left"
+    table.columns[0].no_wrap = True
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
     console.print(table)

@@ -65,6 +65,10 @@ def test_the_offline_router_is_tested_and_passes_its_gates(home: Home) -> None:
     assert report["baseline"]["newly_wrong"] == report["baseline"]["newly_right"] == []
     newest, first = home.listing("eval", "--runs", "--db", "x.db")
     assert (newest["id"], newest["done"], newest["state"]) == (report["run"], 56, "finished")
+    listed = home.run("eval", "--runs", "--db", "x.db").stdout
+    assert newest["id"][:18] in listed
+    assert "routing" in listed
+    assert "some.jsonl" in listed
     assert first["report"]["classification"]["accuracy"] == report["classification"]["accuracy"]
 
 

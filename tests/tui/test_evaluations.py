@@ -13,6 +13,7 @@ from tests.tui.fake_evaluations import RUNS, TELECOM, measured
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui.evaluated import IntentScore, Measured, MissRow, axes, misses_of_cell, misses_of_intent
 from tui.screens.evaluations import EvaluationsScreen
+from tui.screens.question import QuestionScreen
 from tui.screens.run import MOST, RunScreen
 from tui.widgets.heat_map import HeatMap
 from tui.widgets.intent_scores import IntentScores
@@ -202,6 +203,53 @@ async def test_a_matrix_of_150_intents_is_walked_through(theme: str) -> None:
         await pilot.resize_terminal(60, 15)
         await settle(pilot)
         assert "152 small_talk" in shown(matrix)
+
+
+async def test_the_list_says_what_a_run_was_and_a_run_is_deleted_if_one_is_sure() -> None:
+    app = make_app(FakeBackstage())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(app.screen, EvaluationsScreen))
+        screen = app.screen
+        listed = screen.query_one("#runs", OptionList)
+        await until(pilot, lambda: listed.has_focus)
+        await settle(pilot)
+        assert shown(listed).count("routing, roaming, limit 240") == 3
+        await pilot.press("down", "d")
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        assert "the run with 240 messages (routing" in shown(app.screen.query_one("Static"))
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is screen)
+        assert listed.option_count == 3
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: listed.option_count == 2)
+        assert "interrupted" not in shown(listed)
+        await pilot.press("d")  # it is running, so nothing is asked
+        await settle(pilot)
+        assert app.screen is screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_all_figures_are_seen_and_an_empty_list_says_why(size: tuple[int, int]) -> None:
+    async with make_app(FakeBackstage()).run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        head = " ".join(told(screen, "head").split())
+        assert "routing, roaming, limit 240 · 240 messages" in head
+        assert "right intent 96.3 % out of scope 100.0 % given any 100.0 % F1 100.0 %" in head
+        assert "right tool 95.1 % arguments exact 90.2 % asked 85.3 %" in head
+        misses = screen.query_one("#misses", OptionList)
+        matrix = screen.query_one(HeatMap)
+        matrix.mark("balance", "roaming")
+        assert matrix.count("balance", "roaming") == 0
+        await until(pilot, lambda: "No message went this way." in shown(misses))
+        matrix.mark("small_talk", "small_talk")
+        await until(pilot, lambda: "All of these messages became" in shown(misses))
+        await pilot.press("f4", "enter")  # it is no message to try again
+        await settle(pilot)
+        assert pilot.app.screen is screen
 
 
 async def test_no_run_and_a_run_that_cannot_be_read() -> None:

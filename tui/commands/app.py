@@ -199,6 +199,11 @@ class RealBackstage:
             measured, parts.database, parts.engine.catalogue, run_id, against
         )
 
+    async def delete_evaluation(self, run_id: str) -> None:
+        from tui.evaluation_rows import delete
+
+        await asyncio.to_thread(delete, self._parts.database, run_id)
+
     async def past(self, session_id: str, last_turns: int | None = None) -> Past:
         return await asyncio.to_thread(self._past, session_id, last_turns)
 

@@ -261,12 +261,19 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
     rows = []
     for found in runs:
         accuracy = ((found.report or {}).get("classification") or {}).get("accuracy")
-        when = found.started_at[:16].replace("T", " ")
+        when = found.started_at[5:16].replace("T", " ")  # 80 columns have no room for the year
         share = markdown.percent(accuracy)
         rows.append(
-            (found.id[:SHORT_ID], when, found.state, str(found.done), share, found.catalogue)
+            (
+                found.id[:SHORT_ID],
+                when,
+                found.state,
+                str(found.done),
+                share,
+                f"{evaluation.choice_of(found).words}; {found.catalogue}",
+            )
         )
-    heads = ("run", "began (UTC)", "state", "done", "right", "catalogue")
+    heads = ("run", "began (UTC)", "state", "done", "right", "what")
     listed(Console(highlight=False), heads, rows)
     return ExitCode.DONE
 

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from tui import keys, theme
 from tui.evaluated import RunRow
 from tui.ports import Backstage
+from tui.screens.question import QuestionScreen
 from tui.text import one_line
 from tui.widgets.key_bar import KeyBar
 from tui.wording import count, figure, when
@@ -50,14 +51,14 @@ class EvaluationsScreen(Screen[str | None]):
         yield bar
 
     def on_mount(self) -> None:
-        self._load()
+        self._load(0)
 
     @property
     def _list(self) -> OptionList:
         return self.query_one("#runs", OptionList)
 
     @work(exclusive=True, group="runs", exit_on_error=False)
-    async def _load(self) -> None:
+    async def _load(self, place: int) -> None:
         nothing = NOTHING
         try:
             self._runs = await self._backstage.evaluations()
@@ -70,7 +71,7 @@ class EvaluationsScreen(Screen[str | None]):
         none.display = not self._runs
         none.update(Content(nothing))
         if self._runs:
-            self._list.highlighted = 0
+            self._list.highlighted = min(place, len(self._runs) - 1)
             self._list.focus()
 
     def _line(self, run: RunRow) -> Content:
@@ -82,8 +83,8 @@ class EvaluationsScreen(Screen[str | None]):
             (f" {figure(run.accuracy):>7} ", "bold"),
             (f"{run.done:>6,} ", ""),
             (f"{run.state:<12}", STATES.get(run.state, "$quiet")),
-            one_line(run.catalogue, 30),
-            (f"  {one_line(run.model, 40)} · routed by {one_line(run.router, 40)}", "$quiet"),
+            f"{one_line(run.catalogue, 30)}\n{'':<16}{one_line(run.what, 60)}",
+            (f" · {one_line(run.model, 40)} · routed by {one_line(run.router, 40)}", "$quiet"),
         )
 
     @work(exit_on_error=False)
@@ -104,6 +105,25 @@ class EvaluationsScreen(Screen[str | None]):
         if self._runs:
             place = (self._list.highlighted or 0) + step
             self._list.highlighted = min(max(place, 0), len(self._runs) - 1)
+
+    @work(exit_on_error=False)
+    async def action_delete(self) -> None:
+        place = self._list.highlighted
+        if not self._runs or place is None:
+            return
+        run = self._runs[place]
+        if run.state == "running":
+            self.notify("The run is not over yet", markup=False)
+            return
+        asked = f"Delete the run with {count(run.done, 'message')} ({one_line(run.what, 50)})?"
+        if await self.app.push_screen_wait(QuestionScreen(asked)) is None:
+            return
+        try:
+            await self._backstage.delete_evaluation(run.id)
+        except Exception as error:
+            text = one_line(f"The run was not deleted: {error}", 400)
+            self.notify(text, severity="error", markup=False)
+        self._load(place)
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -15,7 +15,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui import keys, theme
-from tui.evaluated import Measured, MissRow, RunRow, misses_of_cell, misses_of_intent
+from tui.evaluated import OF_CALLS, Measured, MissRow, RunRow, misses_of_cell, misses_of_intent
 from tui.ports import Backstage
 from tui.text import one_line, plain
 from tui.widgets.heat_map import HeatMap
@@ -124,11 +124,25 @@ class RunScreen(Screen[str | None]):
         told, misses = self._chosen(measured)
         self.query_one("#cell", Static).update(told)
         self._shown = list(misses[:MOST])
-        self._misses.set_options([Option(_line(miss)) for miss in self._shown])
+        lines = [Option(_line(miss)) for miss in self._shown]
+        nothing = Option(Content.styled(self._nothing(measured), "$quiet"), disabled=True)
+        self._misses.set_options(lines or [nothing])
         self._misses.highlighted = 0 if self._shown else None
         more = f", the first {MOST}" if len(misses) > MOST else ""
         self._misses.border_title = ("Misses", "Newly wrong", "Newly right")[self._which]
         self._misses.border_subtitle = count(len(misses), "message") + more
+
+    def _nothing(self, measured: Measured) -> str:
+        """What is said where there are no messages to list."""
+        if self._which and measured.against is not None:
+            now, then = ("wrong", "right") if self._which == 1 else ("right", "wrong")
+            return f"No message is {now} that was {then} in the other run."
+        if self._by_intent:
+            return "No message of this intent was missed, and none was taken for it."
+        marked = self._matrix.marked
+        if marked is None or not self._matrix.count(*marked):
+            return "No message went this way."
+        return "All of these messages became what they should."
 
     def _chosen(self, measured: Measured) -> tuple[Content, Sequence[MissRow]]:
         against = measured.against
@@ -194,16 +208,21 @@ def _head(measured: Measured) -> Content:
     lines = [
         Content.assemble(
             (one_line(run.catalogue, 30), "bold $primary"),
-            (f"  {one_line(run.model, 40)} · routed by {one_line(run.router, 30)}", "$quiet"),
-            (f" · {count(run.done, 'message')}", "$quiet"),
+            (f"  {one_line(run.what, 40)} · {count(run.done, 'message')}", "$quiet"),
             ("" if run.state == "finished" else f" · {run.state}", "$warning"),
-        ),
-        Content("   ").join(
-            Content.assemble((f"{name} ", "$quiet"), (figure(share), "bold"))
-            for name, share in measured.figures.items()
-            if share is not None
+            (f" · {one_line(run.model, 40)} · routed by {one_line(run.router, 30)}", "$quiet"),
         ),
     ]
+    known = {name: share for name, share in measured.figures.items() if share is not None}
+    # One line about routing and one about calls, so that both fit 80 columns.
+    for of_calls in (False, True):
+        shown = [name for name in known if (name in OF_CALLS) is of_calls]
+        if shown:
+            figures = (
+                Content.assemble((f"{name} ", "$quiet"), (figure(known[name]), "bold"))
+                for name in shown
+            )
+            lines.append(Content("   ").join(figures))
     if against is not None:
         was, now = against.accuracy
         gained = None if was is None or now is None else now - was
