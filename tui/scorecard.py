@@ -17,7 +17,7 @@ from engine.evaluation.gates import Verdict
 from engine.evaluation.markdown import percent
 from engine.evaluation.score import Miss, PerIntent, Report
 from tui.text import one_line
-from tui.wording import spent
+from tui.wording import count, spent
 
 # Of a long list, unless everything is asked for: intents, pairs, messages of a pair, other misses.
 INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
@@ -58,7 +58,7 @@ class Scorecard:
         found, tools = self.report.classification, self.report.tools
         table = Table.grid(padding=(0, 2))
         lines = [
-            ("right intent", found.accuracy, f"of {found.tasks:,} tasks"),
+            ("right intent", found.accuracy, f"of {count(found.tasks, 'task')}"),
             ("given any intent", found.coverage, "coverage"),
             ("right where given", found.covered_accuracy, ""),
             ("out of scope refused", found.out_of_scope_recall, ""),
@@ -74,7 +74,7 @@ class Scorecard:
                 (
                     "asked what was missing",
                     tools.asked_when_missing,
-                    f"of {tools.missing_rows:,} that lack a value",
+                    f"of {tools.missing_rows:,} with a value missing",
                 ),
             ]
         for name, share, note in lines:
@@ -136,7 +136,7 @@ class Scorecard:
             )
             console.print(_indented(pair, 2))
             self._list(console, misses, MESSAGES, lambda miss: "")
-        _more(console, len(pairs), ALL if self.whole else PAIRS, "pairs")
+        _more(console, len(pairs), ALL if self.whole else PAIRS, "pair")
         for kind, title in (
             ("route", "another route"),
             ("tool", "another tool, though told the right intent"),
@@ -165,10 +165,10 @@ class Scorecard:
                 (known, "dim"), "  ", one_line(miss.row.text, 300), (told(miss), "dim")
             )
             console.print(_indented(line, 4))
-        _more(console, len(misses), limit, "messages")
+        _more(console, len(misses), limit, "message")
 
     def _against(self, console: Console, found: Comparison) -> None:
-        console.print(Text(f"against the baseline, {found.rows:,} messages in both", "bold"))
+        console.print(Text(f"against the baseline, {count(found.rows, 'message')} in both", "bold"))
         old, new = found.before.classification, found.after.classification
         console.print(
             f"    right intent {percent(old.accuracy)} → {percent(new.accuracy)}, out of scope "
@@ -237,9 +237,9 @@ def _block(console: Console, table: Table) -> None:
     console.print(table)
 
 
-def _more(console: Console, count: int, shown: int, what: str) -> None:
-    if count > shown:
-        console.print(_indented(Text(f"… and {count - shown:,} more {what}", "dim"), 4))
+def _more(console: Console, total: int, shown: int, what: str) -> None:
+    if total > shown:
+        console.print(_indented(Text(f"… and {count(total - shown, f'more {what}')}", "dim"), 4))
 
 
 def _indented(text: Text, by: int) -> Padding:

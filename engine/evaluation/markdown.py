@@ -102,7 +102,7 @@ def _against(found: Comparison) -> str:
     ]
     heads = ("intent", "F1 before", "F1 now", "")
     parts = [
-        f"## Against the baseline\n\n{found.rows:,} messages are in both.",
+        f"## Against the baseline\n\nMessages in both: {found.rows:,}.",
         _table(heads, rows),
         f"### Newly wrong ({len(found.newly_wrong)})",
         _listed(map(_miss, found.newly_wrong)),
