@@ -228,8 +228,8 @@ def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         nargs="?",
         const="last",
         metavar="RUN",
-        help="go on with a run that was cut, the last one or this; what was paid for is not "
-        "repeated",
+        help="go on with a run that was cut, this or the newest that fits; what was paid for is "
+        "not repeated",
     )
     evaluation.add_argument(
         "--baseline", metavar="RUN", help="compare with this run, or with the last"
@@ -242,7 +242,7 @@ def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         "f1.INTENT=0.9, ...; repeatable",
     )
     evaluation.add_argument("--markdown", metavar="FILE", help="write Markdown; - prints it")
-    evaluation.add_argument("--junit", metavar="FILE", help="write JUnit XML, for CI")
+    evaluation.add_argument("--junit", metavar="FILE", help="write JUnit XML, for CI; - prints it")
     evaluation.add_argument("--runs", action="store_true", help="list the runs, newest first")
 
 

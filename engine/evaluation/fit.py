@@ -82,7 +82,7 @@ async def fit(engine: Engine, rows: Sequence[Row]) -> Fit:
     alone = [row for row in rows if not row.before]
     rows = spread(alone, MOST_ROWS)
     if len(rows) < LEAST_ROWS:
-        raise CannotFit(f"{len(rows)} messages are too few to choose by: {LEAST_ROWS} are needed")
+        raise CannotFit(f"too few messages to choose by: {len(rows)}, and {LEAST_ROWS} are needed")
     if not any(row.intents for row in rows) or all(row.intents for row in rows):
         raise CannotFit(
             "the set needs both messages with an intent and messages that are no task "

@@ -44,6 +44,15 @@ def test_the_built_in_sets_are_read_whole() -> None:
     )
 
 
+def test_the_lines_that_the_documentation_shows_are_good(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "evaluation.md"
+    shown = page.read_text("utf-8").split("```json\n")[1].split("```")[0]
+    rows = dataset.load(TELECOM, [write(tmp_path, *shown.splitlines())])
+    assert [row.expected for row in rows] == [
+        *("balance", "balance", "small_talk", "out_of_scope", "data + balance")
+    ]
+
+
 def test_other_fields_blank_lines_and_odd_line_ends_are_passed_over(tmp_path: Path) -> None:
     path = write(
         tmp_path,
