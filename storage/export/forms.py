@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
-from engine.events import Event, from_dict, to_dict
+from engine.events import Event, TextDelta, ToolCallProposed, TurnStarted, from_dict, to_dict
 from storage.export.chapters import Chapter, Deed, chapters
 from storage.export.html import page
 from storage.export.masking import masked
@@ -33,7 +34,7 @@ def export(
     redact: Callable[[str], str],
 ) -> str:
     """The text of the file. `redact` takes known secrets out; what looks like one goes too."""
-    data = masked(as_data(session, happened), redact)
+    data = masked(as_data(session, _whole(happened, redact)), redact)
     if format == "json":
         text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
         return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
@@ -52,6 +53,29 @@ def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]
         "session": {name: getattr(session, name) for name in kept},
         "events": [to_dict(event) for event in happened],
     }
+
+
+def _whole(happened: Iterable[Event], redact: Callable[[str], str]) -> Iterator[Event]:
+    """The same events, but a secret that streamed in pieces is in one: in pieces it is none."""
+    stretch: list[Event] = []
+    for event in happened:
+        if isinstance(event, TurnStarted | ToolCallProposed):
+            yield from _joined(stretch, redact)
+            stretch = []
+        stretch.append(event)
+    yield from _joined(stretch, redact)
+
+
+def _joined(stretch: Sequence[Event], redact: Callable[[str], str]) -> Sequence[Event]:
+    """These with their text in the first piece of it, where masking the pieces is not enough."""
+    pieces = [event for event in stretch if isinstance(event, TextDelta)]
+    texts = [piece.text for piece in pieces]
+    whole = "".join(texts)
+    if masked(whole, redact) == "".join(masked(texts, redact)):
+        return stretch
+    first = replace(pieces[0], text=whole)
+    rest = [event for event in stretch if not isinstance(event, TextDelta)]
+    return sorted([first, *rest], key=lambda event: event.seq)
 
 
 def _markdown(session: dict[str, Any], told: Sequence[Chapter]) -> str:

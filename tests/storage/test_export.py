@@ -14,7 +14,6 @@ import pytest
 from engine.events import Event, TextDelta, ToolStarted, TurnFailed, TurnFinished
 from storage.database import Database, StorageError
 from storage.export.forms import FORMATS, Format, export
-from storage.export.masking import mask, masked
 from storage.export.reading import AlreadyThere, NotAnExport, keep, read
 from storage.history import History
 from tests.storage.told import Recording, proposal, top_up, turn
@@ -197,41 +196,31 @@ def test_secrets_are_in_no_form(history: History, recording: Recording, format: 
     assert "***" in text.replace("\\", "")
 
 
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize(
-    "secret",
+    ("pieces", "secrets"),
     [
-        KEY,
-        "ghp_" + "a1" * 18,
-        "AKIA" + "A1B2C3D4E5F6G7H8",
-        "xoxb-1234567890-abcdefghij",
-        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4",
-        "Bearer abcdefghijklmnopqrst",
-        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
-        'api_key="abcd1234"',
+        (("Your key is sk-abcdefgh", "ijklmnopqrstuv, keep it."), ("abcdefgh", "ijklmnopqrstuv")),
+        (("It is hun", "te", "r2."), ("hun", "r2")),
+        (("Your password: correct", " horse"), ("correct", "horse")),
     ],
 )
-def test_what_looks_like_a_secret_is_masked(secret: str) -> None:
-    assert secret not in mask(f"it is {secret} you see")
-    assert "***" in mask(secret)
-
-
-def test_a_value_is_masked_by_its_name() -> None:
-    data = {
-        "password": "x",
-        "client_secret": "y",
-        "amount": "20",
-        "n": [{"apiKey": "z"}],
-        "token": 5,
-    }
-    assert masked(data, str) == {
-        "password": "***",
-        "client_secret": "***",
-        "amount": "20",
-        "n": [{"apiKey": "***"}],
-        "token": 5,
-    }
-
-
-def test_what_is_no_secret_stays() -> None:
-    text = "Put 20 dollars on my balance, secretly: invoice INV-2026-00042, sk-ip a word"
-    assert mask(text) == text
+def test_a_secret_that_streamed_in_pieces_is_in_no_form(
+    history: History,
+    elsewhere: Database,
+    recording: Recording,
+    format: Format,
+    pieces: tuple[str, ...],
+    secrets: tuple[str, ...],
+) -> None:
+    usage = top_up()[3]  # between two pieces: the journal joins only those side by side
+    told = [part for text in pieces for part in (TextDelta(text=text), usage)]
+    reply = TurnFinished(status="completed", reply="".join(pieces))
+    recording.keep(turn("s", "t", *told, proposal(), TextDelta(text="Done."), reply))
+    text = written(history, "s", format)
+    for secret in secrets:
+        assert secret not in text
+    assert text.replace("\\", "").count("***") == (2 if format == "json" else 1)
+    assert "Done." in text
+    keep(elsewhere, read(written(history, "s", "json")))
+    assert written(History(elsewhere), "s", format) == text
