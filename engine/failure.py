@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import logging
 
-from engine.events import TurnFailed
+from engine.events import Event, TurnFailed
 from engine.models.port import ModelError
-from engine.ports import RecordingError
+from engine.ports import Recorder, RecordingError
 from engine.tools.executor import TooManyCorrections
 
 DONE_BEFORE = "what was done before stays done: see the actions"
 
 log = logging.getLogger(__name__)
+
+
+class FirstReason:
+    """A recorder for one turn. Once it has failed it says why it did the first time.
+
+    What comes after an event that is not on record may fail only because that one is missing.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._first: RecordingError | None = None
+
+    async def record(self, event: Event) -> None:
+        try:
+            await self._recorder.record(event)
+        except RecordingError as error:
+            self._first = self._first or error
+            raise self._first from None
 
 
 def failure(error: Exception, *, changed: bool) -> TurnFailed:

@@ -30,12 +30,11 @@ from engine.events import (
     Stage,
     TaskStarted,
     TextDelta,
-    TurnFailed,
     TurnFinished,
     TurnStarted,
     UsageUpdated,
 )
-from engine.failure import failure
+from engine.failure import FirstReason, failure
 from engine.ids import new_id
 from engine.intents import offering
 from engine.intents.intent import Intent
@@ -71,8 +70,8 @@ class Turn:
     ) -> None:
         self.outbox: asyncio.Queue[Event | None] = asyncio.Queue()
         self._assistant = assistant
-        self._conversation = assistant.conversation
-        self._catalogue = assistant.catalogue
+        self._conversation, self._catalogue = assistant.conversation, assistant.catalogue
+        self._recorder = FirstReason(assistant.recorder)
         self._text = text
         self._as_intent, self._corrects = as_intent, corrects
         self._id = new_id()
@@ -130,7 +129,7 @@ class Turn:
         try:
             await self._emit(last)
         except RecordingError as error:
-            self._send(self._stamp(TurnFailed(error="storage", message=str(error))))
+            self._send(self._stamp(failure(error, changed=self._executor.changed)))
         finally:
             self.outbox.put_nowait(None)
 
@@ -368,7 +367,7 @@ class Turn:
         """Put one event on record, then send it on. A cancel waits until both are done."""
         async with self._order:
             event = self._stamp(event)
-            recording = asyncio.ensure_future(self._assistant.recorder.record(event))
+            recording = asyncio.ensure_future(self._recorder.record(event))
             try:
                 await asyncio.shield(recording)
             except asyncio.CancelledError:

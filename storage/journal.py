@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 from engine.events import ActionSettled, Event, TextDelta, ToolStarted
@@ -38,7 +39,7 @@ class Journal:
         """Keep one event; on return it is committed, except text.
 
         A cancelled call has been kept all the same. Raises `RecordingError`: nothing of the
-        event was kept, and text still held will be tried again with the next.
+        event was kept, and text still held will be tried again with the next of its turn.
         """
         loop = asyncio.get_running_loop()
         if isinstance(event, TextDelta) and self._timer is None:
@@ -78,16 +79,17 @@ class Journal:
         self._writer.submit(self._write_held)
 
     def _take(self, event: Event) -> None:
+        if self._held is not None and self._held.turn_id != event.turn_id:
+            # Its turn ended with an error, perhaps because its session was deleted meanwhile:
+            # it is tried once more, and no other turn may fail for it.
+            with suppress(RecordingError):
+                self._write_held()
+            self._held = None
         held = self._held
         if not isinstance(event, TextDelta):
             self._write([event] if held is None else [held, event])
-        elif held is None:
-            self._held = event
-        elif held.turn_id == event.turn_id:
-            self._held = replace(held, text=held.text + event.text)
         else:
-            self._write([held])
-            self._held = event
+            self._held = event if held is None else replace(held, text=held.text + event.text)
 
     def _write_held(self) -> None:
         if self._held is not None:

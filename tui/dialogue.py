@@ -111,8 +111,13 @@ class Dialogue:
 
     async def _run(self, text: str, happening: AsyncIterator[Event]) -> None:
         """One turn. Whatever breaks, the app stays and the person is told."""
+        begun = False
         try:
             async for event in happening:
+                if not begun and not isinstance(event, TurnStarted):
+                    # Not even that it began could be written down; the message is shown.
+                    await self._show(TurnStarted(session_id="", text=text))
+                begun = True
                 await self._show(event)
         except Exception as error:
             await self._fail(text, f"{type(error).__name__}: {error}")

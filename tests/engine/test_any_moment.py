@@ -78,15 +78,20 @@ async def test_left_at_any_moment(tmp_path: Path, moment: int) -> None:
 @pytest.mark.parametrize("moment", range(MOST))
 async def test_a_record_that_fails_at_any_moment(tmp_path: Path, moment: int) -> None:
     class Full(MemoryRecorder):
+        refused = 0
+
         async def record(self, event: Event) -> None:
             if len(self.events) >= moment:
-                raise RecordingError("the disk is full")
+                self.refused += 1
+                raise RecordingError("the disk is full" if self.refused == 1 else "no such turn")
             await super().record(event)
 
     desk, recorder = Desk(), Full()
     happened = await turn(assistant(desk, tmp_path, model(), recorder=recorder))
     if moment < len(happened):
         assert isinstance(last(happened), TurnFailed)
+        # What could not be written down first is why, not what followed from it.
+        assert last(happened).message.startswith("the disk is full")
     # Nothing runs that was not written down first; what then cannot be is `unknown` for ever.
     started = {e.call_id for e in recorder.events if isinstance(e, ToolStarted)}
     assert len(desk.ran) <= len(started)

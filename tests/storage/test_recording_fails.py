@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import event as sqlalchemy_event
 
 from engine.conversation import Conversation
-from engine.events import TextDelta, ToolCallProposed, ToolStarted
+from engine.events import Event, TextDelta, ToolCallProposed, ToolStarted, TurnFinished
 from engine.ports import RecordingError
 from storage.database import Database
 from storage.history import History
@@ -89,6 +89,29 @@ def test_a_session_deleted_in_mid_turn_is_reported(history: History, recording: 
     history.delete("s")
     with pytest.raises(RecordingError, match="its session may have been deleted"):
         recording.keep(told[1:])
+
+
+@pytest.mark.parametrize("later", [top_up("a2"), (TextDelta(text="Hi."),)])
+def test_a_session_deleted_in_mid_stream_fails_no_later_turn(
+    history: History, recording: Recording, later: tuple[Event, ...]
+) -> None:
+    recording.keep(turn("s1", "t1", TextDelta(text="half a sen")))
+    history.delete("s1")
+    other = turn("s2", "t2", *later, TurnFinished(status="completed"))
+    recording.keep(other)
+    assert history.events("s2") == merged(other)
+
+
+def test_text_that_could_not_be_kept_is_tried_again_before_the_next_turn(
+    history: History, recording: Recording
+) -> None:
+    told = turn("s", "t", TextDelta(text="half a sen"), TurnFinished(status="completed"))
+    recording.keep(told[:2])
+    with pragma("query_only = ON"), pytest.raises(RecordingError):
+        recording.keep(told[2:])
+    with pragma("query_only = OFF"):
+        recording.keep(other := turn("s", "t2"))
+    assert history.events("s") == [*told[:2], *other]
 
 
 def test_a_tool_that_was_never_proposed_does_not_start(recording: Recording) -> None:

@@ -185,11 +185,13 @@ async def test_an_exception_in_a_turn_does_not_end_the_app() -> None:
         await until(pilot, lambda: chat.transcript.last_reply() == "Still here.")
 
 
-async def test_an_exception_before_the_first_event_keeps_the_message() -> None:
+@pytest.mark.parametrize("raised", [True, False])
+async def test_a_turn_that_fails_before_its_first_event_keeps_the_message(raised: bool) -> None:
     class Mute(fake.FakeChat):
         async def _play(self, text: str, steps: object) -> AsyncIterator[events.Event]:
-            raise OSError("disk full")
-            yield
+            if raised:
+                raise OSError("disk full")
+            yield events.TurnFailed(error="storage", message="disk full")
 
     class MuteBackstage(FakeBackstage):
         async def open(self, session_id: object, approver: object) -> Mute:
