@@ -28,6 +28,8 @@ from storage.database import Database, StorageError
 from storage.history import ActionRecord, History
 from storage.journal import Journal
 
+log = logging.getLogger(__name__)
+
 # Of a resumed session the engine folds the last turns; older ones could not be sent anyway.
 TURNS_TO_RESUME = 200
 
@@ -105,7 +107,10 @@ class Parts:
     async def close(self) -> None:
         """Let go of everything; what was recorded is on disk."""
         await self.engine.close()
-        await self.journal.close()
+        try:
+            await self.journal.close()
+        except RecordingError as error:
+            log.warning("at the end: %s", error)  # the turn that it belongs to has failed of it
         self.database.close()
 
 
