@@ -244,7 +244,9 @@ class Backstage(Protocol):
         """What was written there and not sent; None: before there was a session."""
         ...
 
-    async def keep_draft(self, session_id: str | None, text: str) -> None: ...
+    async def keep_draft(self, session_id: str | None, text: str) -> None:
+        """Keep it; of a session without a turn as of none."""
+        ...
 
     async def evaluations(self) -> list[RunRow]:
         """Runs over evaluation sets, newest first."""

@@ -172,6 +172,10 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
         before = max(0, len(begins) - last_turns) if last_turns else 0
         return Past(kept[begins[before] :] if begins else [], before)
 
+    async def keep_draft(self, session_id: str | None, text: str) -> None:
+        begun = {chat.session_id for chat in self.chats if chat.heard} | self._past.keys()
+        await super().keep_draft(session_id if session_id in begun else None, text)
+
     async def check(self, action_id: str) -> Event | None:
         self.checked.append(action_id)
         return self._truths.get(action_id)

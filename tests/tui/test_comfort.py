@@ -84,6 +84,42 @@ async def test_quitting_keeps_the_draft_and_sending_ends_it() -> None:
     assert stage.drafts == {"s1": "not"}
 
 
+@pytest.mark.parametrize("looks_elsewhere", [True, False])
+async def test_what_was_sent_is_no_draft_of_the_next_session(looks_elsewhere: bool) -> None:
+    stage = FakeBackstage(fake.small_talk(), past={"s1": fake.recorded(1)})
+    async with make_app(stage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press(*"hello")
+        await chat.keep_draft()
+        assert stage.drafts == {None: "hello"}
+        if looks_elsewhere:
+            await chat.open("s1")
+            await chat.open(None)
+        assert chat.prompt.text == "hello"
+        await pilot.press("enter")
+        await until(pilot, lambda: stage.chat.heard and not chat.dialogue.running)
+        await chat.open(None)
+        assert chat.prompt.text == ""
+
+
+async def test_a_draft_that_cannot_be_kept_stops_nothing() -> None:
+    class Full(FakeBackstage):
+        async def keep_draft(self, session_id: str | None, text: str) -> None:
+            raise OSError("the disk is full")
+
+    stage = Full(fake.small_talk("Hi."), past={"s1": fake.recorded(1)})
+    async with make_app(stage).run_test() as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press(*"hello")
+        await chat.keep_draft()
+        await pilot.press("enter")
+        await until(pilot, lambda: chat.transcript.last_reply() == "Hi.")
+        await chat.open("s1")
+        assert chat.presenter.record.turns
+
+
 async def test_what_was_written_in_other_sessions_is_found_and_taken() -> None:
     stage = FakeBackstage()
     stage.written = ["newest [b]one[/b]", "the older one", "another"]

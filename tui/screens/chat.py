@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -121,9 +122,15 @@ class ChatScreen(PaneScreen):
     async def keep_draft(self) -> None:
         """Keep what is written and not sent, for the next time this session is opened."""
         text, chat = self.prompt.text, self.dialogue.chat
-        if self._backstage is not None and chat is not None and text != self._draft_kept:
-            self._draft_kept = text
-            await self._backstage.keep_draft(chat.session_id, text)
+        if chat is not None and text != self._draft_kept:
+            await self._keep_draft(chat.session_id, text)
+
+    async def _keep_draft(self, session_id: str | None, text: str) -> None:
+        self._draft_kept = text
+        if self._backstage is not None:
+            # Where it cannot be kept, nothing can, and what is sent next says so.
+            with suppress(Exception):
+                await self._backstage.keep_draft(session_id, text)
 
     async def fail_to_start(self, message: str) -> None:
         """Nothing can be sent, but everything stays alive."""
@@ -138,7 +145,11 @@ class ChatScreen(PaneScreen):
 
     async def on_prompt_sent(self, message: Prompt.Sent) -> None:
         await self.transcript.follow()
+        first = not self.presenter.record.turns
         self.dialogue.submit(message.text)
+        if first:
+            # Before its first turn a session has no draft of its own, see `Backstage.draft`.
+            await self._keep_draft(None, "")
 
     @work(exclusive=True, group="all", exit_on_error=False)
     async def on_transcript_all_wanted(self) -> None:
