@@ -21,6 +21,7 @@ from storage.action_filter import ActionFilter
 from storage.database import Database
 from storage.errors import NoSuchAction, UnknownSession
 from storage.index import index_title
+from storage.owner import is_alive, this_process
 from storage.records import ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
 from storage.search import PAGE, RECORD, search, session_record
@@ -145,6 +146,18 @@ class History:
                 for kind, turn_id, seq, at, body in rows.connection().execute(query)
                 if kind in events.KINDS
             ]
+
+    def runs_elsewhere(self, session_id: str) -> bool:
+        """Whether another program that is alive is at work on the session's newest turn.
+
+        Raises `UnknownSession`.
+        """
+        with self.database.read() as rows:
+            mine = Turn.session_id == _find(rows, session_id).id
+            newest = rows.exec(select(Turn).where(mine).order_by(col(Turn.number).desc())).first()
+            if newest is None or newest.status != "running":
+                return False
+            return newest.owner != this_process() and is_alive(newest.owner)
 
     def actions(
         self, which: ActionFilter = _ALL_ACTIONS, limit: int = 50, offset: int = 0

@@ -214,6 +214,7 @@ class IntentBotApp(PanesApp):
                 self._backstage.intent_titles,
                 self.clock,
                 playing=False,
+                running=past.running,
                 low_bandwidth=self.low_bandwidth,
             )
         )

@@ -41,13 +41,15 @@ class SessionRow:
 class Past:
     """What was recorded of a session, in order.
 
-    `before` is how many turns came before that, and `spent` what these took.
+    `before` is how many turns came before that, and `spent` what these took. With `running`
+    another program is at work on the newest turn.
     """
 
     events: Sequence[Event]
     before: int = 0
     title: str = ""
     spent: Bill = field(default_factory=Bill)
+    running: bool = False
 
 
 CostsBy = Literal["turns", "sessions", "days"]

@@ -50,7 +50,7 @@ class Presenter:
         for event in past.events:
             self.record.take(event)
         if ended:
-            self.record.interrupt()
+            self.record.interrupt(elsewhere=past.running)
         newest = self.record.newest
         await self._transcript.show(self.record.blocks, past.before)
         self._log.show(self.record.actions)
@@ -130,4 +130,6 @@ def _ending(turn: Turn | None) -> tuple[str, str]:
     if turn.state == "needs_input":
         missing = one_line(", ".join(turn.pending), 60)
         return f"waiting for your answer{': ' if missing else ''}{missing}", "$warning"
+    if turn.state == "elsewhere":
+        return "running in another window", "$warning"
     return turn.state, "$error" if turn.state == "failed" else "$warning"

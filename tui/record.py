@@ -27,7 +27,7 @@ ActionState = Literal[
     "cancelled",
     "unknown",
 ]
-TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed"]
+TurnState = Literal["running", "elsewhere", "completed", "needs_input", "cancelled", "failed"]
 
 MOST_CHOICES = 3  # each is one key: 1, 2 and 3
 
@@ -330,11 +330,18 @@ class Record:
             _take_action(action, event)
         return [Changed(action) for action in settled]
 
-    def interrupt(self) -> list[Change]:
-        """Close a turn whose end was never recorded: the program stopped in its middle."""
+    def interrupt(self, *, elsewhere: bool = False) -> list[Change]:
+        """Close a turn whose end was never recorded: the program stopped in its middle.
+
+        Or another program runs it `elsewhere`: then nothing is known of its end yet.
+        """
         turn = self.newest
         if turn is None or turn.state != "running":
             return []
+        if elsewhere:
+            turn.state = "elsewhere"
+            told = "running in another window: open this session again to see what came of it"
+            return self._close_reply() + self._add(Note(turn, told))
         turn.interrupt()
         note = Note(turn, "interrupted: the app stopped here")
         return self._close_reply("interrupted") + self._end(turn) + self._add(note)

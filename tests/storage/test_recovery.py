@@ -57,6 +57,8 @@ def test_what_a_killed_program_had_begun_is_unknown_and_a_living_one_is_left_alo
     ):
         untouched = history.events("session-alive")
         kill(dead)
+        assert history.runs_elsewhere("session-alive")
+        assert not history.runs_elsewhere("session-dead")
         unknown = Journal(database).settle_interrupted()
         assert [(action.id, action.state, action.tool) for action in unknown] == [
             ("dead-began", "unknown", "top_up_balance")

@@ -15,7 +15,8 @@ from engine.events import Event
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, chat_of, make_app, settle, shown, until
-from tui.record import Action, Block, Failure, Record, Routed, Said
+from tui.ports import Past
+from tui.record import Action, Block, Failure, Note, Record, Routed, Said
 from tui.replay import ReplayApp
 from tui.screens.playback import PlaybackScreen
 from tui.tape import LONGEST_PAUSE_S, Mark, Tape, pieces
@@ -174,4 +175,25 @@ async def test_a_past_session_is_reviewed_over_the_chat_which_then_goes_on() -> 
         assert screen.tape.at_end
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat)
+        assert stage.chat.heard == []
+
+
+async def test_a_turn_at_work_in_another_window_is_not_called_interrupted() -> None:
+    class Elsewhere(FakeBackstage):
+        async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+            return dataclasses.replace(await super().past(session_id, last_turns), running=True)
+
+    stage = Elsewhere(past={"s9": session()[:-1]})
+    async with make_app(stage, resume="s9").run_test(size=(120, 40)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.status.state == "running in another window")
+        pilot.app.review("s9")  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
+        screen = playback(pilot)
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))
+        for shows in (chat, screen):
+            note = shows.transcript.blocks[-1]
+            assert isinstance(note, Note)
+            assert note.text.startswith("running in another window")
+        await pilot.press("escape", "f5")
         assert stage.chat.heard == []

@@ -105,6 +105,16 @@ def test_a_record_that_ends_in_the_middle_is_interrupted() -> None:
     assert done.actions[0].state == "succeeded"
 
 
+def test_a_turn_that_runs_elsewhere_keeps_what_it_began() -> None:
+    proposed, started, _ = fake.read_call()
+    record = fold(STARTED, events.TextDelta(text="Half"), proposed, started)
+    record.interrupt(elsewhere=True)
+    assert record.actions[0].state == "started"
+    assert [type(block) for block in record.blocks] == [Said, Reply, Action, Note]
+    record.take(STARTED)
+    assert [turn.state for turn in record.turns] == ["elsewhere", "running"]
+
+
 def test_every_fate_has_a_state() -> None:
     proposed, started, finished = fake.read_call()
     assert isinstance(finished, events.ToolFinished)

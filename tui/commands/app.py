@@ -211,11 +211,12 @@ class RealBackstage:
         from tui.cost_rows import bill_until
 
         history = self._parts.history
+        running = history.runs_elsewhere(session_id)
         recorded = history.events(session_id, last_turns)
         session = history.session(session_id)
         before = max(0, session.turns - last_turns) if last_turns else 0
         spent = bill_until(self._parts.database, session.id, before)
-        return Past(recorded, before, session.title, spent)
+        return Past(recorded, before, session.title, spent, running)
 
     async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
         from tui.cost_rows import read

@@ -28,7 +28,8 @@ _MARKS: Mapping[Mark, str] = {
 
 
 class PlaybackScreen(PaneScreen):
-    """With `playing` it begins at the beginning; else everything is shown, to be read.
+    """With `playing` it begins at the beginning; else everything is shown, to be read. With
+    `running` another program is at work on the newest turn.
 
     Jumps move where one reads, and play what they need to get there at once.
     """
@@ -42,13 +43,14 @@ class PlaybackScreen(PaneScreen):
         clock: Callable[[], float],
         *,
         playing: bool,
+        running: bool = False,
         low_bandwidth: bool = False,
     ) -> None:
         nothing = Static("Nothing is shown yet: space plays.", id="nothing", markup=False)
         super().__init__(("playback",), nothing, clock, low_bandwidth=low_bandwidth)
         self.tape = Tape(recorded)
         self._speed = 1.0
-        self._begins = playing
+        self._begins, self._elsewhere = playing, running
         self._player: asyncio.Task[None] | None = None
         self._titles = titles
         self._nothing = nothing
@@ -122,7 +124,8 @@ class PlaybackScreen(PaneScreen):
         """Show the tape as it is at this position."""
         self.tape.position = position
         self._nothing.display = not position
-        await self.presenter.load(Past(self.tape.events[:position]), ended=self.tape.at_end)
+        past = Past(self.tape.events[:position], running=self._elsewhere)
+        await self.presenter.load(past, ended=self.tape.at_end)
         self._tell()
 
     def _tell(self) -> None:
