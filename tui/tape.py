@@ -35,6 +35,7 @@ class Tape:
         record.interrupt()
         self.blocks: list[Block] = record.blocks
         self._appears += [len(self.events)] * (len(record.blocks) - len(self._appears))
+        self._changes = set(_changes_of_intent(record.blocks))
         self._waits = list(_waits(self.events))
         self.turns = len(record.turns)
         # The positions at which a turn is seen.
@@ -96,13 +97,18 @@ class Tape:
                 failed = isinstance(block, Action) and block.state in _FAILED
                 return failed or isinstance(block, Failure)
             case "intent":
-                return isinstance(block, Routed) and self._changes_intent(number)
+                return number in self._changes
 
-    def _changes_intent(self, number: int) -> bool:
-        route = self.blocks[number].turn.route
-        before = [b.turn.route for b in self.blocks[:number] if isinstance(b, Routed)]
-        last = next((r.intents for r in reversed(before) if r and r.intents), ())
-        return route is not None and bool(route.intents) and route.intents != last
+
+def _changes_of_intent(blocks: Sequence[Block]) -> Iterator[int]:
+    """The numbers of the blocks that say of another intent than the one before."""
+    last: Sequence[str] = ()
+    for number, block in enumerate(blocks):
+        route = block.turn.route if isinstance(block, Routed) else None
+        if route is not None and route.intents:
+            if route.intents != last:
+                yield number
+            last = route.intents
 
 
 def _is_text(event: Event) -> bool:

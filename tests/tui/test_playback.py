@@ -74,6 +74,21 @@ def test_marks_are_found_in_both_directions() -> None:
         assert back == forth[::-1]
 
 
+def test_a_jump_reads_each_block_once() -> None:
+    class Counting(list[Block]):
+        read = 0
+
+        def __getitem__(self, place: Any) -> Any:
+            found = super().__getitem__(place)
+            self.read += len(found) if isinstance(place, slice) else 1
+            return found
+
+    tape = Tape([event for number in range(50) for event in turn(number, fake.classified())])
+    tape.blocks = blocks = Counting(tape.blocks)
+    assert tape.jump("intent", 1, 1) is None
+    assert 0 < blocks.read <= len(blocks)
+
+
 def test_pauses_are_the_recorded_ones_but_none_is_long() -> None:
     tape = Tape(session())
     waits = []
