@@ -13,6 +13,8 @@ from typing import Any
 
 from textual.app import App
 
+TMUX_TAKES_S = 2.0  # at most, else it hangs
+
 
 async def copy(app: App[Any], text: str) -> str:
     """Copy the text by every way there is, the last a file; returns a sentence for the person."""
@@ -54,7 +56,14 @@ async def _load_tmux_buffer(text: str) -> bool:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        await asyncio.wait_for(process.communicate(text.encode()), timeout=2)
+    except OSError:
+        return False
+    try:
+        await asyncio.wait_for(process.communicate(text.encode()), timeout=TMUX_TAKES_S)
     except (OSError, TimeoutError):
         return False
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode == 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +70,26 @@ async def test_tmux_is_believed_only_when_it_took_the_text(
         assert words in await clipboard.copy(app, "hellö")
     assert (tmp_path / "buffer").read_text() == "hellö"
     assert (tmp_path / "called").read_text().strip() == "load-buffer -w -"
+
+
+async def test_a_tmux_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "tmux"
+    script.write_text("#!/bin/sh\nexec sleep 600\n")
+    script.chmod(0o755)
+    started: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def watched(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        started.append(await start(*command, **options))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", watched)
+    monkeypatch.setattr(clipboard, "TMUX_TAKES_S", 0.0)
+    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    async with make_app(FakeBackstage()).run_test() as pilot:
+        assert "OSC 52" in await clipboard.copy(pilot.app, "hello")
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
 async def test_a_missing_tmux_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
