@@ -28,6 +28,8 @@ __all__ = ["Database", "StorageError"]
 
 _ON_CONNECT = (f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys=ON")
 
+_STEPS = 10_000  # of SQLite's machine between two looks at the clock: some hundred microseconds
+
 
 @dataclass(frozen=True)
 class Database:
@@ -65,6 +67,25 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def is_sound(self, within_s: float) -> bool | None:
+        """Look for damage in the whole file; None where there was no time for all of it.
+
+        It may take somewhat longer. Raises `StorageError`.
+        """
+        end = time.monotonic() + within_s
+        with self.read() as rows:
+            connection = rows.connection().connection.driver_connection
+            assert isinstance(connection, sqlite3.Connection)
+            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+            try:
+                return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                    return None
+                raise
+            finally:
+                connection.set_progress_handler(None, 0)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

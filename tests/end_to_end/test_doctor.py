@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.conftest import Home
 from tests.loopback import Answer, Loopback, Seen, serve, text_answer
+from tests.storage.told import damaged
 
 SECRET = "a-secret-key-of-thirty-letters"
 
@@ -91,11 +92,13 @@ def test_what_is_broken_here_is_named(home: Home) -> None:
     assert "set TERM" in terminal
 
 
-@pytest.mark.parametrize("name", ["a folder", "no database"])
+@pytest.mark.parametrize("name", ["a folder", "no database", "damaged"])
 def test_a_history_that_cannot_be_written_fails(home: Home, name: str) -> None:
     path = home.folder / name
     if name == "a folder":
         path.mkdir()
+    elif name == "damaged":
+        damaged(path)
     else:
         path.write_text("something else")
     home.environ |= {"INTENTBOT_PROVIDER": "scripted", "INTENTBOT_DB": str(path)}

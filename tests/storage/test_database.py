@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from storage import database as database_module
 from storage.database import Database, StorageError
 from storage.migrations import MIGRATIONS
 from tests.storage.programs import NOBODY, start
-from tests.storage.told import Recording, rows, top_up, turn
+from tests.storage.told import Recording, damaged, rows, top_up, turn
 
 
 def rights(path: Path) -> int:
@@ -178,3 +179,14 @@ def test_what_may_not_be_written_is_refused(
         assert said.count("\n") == 1
         assert {path: path.read_bytes() for path in folder.iterdir()} == before
         folder.chmod(0o700)
+
+
+def test_damage_is_found_where_opening_does_not_see_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert database.is_sound(60) is True
+    monkeypatch.setattr(database_module, "_STEPS", 1)
+    assert database.is_sound(-1) is None
+    assert database.is_sound(60) is True
+    damaged(tmp_path / "damaged.db")
+    assert Database.open(tmp_path / "damaged.db").is_sound(60) is False

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import text
@@ -126,6 +127,20 @@ class Recording:
                 await self.journal.record(event)
 
         self._runner.run(record())
+
+
+def damaged(path: Path) -> None:
+    """A history in which the pages of one table are overwritten; it can be opened all the same."""
+    database = Database.open(path)
+    with Recording(database) as recording:
+        recording.keep(turn("s", "t", *top_up(), said="x" * 20_000))
+    [(page,)] = rows(database, "SELECT rootpage FROM sqlite_schema WHERE name = 'event'")
+    [(size,)] = rows(database, "PRAGMA page_size")
+    rows(database, "PRAGMA wal_checkpoint")
+    database.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
 
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:

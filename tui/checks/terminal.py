@@ -64,19 +64,23 @@ def _tmux() -> Iterator[Check]:
     clipboard = _ask("show-options", "-sv", "set-clipboard")
     passing = _ask("show-options", "-gwv", "allow-passthrough") or "off"
     detail = f"set-clipboard {clipboard or 'unknown'}, allow-passthrough {passing}"
-    if clipboard == "off":
+    if not clipboard:
+        detail += "; whether a copy leaves tmux is not known: set -s set-clipboard external"
+    elif clipboard == "off":
         detail += "; a copy stays in tmux: set -s set-clipboard external"
     elif clipboard == "external":
         detail += "; a copy goes to tmux's buffer and from there to the terminal"
-    yield Check("clipboard", "warn" if clipboard == "off" else "ok", f"tmux {version}, {detail}")
+    leaves = clipboard in ("on", "external")
+    yield Check("clipboard", "ok" if leaves else "warn", f"tmux {version}, {detail}")
 
     escape = _ask("show-options", "-sv", "escape-time")
-    slow = escape.isdigit() and int(escape) > ESCAPE_MS
-    detail = f"Esc is passed on after {escape or '?'} ms"
+    known = escape.isdigit()
+    quick = known and int(escape) <= ESCAPE_MS
+    detail = f"Esc is passed on after {escape} ms" if known else "tmux does not say when"
     yield Check(
         "escape",
-        "warn" if slow else "ok",
-        f"{detail}; in ~/.tmux.conf: set -sg escape-time 10" if slow else detail,
+        "ok" if quick else "warn",
+        detail if quick else f"{detail}; in ~/.tmux.conf: set -sg escape-time 10",
     )
 
 

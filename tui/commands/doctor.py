@@ -17,7 +17,7 @@ from engine.conversation import Conversation, Message
 from engine.intents import catalogue as catalogues
 from engine.intents.router import Routing
 from engine.settings import Settings, read_values
-from storage.database import Database
+from storage.database import Database, StorageError
 from tui.checks import terminal
 from tui.checks.check import Check
 from tui.exit_codes import ExitCode
@@ -25,6 +25,7 @@ from tui.output import print_json, printable
 from tui.setup import explain, faults_of_env, load_settings, log_to_file
 from tui.text import plain
 
+LOOKS_FOR_S = 5.0  # for damage in the history; a gigabyte takes some three
 LITTLE_SPACE = 100 * 2**20  # bytes; a busy year takes less
 
 
@@ -88,9 +89,17 @@ def _failed(name: str, error: Exception) -> Check:
 
 
 def _database(settings: Settings) -> str:
-    """Opened, and locked for writing as a turn does it."""
-    with closing(Database.open(settings.database)) as database, database.write():
-        return f"{database.path} can be written"
+    """Opened, looked through, and locked for writing as a turn does it."""
+    with closing(Database.open(settings.database)) as database:
+        sound = database.is_sound(LOOKS_FOR_S)
+        if sound is False:
+            raise StorageError(
+                f"The history in {database.path} is damaged: export what can still be read, then "
+                "restore a copy or choose another file with --db."
+            )
+        looked = " and is sound" if sound else f", but not looked through in {LOOKS_FOR_S:g} s"
+        with database.write():
+            return f"{database.path} can be written{looked}"
 
 
 def _space(settings: Settings) -> Iterator[Check]:
