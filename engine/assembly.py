@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import prices
@@ -61,7 +62,7 @@ def build(settings: Settings, catalogue: Catalogue) -> Engine:
     if settings.server is not None:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":
-        return _scripted(catalogue)
+        return _scripted(catalogue, settings.script)
     return _embedded(catalogue)
 
 
@@ -126,10 +127,11 @@ def _check_local(router: str) -> None:
         )
 
 
-def _scripted(catalogue: Catalogue) -> Engine:
-    from engine.models.scripted import ScriptedModel, load_scripts
+def _scripted(catalogue: Catalogue, own: Path | None) -> Engine:
+    from engine.models.scripted import ScriptedModel, load_script, load_scripts
 
     scripts = [script for folder in catalogue.folders for script in load_scripts(folder).values()]
+    scripts += [load_script(own)] if own else []
     model = ScriptedModel(scripts)
     return Engine(catalogue, model, model, prices.free, "scripted model", offline=True)
 

@@ -80,7 +80,8 @@ class Settings:
     """Everything the program needs to know before it starts.
 
     `catalogues` are folders, or OpenAPI documents (an address stays text); none: the built-in one.
-    `prices` are the person's own, by the name of the model or deployment.
+    `prices` are the person's own, by the name of the model or deployment. `script` is a demo's
+    file that the scripted model plays beside those of the catalogues.
     """
 
     provider: Provider
@@ -92,6 +93,7 @@ class Settings:
     database: Path
     secrets: tuple[str, ...] = field(default=(), repr=False)
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
+    script: Path | None = None
 
     @property
     def offline(self) -> bool:
@@ -111,6 +113,7 @@ def load(
     provider: str | None = None,
     catalogues: Sequence[str | Path] = (),
     database: Path | None = None,
+    script: Path | None = None,
 ) -> Settings:
     """The settings for a program started in `folder`; the keywords are the command line's."""
     values = read_values(environ, folder)
@@ -142,6 +145,7 @@ def load(
         database=database or _path(values.get("INTENTBOT_DB")) or data_folder() / "intentbot.db",
         secrets=tuple(values[name] for name in SECRETS if len(values.get(name, "")) >= 4),
         prices=_own_prices(),
+        script=script,
     )
 
 

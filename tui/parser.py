@@ -188,7 +188,9 @@ def _add_replay(
 
 def _add_demo(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     demo = commands.add_parser("demo", parents=[common], help="show the program by a script")
-    demo.add_argument("name", metavar="NAME", nargs="?", help="a demo; without it, they are listed")
+    demo.add_argument(
+        "name", metavar="NAME", nargs="?", help="a demo, or a script's file; without it, a list"
+    )
     demo.add_argument(
         "--record", metavar="SESSION", help="print a script made of this session instead"
     )

@@ -50,6 +50,7 @@ def load_settings(options: argparse.Namespace) -> Settings:
         provider=getattr(options, "provider", None),
         catalogues=getattr(options, "catalog", ()),
         database=getattr(options, "db", None),
+        script=getattr(options, "script", None),
     )
 
 

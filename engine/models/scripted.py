@@ -20,6 +20,7 @@ import json
 import re
 import tomllib
 from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -87,14 +88,16 @@ class Script(_Strict):
 
 def load_scripts(folder: Folder) -> dict[str, Script]:
     """The scripts of a folder by name. Raises `CatalogueError` naming file and fault."""
-    scripts = {}
-    for path in sorted((folder.path / "demos").glob("*.toml")):
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-            scripts[path.stem] = _renamed(Script.model_validate(data), folder)
-        except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-            raise CatalogueError(f"{path}: {error}") from error
-    return scripts
+    paths = sorted((folder.path / "demos").glob("*.toml"))
+    return {path.stem: _renamed(load_script(path), folder) for path in paths}
+
+
+def load_script(path: Path) -> Script:
+    """The script in this file. Raises `CatalogueError` naming file and fault."""
+    try:
+        return Script.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
 
 
 def _renamed(script: Script, folder: Folder) -> Script:

@@ -81,3 +81,22 @@ def test_a_session_becomes_a_demo(home: Home) -> None:
     assert json.loads(listed.stdout) == [{"name": "mine", "title": said[0], "messages": 2}]
     assert 'tool = "top_up_balance"' in made.stdout
     home.run("demo", "none", "--catalog", str(catalogue), check=2)
+    (home.folder / "own.toml").write_text(made.stdout.replace("this is not in it", "own words"))
+    arguments = ["demo", "own.toml", "--provider", "scripted", "--low-bandwidth"]
+    app = Terminal(arguments, folder=home.folder, environ=home.environ, columns=100, rows=44)
+    try:
+        for number in (1, 2):
+            app.wait_for("F7 writes" if number == 1 else "routed as expected")
+            app.send("\x1b[18~")
+            app.wait_for(f"{number} of 2")
+            app.send("\x1b[18~\r")
+            if number == 1:
+                app.press_until("y", "added $20")
+        app.wait_for("from a script, and own words.")
+        app.send("\x11")
+        assert app.wait_for_end() == 0
+    finally:
+        app.close()
+    # It played on a history of its own: the person's is as it was, or not there at all.
+    assert home.listing("sessions", "list") == []
+    assert len(home.listing("sessions", "list", "--db", "x.db")) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.intents import catalogue as catalogues
-from engine.models.scripted import Script, load_scripts, script_of
+from engine.models.scripted import Script, load_script, load_scripts, script_of
 from storage.database import Database
 from storage.history import History
 from tui.exit_codes import ExitCode
@@ -31,17 +31,24 @@ def run(options: argparse.Namespace) -> int:
     if options.name is None:
         _list(scripts, as_json=options.json)
         return ExitCode.DONE
+    if options.name.endswith(".toml"):
+        options.script = Path(options.name)
+        scripts[options.name] = load_script(options.script)
     if options.name not in scripts:
         known = ", ".join(scripts) or "none"
         print(
-            f"intentbot-tui demo: there is no demo {plain(options.name)!r}; there are: {known}",
+            f"intentbot-tui demo: there is no demo {plain(options.name)!r}; there are: {known}, "
+            "and any script's .toml file",
             file=sys.stderr,
         )
         return ExitCode.USAGE
-    # A back end of its own, made new: the demo is the same each time, and the real one stays.
+    # Back end and history of its own, made new: the demo is the same each time, and what is the
+    # person's stays as it is. With --db the talk is kept there.
     with TemporaryDirectory(prefix="intentbot-demo-") as folder:
         from tui.commands.app import show
 
+        if "db" not in options:
+            options.db = Path(folder) / "intentbot.db"
         return show(options, steps=_steps(scripts[options.name]), data_dir=Path(folder))
 
 
