@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, column, text
 from sqlmodel import col, select
 
-from storage.query import parse
+from storage.query import is_everything, parse
 from storage.tables import Action, Session
 
 
@@ -44,7 +44,7 @@ class ActionFilter:
             found.append(col(Action.proposed_at) >= self.since)
         if self.until is not None:
             found.append(col(Action.proposed_at) < self.until)
-        if self.containing.strip():
+        if not is_everything(self.containing):
             query = parse(self.containing)
             mentioned = text("SELECT rowid FROM action_fts WHERE action_fts MATCH :words")
             words = mentioned.bindparams(words=query.match if query else '""')

@@ -2,7 +2,8 @@
 
 Nothing that is typed is an error. Words are found from their beginning, all of them, whatever
 their order and case; "in quotes" they stand together and whole; OR between two words finds
-either. Everything else is read over.
+either, once there is one behind it. Everything else is read over, a minus too: nothing is left
+out of what is found. A `*` alone finds everything.
 """
 
 from __future__ import annotations
@@ -93,16 +94,18 @@ def parse(typed: str) -> Query | None:
             continue
         if part in ("AND", "OR") and groups and not joining:
             joining = part
-            held = term
             continue
         if joining == "OR":
             groups[-1] = (*groups[-1], term)
         else:
             groups.append((term,))
         joining = ""
-    if joining:
-        groups.append((held,))  # nothing came after it: it was a word
     return Query(tuple(groups[:MOST_TERMS])) if groups else None
+
+
+def is_everything(typed: str) -> bool:
+    """Whether nothing is looked for: all is found then."""
+    return not typed.replace("*", "").strip()
 
 
 def _terms(typed: str) -> Iterator[tuple[str, Term | None]]:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from storage.index import TURNS, done
-from storage.query import Query, highlighted, parse, snippet
+from storage.query import Query, highlighted, is_everything, parse, snippet
 from storage.records import Found, Match, MatchKind, SessionRecord
 from storage.tables import Action, Message
 
@@ -50,7 +50,7 @@ def search(
     where = PAGE.format(also=_WITH_WORDS if query else _WITH_TITLE)
     parameters = {
         "match": query and query.match,
-        "typed": typed.strip(),
+        "typed": "" if is_everything(typed) else typed.strip(),
         "archived": archived,
         "limit": limit,
         "offset": offset,

@@ -62,7 +62,10 @@ def test_every_word_is_where_it_is_said_to_be(text: str) -> None:
         ("top AND balance", True),
         ("spain AND top", False),
         ("OR", False),
-        ("top OR", False),
+        ("top OR", True),
+        ("top AND", True),
+        ("top AND b", True),
+        ("-top", True),
         ("32.5", True),
         ("top_up_balance", True),
         ("余额", True),
@@ -185,6 +188,7 @@ def test_actions_are_filtered_by_everything(history: History, recording: Recordi
     assert ids(session_id="s1") == ids(state="succeeded") == ids(containing="32.50") == ["a1"]
     assert ids(intent="balance", tool="top_up_balance", containing="add DOLL") == ["a2", "a1"]
     assert ids(intent="data") == ids(tool="x") == ids(containing="%") == ids(containing="no") == []
+    assert ids(containing="*") == ids(containing=" ") == ids()
     at = told[5].at
     assert (ids(since=at), ids(until=at)) == (["a2", "a1"], [])
     assert ids(since=told[6].at) == ["a2"]
