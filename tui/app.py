@@ -196,8 +196,8 @@ class IntentBotApp(PanesApp):
     # Actions; keys.py has their keys.
 
     @work(exit_on_error=False)
-    async def review(self, session_id: str) -> None:
-        """Show a recorded session, to be read and played."""
+    async def review(self, session_id: str, at: str = "") -> None:
+        """Show a recorded session, to be read and played, from the action or turn `at` on."""
         from tui.screens.playback import PlaybackScreen
 
         if self._backstage is None:
@@ -215,6 +215,7 @@ class IntentBotApp(PanesApp):
                 self.clock,
                 playing=False,
                 running=past.running,
+                at=at,
                 low_bandwidth=self.low_bandwidth,
             )
         )

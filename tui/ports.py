@@ -22,7 +22,8 @@ class SessionRow:
     """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `actions` a count.
 
     `cost_usd` None: the price of a request is not known. Where something was looked for,
-    `found_title` has the title with it, and `matches` who said what with it.
+    `found_title` has the title with it, `matches` who said what with it, and `found_turn` is the id
+    of the newest turn in which it was said.
     """
 
     id: str
@@ -35,6 +36,7 @@ class SessionRow:
     archived: bool = False
     found_title: Segments = ()
     matches: Sequence[tuple[str, Segments]] = ()
+    found_turn: str = ""
 
 
 @dataclass(frozen=True)

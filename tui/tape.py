@@ -81,6 +81,13 @@ class Tape:
                 return number
         return None
 
+    def find(self, id: str) -> int | None:
+        """The number of the block that is this action, or the first of this turn."""
+        for number, block in enumerate(self.blocks):
+            if id and id in (block.turn.turn_id, getattr(block, "action_id", None)):
+                return number
+        return None
+
     def shows(self, block: int) -> int:
         """The position at which this block is complete: the next one is about to appear."""
         later = self._appears[block + 1 :]

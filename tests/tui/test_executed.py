@@ -13,6 +13,7 @@ from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import burst, make_app, settle, shown, until
 from tui.ports import ActionRow
+from tui.record import Action
 from tui.screens.actions import ActionsScreen
 from tui.screens.playback import PlaybackScreen
 
@@ -91,3 +92,17 @@ async def test_an_unknown_action_is_checked_and_its_session_read() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         await pilot.press("escape", "escape")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+
+
+async def test_the_session_is_read_from_the_call_on() -> None:
+    stage = FakeBackstage(executed=[row(0)], past={"s1": fake.recorded(2)})
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaybackScreen)
+        await until(pilot, lambda: screen.transcript.cursor)
+        cursor = screen.transcript.cursor
+        assert isinstance(cursor, Action)
+        assert (cursor.action_id, cursor.expanded) == ("a0", True)

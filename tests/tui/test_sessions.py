@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +312,21 @@ async def test_a_session_is_reviewed_from_the_list() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+
+
+async def test_what_was_looked_for_is_read_in_its_turn() -> None:
+    found = dataclasses.replace(fake.ROWS[0], found_turn="t2")
+    stage = FakeBackstage(rows=[found], past={"s1": fake.recorded(3)})
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await listed(pilot)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaybackScreen)
+        await until(pilot, lambda: screen.transcript.cursor)
+        cursor = screen.transcript.cursor
+        assert isinstance(cursor, Said)
+        assert cursor.turn.number == 2
 
 
 async def test_a_session_is_exported_or_it_is_said_why_not() -> None:

@@ -144,6 +144,7 @@ class RealBackstage:
                     (match.kind, [(piece.text, piece.hit) for piece in match.segments])
                     for match in one.matches
                 ],
+                found_turn=one.matches[0].turn_id if one.matches else "",
             )
             for one in found
         ]

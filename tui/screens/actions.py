@@ -187,7 +187,7 @@ class ActionsScreen(Screen[None]):
 
     def action_review(self) -> None:
         if self._place is not None:
-            self.app.review(self._sessions[self._place])
+            self.app.review(self._sessions[self._place], self._rows[self._place].action_id)
 
     @work(exit_on_error=False)
     async def action_check(self) -> None:

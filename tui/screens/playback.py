@@ -29,7 +29,8 @@ _MARKS: Mapping[Mark, str] = {
 
 class PlaybackScreen(PaneScreen):
     """With `playing` it begins at the beginning; else everything is shown, to be read. With
-    `running` another program is at work on the newest turn.
+    `running` another program is at work on the newest turn. `at` is the action or the turn to read
+    first.
 
     Jumps move where one reads, and play what they need to get there at once.
     """
@@ -44,13 +45,14 @@ class PlaybackScreen(PaneScreen):
         *,
         playing: bool,
         running: bool = False,
+        at: str = "",
         low_bandwidth: bool = False,
     ) -> None:
         nothing = Static("Nothing is shown yet: space plays.", id="nothing", markup=False)
         super().__init__(("playback",), nothing, clock, low_bandwidth=low_bandwidth)
         self.tape = Tape(recorded)
         self._speed = 1.0
-        self._begins, self._elsewhere = playing, running
+        self._begins, self._elsewhere, self._at = playing, running, at
         self._player: asyncio.Task[None] | None = None
         self._titles = titles
         self._nothing = nothing
@@ -74,6 +76,8 @@ class PlaybackScreen(PaneScreen):
         await self._seek(0 if self._begins else len(self.tape.events))
         if self._begins:
             self._play()
+        elif (number := self.tape.find(self._at)) is not None:
+            await self._read(number)
         else:
             await self._go("turn", -1, 1)
 
@@ -172,12 +176,16 @@ class PlaybackScreen(PaneScreen):
         await self._go(mark, shown.index(cursor) if cursor else newest, direction)
 
     async def _go(self, mark: Mark, begin: int, direction: int) -> None:
-        """Read the first such block from there on, shown up to where it is complete."""
+        """Read the first such block from there on."""
         number = self.tape.jump(mark, begin, direction)
         if number is None:
             where = "after" if direction > 0 else "before"
             self.notify(f"No {_MARKS[mark]} {where} this", markup=False, timeout=2)
-            return
+        else:
+            await self._read(number)
+
+    async def _read(self, number: int) -> None:
+        """Go to this block, shown up to where it is complete."""
         if self.tape.position < self.tape.shows(number):
             await self._seek(self.tape.shows(number))
         block = self.transcript.blocks[number]

@@ -135,7 +135,7 @@ class SessionsScreen(Screen[str | None]):
 
     def action_review(self) -> None:
         if row := self._row:
-            self.app.review(row.id)
+            self.app.review(row.id, row.found_turn)
 
     def action_archived(self) -> None:
         """Show those that were put away, or the others again."""
