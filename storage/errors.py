@@ -44,6 +44,13 @@ class NothingToCheck(StorageError):
     """It is known what became of the action, or will be when its turn ends."""
 
 
+def not_one(id: str, found: int) -> str:
+    """What to say where so many sessions are meant by an id."""
+    if found:
+        return f"Several sessions begin with {id!r}: give more of the id."
+    return f"There is no session {id!r}: see the ids with `sessions list`."
+
+
 def reason(error: BaseException) -> str:
     """Why SQLite refused, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

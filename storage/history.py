@@ -19,7 +19,7 @@ from engine.events import Event
 from storage import tables
 from storage.action_filter import ActionFilter
 from storage.database import Database
-from storage.errors import NoSuchAction, UnknownSession
+from storage.errors import NoSuchAction, UnknownSession, not_one
 from storage.index import index_title
 from storage.owner import is_alive, this_process
 from storage.records import ActionRecord, Found, SessionRecord
@@ -279,9 +279,7 @@ def _find(rows: Session, id: str) -> tables.Session:
     found = [row for row in _beginning_with(rows, tables.Session, id) if row.deleted_at is None]
     if len(found) == 1:
         return found[0]
-    if not found:
-        raise UnknownSession(f"There is no session {id!r}: see the ids with `sessions list`.")
-    raise UnknownSession(f"Several sessions begin with {id!r}: give more of the id.")
+    raise UnknownSession(not_one(id, len(found)))
 
 
 def _find_action(rows: Session, id: str) -> Action:

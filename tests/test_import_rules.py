@@ -70,6 +70,18 @@ def test_the_first_frame_needs_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}").isdisjoint(HEAVY)
 
 
+def test_a_session_is_looked_up_before_anything_heavy(tmp_path: Path) -> None:
+    options = f"Namespace(resume='zzz', db=Path({str(tmp_path / 'x.db')!r}))"
+    code = f"""
+from argparse import Namespace
+from pathlib import Path
+from tui.resuming import whole_id
+try: whole_id({options})
+except Exception as error: assert "no session" in str(error)
+"""
+    assert loaded_by(code).isdisjoint({*HEAVY, "textual"})
+
+
 def test_the_version_needs_no_textual() -> None:
     code = "from tui.cli import main\ntry: main(['--version'])\nexcept SystemExit: pass"
     assert loaded_by(code).isdisjoint({*HEAVY, "textual"})

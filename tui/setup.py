@@ -84,11 +84,12 @@ class Parts:
         """An assistant for a new session, or for a past one with its context."""
         conversation = Conversation()
         if session_id is not None:
+            session = self.history.session(session_id)
+            session_id = session.id  # of which the beginning may have been given
             past = self.history.events(session_id, last_turns=TURNS_TO_RESUME)
             conversation = Conversation.replay(past)
             # What the whole session has cost, its older turns too.
-            spent = self.history.session(session_id).cost_usd or 0.0
-            conversation.cost_usd = max(conversation.cost_usd, spent)
+            conversation.cost_usd = max(conversation.cost_usd, session.cost_usd or 0.0)
         return Assistant(
             catalogue=self.engine.catalogue,
             router=self.engine.router,

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from engine.events import Event, IntentClassified, TurnFinished, UsageUpdated
 from storage.database import Database, StorageError
 from storage.history import ActionFilter, History, UnknownSession
+from storage.lookup import whole_id
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def done(reply: str = "") -> TurnFinished:
@@ -130,14 +136,31 @@ def test_a_session_is_found_by_the_beginning_of_its_id(
 ) -> None:
     for session_id in ("019a-one", "019a-two", "019a", "020_x"):
         recording.keep(turn(session_id, f"turn of {session_id}"))
-    assert history.session("019a-o").id == "019a-one"
-    assert history.session("019a").id == "019a"
-    assert history.session("020_").id == "020_x"
-    with pytest.raises(UnknownSession, match="Several sessions begin with '019'"):
-        history.session("019")
-    for missing in ("7", "", "%", "0200"):
-        with pytest.raises(UnknownSession, match=f"no session '{missing}'"):
-            history.session(missing)
+    recording.keep(turn("021", "turn of 021"))
+    history.discard("021")
+
+    def found(id: str) -> str:
+        return history.session(id).id
+
+    for find in (found, partial(whole_id, history.database.path)):
+        assert find("019a-o") == "019a-one"
+        assert find("019a") == "019a"
+        assert find("020_") == "020_x"
+        with pytest.raises(UnknownSession, match="Several sessions begin with '019'"):
+            find("019")
+        for missing in ("7", "%", "0200", "021"):
+            with pytest.raises(UnknownSession, match=f"no session '{missing}'"):
+                find(missing)
+    with pytest.raises(UnknownSession, match="no session ''"):
+        history.session("")
+
+
+def test_an_id_is_left_to_those_who_can_open_the_file(tmp_path: Path) -> None:
+    shutil.copy(FIXTURES / "version-1.db", tmp_path / "old.db")
+    assert whole_id(tmp_path / "old.db", "0") == "0"
+    with pytest.raises(UnknownSession):
+        whole_id(tmp_path / "none.db", "0")
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_the_events_of_a_session_come_in_order_however_many_are_asked_for(

@@ -149,6 +149,13 @@ def test_a_history_that_is_not_there_is_not_made(run: Run, tmp_path: Path) -> No
     assert not (tmp_path / "typo.db").exists()
 
 
+@pytest.mark.parametrize(("id", "why"), [("zzz", "no session 'zzz'"), ("s-", "Several sessions")])
+def test_who_resumes_what_is_not_there_is_told_before_the_app_opens(
+    run: Run, id: str, why: str
+) -> None:
+    assert why in run("--resume", id, code=2)
+
+
 def test_no_history_yet_is_an_empty_list(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INTENTBOT_DB")
     assert listed(run("sessions", "list", "--json")) == []

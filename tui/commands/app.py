@@ -34,7 +34,10 @@ MOST_RUNS = 200  # of evaluation runs, that the screen lists
 
 
 def run(options: argparse.Namespace) -> int:
-    return show(options, resume=options.resume, continue_last=options.continue_last)
+    from tui.resuming import whole_id
+
+    resume = whole_id(options) if options.resume else None
+    return show(options, resume=resume, continue_last=options.continue_last)
 
 
 def show(

@@ -1,0 +1,35 @@
+"""Which session is meant, found without all that the rest of storage imports.
+
+The app asks before its first frame: who mistyped an id is told at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from storage.errors import UnknownSession, not_one
+
+_ONE = "SELECT id FROM session WHERE deleted_at IS NULL AND id = ?"
+_SOME = "SELECT id FROM session WHERE deleted_at IS NULL AND substr(id, 1, ?) = ? LIMIT 2"
+
+
+def whole_id(path: Path, id: str) -> str:
+    """The id that is meant by this one or its beginning. Raises `UnknownSession`.
+
+    Where the file cannot be read like this, because it has to be migrated for one, the id comes
+    back as it is: whoever opens the file says why.
+    """
+    path = path.expanduser().absolute()
+    if not path.exists():
+        raise UnknownSession(not_one(id, 0))
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute(_ONE, (id,)).fetchall()
+            found = found or connection.execute(_SOME, (len(id), id)).fetchall()
+    except sqlite3.Error:
+        return id
+    if len(found) != 1:
+        raise UnknownSession(not_one(id, len(found)))
+    return str(found[0][0])
