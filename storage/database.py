@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 import sqlalchemy
 from sqlalchemy import event
@@ -28,15 +29,19 @@ __all__ = ["Database", "StorageError"]
 
 _ON_CONNECT = (f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys=ON")
 
+# Nobody can be at work on a file that may not be written, unless it has a -wal file: then SQLite
+# needs its lock, https://www.sqlite.org/wal.html#readonly
+_READ, _WRITE = "immutable=1", "mode=rw"
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock: some hundred microseconds
 
 
 @dataclass(frozen=True)
 class Database:
-    """An open database; safe to use from several threads."""
+    """An open database; safe to use from several threads. To write in a `read_only` one fails."""
 
     path: Path
     _engine: sqlalchemy.Engine
+    read_only: bool = False
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -48,22 +53,36 @@ class Database:
         path = path.expanduser().absolute()
         try:
             _make(path)
-            _recognise(path)
+            _recognise(path, _WRITE)
             _make_private(path)
             migrations.migrate(path, migrations.MIGRATIONS)
-            database = cls(path, _engine(path))
-            with database.read() as rows:
-                rows.connection()
-            return database
+            return cls(path, _engine(path))._tried()
         except OSError as error:
             raise StorageError(
                 f"The history cannot be kept in {path}: {_plain(error)}; choose another file "
                 "with --db."
             ) from error
         except sqlite3.Error as error:
-            raise StorageError(
-                f"The history in {path} cannot be opened: {reason(error)}."
-            ) from error
+            raise _unopened(path, error) from error
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """The same for what only reads: where file or folder may not be written, as in a backup,
+        the file is read as it is. Raises `StorageError`.
+        """
+        path = path.expanduser().absolute()
+        may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        if may_write or not os.access(path, os.R_OK) or path.is_dir():
+            return cls.open(path)
+        try:
+            return cls(path, _engine(path, _recognise(path, _READ)), read_only=True)._tried()
+        except sqlite3.Error as error:
+            raise _unopened(path, error) from error
+
+    def _tried(self) -> Self:
+        with self.read() as rows:
+            rows.connection()
+        return self
 
     def close(self) -> None:
         self._engine.dispose()
@@ -136,13 +155,21 @@ def _make_private(path: Path) -> None:
             path.with_name(path.name + suffix).chmod(0o600)
 
 
-def _recognise(path: Path) -> None:
-    """Raises `StorageError` for a file that is neither ours nor empty, and leaves it untouched."""
+def _unopened(path: Path, error: sqlite3.Error) -> StorageError:
+    return StorageError(f"The history in {path} cannot be opened: {reason(error)}.")
+
+
+def _recognise(path: Path, otherwise: str) -> str:
+    """How SQLite has looked at the file: `otherwise`, where nothing lies beside it.
+
+    Raises `StorageError` for one that is neither ours nor empty, and leaves it untouched; and
+    for an older one that can only be read.
+    """
     # Closing a connection that may write folds a -wal file into the database; closing one that
     # may not leaves behind the -wal file that it made. Neither is to happen to a stranger's file.
-    mode = "ro" if path.with_name(path.name + "-wal").exists() else "rw"
+    how = "mode=ro" if path.with_name(path.name + "-wal").exists() else otherwise
     with closing(
-        sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None)
     ) as connection:
         connection.execute("BEGIN")  # one view, while another program may be making the tables
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -159,11 +186,19 @@ def _recognise(path: Path) -> None:
             f"knows {len(migrations.MIGRATIONS)}): update the program, or choose another file "
             "with --db."
         )
+    if otherwise == _READ and version < len(migrations.MIGRATIONS):
+        raise StorageError(
+            f"{path} was written by an earlier version of this program and cannot be brought up to "
+            "date where it is, it is read-only: copy it, and name the copy with --db."
+        )
+    return how
 
 
-def _engine(path: Path) -> sqlalchemy.Engine:
+def _engine(path: Path, how: str | None = None) -> sqlalchemy.Engine:
+    """Connections to the file; `how`: it is only read, like this."""
+    query = dict(parse_qsl(how), uri="true") if how else {}
     engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create("sqlite", database=str(path)),
+        sqlalchemy.URL.create("sqlite", database=path.as_uri() if how else str(path), query=query),
         # The driver begins no transactions: `_begin` does, with the right kind.
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
@@ -172,7 +207,8 @@ def _engine(path: Path) -> sqlalchemy.Engine:
     def _configure(connection: sqlite3.Connection, record: object) -> None:
         for pragma in _ON_CONNECT:
             connection.execute(pragma)
-        _write_ahead(connection)
+        if how is None:
+            _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sqlalchemy.Connection) -> None:

@@ -50,8 +50,11 @@ class Journal:
         """To be called once at start-up: end the turns that a dead process left running.
 
         Returns the actions that may or may not have been done: the person is to be told, and
-        they are never run again by themselves. Raises `StorageError`.
+        they are never run again by themselves. Where nothing can be written, nothing is ended.
+        Raises `StorageError`.
         """
+        if self._database.read_only:
+            return []
         with self._database.write(durable=True) as rows:
             return [ActionRecord.of(action) for action in close_interrupted(rows)]
 

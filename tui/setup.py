@@ -145,7 +145,7 @@ def open_to_read(settings: Settings) -> Database:
         raise StorageError(
             f"There is no history in {settings.database}: check --db and INTENTBOT_DB."
         )
-    return Database.open(settings.database)
+    return Database.open_to_read(settings.database)
 
 
 def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from engine.ports import RecordingError
 from storage.database import Database
 from storage.errors import StorageError
 from storage.evaluations import Evaluations, ResultRecord, RunRecord
+from storage.history import History
 from storage.journal import Journal
 from tests.storage.told import Recording, proposal, top_up, turn
 
@@ -70,6 +71,23 @@ def opens_without_rights(path: str) -> None:
         os.setuid(NOBODY)
     try:
         Database.open(Path(path))
+    except StorageError as error:
+        sys.stdout.write(f"{error}\n")
+
+
+def reads_without_rights(path: str) -> None:
+    """The same for somebody who only reads: names the sessions, and says what came of a change."""
+    with TemporaryDirectory() as folder:
+        Database.open(Path(folder) / "imports-everything.db").close()
+    if os.geteuid() == 0:
+        os.setuid(NOBODY)
+    try:
+        database = Database.open_to_read(Path(path))
+        Journal(database).settle_interrupted()
+        history = History(database)
+        for session in history.sessions():
+            sys.stdout.write(f"{session.id}\n")
+            history.rename(session.id, "new")
     except StorageError as error:
         sys.stdout.write(f"{error}\n")
 
@@ -136,6 +154,7 @@ def dies_in_a_run(path: str, number: str) -> None:
 PROGRAMS: Sequence[Callable[..., None]] = (
     opens,
     opens_without_rights,
+    reads_without_rights,
     opens_on_a_full_disk,
     writes_on_a_full_disk,
     stops_in_a_top_up,

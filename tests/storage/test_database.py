@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,8 @@ from storage.database import Database, StorageError
 from storage.migrations import MIGRATIONS
 from tests.storage.programs import NOBODY, start
 from tests.storage.told import Recording, damaged, rows, top_up, turn
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def rights(path: Path) -> int:
@@ -179,6 +182,43 @@ def test_what_may_not_be_written_is_refused(
         assert said.count("\n") == 1
         assert {path: path.read_bytes() for path in folder.iterdir()} == before
         folder.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("version", "rights", "said"),
+    [
+        (None, (0o500, 0o400), ["s", "read-only; make"]),
+        (None, (0o700, 0o400), ["s", "read-only; make"]),
+        (None, (0o500, 0o600), ["s", "read-only; make"]),
+        (None, (0o700, 0o600), ["s"]),
+        (1, (0o500, 0o400), ["copy it"]),
+        (None, (0o500, 0o000), ["is read-only"]),
+    ],
+)
+def test_what_may_not_be_written_is_read(
+    version: int | None, rights: tuple[int, int], said: list[str]
+) -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders may not be entered by others
+        folder, path = Path(name), Path(name) / "a # b.db"
+        if version is None:
+            database = Database.open(path)
+            with Recording(database) as recording:
+                recording.keep(turn("s", "t", *top_up()))
+            database.close()
+        else:
+            shutil.copy(FIXTURES / f"version-{version}.db", path)
+        before = path.read_bytes()
+        for place in (folder, path):
+            if os.geteuid() == 0:
+                os.chown(place, NOBODY, NOBODY)
+        path.chmod(rights[1])
+        folder.chmod(rights[0])
+        lines = start("reads_without_rights", path).communicate()[0].splitlines()
+        folder.chmod(0o700)
+        assert len(lines) == len(said)
+        assert all(words in line for words, line in zip(said, lines, strict=True))
+        assert rights == (0o700, 0o600) or path.read_bytes() == before
+        assert list(folder.iterdir()) == [path]
 
 
 def test_damage_is_found_where_opening_does_not_see_it(

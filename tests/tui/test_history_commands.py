@@ -143,6 +143,21 @@ def test_actions_are_filtered_and_an_unknown_one_stands_out(run: Run) -> None:
     assert rows[0]["result"] == "'=cmd() ? 我"
 
 
+@pytest.mark.parametrize("lies_beside", [True, False])
+def test_a_history_on_a_read_only_disk_is_read(
+    run: Run, database: Database, monkeypatch: pytest.MonkeyPatch, lies_beside: bool
+) -> None:
+    if not lies_beside:
+        database.close()
+    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    assert [row["id"] for row in listed(run("sessions", "list", "--json"))] == ["s-new", "s-old"]
+    assert "zebra" in run("sessions", "show", "s-new")
+    assert "zebra" in run("sessions", "export", "s-new")
+    assert "top_up_balance" in run("actions", "list")
+    assert "zebra" in run("demo", "--record", "s-new")
+    assert "it is read-only" in run("sessions", "rename", "s-new", "other", code=2)
+
+
 def test_a_history_that_is_not_there_is_not_made(run: Run, tmp_path: Path) -> None:
     for command in (["sessions", "list"], ["actions", "list"], ["sessions", "search", "x"]):
         assert "no history in" in run(*command, "--db", "typo.db", code=2)

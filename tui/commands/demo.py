@@ -12,18 +12,17 @@ from tempfile import TemporaryDirectory
 
 from engine.intents import catalogue as catalogues
 from engine.models.scripted import Script, load_script, load_scripts, script_of
-from storage.database import Database
 from storage.history import History
 from tui.exit_codes import ExitCode
 from tui.ports import DemoStep
-from tui.setup import load_settings
+from tui.setup import load_settings, open_to_read
 from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
     settings = load_settings(options)
     if options.record:
-        with closing(Database.open(settings.database)) as database:
+        with closing(open_to_read(settings)) as database:
             print(script_of(History(database).events(options.record)), end="")
         return ExitCode.DONE
     folders = catalogues.load(*settings.catalogues).folders

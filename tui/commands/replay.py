@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from engine.events import Event
-from storage.database import Database
 from storage.history import History
 from tui import preferences
 from tui.commands.app import has_terminal, save_bandwidth
 from tui.exit_codes import ExitCode
-from tui.setup import load_settings
+from tui.setup import load_settings, open_to_read
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,5 +36,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _recorded(options: argparse.Namespace) -> Sequence[Event]:
-    with closing(Database.open(load_settings(options).database)) as database:
+    with closing(open_to_read(load_settings(options))) as database:
         return History(database).events(options.id)
