@@ -1,4 +1,4 @@
-"""Points in time as people type them."""
+"""Points in time as people type them, and as they read them in a list."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,6})\s*([mhdw])", re.IGNORECASE)
+
+
+def local(at: str) -> str:
+    """ISO 8601 in local time, to the minute and with its distance from UTC, as people read it."""
+    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M%z}"
 
 
 def moment(typed: str, now: datetime | None = None) -> str:

@@ -132,4 +132,4 @@ def _printable(text: str) -> str:
 
 
 def _when(at: str) -> str:
-    return at[:16].replace("T", " ")
+    return f"{at[:16].replace('T', ' ')} UTC"

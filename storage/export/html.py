@@ -107,7 +107,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _time(at: str) -> str:
-    return f"<time>{_text(at[:16].replace('T', ' '))}</time>"
+    return f"<time>{_text(at[:16].replace('T', ' '))} UTC</time>"
 
 
 def _text(text: str) -> str:

@@ -7,8 +7,9 @@ import io
 import json
 import os
 import pty
+import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,20 @@ def test_no_history_yet_is_an_empty_list(run: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("INTENTBOT_DB")
     assert listed(run("sessions", "list", "--json")) == []
     assert listed(run("actions", "list", "--json")) == []
+
+
+def test_times_are_local_and_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = json.loads(run("sessions", "export", "s-old", "--format", "json"))
+    at = datetime.fromisoformat(imported["session"]["updated_at"])
+    there = f"{at + timedelta(hours=5, minutes=30):%Y-%m-%d %H:%M}+0530"
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setenv("TZ", "XXX-05:30")
+        time.tzset()
+        told = [run("sessions", "list"), run("sessions", "show", "s-old"), run("actions", "list")]
+    time.tzset()
+    assert f"s-old  {there}" in told[0]
+    assert "+0530  You: " in told[1]
+    assert "+0530   " in told[2]
 
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

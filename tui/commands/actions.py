@@ -20,6 +20,7 @@ from storage.history import ActionFilter, ActionRecord, History
 from storage.journal import Journal
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
+from tui.moments import local
 from tui.output import bold, print_csv, print_json, printable
 from tui.setup import check_action, load_settings, log_to_file, notices_of, open_to_read
 from tui.text import plain
@@ -74,9 +75,9 @@ def _list(actions: list[ActionRecord], options: argparse.Namespace) -> None:
         print_csv(names, ([getattr(action, name) for name in names] for action in actions))
         return
     for action in actions:
-        when = action.proposed_at[:16].replace("T", " ")
         state = f"{'! ' if action.state == 'unknown' else '  '}{action.state:<10}"
         state = bold(state) if action.state == "unknown" else state
+        when = local(action.proposed_at)
         print(printable(f"{plain(action.id)}  {when} {state}  {_call(action)}"))
 
 

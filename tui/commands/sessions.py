@@ -32,6 +32,7 @@ from storage.query import Segment
 from storage.records import Found, Match
 from tui.exit_codes import ExitCode
 from tui.ledger import print_costs
+from tui.moments import local
 from tui.output import bold, print_json, printable
 from tui.setup import load_settings, open_to_read
 from tui.text import plain
@@ -79,9 +80,8 @@ def _list(sessions: Iterable[SessionRecord], *, as_json: bool) -> None:
 
 
 def _line(session: SessionRecord, title: str) -> str:
-    when = session.updated_at[:16].replace("T", " ")
     done = f"{session.actions} actions" if session.actions != 1 else "1 action"
-    return f"{session.id}  {when}  {done:>11}  {title}"
+    return f"{session.id}  {local(session.updated_at)}  {done:>11}  {title}"
 
 
 def _search(found: Iterable[Found], *, as_json: bool) -> None:
@@ -181,7 +181,7 @@ def _show(happened: Iterable[Event], *, as_json: bool) -> None:
         match event:
             case TurnStarted():
                 spoken = False
-                _say(f"\n{event.at[:16].replace('T', ' ')}  You: {plain(event.text)}\n")
+                _say(f"\n{local(event.at)}  You: {plain(event.text)}\n")
             case TextDelta():
                 spoken = True
                 _say(plain(event.text))
