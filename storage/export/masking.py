@@ -36,7 +36,8 @@ _ISSUED = (
     r"secret|(?:access|auth|bearer|refresh)[-_ ]?token"
     r"|(?:access|account|api|encryption|openai|private|secret|signing|subscription)[-_ ]?key"
 )
-_PERHAPS = r"token|(?<![A-Za-z0-9])pin"
+_PIN = r"(?<![A-Za-z0-9])pin|(?-i:(?<=[a-z])Pin)"
+_PERHAPS = rf"token|{_PIN}"
 _LINES = rf"{_CHOSEN}|authorization"
 _ANY = rf"{_LINES}|{_ISSUED}|{_PERHAPS}"
 # Quoted or not, in bold or not, escaped or not: "password": , password= , **Password:** , api_key=>
@@ -47,7 +48,7 @@ _LINE = re.compile(rf"(?i)((?:{_LINES}){_SIGN})(?![\"'`])[^\n]+")
 _WORD = re.compile(rf"(?i)((?:{_ISSUED}){_SIGN})(?![\"'`])[^\s\"',;&}}\]]{{4,}}")
 _ODD_WORD = re.compile(rf"(?i)((?:{_PERHAPS}){_SIGN})(?P<word>[^\s\"',;&}}\]]{{4,}})")
 _SAID = re.compile(
-    rf"(?i)((?:{_CHOSEN}|{_ISSUED}|(?<![A-Za-z0-9])pin)(?:\s+(?:code|to|was))?(?P<is>\s+is)?"
+    rf"(?i)((?:{_CHOSEN}|{_ISSUED}|{_PIN})(?:\s+(?:code|to|was))?(?P<is>\s+is)?"
     r"(?:\s+now)?[*:=]{0,3}\s+[\W_]{0,3})(?P<word>[^\W_]\S{2,}[^\W_])"
 )
 _ODD = re.compile(r"\d|[a-z][A-Z]|[^\W\d_][@#$%^&*+=!?<>|~\\]+[^\W\d_]")
