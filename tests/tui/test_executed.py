@@ -81,6 +81,18 @@ async def test_what_a_burst_looks_for_is_found_before_it_is_read() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
 
 
+async def test_a_step_of_the_cursor_does_not_end_a_search() -> None:
+    stage = FakeBackstage(executed=ROWS)
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        executed = await opened(pilot)
+        stage.readable.clear()
+        await pilot.press("f2", "down")
+        await settle(pilot)
+        assert "[b]no[/b]" in shown(pilot.app.screen.query_one("#details"))
+        stage.readable.set()
+        await until(pilot, lambda: executed.option_count == 1)
+
+
 async def test_an_unknown_action_is_checked_and_its_session_read() -> None:
     truth = events.ActionSettled(call_id="c1", action_id="a3", outcome="ok", turn_id="t3")
     stage = FakeBackstage(executed=ROWS, truths={"a3": truth}, past={"s1": fake.recorded(2)})

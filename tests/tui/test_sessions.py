@@ -76,6 +76,17 @@ async def test_no_match_says_so() -> None:
         assert pilot.app.screen is screen
 
 
+async def test_a_step_of_the_cursor_does_not_end_a_search() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        sessions = await listed(pilot)
+        stage.readable.clear()
+        await pilot.press(*"money", "down")
+        await settle(pilot)
+        stage.readable.set()
+        await until(pilot, lambda: sessions.option_count == 1)
+
+
 async def test_continue_opens_the_newest() -> None:
     stage = backstage()
     async with make_app(stage, continue_last=True).run_test() as pilot:

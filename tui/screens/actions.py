@@ -83,12 +83,13 @@ class ActionsScreen(Screen[None]):
     async def _load(self, keep: int = 0) -> None:
         """Read from the beginning what is asked for, and mark the row at `keep`."""
         async with self._reading:
-            self._rows, self._sessions = [], []
             try:
-                await self._read()
+                rows = await self._backstage.actions(self._query, PAGE, 0)
                 nothing = "No action matches."
             except Exception as error:
-                nothing = f"The actions cannot be read: {one_line(str(error))}"
+                rows, nothing = [], f"The actions cannot be read: {one_line(str(error))}"
+            self._rows, self._sessions = [], []
+            self._take(rows)
             self._list.set_options([Option(self._line(action)) for action in self._rows])
             self._list.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
             self._list.display = bool(self._rows)
@@ -97,8 +98,7 @@ class ActionsScreen(Screen[None]):
             none.update(Content(nothing))
             self._tell()
 
-    async def _read(self) -> None:
-        rows = await self._backstage.actions(self._query, PAGE, len(self._rows))
+    def _take(self, rows: Sequence[ActionRow]) -> None:
         self._more = len(rows) == PAGE
         self._rows += map(_action, rows)
         self._sessions += [row.session_id for row in rows]
@@ -137,14 +137,22 @@ class ActionsScreen(Screen[None]):
             (f"  {when(action.at, self._now())}", "$quiet"),
         )
 
-    @work(exclusive=True, group="executed", exit_on_error=False)
-    async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show it; near the end of what was read, read on."""
-        known = len(self._rows)
-        if self._more and event.option_index >= known - 10:
-            await self._read()
-            self._list.add_options([Option(self._line(action)) for action in self._rows[known:]])
+        if self._more and event.option_index >= len(self._rows) - 10:
+            self._read_on()
         self._tell()
+
+    # In a group of its own: a step of the cursor must not end a search.
+    @work(exclusive=True, group="more", exit_on_error=False)
+    async def _read_on(self) -> None:
+        known = self._rows
+        rows = await self._backstage.actions(self._query, PAGE, len(known))
+        if known is self._rows:
+            number = len(known)
+            self._take(rows)
+            self._list.add_options([Option(self._line(action)) for action in known[number:]])
+            self._tell()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._ask(replace(self._query, containing=event.value))

@@ -77,12 +77,12 @@ class SessionsScreen(Screen[str | None]):
     async def _load(self, keep: int = 0) -> None:
         """Read from the beginning what is looked for, and mark the row at `keep`."""
         async with self._reading:
-            text = self.query_one("#filter", Input).value
             try:
-                self._rows = await self._read(text, 0)
-                nothing = "No session matches." if text.strip() else "No sessions yet."
+                rows = await self._read(0)
+                nothing = "No session matches." if self._looked_for else "No sessions yet."
             except Exception as error:
-                self._rows, nothing = [], f"The sessions cannot be read: {one_line(str(error))}"
+                rows, nothing = [], f"The sessions cannot be read: {one_line(str(error))}"
+            self._rows, self._more = rows, len(rows) == PAGE
             listed = self._list
             listed.set_options([self._option(row) for row in self._rows])
             listed.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
@@ -93,17 +93,27 @@ class SessionsScreen(Screen[str | None]):
             none.display = not self._rows
             none.update(Content(nothing))
 
-    async def _read(self, text: str, offset: int) -> list[SessionRow]:
-        rows = await self._backstage.sessions(text, PAGE, offset=offset, archived=self._archived)
-        self._more = len(rows) == PAGE
-        return rows
+    @property
+    def _looked_for(self) -> str:
+        return self.query_one("#filter", Input).value.strip()
 
-    @work(exclusive=True, group="sessions", exit_on_error=False)
-    async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    async def _read(self, offset: int) -> list[SessionRow]:
+        text, archived = self._looked_for, self._archived
+        return await self._backstage.sessions(text, PAGE, offset=offset, archived=archived)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Near the end of what was read, read on."""
         if self._more and event.option_index >= len(self._rows) - 10:
-            rows = await self._read(self.query_one("#filter", Input).value, len(self._rows))
+            self._read_on()
+
+    # In a group of its own: a step of the cursor must not end a search.
+    @work(exclusive=True, group="more", exit_on_error=False)
+    async def _read_on(self) -> None:
+        known = self._rows
+        rows = await self._read(len(known))
+        if known is self._rows:
             self._rows += rows
+            self._more = len(rows) == PAGE
             self._list.add_options([self._option(row) for row in rows])
             self._list.border_subtitle = count(len(self._rows), "session")
 
