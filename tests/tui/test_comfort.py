@@ -148,22 +148,28 @@ def test_the_editor_gives_back_what_was_written(
         editor.edit("")
 
 
-async def test_the_editor_has_the_terminal_and_a_missing_one_is_told(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("named", ["no-such-editor", 'vi "'])
+async def test_an_editor_that_cannot_be_run_is_told_and_the_app_gets_its_terminal_back(
+    named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    got_back: list[bool] = []
+
     @contextmanager
     def suspend() -> Iterator[None]:
+        """As Textual's: not after an exception."""
         yield
+        got_back.append(True)
 
     app = make_app(FakeBackstage())
     monkeypatch.setattr(app, "suspend", suspend)
-    monkeypatch.setenv("VISUAL", "no-such-editor")
+    monkeypatch.setenv("VISUAL", named)
     async with app.run_test(size=(100, 30)) as pilot:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.dialogue.attached)
         await pilot.press(*"text", "ctrl+g")
         await until(pilot, lambda: any("$EDITOR" in n.message for n in app._notifications))
         assert chat.prompt.text == "text"
+        assert got_back
 
 
 async def test_the_theme_is_kept() -> None:

@@ -190,14 +190,11 @@ class ChatScreen(PaneScreen):
 
     def on_prompt_editor_wanted(self) -> None:
         """Give the terminal to the person's editor, and take over what was written."""
-        from textual.app import SuspendNotSupported
-
         from tui import editor
 
         try:
-            with self.app.suspend():
-                text = editor.edit(self.prompt.text)
-        except (OSError, SuspendNotSupported) as error:
+            text = editor.edit_over(self.app, self.prompt.text)
+        except OSError as error:
             message = one_line(f"No editor: {error}; set $EDITOR to one that can be run", 300)
             self.notify(message, severity="error", markup=False)
         else:
