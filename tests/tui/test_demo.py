@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import make_app, settle, shown, until
 from tui.ports import DemoStep
+from tui.screens import demo
 from tui.screens.demo import DemoScreen
 
 STEPS = (
@@ -72,3 +75,45 @@ async def test_by_itself_it_goes_on_after_each_turn_and_can_be_stopped() -> None
         await until(pilot, lambda: screen.prompt.text == "and my data?")
         await pilot.press("enter", "f7")
         await until(pilot, lambda: "The end" in shown(screen.bar))
+
+
+async def test_no_step_is_lost_between_the_two_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "KEY_S", 60)  # what is not stopped stays half written
+    hold = Hold()
+    stage = FakeBackstage(fake.small_talk(), [hold])
+    async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await pilot.press("f7")
+        await until(pilot, lambda: screen.prompt.text == "h")
+        await pilot.press("f7")
+        await until(pilot, lambda: screen.prompt.text == "hello")
+        await pilot.press("f8")
+        await until(pilot, lambda: screen.prompt.text == "m")
+        assert stage.chat.heard == ["hello"]
+        await pilot.press("f8")
+        await until(pilot, lambda: screen.prompt.text == "my balance?")
+        await pilot.press("f7")
+        await settle(pilot)
+        assert screen.prompt.text == "my balance?"
+        await pilot.press("ctrl+c", "f7")
+        await until(pilot, lambda: screen.prompt.text == "m")
+        await pilot.press("f7")
+        await until(pilot, lambda: screen.prompt.text == "my balance?")
+        await pilot.press("enter")
+        await hold.reached.wait()
+        assert stage.chat.heard == ["hello", "my balance?"]
+
+
+async def test_by_itself_it_waits_until_the_person_has_sent_what_they_write() -> None:
+    stage = FakeBackstage()
+    async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await until(pilot, lambda: screen.dialogue.attached)
+        await pilot.press("h", "i", "f7", "f8")
+        await settle(pilot)
+        assert screen.prompt.text == "hi"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(stage.chat.heard) == 4)
+        assert stage.chat.heard == ["hi", *(step.message for step in STEPS)]

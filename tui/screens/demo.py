@@ -12,6 +12,7 @@ from tui import keys
 from tui.ports import DemoStep
 from tui.screens.chat import ChatScreen
 from tui.widgets.demo_bar import DemoBar
+from tui.widgets.prompt import Prompt
 
 KEY_S = 0.03  # between two letters: a quick typist
 
@@ -28,14 +29,15 @@ class DemoScreen(ChatScreen):
         self.bar = DemoBar(steps)
         self.presenter.also = self._take
         self._writer: asyncio.Task[None] | None = None
-        self._text = ""
+        self._text = ""  # of the step that was written, or begun, and not sent
         self._alone = False
 
     def compose(self) -> ComposeResult:
         yield from self.panes(self.queue, self.choices, self.approval, self.bar, self.prompt)
 
-    async def on_unmount(self) -> None:
-        await self._stop_writing()
+    def on_unmount(self) -> None:
+        if self._writer:
+            self._writer.cancel()
 
     def _take(self, event: Event) -> None:
         newest = self.presenter.record.newest
@@ -45,28 +47,39 @@ class DemoScreen(ChatScreen):
         super()._turn_changed()
         self._go_on()
 
+    async def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        if message.text == self._text.strip():
+            self._text = ""
+
     def _go_on(self) -> None:
         """By itself: what follows is written and sent, unless the person is wanted."""
-        ready = self.dialogue.attached and not self.dialogue.running and not self._writer
-        if self._alone and ready and self.bar.following:
-            self._writer = asyncio.create_task(self._present(self.bar.following.pause_s))
-        elif not self.bar.following:
+        following = self.bar.following
+        if not self._text and following is None:
             self._alone = False
+        elif self._alone and self._free and not self._writer:
+            self._begin(following.pause_s if following and not self._text else 0)
 
-    async def _present(self, pause_s: float) -> None:
+    @property
+    def _free(self) -> bool:
+        """Whether no turn runs, and the person writes nothing themselves."""
+        own = self.prompt.text not in ("", self._text)
+        return self.dialogue.attached and not self.dialogue.running and not own
+
+    def _begin(self, pause_s: float) -> None:
+        self._writer = asyncio.create_task(self._write(pause_s))
+
+    async def _write(self, pause_s: float) -> None:
+        """The step that is not sent yet, or the next, letter by letter; by itself it is sent."""
         await asyncio.sleep(pause_s)
-        self._text = _words(self.bar.advance())
-        await self._write()
-        await asyncio.sleep(KEY_S)
+        if self._free or not self._alone:
+            self._text = self._text or _words(self.bar.advance())
+            self.prompt.focus()
+            for end in range(len(self.prompt.text) + 1, len(self._text) + 1):
+                self.prompt.put(self._text[:end])
+                await asyncio.sleep(KEY_S)
+            if self._alone:
+                self.prompt.action_send()
         self._writer = None
-        self.prompt.action_send()
-
-    async def _write(self) -> None:
-        """What comes next, letter by letter."""
-        self.prompt.focus()
-        for end in range(1, len(self._text) + 1):
-            self.prompt.put(self._text[:end])
-            await asyncio.sleep(KEY_S)
 
     async def _stop_writing(self) -> None:
         """No more letter by letter: what was begun is there at once."""
@@ -74,26 +87,21 @@ class DemoScreen(ChatScreen):
             writer.cancel()
             await asyncio.wait([writer])
             self._writer = None
+            if self._text.startswith(self.prompt.text):
+                self.prompt.put(self._text)
 
     # Actions; keys.py has their keys.
 
     async def action_write(self) -> None:
         """Write what comes next; pressed while it is written, all of it at once."""
-        if self._writer:
-            await self._stop_writing()
-            self.prompt.put(self._text)
-            return
-        if self._text and self.prompt.text == self._text:
+        writing = self._writer is not None
+        await self._stop_writing()
+        if not self.prompt.text:
+            self._begin(0)
+        elif self._alone:
+            self._go_on()
+        elif not writing:
             self.notify("enter sends it", markup=False, timeout=2)  # a step is never skipped
-            return
-        self._text = _words(self.bar.advance())
-        if self._text:
-            self._writer = asyncio.create_task(self._write())
-            self._writer.add_done_callback(self._written)
-
-    def _written(self, writer: asyncio.Task[None]) -> None:
-        if self._writer is writer:
-            self._writer = None
 
     async def action_alone(self) -> None:
         self._alone = not self._alone
