@@ -126,14 +126,19 @@ async def test_a_session_that_cannot_be_opened_leaves_the_one_before_it() -> Non
         await until(pilot, lambda: stage.chat.heard == ["first", "second"])
 
 
-async def test_a_new_session_is_empty_and_ends_the_running_turn() -> None:
-    hold = Hold()
-    stage = FakeBackstage([fake.classified(), hold])
+async def test_a_running_turn_is_cancelled_before_another_session_is_opened() -> None:
+    stage = FakeBackstage([fake.classified(), Hold()], rows=fake.ROWS)
     async with make_app(stage).run_test() as pilot:
         chat = chat_of(pilot)
         await say(pilot, "hi")
-        await hold.reached.wait()
         await pilot.press("ctrl+n")
+        await until(pilot, lambda: said(pilot, "A turn is running"))
+        pilot.app.clear_notifications()
+        await listed(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: said(pilot, "A turn is running"))
+        assert chat.dialogue.running
+        await pilot.press("ctrl+c", "ctrl+n")
         await until(pilot, lambda: len(stage.chats) == 2)
         await until(pilot, lambda: not chat.presenter.record.turns)
         assert chat.transcript.blocks == []
@@ -235,6 +240,11 @@ async def test_finding_looks_through_the_whole_session_but_not_during_a_turn() -
         await until(pilot, lambda: "of 2" in shown(chat.find.query_one(Static)))
 
 
+def said(pilot: Pilot[Any], words: str) -> bool:
+    """Whether a notice with these words is there."""
+    return any(words in notice.message for notice in pilot.app._notifications)
+
+
 async def listed(pilot: Pilot[Any]) -> OptionList:
     """The list of sessions, opened by its key."""
     await settle(pilot)
@@ -303,6 +313,44 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
         await until(pilot, lambda: sessions.option_count == 3)
         await pilot.press("ctrl+z")
         await until(pilot, lambda: sessions.option_count == 4)
+
+
+async def test_the_chat_leaves_a_session_that_is_deleted_and_it_can_be_brought_back() -> None:
+    stage = backstage()
+    async with make_app(stage, resume="s1").run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: len(chat.presenter.record.turns) == 2)
+        sessions = await listed(pilot)
+        await pilot.press("f8", "y")
+        await until(pilot, lambda: sessions.option_count == 3)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: sessions.option_count == 4)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert stage.chat.session_id == "s1"
+        sessions = await listed(pilot)
+        await pilot.press("f8", "y")
+        await until(pilot, lambda: sessions.option_count == 3)
+        await pilot.press("escape")
+        await until(pilot, lambda: stage.chat.session_id == "new-2")
+        await until(pilot, lambda: chat.welcome.display)
+        await say(pilot, "hello")
+        await until(pilot, lambda: stage.chat.heard == ["hello"])
+        sessions = await listed(pilot)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: sessions.option_count == 4)
+
+
+async def test_a_session_in_which_a_turn_runs_is_not_deleted() -> None:
+    stage = backstage()
+    stage.scripts = [[fake.classified(), Hold()]]
+    async with make_app(stage, resume="s1").run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: chat_of(pilot).dialogue.attached)
+        await say(pilot, "hi")
+        await listed(pilot)
+        await pilot.press("f8")
+        await until(pilot, lambda: said(pilot, "it must end first"))
+        assert isinstance(pilot.app.screen, SessionsScreen)
 
 
 async def test_more_sessions_are_read_when_the_end_comes_near() -> None:

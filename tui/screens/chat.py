@@ -55,6 +55,7 @@ class ChatScreen(PaneScreen):
         self._quit_armed_at = float("-inf")
         self._backstage: Backstage | None = None
         self._checking = asyncio.Lock()
+        self._deleted: list[str] = []  # sessions that can be brought back
         self._prompts: list[str] = []
         self._draft_kept = ""
         self._draft_timer: Timer | None = None
@@ -321,9 +322,16 @@ class ChatScreen(PaneScreen):
         # Imported when asked for, like all that the first frame does not show.
         from tui.screens.sessions import SessionsScreen
 
-        chosen = await self.app.push_screen_wait(SessionsScreen(self._backstage, self.app.now))
-        if chosen is not None:
+        listed = SessionsScreen(self._backstage, self.app.now, self._deleted, self._running_in)
+        chosen = await self.app.push_screen_wait(listed)
+        chat = self.dialogue.chat
+        if chosen is not None or (chat and chat.session_id in self._deleted):
             self._switch(chosen)
+
+    def _running_in(self) -> str | None:
+        """The session in which a turn runs."""
+        chat = self.dialogue.chat
+        return chat.session_id if chat and self.dialogue.running else None
 
     @work(exit_on_error=False)
     async def action_catalogue(self) -> None:
@@ -389,6 +397,9 @@ class ChatScreen(PaneScreen):
 
     @work(exclusive=True, group="switch", exit_on_error=False)
     async def _switch(self, session_id: str | None) -> None:
+        if self.dialogue.running and not self.dialogue.cancelling:
+            self.notify("A turn is running: ctrl+c cancels it first", markup=False)
+            return
         try:
             await self.open(session_id)
         except Exception as error:

@@ -30,19 +30,29 @@ SAYERS: Mapping[str, str] = {"user": "you", "assistant": "reply", "action": "cal
 
 
 class SessionsScreen(Screen[str | None]):
-    """Gives back the id of the session to go on with, or None."""
+    """Gives back the id of the session to go on with, or None.
+
+    `deleted` has the ids of what can be brought back, the newest last; `running_in` tells the
+    session in which a turn runs: that one is not deleted.
+    """
 
     CSS_PATH = theme.style("sessions")
     BINDINGS = keys.bindings("sessions")
     app: IntentBotApp
 
-    def __init__(self, backstage: Backstage, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        backstage: Backstage,
+        now: Callable[[], datetime],
+        deleted: list[str],
+        running_in: Callable[[], str | None],
+    ) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
+        self._deleted, self._running_in = deleted, running_in
         self._rows: list[SessionRow] = []
         self._archived = False
         self._more = False
-        self._undo: list[SessionRow] = []
         self._reading = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -167,20 +177,24 @@ class SessionsScreen(Screen[str | None]):
 
     @work(exit_on_error=False)
     async def action_delete(self) -> None:
-        if row := self._row:
-            what = f"{one_line(row.title, 50)!r} with {count(row.actions, 'action')}"
-            sure = await self.app.push_screen_wait(QuestionScreen(f"Delete {what}?"))
-            if sure is not None and await self._do(
-                self._backstage.discard(row.id), "deleted; ctrl+z brings it back"
-            ):
-                self._undo.append(row)
+        if (row := self._row) is None:
+            return
+        if row.id == self._running_in():
+            self.notify("A turn runs in this session: it must end first", markup=False)
+            return
+        what = f"{one_line(row.title, 50)!r} with {count(row.actions, 'action')}"
+        sure = await self.app.push_screen_wait(QuestionScreen(f"Delete {what}?"))
+        if sure is not None and await self._do(
+            self._backstage.discard(row.id), "deleted; ctrl+z brings it back"
+        ):
+            self._deleted.append(row.id)
 
     @work(exit_on_error=False)
     async def action_undo(self) -> None:
-        if not self._undo:
+        if not self._deleted:
             self.notify("Nothing was deleted here", markup=False)
-        elif await self._do(self._backstage.restore(self._undo[-1].id), "back in the list"):
-            self._undo.pop()
+        elif await self._do(self._backstage.restore(self._deleted[-1]), "back in the list"):
+            self._deleted.pop()
 
     @work(exit_on_error=False)
     async def action_export(self, form: str) -> None:
