@@ -7,8 +7,8 @@ to screen and tmux.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from textual.binding import Binding, BindingType
@@ -327,31 +327,10 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
-def remapped(commands: Iterable[Command], wishes: Mapping[str, str]) -> tuple[Command, ...]:
-    """The commands with the keys that somebody wishes, by the commands' ids.
-
-    Raises `ValueError` for an id that is none, or a key that would mean two things in a place.
-    """
-    known = {command.id: command for command in commands}
-    for id, wish in wishes.items():
-        if id not in known:
-            raise ValueError(f"{id!r} is no command: see `intentbot-tui config keys`")
-        if not wish.strip():
-            raise ValueError(f'{id!r} needs a key, such as "f6" or "ctrl+k,f6"')
-        known[id] = replace(known[id], keys=",".join(key.strip() for key in wish.split(",")))
-    taken: dict[tuple[Place, str], str] = {}
-    for command in known.values():
-        for key in command.keys.split(","):
-            other = taken.setdefault((command.place, key), command.id)
-            if other != command.id:
-                raise ValueError(f"{key!r} would be both {other!r} and {command.id!r}")
-    return tuple(known.values())
-
-
-def use(wishes: Mapping[str, str]) -> None:
-    """Take these keys instead of the usual ones. To be called before anything is shown."""
+def use(commands: tuple[Command, ...]) -> None:
+    """Take these instead of the usual ones. To be called before anything is shown."""
     global COMMANDS  # bindings are made from it when a screen's module is imported
-    COMMANDS = remapped(COMMANDS, wishes)
+    COMMANDS = commands
 
 
 def of(*places: Place) -> Iterator[Command]:

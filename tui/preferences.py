@@ -9,7 +9,7 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-from engine.settings import SettingsError, config_path
+from engine.settings import config_path
 from tui import keys
 
 
@@ -35,17 +35,20 @@ def keep_theme(name: str) -> None:
         theme_path().write_text(f"{name}\n", encoding="utf-8")
 
 
-def take_keys() -> None:
-    """Use the keys that `[keys]` of config.toml names. Raises `SettingsError`."""
+def take_keys() -> tuple[str, ...]:
+    """Use the keys that `[keys]` of config.toml names; returns what is wrong with some of them."""
     path = config_path()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return  # a missing file is none; what is wrong with a broken one is said by the settings
+        return ()  # a missing file is none; what is wrong with a broken one is said by the settings
     wishes = data.get("keys", {})
-    try:
-        if not isinstance(wishes, dict) or not all(isinstance(v, str) for v in wishes.values()):
-            raise ValueError('it should be like "chat.sessions" = "ctrl+o,f7"')
-        keys.use(wishes)
-    except ValueError as error:
-        raise SettingsError(f"{path}: [keys]: {error}") from None
+    if not isinstance(wishes, dict):
+        return (f'{path}: [keys]: it should be like "chat.sessions" = "ctrl+o,f7"',)
+    if not wishes:
+        return ()
+    from tui import keymap
+
+    commands, faults = keymap.remapped(keys.COMMANDS, wishes)
+    keys.use(commands)
+    return tuple(f"{path}: [keys]: {fault}" for fault in faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,40 +12,83 @@ import pytest
 from textual.events import AppBlur
 
 from engine import settings
-from engine.settings import SettingsError
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
-from tui import editor, keys, preferences
+from tui import editor, keymap, keys, preferences
+from tui.cli import main
 from tui.screens.help import HelpScreen
 from tui.screens.written import WrittenScreen
 
 
-def test_keys_can_be_wished_for_by_id() -> None:
-    wished = keys.remapped(keys.COMMANDS, {"chat.sessions": "ctrl+o, f7"})
+@pytest.mark.parametrize(
+    ("wish", "keys_of_it"),
+    [
+        ("ctrl+o, f7", "ctrl+o,f7"),
+        ("F7, Ctrl+O", "f7,ctrl+o"),
+        ("Shift+Ctrl+PgUp", "ctrl+shift+pageup"),
+        ("ctrl++", "ctrl+plus"),
+    ],
+)
+def test_keys_can_be_wished_for_by_id(wish: str, keys_of_it: str) -> None:
+    wished, faults = keymap.remapped(keys.COMMANDS, {"chat.sessions": wish})
     (sessions,) = [command for command in wished if command.id == "chat.sessions"]
-    assert sessions.keys == "ctrl+o,f7"
+    assert sessions.keys == keys_of_it
     others = [command for command in keys.COMMANDS if command.id != "chat.sessions"]
     assert [command for command in wished if command is not sessions] == others
+    assert not faults
+
+
+def test_two_commands_may_change_places_and_the_usual_keys_are_no_fault() -> None:
+    wishes = {command.id: command.keys for command in keys.COMMANDS}
+    assert keymap.remapped(keys.COMMANDS, wishes) == (keys.COMMANDS, ())
+    wishes |= {"chat.sessions": "f9", "chat.catalogue": "ctrl+o"}
+    assert not keymap.remapped(keys.COMMANDS, wishes)[1]
 
 
 @pytest.mark.parametrize(
     ("wishes", "said"),
     [
-        ({"chat.nothing": "f7"}, "'chat.nothing' is no command"),
-        ({"chat.sessions": " "}, "needs a key"),
-        ({"chat.sessions": "ctrl+n"}, "would be both"),
+        ('"chat.nothing" = "f7"', ["'chat.nothing' is no command"]),
+        ('"chat.sessions" = " "', ["needs a key"]),
+        ('"chat.sessions" = 7', ["needs a key"]),
+        ('"chat.sessions" = "ctrl+n"', ["'ctrl+n' is the key of 'chat.new_session'"]),
+        ('"chat.costs" = "f2"', ["'f2' is the key of"]),
+        ('"prompt.edit" = "ctrl+o"', ["'ctrl+o' is the key of 'chat.sessions'"]),
+        ('"chat.sessions" = "a"', ["'a' is needed for writing"]),
+        ('"sessions.delete" = "?"', ["'question_mark' is needed for writing"]),
+        ('"chat.sessions" = "banana"', ["'banana' is no key"]),
+        ('"chat.sessions" = "hyper+x"', ["'hyper+x' is no key"]),
+        ('"chat.sessions" = "Ctrl+H"', ["'ctrl+h' never arrives"]),
+        ('"chat.sessions" = "alt+enter"', ["'alt+enter' never arrives"]),
+        ('"chat.sessions" = "ctrl+k"\n"chat.costs" = "ctrl+k"', ["'chat.costs' stays 'f10'"]),
+        (
+            '"chat.sessions" = "f9"\n"chat.catalogue" = "banana"',
+            ["'chat.catalogue' stays 'f9'", "'chat.sessions' stays 'ctrl+o'"],
+        ),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_told(
-    wishes: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wish_that_cannot_be_met_is_told_and_the_usual_key_stays(
+    wishes: str,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "config.toml"
-    lines = "".join(f'"{id}" = "{key}"\n' for id, key in wishes.items())
-    path.write_text(f"[keys]\n{lines}")
+    path.write_text(f'[keys]\n"costs.reload" = "f6"\n{wishes}\n')
     monkeypatch.setattr(preferences, "config_path", lambda: path)
-    with pytest.raises(SettingsError, match=said):
-        preferences.take_keys()
+    monkeypatch.setattr(keys, "COMMANDS", keys.COMMANDS)  # as they are, also after this test
+    usual = {command.id: command.keys for command in keys.COMMANDS}
+    assert main(["config", "keys", "--json"]) == 0
+    told = capsys.readouterr()
+    for line, words in zip(told.err.splitlines(), said, strict=True):
+        assert words in line
+    now = {command["id"]: command["keys"] for command in json.loads(told.out)}
+    assert {id: key for id, key in now.items() if key != usual[id]}.items() <= {
+        ("costs.reload", "f6"),
+        ("chat.sessions", "ctrl+k"),
+    }
 
 
 def test_the_settings_leave_the_keys_to_the_screen(

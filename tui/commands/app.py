@@ -56,12 +56,12 @@ def show(
         )
         return ExitCode.USAGE
     save_bandwidth(options)
-    preferences.take_keys()
+    faults = preferences.take_keys()
     from tui import running
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
-        lambda: open_backstage(options, data_dir),
+        lambda: open_backstage(options, data_dir, faults),
         resume=resume,
         continue_last=continue_last,
         steps=steps,
@@ -84,11 +84,16 @@ def save_bandwidth(options: argparse.Namespace) -> None:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 
-async def open_backstage(options: argparse.Namespace, data_dir: Path | None = None) -> Backstage:
-    """What is behind the screen, imported and opened in a thread, so that typing never waits."""
+async def open_backstage(
+    options: argparse.Namespace, data_dir: Path | None = None, notices: Sequence[str] = ()
+) -> Backstage:
+    """What is behind the screen, imported and opened in a thread, so that typing never waits.
+
+    The `notices` are said at start, too.
+    """
     parts = await asyncio.to_thread(_put_together, options, data_dir)
     await parts.engine.warm_up()
-    return RealBackstage(parts)
+    return RealBackstage(parts, notices)
 
 
 def _put_together(options: argparse.Namespace, data_dir: Path | None) -> Parts:
@@ -100,7 +105,7 @@ def _put_together(options: argparse.Namespace, data_dir: Path | None) -> Parts:
 class RealBackstage:
     """Implements `Backstage` with the engine and the storage."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, notices: Sequence[str] = ()) -> None:
         self._parts = parts
         catalogue = parts.engine.catalogue
         self.title = catalogue.title
@@ -109,7 +114,7 @@ class RealBackstage:
         self.model_label = parts.engine.label
         self.offline = parts.engine.offline
         self.tool_count = len(catalogue.tools)
-        self.notices = parts.notices
+        self.notices = (*notices, *parts.notices)
         self._tell_open_chat: Callable[[Event], None] | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from engine.settings import Settings, config_path
 from tui import keys, preferences
@@ -31,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _print_keys(*, as_json: bool) -> None:
     """Every command with its id and keys, for `[keys]` of config.toml."""
-    preferences.take_keys()
+    for fault in preferences.take_keys():
+        print(f"intentbot-tui: {fault}", file=sys.stderr)
     if as_json:
         found = [{"id": c.id, "keys": c.keys, "help": c.help} for c in keys.COMMANDS]
         print(json.dumps(found, ensure_ascii=False))

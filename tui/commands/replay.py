@@ -25,7 +25,8 @@ def run(options: argparse.Namespace) -> int:
         )
         return ExitCode.USAGE
     save_bandwidth(options)
-    preferences.take_keys()
+    for fault in preferences.take_keys():
+        print(f"intentbot-tui replay: {fault}", file=sys.stderr)
     from tui import running
     from tui.replay import ReplayApp
 
