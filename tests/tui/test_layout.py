@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import pytest
@@ -9,7 +10,7 @@ from textual.pilot import Pilot
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import chat_of, make_app, settle, until
+from tests.tui.states import chat_of, make_app, say, settle, shown, until
 
 
 def seen(pilot: Pilot[None]) -> set[str]:
@@ -112,6 +113,26 @@ async def test_wide_hides_the_side_and_brings_it_back() -> None:
         assert chat_of(pilot).prompt.has_focus
         await pilot.press("f4")
         await until(pilot, lambda: seen(pilot) == CHAT | SIDE)
+
+
+@pytest.mark.parametrize("size", [(60, 14), (60, 15), (60, 20), (80, 24), (120, 40)])
+@pytest.mark.parametrize("arguments", [1, 20])
+async def test_the_answers_to_a_question_are_seen_in_full(
+    size: tuple[int, int], arguments: int
+) -> None:
+    given = {f"argument_{number}": number for number in range(arguments)}
+    ask = fake.top_up(arguments=given)[-1]
+    assert isinstance(ask, fake.Ask)
+    request = dataclasses.replace(ask.request, before="Add $5.00 to the balance")
+    stage = FakeBackstage([dataclasses.replace(ask, request=request)])
+    async with make_app(stage).run_test(size=size) as pilot:
+        await say(pilot, "top up 20")
+        chat = chat_of(pilot)
+        bar, answers = chat.approval, chat.approval.query_one("#choices")
+        await until(pilot, lambda: bar.has_focus)
+        assert shown(answers).rstrip().endswith("n  deny" if size[0] > 60 else "n deny")
+        assert bar.content_region.contains_region(answers.region)
+        assert chat.query_one("#chat").region.contains_region(chat.prompt.region)
 
 
 async def test_tab_visits_every_pane() -> None:

@@ -151,16 +151,16 @@ class ApprovalBar(Vertical, can_focus=True):
         """The choices side by side, in short where the bar is narrow; or how to get to them."""
         if self._editor.display:
             return
-        line = self._choices_line(_LABELS)
+        line = self._choices_line(_LABELS, "   ")
         if line.cell_length > self.content_size.width:
-            line = self._choices_line(_SHORT)
+            line = self._choices_line(_SHORT, "  ")
         if self.screen.focused is not self:
             stays = ("   what you wrote stays", "$quiet")
             line = Content.assemble((" tab  to answer ", "reverse"), stays)
         self.query_one("#choices", Static).update(line)
 
-    def _choices_line(self, labels: Mapping[Choice, str]) -> Content:
-        return Content("   ").join(
+    def _choices_line(self, labels: Mapping[Choice, str], gap: str) -> Content:
+        return Content(gap).join(
             Content.styled(f" {labels[choice]} ", "reverse" if choice == self._marked else "")
             for choice in self._choices
         )
