@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from rich.terminal_theme import TerminalTheme
 from textual import work
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
@@ -58,6 +59,9 @@ class PanesApp(App[None]):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _local_now,
     ) -> None:
+        # Kept, for they are asked for with every widget that is drawn.
+        self._readable: dict[str, Theme] = {}
+        self._named_colours: dict[str, TerminalTheme] = {}
         super().__init__()
         self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
         self.thrift = Thrift(active=low_bandwidth)
@@ -66,7 +70,6 @@ class PanesApp(App[None]):
             self.animation_level = "none"
         self.register_theme(theme.HARBOUR)
         self.register_theme(theme.HARBOUR_16)
-        self.ansi_theme_dark = theme.HARBOUR_ANSI
         if "TEXTUAL_THEME" not in os.environ:
             few_colours = self.console.color_system in (None, "standard")
             usual = theme.HARBOUR_16 if few_colours else theme.HARBOUR
@@ -80,8 +83,21 @@ class PanesApp(App[None]):
         if self._keep_theme:
             self._keep_theme(chosen.name)
 
+    def get_theme(self, theme_name: str) -> Theme | None:
+        shown = self._readable.get(theme_name)
+        if shown is None and (found := super().get_theme(theme_name)):
+            shown = self._readable[theme_name] = theme.readable(found)
+        return shown
+
+    @property
+    def ansi_theme(self) -> TerminalTheme:
+        shown = self.current_theme
+        if shown.name not in self._named_colours:
+            self._named_colours[shown.name] = theme.named_colours(shown)
+        return self._named_colours[shown.name]
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"quiet": theme.quiet(self.current_theme)}
+        return theme.FALLBACKS
 
     def get_driver_class(self) -> type[Driver]:
         chosen = super().get_driver_class()

@@ -1,11 +1,17 @@
-"""The app's own colours: a dark, quiet theme, and the terminal's own where it has only 16."""
+"""The app's own colours: a dark, quiet theme, and the terminal's own where it has only 16.
+
+Any other theme is made `readable`: a text in each of its colours can be read wherever we put it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from rich.terminal_theme import TerminalTheme
+from textual.color import BLACK, WHITE, Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 HARBOUR = Theme(
@@ -21,9 +27,11 @@ HARBOUR = Theme(
     surface="#171c24",
     panel="#1e2530",
     variables={
+        "quiet": "#8d99a8",
+        "hit": "bold #12161c on #f0d49f",
         "border": "#4f7a93",
         "border-blurred": "#2a3340",
-        "block-cursor-background": "#2b3a49",
+        "block-cursor-background": "#233140",
         "block-cursor-foreground": "#eef2f6",
         "block-cursor-text-style": "none",
         "block-cursor-blurred-background": "#1e2530",
@@ -66,8 +74,7 @@ HARBOUR_16 = replace(
     },
 )
 
-# What the 16 named colours of Rich renderables become under `HARBOUR`: black to white, then
-# the bright ones.
+# What the 16 named colours of Rich renderables become under `HARBOUR`, see `named_colours`.
 HARBOUR_ANSI = TerminalTheme(
     (18, 22, 28),
     (214, 220, 228),
@@ -94,11 +101,93 @@ HARBOUR_ANSI = TerminalTheme(
 )
 
 
-def quiet(theme: Theme) -> str:
-    """The style `$quiet` of lesser text; 16 colours have no safe grey, so there it is dim."""
-    if theme.ansi:
-        return "dim"
-    return "#8d99a8" if theme.dark else "#5b6470"
+# For a terminal's own colours: 16 have no safe grey, so lesser text is dim.
+FALLBACKS = {"quiet": "dim", "hit": "bold reverse"}
+# Of a text with its ground: 4.5 (WCAG 2.2, success criterion 1.4.3), and what rounding may take.
+LEAST_CONTRAST = 4.6
+_FAR = 1.4  # the contrast of two grounds that are plainly not the same
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How far two colours are apart for the eye, 1 to 21 (WCAG 2.2, contrast ratio)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def readable(theme: Theme) -> Theme:
+    """The theme with its colours moved so far that each can be read on each of its grounds.
+
+    It also gets `$quiet`, for lesser text, and `$hit`, the style of what was looked for. The marked
+    row of a list is a ground like the others, so that a row keeps its colours when it is marked.
+    """
+    if theme.ansi or "quiet" in theme.variables:
+        return theme
+    colours = {**theme.to_color_system().generate(), **theme.variables}
+    background, surface, panel, primary, plain = (
+        Color.parse(colours[name])
+        for name in ("background", "surface", "panel", "primary", "foreground")
+    )
+    panel = _moved(panel, background, lambda ground: contrast(ground, background) <= _FAR)
+    marked = _moved(background, primary, lambda ground: contrast(ground, background) >= _FAR)
+    edge = _moved(surface, plain, lambda line: contrast(line, surface) >= _FAR)
+    grounds = (background, surface, panel, marked)
+    away = background.get_contrast_text(1.0)
+
+    def legible(color: Color) -> str:
+        return _moved(color, away, lambda text: _can_be_read(text, grounds)).hex
+
+    names = ("primary", "secondary", "accent", "warning", "error", "success", "foreground")
+    texts: dict[str, Any] = {name: legible(Color.parse(colours[name])) for name in names}
+    lesser = legible(plain.blend(background, 0.35))
+    found = _moved(Color.parse(colours["warning"]), WHITE, lambda c: contrast(c, BLACK) >= 12)
+    return replace(
+        theme,
+        **texts,
+        panel=panel.hex,
+        variables={
+            **theme.variables,
+            "quiet": lesser,
+            "text-muted": lesser,
+            "hit": f"bold {BLACK.hex} on {found.hex}",
+            "border-blurred": edge.hex,
+            "block-cursor-background": marked.hex,
+            "block-cursor-foreground": texts["foreground"],
+            "block-cursor-text-style": "none",
+            "block-cursor-blurred-background": panel.hex,
+            "block-cursor-blurred-foreground": texts["foreground"],
+        },
+    )
+
+
+def named_colours(theme: Theme) -> TerminalTheme:
+    """What the 16 named colours of Rich renderables become under a `readable` theme: black to
+    white, then the bright ones."""
+    if theme.ansi or theme.name == HARBOUR.name:
+        return HARBOUR_ANSI
+    colours = {**theme.to_color_system().generate(), **theme.variables}
+    names = ("error", "success", "warning", "primary", "accent", "secondary", "foreground")
+    background, quiet, *others = (
+        Color.parse(colours[name]).rgb for name in ("background", "quiet", *names)
+    )
+    return TerminalTheme(background, others[-1], [background, *others], [quiet, *others])
+
+
+def _moved(color: Color, to: Color, enough: Callable[[Color], bool]) -> Color:
+    """The colour, moved in small steps to another until that is enough."""
+    steps = (color.blend(to, step / 40, 1.0) for step in range(41))
+    return next(filter(enough, steps), to)
+
+
+def _can_be_read(text: Color, grounds: Sequence[Color]) -> bool:
+    return all(contrast(text, ground) >= LEAST_CONTRAST for ground in grounds)
 
 
 def style(name: str) -> PurePath:

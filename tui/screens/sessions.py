@@ -241,7 +241,7 @@ def _prompt(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Conten
 
 def _marked(segments: Segments, style: str) -> Content:
     """A text with what was looked for in it marked."""
-    parts = ((one_line_kept(text), f"{style} $accent" if hit else style) for text, hit in segments)
+    parts = ((one_line_kept(text), f"{style} $hit" if hit else style) for text, hit in segments)
     return Content.assemble(*parts)
 
 
