@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.terminal_theme import TerminalTheme
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -78,6 +78,12 @@ class PanesApp(App[None]):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+
+    def on_notify(self) -> None:
+        """One notice at a time: the newest takes the place of the one before it."""
+        self.clear_notifications()
+        with suppress(ScreenStackError):
+            self.screen.query("ToastHolder").remove()  # Textual leaves them, empty
 
     def _theme_changed(self, chosen: Theme) -> None:
         if self._keep_theme:

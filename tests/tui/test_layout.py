@@ -7,10 +7,12 @@ from functools import partial
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import chat_of, make_app, say, settle, shown, until
+from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
+from tui.replay import ReplayApp
 
 
 def seen(pilot: Pilot[None]) -> set[str]:
@@ -133,6 +135,33 @@ async def test_the_answers_to_a_question_are_seen_in_full(
         assert shown(answers).rstrip().endswith("n  deny" if size[0] > 60 else "n deny")
         assert bar.content_region.contains_region(answers.region)
         assert chat.query_one("#chat").region.contains_region(chat.prompt.region)
+
+
+async def test_a_notice_replaces_the_one_before_it_and_hides_neither_prompt_nor_search() -> None:
+    app = make_app(FakeBackstage(rows=fake.ROWS))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        for key, free in (("f5", "#prompt"), ("ctrl+o", "#filter")):
+            await pilot.press(key)
+            for notice in ("one", "two", "three"):
+                pilot.app.notify(notice, timeout=60)
+            await until(pilot, lambda: pilot.app.screen.query(Toast))
+            await settle(pilot)
+            (toast,) = pilot.app.screen.query(Toast)
+            assert "three" in shown(toast)
+            assert toast.region
+            assert not toast.region.overlaps(pilot.app.screen.query_one(free).region)
+
+
+async def test_the_transport_of_a_recording_keeps_a_margin() -> None:
+    app = ReplayApp(fake.recorded(1), low_bandwidth=True, clock=Clock())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        transport, side = app.screen.query_one("#transport"), app.screen.query_one("#side")
+        assert (transport.region.x, transport.region.right) == (1, side.region.x - 1)
+        await pilot.resize_terminal(120, 16)
+        await until(pilot, lambda: transport.region.height == 1)
+        assert "turn" in shown(transport)
 
 
 async def test_tab_visits_every_pane() -> None:
