@@ -110,6 +110,7 @@ class ChatScreen(PaneScreen):
             if before is not None:
                 self.dialogue.attach(before)
             raise
+        self.find.hide()
         await self.presenter.load(past)
         own = [turn.text for turn in self.presenter.record.turns]
         elsewhere = set(self._prompts).difference(own)
@@ -294,10 +295,11 @@ class ChatScreen(PaneScreen):
     def action_leave(self) -> None:
         if self.focused is self.prompt and self.approval.display:
             self.action_answer()
+        elif self.find.display:
+            self.find.hide()
+        elif self._cancel_turn():
             return
-        if self._cancel_turn():
-            return
-        if self.pane != "chat":
+        elif self.pane != "chat":
             self.action_pane("chat")
         elif self.focused is self.prompt:
             self.transcript.focus()

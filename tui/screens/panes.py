@@ -116,7 +116,8 @@ class PaneScreen(Screen[None]):
 
     def _focus_moved(self, focused: Widget | None) -> None:
         place: keys.Place = getattr(focused, "PLACE", "anywhere")
-        places: tuple[keys.Place, ...] = (place, *self._places, "panes", "anywhere")
+        own = () if place == "find" else self._places  # most of their keys are letters there
+        places: tuple[keys.Place, ...] = (place, *own, "panes", "anywhere")
         self.query_one(KeyBar).places = tuple(dict.fromkeys(places))
 
     # Actions; keys.py has their keys.
@@ -144,6 +145,7 @@ class PaneScreen(Screen[None]):
             self.home().focus()
 
     def action_pane(self, pane: Pane) -> None:
+        self.find.hide()
         self.show_pane(pane)
         if pane == "chat":
             self.home().focus()

@@ -195,7 +195,9 @@ class PlaybackScreen(PaneScreen):
         await self.transcript.reveal(block)
 
     def action_leave(self) -> None:
-        if len(self.app.screen_stack) > 1:
+        if self.find.display:
+            self.find.hide()
+        elif len(self.app.screen_stack) > 1:
             self.dismiss()
         else:
             self.app.exit()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
 
+from tui.finding import Findable
 from tui.record import Failure
 from tui.text import excerpt, plain
 
@@ -19,7 +19,7 @@ _TITLES = {
 }
 
 
-class ErrorCard(Static):
+class ErrorCard(Findable):
     def __init__(self, block: Failure) -> None:
         title = _TITLES.get(block.error, "The turn failed")
         advice = "f5 tries again" if block.retryable else ""

@@ -9,7 +9,6 @@ from textual.widgets import Input, Static
 
 from tui import keys
 from tui.burst import LineInput
-from tui.record import Block
 from tui.widgets.transcript import Transcript
 
 
@@ -25,7 +24,6 @@ class FindBar(Horizontal):
     def __init__(self, transcript: Transcript) -> None:
         super().__init__(id="find")
         self._transcript = transcript
-        self._found: list[Block] = []
         self._place = 0
         self.display = False
 
@@ -41,12 +39,16 @@ class FindBar(Horizontal):
         words = self.query_one(Input)
         self.screen.set_focus(words)  # now: the next key may be in the same burst
         words.action_select_all()
+        self._transcript.look_for(words.value)
+
+    def hide(self) -> None:
+        """Away with it, and with the marks in the text."""
+        self.display = False
+        self._transcript.look_for("")
 
     async def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._found = self._transcript.matches(event.value) if event.value.strip() else []
-        self._place = len(self._found) - 1
-        await self._go()
+        await self._go(None)
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -54,18 +56,19 @@ class FindBar(Horizontal):
 
     async def action_step(self, step: int) -> None:
         """To the next place found, round and round."""
-        if self._found:
-            self._place = (self._place + step) % len(self._found)
-            await self._go()
+        await self._go(step)
 
     def action_close(self) -> None:
-        self.display = False
+        self.hide()
         self.post_message(self.Closed())
 
-    async def _go(self) -> None:
-        counter = self.query_one(Static)
-        if self._found:
-            counter.update(f"{self._place + 1} of {len(self._found)}")
-            await self._transcript.reveal(self._found[self._place])
+    async def _go(self, step: int | None) -> None:
+        """So many places on; None: to the newest. What is there may have changed meanwhile."""
+        words, counter = self.query_one(Input).value, self.query_one(Static)
+        found = self._transcript.look_for(words)
+        if found:
+            self._place = len(found) - 1 if step is None else (self._place + step) % len(found)
+            counter.update(f"{self._place + 1} of {len(found)}")
+            await self._transcript.reveal(found[self._place])
         else:
-            counter.update("nothing" if self.query_one(Input).value.strip() else "")
+            counter.update("nothing" if words.strip() else "")

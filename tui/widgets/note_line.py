@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
 
+from tui.finding import Findable
 from tui.record import Note
 from tui.text import excerpt, plain
 
 
-class NoteLine(Static):
+class NoteLine(Findable):
     def __init__(self, block: Note) -> None:
         super().__init__(Content(excerpt(plain(block.text), 2_000)), markup=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 from textual.geometry import Size
-from textual.widget import Widget
 
+from tui.finding import Findable, marked
 from tui.record import Reply
 from tui.text import excerpt, plain
 
@@ -13,7 +13,7 @@ from tui.text import excerpt, plain
 LONGEST_MARKDOWN = 30_000
 
 
-class ReplyMessage(Widget):
+class ReplyMessage(Findable):
     def __init__(self, block: Reply) -> None:
         super().__init__(markup=False)
         self._block = block
@@ -23,7 +23,7 @@ class ReplyMessage(Widget):
         return max(1, self._content(width).plain.count("\n") + 1)
 
     def render(self) -> Content:
-        return self._content(self.content_size.width)
+        return marked(self._content(self.content_size.width), self.looked_for)
 
     def _content(self, width: int) -> Content:
         """Laid out for `width` cells. As `Content` it can be selected with the mouse."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
 
+from tui.finding import Findable
 from tui.record import Said
 from tui.text import excerpt, plain
 
 SHOWN = 8_000  # characters; a longer paste is sent whole and shown in part
 
 
-class SaidMessage(Static):
+class SaidMessage(Findable):
     def __init__(self, block: Said) -> None:
         super().__init__(Content(excerpt(plain(block.text), SHOWN)), markup=False)

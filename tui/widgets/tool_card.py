@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
+from tui.finding import Findable
 from tui.record import Action
 from tui.text import one_line, plain
 from tui.wording import DECIDERS, EDITED, EFFECT_STYLES, STATE_STYLES, call, seconds, value
@@ -61,7 +61,7 @@ def pair(name: str, text: str) -> Content:
 UNKNOWN = "It may or may not have been done: f4, then c asks the back end."
 
 
-class ToolCard(Static):
+class ToolCard(Findable):
     def __init__(self, block: Action) -> None:
         super().__init__(markup=False)
         self._block = block

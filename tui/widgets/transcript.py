@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui import keys
+from tui.finding import Findable, folded
 from tui.record import Action, Block, Failure, Note, Reply, Routed, Said, Turn
 from tui.text import plain
 from tui.widgets.error_card import ErrorCard
@@ -55,6 +56,7 @@ class Transcript(VerticalScroll, can_focus=True):
         self._window = Window()
         self._moving = asyncio.Lock()
         self._cursor: Block | None = None
+        self._looked_for = ""
         self.before = 0  # turns that are not loaded
 
     def compose(self) -> ComposeResult:
@@ -120,6 +122,11 @@ class Transcript(VerticalScroll, can_focus=True):
     # The window.
 
     def _widget_for(self, block: Block) -> Widget:
+        widget = self._made(block)
+        self._mark(widget)
+        return widget
+
+    def _made(self, block: Block) -> Widget:
         match block:
             case Said():
                 return SaidMessage(block)
@@ -192,10 +199,19 @@ class Transcript(VerticalScroll, can_focus=True):
                     await self._move(Window.around(place, len(self.blocks)))
         self._select(block)
 
-    def matches(self, text: str) -> list[Block]:
-        """The blocks with this text in them, upper and lower case alike."""
-        wanted = text.casefold()
-        return [block for block in self.blocks if wanted in source_of(block).casefold()]
+    def look_for(self, words: str) -> list[Block]:
+        """The blocks with these words in them, which are marked wherever they are seen.
+
+        Without words nothing is marked any more.
+        """
+        self._looked_for, wanted = words, folded(words)
+        for widget in self._widgets.values():
+            self._mark(widget)
+        return [block for block in self.blocks if wanted and wanted in folded(source_of(block))]
+
+    def _mark(self, widget: Widget) -> None:
+        if isinstance(widget, Findable):
+            widget.looked_for = self._looked_for
 
     # The cursor.
 
