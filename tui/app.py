@@ -139,8 +139,14 @@ class PanesApp(App[None]):
 
     def holders(self, screen: Screen[object]) -> Mapping[keys.Place, DOMNode]:
         """The places whose commands work now, and what has their actions."""
-        places = screen.holders() if isinstance(screen, PaneScreen) else {}
-        return {**places, "anywhere": self}
+        if isinstance(screen, PaneScreen):
+            return {**screen.holders(), "anywhere": self}
+        holders: dict[keys.Place, DOMNode] = {}
+        for bar in screen.query(KeyBar):
+            holders |= dict.fromkeys(bar.places, screen)
+        if screen.focused is not None:
+            holders[getattr(screen.focused, "PLACE", "anywhere")] = screen.focused
+        return {**holders, "anywhere": self}
 
     def action_help(self) -> None:
         # Imported when asked for, like all that the first frame does not show.

@@ -309,9 +309,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("chat", "retry", "f5", "retry", "Try again what failed"),
     Command("panes", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", priority=True),
     Command(
-        "anywhere", "help", "f1,question_mark", "help", "This list (? outside the prompt)", True
+        "anywhere", "help", "f1,question_mark", "help", "All keys (? outside the prompt)", True
     ),
-    Command("anywhere", "quit", "ctrl+q", "quit", "Quit", footer=True, priority=True),
+    Command("anywhere", "quit", "ctrl+q", "quit", "End the program", footer=True, priority=True),
     Command(
         "anywhere",
         "command_palette",

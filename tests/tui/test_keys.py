@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from textual.app import App
+from textual.widget import Widget
 
+from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui import keys
@@ -118,6 +121,36 @@ async def test_question_mark_is_help_outside_the_prompt_only() -> None:
         chat.transcript.focus()
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "words", "done"),
+    [
+        ("ctrl+o", "sessions", "show those that were put", "Archived sessions"),
+        ("f6", "executed", "next state", "state unknown"),
+    ],
+)
+async def test_the_palette_has_the_commands_of_a_list(
+    key: str, place: keys.Place, words: str, done: str
+) -> None:
+    app = make_app(FakeBackstage(rows=fake.ROWS))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: chat_of(pilot).dialogue.attached)
+        await pilot.press(key)
+        await settle(pilot)
+        listing = app.screen
+        offered = " ".join(command.title for command in app.get_system_commands(listing))
+        for command in keys.of(place):
+            assert (command.help in offered) == command.in_palette, command.id
+        await pilot.press("ctrl+p", *words)
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is listing)
+        await until(pilot, lambda: done in "".join(shown_or_titled(w) for w in listing.children))
+
+
+def shown_or_titled(widget: Widget) -> str:
+    return f"{widget.border_title or ''} {shown(widget)}"
 
 
 async def test_the_palette_has_every_command_of_the_chat() -> None:

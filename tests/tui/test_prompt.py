@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual import events
+from textual.widgets import Input
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
@@ -87,6 +88,23 @@ async def test_down_picks_a_suggestion_before_anything_was_sent() -> None:
         assert chat.prompt.text == ""
         await pilot.press("down", "enter")
         await until(pilot, lambda: backstage.chat.heard == [backstage.suggestions[0]])
+
+
+async def test_what_is_pasted_where_nothing_is_written_goes_into_the_prompt() -> None:
+    async with make_app(FakeBackstage(past={"s1": fake.recorded(1)}), resume="s1").run_test() as p:
+        chat = chat_of(p)
+        await until(p, lambda: chat.transcript.blocks)
+        await p.press("a", "escape")
+        assert chat.transcript.has_focus
+        p.app.post_message(events.Paste("b\nc"))
+        await until(p, lambda: chat.prompt.text == "ab\nc")
+        assert chat.prompt.has_focus
+        p.app.post_message(events.Paste("d"))
+        await until(p, lambda: chat.prompt.text == "ab\ncd")
+        await p.press("ctrl+f")
+        p.app.post_message(events.Paste("left"))
+        await until(p, lambda: chat.find.query_one(Input).value == "left")
+        assert chat.prompt.text == "ab\ncd"
 
 
 async def test_a_long_paste_is_sent_whole() -> None:

@@ -228,12 +228,12 @@ async def test_a_retry_counts_down() -> None:
 
 
 async def test_a_question_shows_what_is_missing() -> None:
-    ask = events.TurnFinished(status="needs_input", reply="How much?", pending=("amount",))
+    ask = events.TurnFinished(status="needs_input", reply="Which one?", pending=("invoice_id",))
     async with make_app(FakeBackstage([fake.classified(), ask])).run_test() as pilot:
         chat = chat_of(pilot)
         await say(pilot, "top up")
-        await until(pilot, lambda: chat.status.state == "waiting for your answer: amount")
-        await until(pilot, lambda: chat.prompt.placeholder == "Your answer: amount")
+        await until(pilot, lambda: chat.status.state == "waiting for your answer: invoice id")
+        await until(pilot, lambda: chat.prompt.placeholder == "Your answer: invoice id")
         assert isinstance(chat.presenter.record.blocks[-1], Reply)
 
 
