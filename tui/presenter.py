@@ -18,6 +18,7 @@ from tui.widgets.banner import Banner
 from tui.widgets.inspector import Inspector
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
+from tui.wording import asked_for
 
 
 class Presenter:
@@ -128,7 +129,7 @@ def _ending(turn: Turn | None) -> tuple[str, str]:
     if turn is None or turn.state == "completed":
         return "ready", "$success"
     if turn.state == "needs_input":
-        missing = one_line(", ".join(turn.pending), 60)
+        missing = asked_for(turn.pending)
         return f"waiting for your answer{': ' if missing else ''}{missing}", "$warning"
     if turn.state == "elsewhere":
         return "running in another window", "$warning"

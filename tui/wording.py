@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -135,6 +135,11 @@ def call(tool: str, arguments: Mapping[str, Any], limit: int = 200) -> str:
         for name, data in arguments.items()
     )
     return one_line(f"{tool}({inside})", limit)
+
+
+def asked_for(pending: Iterable[str]) -> str:
+    """The parameters that the person is asked for, in words, on one line."""
+    return one_line(", ".join(name.replace("_", " ") for name in pending), 60)
 
 
 def clock_time(at: str) -> str:

@@ -19,6 +19,7 @@ from tui import keys, theme
 from tui.burst import LineInput
 from tui.ports import ActionQuery, ActionRow, Backstage
 from tui.record import Action, Turn
+from tui.screens.checking import check
 from tui.text import one_line
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.tool_card import details, fate
@@ -200,20 +201,9 @@ class ActionsScreen(Screen[None]):
     @work(exit_on_error=False)
     async def action_check(self) -> None:
         """Ask the back end what became of an unknown action."""
-        place = self._place
-        if place is None or self._rows[place].state != "unknown":
-            self.notify("It is known what became of this call", markup=False)
-            return
-        try:
-            settled = await self._backstage.check(self._rows[place].action_id)
-        except Exception as error:
-            text = one_line(f"This call cannot be checked: {error}", 400)
-            self.notify(text, severity="error", markup=False)
-            return
-        if settled is None:
-            text = "The back end cannot tell what became of this call; it stays unknown"
-            self.notify(text, severity="warning", markup=False)
-        self._load(place)
+        if (place := self._place) is not None:
+            await check(self, self._backstage, self._rows[place])
+            self._load(place)
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from tui import keys
 from tui.dialogue import Dialogue
 from tui.ports import Backstage, Past
 from tui.record import Failure, Note, Turn
+from tui.screens.checking import check
 from tui.screens.panes import PaneScreen
 from tui.text import one_line
 from tui.widgets.approval_bar import ApprovalBar
@@ -26,6 +27,7 @@ from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
 from tui.widgets.tool_card import CheckRequested
 from tui.widgets.welcome import Welcome
+from tui.wording import asked_for
 
 QUIT_WITHIN_S = 1.0
 DRAFT_AFTER_S = 1.0  # without a key, what is written is kept
@@ -178,6 +180,12 @@ class ChatScreen(PaneScreen):
         await self.load_all()
         await super().action_find()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted where nothing is written is meant for the prompt."""
+        if not isinstance(self.focused, TextArea | Input):
+            self.prompt.insert(event.text)
+            self.home().focus()
+
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
         self.welcome.picked = message.suggestion
 
@@ -214,22 +222,11 @@ class ChatScreen(PaneScreen):
     @work(exit_on_error=False)
     async def on_check_requested(self, message: CheckRequested) -> None:
         """Ask what became of an unknown call, one question at a time."""
-        action = message.action
         async with self._checking:
-            if action.state != "unknown" or self._backstage is None:
-                self.notify("It is known what became of this call", markup=False)
-                return
-            try:
-                settled = await self._backstage.check(action.action_id)
-            except Exception as error:
-                text = one_line(f"This call cannot be checked: {error}", 400)
-                self.notify(text, severity="error", markup=False)
-                return
-            if settled is None:
-                text = "The back end cannot tell what became of this call; it stays unknown"
-                self.notify(text, severity="warning", markup=False)
-            else:
-                await self.presenter.apply(settled)
+            if self._backstage is not None:
+                settled = await check(self, self._backstage, message.action)
+                if settled is not None:
+                    await self.presenter.apply(settled)
 
     def _turn_changed(self) -> None:
         """A turn began or ended, or the queue changed."""
@@ -245,8 +242,7 @@ class ChatScreen(PaneScreen):
         titles = self.presenter.titles
         self.prompt.choices = tuple(titles.get(key, key) for key in asked.choices) if asked else ()
         self.choices.show(self.prompt.choices)
-        pending = asked.pending if asked else ()
-        answer = one_line(", ".join(pending), 60)
+        answer = asked_for(asked.pending if asked else ())
         writing = "Press a number, or write a message" if self.prompt.choices else "Write a message"
         self.prompt.placeholder = f"Your answer: {answer}" if answer else writing
 
@@ -316,15 +312,20 @@ class ChatScreen(PaneScreen):
     def action_new_session(self) -> None:
         self._switch(None)
 
-    @work(exit_on_error=False)
-    async def action_sessions(self) -> None:
+    def _ready(self) -> Backstage | None:
+        """What is behind the screen; None, which is said, until it is there."""
         if self._backstage is None:
             self.notify("Still starting", markup=False)
+        return self._backstage
+
+    @work(exit_on_error=False)
+    async def action_sessions(self) -> None:
+        if (backstage := self._ready()) is None:
             return
         # Imported when asked for, like all that the first frame does not show.
         from tui.screens.sessions import SessionsScreen
 
-        listed = SessionsScreen(self._backstage, self.app.now, self._deleted, self._running_in)
+        listed = SessionsScreen(backstage, self.app.now, self._deleted, self._running_in)
         chosen = await self.app.push_screen_wait(listed)
         chat = self.dialogue.chat
         if chosen is not None or (chat and chat.session_id in self._deleted):
@@ -337,24 +338,22 @@ class ChatScreen(PaneScreen):
 
     @work(exit_on_error=False)
     async def action_catalogue(self) -> None:
-        if self._backstage is None:
-            self.notify("Still starting", markup=False)
+        if (backstage := self._ready()) is None:
             return
         from tui.screens.catalogue import CatalogueScreen
 
-        screen = CatalogueScreen(self._backstage.intents())
+        screen = CatalogueScreen(backstage.intents())
         if await self.app.push_screen_wait(screen) == "evaluations":
             self.action_evaluations()
 
     @work(exit_on_error=False)
     async def action_evaluations(self) -> None:
         """Look at evaluation runs; a message that was missed becomes a draft."""
-        if self._backstage is None:
-            self.notify("Still starting", markup=False)
+        if (backstage := self._ready()) is None:
             return
         from tui.screens.evaluations import EvaluationsScreen
 
-        missed = await self.app.push_screen_wait(EvaluationsScreen(self._backstage, self.app.now))
+        missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
         if missed is not None:
             if self.prompt.text:
                 self.prompt.remember(self.prompt.text)
@@ -381,21 +380,20 @@ class ChatScreen(PaneScreen):
                 self.notify("Another turn runs already; nothing was corrected", markup=False)
 
     def action_executed(self) -> None:
-        if self._backstage is None:
-            self.notify("Still starting", markup=False)
+        if (backstage := self._ready()) is None:
             return
         from tui.screens.actions import ActionsScreen
 
-        self.app.push_screen(ActionsScreen(self._backstage, self.app.now))
+        self.app.push_screen(ActionsScreen(backstage, self.app.now))
 
     def action_costs(self) -> None:
-        chat = self.dialogue.chat
-        if self._backstage is None or chat is None:
-            self.notify("Still starting", markup=False)
+        if (backstage := self._ready()) is None:
             return
         from tui.screens.costs import CostsScreen
 
-        self.app.push_screen(CostsScreen(self._backstage, chat.session_id, self.app.now))
+        chat = self.dialogue.chat
+        session_id = chat.session_id if chat else ""
+        self.app.push_screen(CostsScreen(backstage, session_id, self.app.now))
 
     @work(exclusive=True, group="switch", exit_on_error=False)
     async def _switch(self, session_id: str | None) -> None:
