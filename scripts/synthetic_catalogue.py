@@ -25,10 +25,10 @@ DEPARTMENTS = {
     "credit note, purchase card, payment reminder, currency rate, loan, fixed asset, audit "
     "finding, cash forecast, dividend, ledger account, journal entry/journal entries, customs "
     "duty/customs duties, petty cash box/petty cash boxes, write-off",
-    "it": "laptop, password reset, software licence, shared mailbox/shared mailboxes, vpn access, "
-    "printer, server, database backup, help ticket, security alert, user account, mobile phone, "
-    "firewall rule, certificate, meeting room screen, patch/patches, storage quota, domain name, "
-    "code repository/code repositories, badge reader",
+    "it": "laptop, password reset, software licence, shared mailbox/shared mailboxes, vpn "
+    "access/vpn accesses, printer, server, database backup, help ticket, security alert, user "
+    "account, mobile phone, firewall rule, certificate, meeting room screen, patch/patches, "
+    "storage quota, domain name, code repository/code repositories, badge reader",
     "sales": "lead, quote, customer visit, discount, sales forecast, order, territory/territories, "
     "commission, tender, price list, partner, demo appointment, renewal, competitor note, sample "
     "shipment, framework agreement, call list, win report, referral, account plan",
@@ -47,8 +47,8 @@ DEPARTMENTS = {
     "cookie banner, retention rule, export permit, settlement, notary appointment",
     "travel": "flight, hotel stay, train ticket, rental car, visa, travel budget, airport "
     "transfer, trip report, travel insurance, per diem, loyalty card, conference pass/conference "
-    "passes, travel alert, vaccination, ferry/ferries, lounge access, taxi ride, seat choice, "
-    "luggage claim, group trip",
+    "passes, travel alert, vaccination, ferry/ferries, lounge access/lounge accesses, taxi "
+    "ride, seat choice, luggage claim, group trip",
     "support": "complaint, refund, warranty claim, callback, chat transcript, service outage, "
     "help article, product recall, spare part, technician visit, feedback form, escalation, "
     "service contract, customer rating, loan device, repair order, known bug, canned reply/canned "
@@ -86,7 +86,7 @@ DEPARTMENTS = {
     "light, pothole, recycling bin, playground, town meeting, noise complaint, marriage date, "
     "business licence, library card, allotment, tree felling, market stall, voting card, flood "
     "warning, swimming pool ticket",
-    "farm": "field, harvest, tractor, cattle, milk delivery/milk deliveries, seed order, "
+    "farm": "field, harvest, tractor, cattle herd, milk delivery/milk deliveries, seed order, "
     "fertiliser, irrigation, greenhouse, weather station, soil test, vet visit, egg count, barn, "
     "subsidy/subsidies, pesticide, beehive, fence, grain price, farm shop sale",
     "energy": "meter reading, power outage, solar panel, wind turbine, charging station, tariff, "

@@ -22,8 +22,6 @@ from engine.intents.router import Routing, Task
 from engine.intents.shortlist import Shortlist
 from engine.models.port import ChatModel, ChatRequest, ModelError, Reply
 
-# More labels than this cost more in the schema than they gain: the code checks them anyway.
-MAX_ENUM = 40
 # A band is an order, not a probability: these only place it on the scale of the events.
 BANDS: Mapping[str, float] = {"high": 0.95, "medium": 0.7, "low": 0.4}
 
@@ -44,7 +42,7 @@ class LlmRouter:
     def __init__(self, model: ChatModel, catalogue: Catalogue) -> None:
         self._model = model
         self._catalogue = catalogue
-        self._schema = answer_schema(catalogue)
+        self._schema = prompt.answer_schema(catalogue)
         self._system = ""
         self._shortlist: Shortlist | None = None
 
@@ -120,28 +118,3 @@ class LlmRouter:
             return routing(route="small_talk", reply=answer.reply or "Hello! How can I help you?")
         refused = answer.reply or self._catalogue.out_of_scope_reply
         return routing(route="out_of_scope", reply=refused)
-
-
-def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """The JSON Schema of the answer, as strict mode wants it: all required, nothing else."""
-    keys = sorted(catalogue.intents)
-    routes = ["continue", "small_talk", "out_of_scope", "cancel", "clarify"]
-    label: dict[str, Any] = {"type": "string"}
-    intent: dict[str, Any] = {"type": "string"}
-    if len(keys) <= MAX_ENUM:
-        label["enum"] = keys + routes
-    if len(keys) <= prompt.SMALL:
-        intent["enum"] = keys
-    properties = {
-        "label": label,
-        "more": {"type": "array", "items": intent},
-        "confidence": {"type": "string", "enum": list(BANDS)},
-        "runner_up": {"anyOf": [intent, {"type": "null"}]},
-        "reply": {"type": "string"},
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -3,7 +3,7 @@
 First the fixed part: persona, rules, and all intents with their one-liners. It is the same bytes
 for every message of a catalogue, so that servers can cache it. Then what varies: examples of the
 nearest intents, the most similar last, and the situation. A small catalogue has its examples in
-the fixed part.
+the fixed part. The schema of the answer counts, too.
 """
 
 from __future__ import annotations
@@ -14,18 +14,23 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
+from typing import Any
 
 from engine.conversation import Conversation
 from engine.intents.capabilities import first_sentence
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.shortlist import Near
 
-# In tokens as counted here: the whole prompt for up to a hundred intents, and what each one above
+# In tokens as counted here: the whole request for up to a hundred intents, and what each one above
 # these adds. Names cost 3 to 5 each, so at four hundred a word is left for a one-liner.
-TOKENS, TOKENS_MORE, MANY = 1_950, 3.5, 100
-# Of that: what varies, the situation in it, and the list in any case, however long the persona is.
-VARYING, SITUATION, LIST = 440, 260, 900
+TOKENS, TOKENS_MORE, MANY = 1_930, 3.5, 100
+# Of that: what varies, and the situation in it.
+VARYING, SITUATION = 440, 260
+# At most so much for the persona, which only small talk needs here; more beside a short list.
+PERSONA, PERSONA_OF_SMALL = 160, 480
 
+# More labels than this cost more in the schema than they gain: the code checks them anyway.
+MAX_ENUM = 40
 # Up to so many intents the examples stand in the fixed part.
 SMALL = 20
 EXAMPLES_PER_INTENT = 4
@@ -54,22 +59,63 @@ task; "clarify" if it fits two or more intents and you cannot tell.
 question that names the choices); otherwise an empty string.
 Never say that something was done: you can only choose here."""
 
-# Words that tell no intent from another.
+# Words that tell no intent from another, among them what most of them can do.
 _FILLING = """
 a all an and any are as at be by do for from get has have how in into is it its like much new of on
 one or other out over set so some such that the their them these this those to up use what when
 where which who with you your
+add api can cancel change create delete edit endpoint endpoints find interact list manage read
+remove search show update view
 """
 _EMPTY = frozenset(_FILLING.split())
 
 
 def system_prompt(catalogue: Catalogue) -> str:
     """The fixed part."""
-    head = f"{catalogue.persona}\n\n{RULES}\n\nIntents:\n".lstrip()
     intents = [catalogue.intents[key] for key in sorted(catalogue.intents)]
-    room = TOKENS + round(TOKENS_MORE * max(0, len(intents) - MANY)) - VARYING - tokens(head)
-    room = max(LIST, room)
+    most = PERSONA_OF_SMALL if len(intents) <= SMALL else PERSONA
+    head = f"{_in_short(catalogue.persona, most)}\n\n{RULES}\n\nIntents:\n".lstrip()
+    room = TOKENS + round(TOKENS_MORE * max(0, len(intents) - MANY)) - VARYING
+    room -= tokens(head) + tokens(json.dumps(answer_schema(catalogue)))
     return head + "\n".join(_listed(intents, room))
+
+
+def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """The JSON Schema of the answer, as strict mode wants it: all required, nothing else."""
+    keys = sorted(catalogue.intents)
+    routes = ["continue", "small_talk", "out_of_scope", "cancel", "clarify"]
+    label: dict[str, Any] = {"type": "string"}
+    intent: dict[str, Any] = {"type": "string"}
+    if len(keys) <= MAX_ENUM:
+        label["enum"] = keys + routes
+    if len(keys) <= SMALL:
+        intent["enum"] = keys
+    properties = {
+        "label": label,
+        "more": {"type": "array", "items": intent},
+        "confidence": {"type": "string", "enum": ["high", "medium", "low"]},
+        "runner_up": {"anyOf": [intent, {"type": "null"}]},
+        "reply": {"type": "string"},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _in_short(persona: str, most: int) -> str:
+    """A persona, of a long one the first sentences: the requests for tasks have it whole."""
+    if tokens(persona) <= most:
+        return persona
+    kept = ""
+    for sentence in re.split(r"(?<=[.!?。])\s*", _line(persona)):
+        longer = f"{kept} {sentence}".lstrip()
+        if tokens(longer) > most:
+            break
+        kept = longer
+    return kept or _cut(_line(persona), most)
 
 
 def phrases(intent: Intent) -> Iterator[str]:
@@ -222,16 +268,25 @@ def _cut(text: str, most: int) -> str:
 def tokens(text: str) -> int:
     """How many tokens a text has at most: 3 to 24 % more than with the o200k_base vocabulary.
 
-    Measured on these prompts, on names of intents, and on English and German messages; of
-    Chinese it counts two thirds too many.
+    Measured on these prompts with the names of a dozen public APIs, and on English and German
+    messages; of Chinese it counts two thirds too many. A list of names alone may have a
+    twentieth more.
     """
-    return sum(
-        -(-len(piece) // 6) if piece.isascii() and piece.isalpha() else 1
-        for piece in _PIECES.findall(text)
-    )
+    return sum(map(_cost, _PIECES.findall(text))) + text.count("_") // 5
+
+
+def _cost(piece: str) -> int:
+    if not (piece.isascii() and piece.isalpha()):
+        return 1
+    if len(piece) > 12:  # words stuck together
+        return -(-len(piece) // 4)
+    if len(piece) > 2 and not _VOWEL.search(piece):  # an abbreviation
+        return -(-len(piece) // 2)
+    return -(-len(piece) // 6)
 
 
 _PIECES = re.compile(r"[A-Za-z]+|[^\W_]|[^\w\s]+|\n")
+_VOWEL = re.compile("[aeiouy]", re.IGNORECASE)
 
 
 def _quoted(phrases: Iterable[str]) -> str:

@@ -12,9 +12,9 @@ from engine import events
 from engine.conversation import Conversation
 from engine.events import Alternative
 from engine.intents.intent import Catalogue, Intent
-from engine.intents.llm_router import BANDS, LlmRouter, answer_schema
+from engine.intents.llm_router import BANDS, LlmRouter
 from engine.intents.router import Routing, Task
-from engine.intents.routing_prompt import system_prompt
+from engine.intents.routing_prompt import answer_schema, system_prompt
 from engine.models.port import ModelError, Reply, Usage
 from tests.engine.stubs import USAGE, StubModel
 

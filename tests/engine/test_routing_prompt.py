@@ -9,8 +9,8 @@ import pytest
 from engine import events
 from engine.conversation import Conversation
 from engine.intents.intent import Catalogue, Intent
-from engine.intents.llm_router import LlmRouter, answer_schema
-from engine.intents.routing_prompt import system_prompt, tokens
+from engine.intents.llm_router import LlmRouter
+from engine.intents.routing_prompt import answer_schema, system_prompt, tokens
 from engine.models.port import ChatRequest, Reply
 from scripts.synthetic_catalogue import VERBS, things
 from tests.engine.stubs import USAGE, StubModel
@@ -57,20 +57,25 @@ def long_conversation() -> Conversation:
 
 @pytest.mark.parametrize(("intents", "limit"), [(20, 2_000), (100, 2_000), (400, 3_000)])
 @pytest.mark.parametrize(
-    "text", ["cancel my flight to Rome", "what about the invoices? " * 400], ids=["short", "long"]
+    ("text", "persona"),
+    [
+        ("cancel my flight to Rome", PERSONA),
+        ("what about the invoices? " * 400, PERSONA * 40),
+        ("cancel my flight to Rome", "x" * 9_000),
+    ],
+    ids=["short", "long", "one endless word"],
 )
 async def test_the_whole_prompt_stays_within_its_budget(
-    intents: int, limit: int, text: str
+    intents: int, limit: int, text: str, persona: str
 ) -> None:
-    catalogue = company(intents)
+    catalogue = company(intents, persona)
     for conversation in (Conversation(), long_conversation()):
         request = await asked(catalogue, text, conversation)
         whole = "\n".join(message.content for message in request.messages)
         schema = json.dumps(request.output_schema)
         # `tokens` is a bound from above; the usual rule of thumb has to agree.
-        assert len(whole) / 4 <= limit
-        assert tokens(whole) <= limit + 50
-        assert intents <= 20 or tokens(schema) <= 150
+        assert (len(whole) + len(schema)) / 4 <= limit
+        assert tokens(whole) + tokens(schema) <= limit
 
 
 @pytest.mark.parametrize("intents", [30, 100, 400])
@@ -81,12 +86,21 @@ def test_every_intent_is_named_in_order_and_most_say_what_they_are(intents: int)
     assert sum(": " in line for line in listed) >= 0.7 * len(listed)
 
 
-def test_a_persona_of_any_length_leaves_the_intents_their_lines() -> None:
-    catalogue = company(10, "Be kind. " * 5_000)
+def test_of_a_long_persona_the_first_sentences_are_kept() -> None:
+    catalogue = company(10, "You are Otto. " + "Be kind. " * 5_000)
     prompt = system_prompt(catalogue)
-    assert prompt.startswith(catalogue.persona)
+    assert prompt.startswith("You are Otto. Be kind. ")
+    assert "Be kind.\n\nDecide what to do" in prompt
     for intent in catalogue.intents.values():
         assert f"{intent.key}: {intent.description}" in prompt
+    assert system_prompt(company(10)).startswith(PERSONA)
+
+
+def test_what_every_intent_can_do_tells_nothing_of_it() -> None:
+    listed = system_prompt(company(400)).partition("Intents:\n")[2].splitlines()
+    said = {line.partition(": ")[2] for line in listed}
+    assert "Travel" in said
+    assert not {"show", "create", "change", "cancel"} & said
 
 
 async def test_the_fixed_part_is_the_same_and_examples_come_after_it() -> None:
