@@ -6,14 +6,18 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
-from engine.intents.intent import Intent
+from engine.events import Route
+from engine.intents.intent import EVERYTHING, Intent
 from engine.models.port import SWITCH_INTENT
 
 # What servers take as a function's name: https://platform.openai.com/docs/api-reference/chat,
 # "a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64".
 NAME_LIMIT = 64
 NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{NAME_LIMIT}}}")
+# What a router answers beside an intent's name, and the name of all intents as one.
+RESERVED = frozenset({*get_args(Route), EVERYTHING})
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Group:
 
 def apart(groups: Iterable[Group]) -> list[Group]:
     """The groups with no name in two of them; the same ones for the same groups in this order."""
-    keys: set[str] = set()
+    keys: set[str] = set(RESERVED)
     tools: set[str] = {SWITCH_INTENT}
     done = []
     for group in groups:

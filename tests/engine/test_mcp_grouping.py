@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.tools.families import MAX_SIZE
 from engine.tools.mcp_servers.content import MAX_CHARACTERS, MAX_DEPTH, MAX_ITEMS, _Cut
-from engine.tools.mcp_servers.grouping import MAX_TOOLS, intents_of
+from engine.tools.mcp_servers.grouping import intents_of
 from engine.tools.mcp_servers.text import line, shortened
 from engine.tools.tool import Tool
 
@@ -83,7 +84,7 @@ def test_each_tool_is_in_one_intent_of_at_most_ten(names: list[str]) -> None:
         return
     groups = divided(*names)
     assert sorted(name for group in groups.values() for name in group) == sorted(names)
-    assert all(len(group) <= MAX_TOOLS for group in groups.values())
+    assert all(len(group) <= MAX_SIZE for group in groups.values())
     assert divided(*names) == groups
 
 

@@ -1,24 +1,40 @@
 """Operations in groups of at most ten: by tag, or by path where there is none, then by resource.
 
-The order of a document decides nothing: the same operations make the same groups and keys.
+Where that leaves many groups of one or two operations, as flat paths and a tag for each path do,
+neighbours share a group. The order of a document decides nothing: the same operations make the
+same groups and keys.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.tools.families import (
+    MAX_SIZE,
+    RELATED,
+    SMALL_WORDS,
+    VERBS,
+    begins_with_verb,
+    by_alphabet,
+    by_topic,
+    largest,
+    shared_beginning,
+)
 from engine.tools.openapi.wording import bare, fixed_segments, segments, titled, words
 
-# More functions than this in one request and models choose worse.
-MAX_TOOLS = 10
 # Resources with no more operations than this share a group with their neighbours.
 SMALL = 4
-MAX_KEY = 40
+# Of more groups than this, those with no more operations than this share one, too.
+FEW, TINY = 10, 2
+# Of a key: a router's prompt has them all. A single word may be longer.
+MAX_KEY_WORDS, MAX_KEY, MAX_WORD = 3, 30, 40
 MAX_TITLE = 60
+# A first word that so many of the keys have is left out of them.
+COMMON = 0.8
 
 Operation = Mapping[str, Any]
 
@@ -58,7 +74,7 @@ def grouped(operations: Sequence[Operation], tags: Mapping[str, Sequence[str]]) 
             groups.append(
                 Group("_".join([name, *label]), _title(title, listed), "", tuple(part.operations))
             )
-    return _distinct(groups)
+    return _distinct(_together(_without_common(groups)))
 
 
 @dataclass(frozen=True)
@@ -90,14 +106,18 @@ def _repeats(segment: str, tag: str) -> bool:
 
 
 def slug(text: str) -> str:
-    """A key from a label: lower case, words joined by underscores."""
-    return "_".join(words(re.sub(r"[^\w]+", " ", text)))[:MAX_KEY].strip("_")
+    """A key from a label: lower case, words joined by underscores. A path's parameters say
+    nothing."""
+    return "_".join(words(re.sub(r"[^\w]+", " ", _PARAMETER.sub(" ", text))))
 
 
 def spoken(label: str) -> str:
     """A label as a title: "issue_comments" → "Issue comments"; what has spaces stays."""
-    label = bare(label)
+    label = bare(_PARAMETER.sub("", label))
     return titled(label if " " in label else " ".join(words(label)) or label)[:MAX_TITLE]
+
+
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
 def _own_segments(path: str) -> list[str]:
@@ -109,9 +129,9 @@ def _place(operation: Operation) -> tuple[str, str]:
 
 
 def _split(operations: list[Operation], above: tuple[str, ...]) -> list[_Part]:
-    """Parts of at most `MAX_TOOLS`: by the segment in which the paths first differ; resources of
+    """Parts of at most `MAX_SIZE`: by the segment in which the paths first differ; resources of
     few operations share a part with their neighbours in the alphabet."""
-    if len(operations) <= MAX_TOOLS:
+    if len(operations) <= MAX_SIZE:
         return [_Part(above[:-1], above[-1:], operations)]
     paths = [segments(operation["path"]) for operation in operations]
     depth = 0
@@ -132,10 +152,10 @@ def _split(operations: list[Operation], above: tuple[str, ...]) -> list[_Part]:
         if len(found) > SMALL and name:
             parts += _split(found, (*above, name))
             continue
-        if len(found) > MAX_TOOLS:
+        if len(found) > MAX_SIZE:
             parts += _evenly(found, above)
             continue
-        if len(shared) + len(found) > MAX_TOOLS:
+        if len(shared) + len(found) > MAX_SIZE:
             parts.append(_Part(above, names, shared))
             names, shared = (), []
         names, shared = (*names, name), [*shared, *found]
@@ -152,7 +172,7 @@ def _evenly(operations: Sequence[Operation], above: tuple[str, ...]) -> list[_Pa
         return own[1:] or own, _place(operation)
 
     ordered = sorted(operations, key=thing)
-    count = -(-len(ordered) // MAX_TOOLS)
+    count = -(-len(ordered) // MAX_SIZE)
     size, more = divmod(len(ordered), count)
     parts, start = [], 0
     for number in range(count):
@@ -169,28 +189,119 @@ def _between(operations: Sequence[Operation], number: int) -> str:
 
 
 def _title(title: str, labelled: Sequence[str]) -> str:
-    if not labelled:
+    """What is in a group, after the title if it has one of its own; cut between two things."""
+    listed = [label.replace("_", " ") for label in labelled if label]
+    if not listed:
         return title
-    listed = ", ".join(label.replace("_", " ") for label in labelled if label)
-    whole = f"{title}: {listed}"
+    head = f"{title}: " if title else ""
+    whole = head + ", ".join(listed)
     if len(whole) <= MAX_TITLE:
         return whole
     cut = whole[: MAX_TITLE - 1]
-    return (cut[: cut.rfind(",")] if ", " in cut[len(title) + 2 :] else cut.rstrip(" ,")) + "…"
+    return (cut[: cut.rfind(",")] if ", " in cut[len(head) :] else cut.rstrip(" ,")) + "…"
+
+
+def _together(groups: Sequence[Group]) -> list[Group]:
+    """The groups, tiny ones of many with others of their kind: by what their operations are done
+    to where their names begin with what is done ("sendPhoto"), else by how their names begin."""
+    tiny = [group for group in groups if len(group.operations) <= TINY]
+    if len(groups) <= FEW or len(tiny) < 2:
+        return list(groups)
+    if sum(begins_with_verb(group.key) for group in tiny) * 2 > len(tiny):
+        topics = list(by_topic(tiny, _key, _size, set()))
+    else:
+        topics = [("", tiny)]
+    made = [group for group in groups if len(group.operations) > TINY]
+    for topic, found in topics:
+        small = sum(map(_size, found)) <= MAX_SIZE
+        for part in [found] if small else by_alphabet(found, _key, _size):
+            made.append(_joined(topic, part, {group.key for group in made}))
+    return sorted(made, key=_key)
+
+
+def _key(group: Group) -> str:
+    return group.key
+
+
+def _size(group: Group) -> int:
+    return len(group.operations)
+
+
+def _joined(topic: str, groups: Sequence[Group], taken: set[str]) -> Group:
+    """One group of several. Its key is the topic, how most of the keys begin, what some of them
+    are about, or the first."""
+    if len(groups) == 1:
+        return groups[0]
+    ordered = sorted(groups, key=_key)
+    keys = [group.key for group in ordered]
+    about, _ = largest(ordered, _key, _size, set())
+    labels = [topic, _beginning(keys), "" if about in VERBS else about, keys[0]]
+    key = next((label for label in labels if label and label not in taken), keys[0])
+    titles = [group.title[:1].lower() + group.title[1:] for group in ordered]
+    if topic:
+        title = titled(_title(topic.replace("_", " "), titles))
+    else:
+        split = [title.split() for title in titles]
+        shared = shared_beginning(split)
+        head, own = split[0][:shared], [" ".join(said[shared:]) for said in split]
+        title = titled(_title(" ".join(head), own))
+    operations = [operation for group in ordered for operation in group.operations]
+    return Group(key, title, "", tuple(sorted(operations, key=_place)))
+
+
+def _beginning(keys: Sequence[str]) -> str:
+    """The longest beginning that half of the sorted keys have, in whole words if it has several."""
+    half = max(2, -(-len(keys) // 2))
+    best = ""
+    for one, other in zip(keys, keys[half - 1 :], strict=False):
+        begin = one[: shared_beginning([one, other])]
+        whole = all(len(key) == len(begin) or key[len(begin)] == "_" for key in (one, other))
+        if not whole and "_" in begin:
+            begin = begin.rpartition("_")[0]
+        if len(begin) >= RELATED and len(begin) > len(best):
+            best = begin
+    return best.strip("_")
+
+
+def _without_common(groups: Sequence[Group]) -> list[Group]:
+    """The groups without a first word that nearly all of their keys have."""
+    if len(groups) <= FEW:
+        return list(groups)
+    first, count = Counter(g.key.partition("_")[0] for g in groups).most_common(1)[0]
+    if count < len(groups) * COMMON:
+        return list(groups)
+    return [replace(group, key=group.key.removeprefix(f"{first}_")) for group in groups]
+
+
+def _cut(key: str) -> str:
+    """The key's first words, as many as there is room for."""
+    first, *others = key.split("_")
+    cut = first[:MAX_WORD]
+    for word in others[: MAX_KEY_WORDS - 1]:
+        if len(cut) + 1 + len(word) > MAX_KEY:
+            break
+        cut += f"_{word}"
+    while "_" in cut and cut.rpartition("_")[2] in SMALL_WORDS:
+        cut = cut.rpartition("_")[0]
+    return cut or "general"
 
 
 def _distinct(groups: Sequence[Group]) -> list[Group]:
-    """Keys that are each there once; a second one of the same kind is numbered."""
-    taken: dict[str, int] = {}
+    """Short keys and titles that are each there once; a second one of the same kind is numbered."""
+    keys: set[str] = set()
+    titles: set[str] = set()
     made: list[Group] = []
     for group in groups:
-        key = group.key[:MAX_KEY].strip("_") or "general"
-        number = taken[key] = taken.get(key, 0) + 1
-        while number > 1 and f"{key}_{number}" in taken:
-            number += 1
-        title = group.title
-        if number > 1:
-            key, title = f"{key}_{number}", f"{title} ({number})"
-            taken[key] = 1
-        made.append(Group(key, title, group.about, group.operations))
+        key = _numbered(_cut(group.key), "_{}", keys)
+        title = _numbered(group.title, " ({})", titles)
+        made.append(replace(group, key=key, title=title))
     return made
+
+
+def _numbered(name: str, ending: str, taken: set[str]) -> str:
+    tried, number = name, 1
+    while tried in taken:
+        number += 1
+        tried = name + ending.format(number)
+    taken.add(tried)
+    return tried

@@ -18,10 +18,19 @@ from engine.tools.openapi.grouping import Group, grouped
 from engine.tools.openapi.kept import document_at
 from engine.tools.openapi.table import Credentials, Table, credentials, read_table
 from engine.tools.openapi.tools import named, tool_of
-from engine.tools.openapi.wording import bare, phrases, shorten, telling, titled
+from engine.tools.openapi.wording import (
+    bare,
+    in_brief,
+    phrases,
+    shorten,
+    summed_up,
+    telling,
+    titled,
+)
 from engine.tools.tool import Tool
 
-MAX_DESCRIPTION = 200
+MAX_DESCRIPTION = 240
+MAX_TITLE = 40
 MAX_PROBLEMS = 8
 
 
@@ -54,11 +63,13 @@ def load(
         for name, operation in zip(named(key, operations), operations, strict=True)
     }
     groups = grouped(operations, document["tags"])
-    heading = title or titled(key.replace("_", " "))
-    intents = [
-        _intent(key, heading, group, tools, alone=len(groups) == 1, about=description or "")
-        for group in groups
-    ]
+    if len(groups) == 1:
+        named_itself = shorten(document["title"], MAX_TITLE)
+        heading = title or named_itself or titled(key.replace("_", " "))
+        intents = [_intent(key, heading, groups[0], tools, description)]
+    else:
+        heads = f"{title}: " if title else ""
+        intents = [_intent(g.key, heads + g.title, g, tools) for g in groups]
     return Source(tuple(_with_examples(intents, examples)), client.close, tuple(problems))
 
 
@@ -172,21 +183,18 @@ def _is_here(host: str) -> bool:
 
 
 def _intent(
-    key: str,
-    heading: str,
-    group: Group,
-    tools: Mapping[int, Tool],
-    *,
-    alone: bool,
-    about: str,
+    key: str, title: str, group: Group, tools: Mapping[int, Tool], about: str = ""
 ) -> Intent:
     own = [(operation, tools[id(operation)]) for operation in group.operations]
-    each = (tool.description.partition(". ")[0].rstrip(".") for _, tool in own)
-    does = "; ".join(dict.fromkeys(each))
-    text = (about if alone else "") or " ".join(filter(None, (group.about, does)))
+    each = [tool.description.partition(". ")[0].rstrip(".") for _, tool in own]
+    text = about or " ".join(filter(None, (group.about, summed_up(each))))
+    if len(text) > MAX_DESCRIPTION and not about:
+        # Rather all of them in few words than some at length.
+        brief = summed_up([in_brief(operation) for operation in group.operations])
+        text = " ".join(filter(None, (group.about, brief)))
     return Intent(
-        key=key if alone else f"{key}_{group.key}",
-        title=heading if alone else f"{heading}: {group.title}",
+        key=key,
+        title=title,
         description=shorten(text, MAX_DESCRIPTION),
         examples={tool.name: phrases(operation) for operation, tool in own},
         tools=tuple(tool for _, tool in own),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from engine.tools.families import shared_beginning
+from engine.tools.families import singular as singular
+from engine.tools.families import words as words
+
 MAX_PHRASES = 4
+MAX_BRIEF = 50
 MOST_READ = 4000
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
@@ -20,7 +25,6 @@ _LEAD = re.compile(
 )
 _MARKS = re.compile(r"(\*\*|__|`+|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
-_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_A-Za-z]+")
 _ABBREVIATED = ("e.g.", "i.e.", "etc.", "vs.", "approx.", "no.")
 
 _ADDING = frozenset(["create", "add", "new", "post", "insert", "register", "open", "make"])
@@ -60,22 +64,6 @@ def shorten(text: str, limit: int) -> str:
     return (cut[: cut.rfind(" ")] if " " in cut else cut).rstrip(" ,;:(") + "…"
 
 
-def words(name: str) -> list[str]:
-    """The words of an identifier in lower case: "listPetsByID" → list, pets, by, id."""
-    return [word.casefold() for word in _WORD.findall(name)]
-
-
-def singular(word: str) -> str:
-    """A noun for one thing, near enough for a phrase."""
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes")):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
-
-
 def segments(path: str) -> list[str]:
     """A path's parts without what every path has: versions and "api"."""
     parts = [part for part in path.partition("#")[0].split("/") if part]
@@ -111,6 +99,26 @@ def _called(operation: Mapping[str, Any]) -> list[str]:
         operation["method"].casefold(),
         *words(" ".join(fixed_segments(operation["path"]))),
     ]
+
+
+def in_brief(operation: Mapping[str, Any]) -> str:
+    """What an operation does in a few words: its summary, else its name."""
+    summary = shorten(operation["summary"], MAX_BRIEF).rstrip(".")
+    path = " ".join(fixed_segments(operation["path"]))
+    return summary or titled(" ".join(words(operation["id"]) or words(path)))[:MAX_BRIEF]
+
+
+def summed_up(sentences: Sequence[str]) -> str:
+    """What several do, in one line: how all begin and end is said once."""
+    distinct = list(dict.fromkeys(sentences))
+    split = [sentence.split() for sentence in distinct]
+    begin = shared_beginning(split)
+    end = shared_beginning([said[begin:][::-1] for said in split])
+    if len(split) < 2 or begin + end < 2:
+        return "; ".join(distinct)
+    own = (" ".join(said[begin : len(said) - end]) for said in split)
+    listed = ", ".join(filter(None, own))
+    return " ".join([*split[0][:begin], listed, *split[0][len(split[0]) - end :]])
 
 
 def titled(text: str) -> str:

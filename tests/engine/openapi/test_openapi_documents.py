@@ -98,7 +98,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_every_operation_is_one_tool_in_one_intent() -> None:
     source = load()
     listed = [(intent.key, tool.name) for intent in source.intents for tool in intent.tools]
-    assert [key for key, _ in listed].count("shop_orders") == 5
+    assert [key for key, _ in listed].count("orders") == 5
     assert len(listed) == len({name for _, name in listed}) == 10
     effects = {name: tool.effect for name, tool in tools_of(source).items()}
     assert effects["shop_list_orders"] == effects["shop_head_orders_by_id"] == "read"
@@ -109,7 +109,7 @@ def test_every_operation_is_one_tool_in_one_intent() -> None:
 
 def test_descriptions_are_short_and_the_whole_is_kept() -> None:
     source = load()
-    orders = next(i for i in source.intents if i.key == "shop_orders")
+    orders = next(i for i in source.intents if i.key == "orders")
     assert orders.description.startswith("Look after orders. See the manual.")
     tool = tools_of(source)["shop_list_orders"]
     assert tool.description == (
