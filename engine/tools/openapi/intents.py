@@ -59,7 +59,7 @@ def load(
     client = Client(secrets, servers.trusted)
     definitions = Definitions(document["defs"])
     tools = {
-        id(operation): tool_of(name, operation, definitions, client, servers.of)
+        id(operation): tool_of(name, operation, definitions, client, servers)
         for name, operation in zip(named(key, operations), operations, strict=True)
     }
     groups = grouped(operations, document["tags"])
@@ -75,36 +75,69 @@ def load(
 
 class _Servers:
     """Where calls go. `trusted` are the hosts that get the secrets: any that the file, or a
-    document on this machine, names; of a fetched document only its own host."""
+    document on this machine, names; of a fetched document only its own host.
+
+    An operation's own server that cannot be made out is no reason to call another one.
+    """
 
     def __init__(self, table: Table, document: Mapping[str, Any], uri: str) -> None:
+        base = "" if uri.startswith("file:") else uri
         self._told = table.server
-        self._base = "" if uri.startswith("file:") else uri
-        self._main = self._first(document["servers"]) or ("" if not self._base else self._root())
+        self._named: Sequence[str] = document["servers"]
+        self._main = self._told or _first(self._named, base)
+        if base and not self._named:
+            self._main = self._main or urljoin(base, "/")
+        # What an operation's server is relative to: its document, else the main server, of which
+        # a document on this machine says no more than the host for certain.
+        self._base = base if base and not self._told else self._main
+        self._vague = not base and not self._told
         named = [self.of(o) for o in document["operations"]]
         if self._told:
             hosts = {host_of(self._told)}
-        elif self._base:
-            hosts = {host_of(self._base)}
+        elif base:
+            hosts = {host_of(base)}
         else:
             hosts = {host_of(url) for url in {*named, self._main} if url}
         self.trusted = frozenset(hosts)
         self.all = Counter(url for url in named if url)
 
     def of(self, operation: Mapping[str, Any]) -> str:
-        return self._told or self._first(operation["servers"]) or self._main
+        """The address that an operation is called at; "" where nobody says which."""
+        own: Sequence[str] = operation["servers"]
+        if not own:
+            return self._main
+        if self._told:
+            relative = (url for url in own if not urlsplit(url).netloc and "{" not in url)
+            own = [next(relative, self._told)]
+        elif self._vague:
+            own = [url for url in own if "://" in url or url.startswith("/")]
+        return _first(own, self._base)
 
-    def _first(self, urls: Sequence[str]) -> str:
-        """The first usable address. One without a host is relative to the document's own."""
-        for url in urls:
-            whole = urljoin(self._base, url) if self._base else url
-            parts = urlsplit(whole)
-            if parts.scheme in ("http", "https") and parts.hostname and "{" not in whole:
-                return whole
-        return ""
+    def lacking(self, operation: Mapping[str, Any]) -> str:
+        """Why an operation has no address, and what to add."""
+        if self._main:
+            return (
+                f"what an operation's server {operation['servers'][0]!r} is relative to is not "
+                'known: add server = "https://…" to [openapi]'
+            )
+        urls = self._named or operation["servers"]
+        if not urls:
+            return 'the document names no server: add server = "https://…" to [openapi]'
+        path = urls[0] if urls[0].startswith("/") else "/…"
+        return (
+            f"the document names only a part of its server's address, {urls[0]!r}: "
+            f'add server = "https://HOST{path}" to [openapi]'
+        )
 
-    def _root(self) -> str:
-        return urljoin(self._base, "/")
+
+def _first(urls: Sequence[str], base: str) -> str:
+    """The first usable address. One without a host is relative to `base`."""
+    for url in urls:
+        whole = urljoin(base, url) if base else url
+        parts = urlsplit(whole)
+        if parts.scheme in ("http", "https") and parts.hostname and "{" not in whole:
+            return whole
+    return ""
 
 
 def _selected(
@@ -157,8 +190,10 @@ def _warnings(
     if document["secured"] and not secrets.parts:
         kinds = ", ".join(sorted({_scheme(s) for s in document["schemes"]})) or "auth"
         told.append(f"{key}: the API wants {kinds}: add auth = {{ … }} to [openapi]")
-    if operations and not servers.all:
-        told.append(f'{key}: the document names no server: add server = "https://…" to [openapi]')
+    without = [o for o in operations if not servers.of(o)]
+    for reason, count in Counter(servers.lacking(o) for o in without).items():
+        some = "" if count == len(operations) else f" ({count} of {len(operations)} operations)"
+        told.append(f"{key}: {reason}{some}")
     for url in sorted(servers.all):
         parts = urlsplit(url)
         if secrets.parts and host_of(url) not in servers.trusted:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from engine.tools.openapi.checking import Checker, Definitions
 from engine.tools.openapi.client import Client, effect_of
@@ -16,6 +16,18 @@ from engine.tools.tool import Tool, ToolContext, ToolUserError
 MAX_NAME = 64
 MAX_DESCRIPTION = 200
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+
+
+class Servers(Protocol):
+    """Where calls go."""
+
+    def of(self, operation: Mapping[str, Any]) -> str:
+        """The address that an operation is called at; "" where nobody says which."""
+        ...
+
+    def lacking(self, operation: Mapping[str, Any]) -> str:
+        """Why there is none, and what to do."""
+        ...
 
 
 def named(key: str, operations: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -52,18 +64,15 @@ def tool_of(
     operation: Mapping[str, Any],
     definitions: Definitions,
     client: Client,
-    server: Callable[[Mapping[str, Any]], str],
+    servers: Servers,
 ) -> Tool:
-    """The tool of one operation. `server` tells where its calls go, "" if nobody said so."""
+    """The tool of one operation."""
     checker = Checker(operation, definitions)
 
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        where = server(operation)
+        where = servers.of(operation)
         if not where:
-            raise ToolUserError(
-                "Nothing was sent: the document names no server. "
-                'Add server = "https://…" to [openapi] in the intent\'s file.'
-            )
+            raise ToolUserError(f"Nothing was sent: {servers.lacking(operation)}.")
         return await client.call(operation, arguments, where, context)
 
     return Tool(

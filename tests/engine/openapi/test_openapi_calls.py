@@ -283,6 +283,45 @@ async def test_a_key_in_the_query_of_several() -> None:
     assert served.calls[0].query == "state=on&key=a%26b%26&tags=word"
 
 
+RELATIVE: dict[str, Any] = {
+    "/pay": {"post": {"servers": [{"url": "/billing/v2"}]}},
+    "/refund": {"servers": [{"url": "../v9"}], "post": {}},
+    "/list": {"get": {}},
+}
+
+
+async def test_an_operations_own_server_is_never_another_one(tmp_path: Path) -> None:
+    def written(servers: list[str]) -> dict[str, Any]:
+        listed = [{"url": url} for url in servers]
+        document = {"openapi": "3.1.0", "info": {}, "servers": listed, "paths": RELATIVE}
+        (tmp_path / "api.json").write_text(json.dumps(document))
+        return {"document": "api.json"}
+
+    with answering(lambda _: json_reply("{}")) as served:
+        source = load_openapi("k", written([f"{served.url}/v1"]), tmp_path)
+        for name in ("k_post_pay", "k_get_list"):
+            await call(source, name)
+        with pytest.raises(ToolUserError, match=r"Nothing was sent: what an operation's server '"):
+            await call(source, "k_post_refund")
+        assert any("'../v9'" in p and "(1 of 3 operations)" in p for p in source.problems)
+
+        told = load_openapi("k", {**written(["/api/v3"]), "server": f"{served.url}/v8"}, tmp_path)
+        for name in ("k_post_pay", "k_post_refund", "k_get_list"):
+            await call(told, name)
+        assert not told.problems
+    paths = [made.path for made in served.calls]
+    assert paths[:2] == ["/billing/v2/pay", "/v1/list"]
+    assert paths[2:] == ["/billing/v2/pay", "/v9/refund", "/v8/list"]
+
+    source = load_openapi("k", written(["/api/v3"]), tmp_path)
+    assert source.problems == (
+        "k: the document names only a part of its server's address, '/api/v3': "
+        'add server = "https://HOST/api/v3" to [openapi]',
+    )
+    with pytest.raises(ToolUserError, match="HOST/api/v3"):
+        await call(source, "k_get_list")
+
+
 async def test_without_the_secret_nothing_is_sent() -> None:
     with answering(lambda _: json_reply("{}")) as served:
         source = load(server=served.url, **AUTH)

@@ -197,7 +197,7 @@ def test_a_modern_document_with_files_beside_it() -> None:
         "shop_get_user", "shop_update_user", "shop_post_lost", "shop_add_event",
     }  # fmt: skip
     assert any("missing.yaml#/Nothing was not found" in line for line in source.problems)
-    assert any("names no server" in line for line in source.problems)
+    assert any("only a part of its server's address" in line for line in source.problems)
     assert "whole number" in problems_of("shop_get_user", {"id": "x"}, "modern.json")
     assert "int32" in problems_of("shop_get_user", {"id": 2**40}, "modern.json")
     wrong = {"id": 1, "friend": {"friend": {"name": 5}}}
