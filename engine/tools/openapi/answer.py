@@ -6,16 +6,33 @@ What an API writes is other people's words; it is passed on as data, and errors 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from engine.tools.openapi.body import is_json
-from engine.tools.openapi.wording import bare
+from engine.tools.openapi.wording import bare, words
 
 MAX_ERROR = 600
-_TELLING = ("title", "detail", "message", "msg", "error_description", "error", "errors", "reason")
+MAX_ITEMS, MAX_DEPTH = 5, 8
+MAX_VALUE = 80
+# What errors say for people, in the order in which it is told.
+_TELLING = (
+    "title", "detail", "message", "msg", "error_description", "error", "errors", "reason",
+    "description",
+)  # fmt: skip
+# What it is about, in the many ways of saying so.
+_PLACES = (
+    "loc", "field", "source", "pointer", "param", "parameter", "target", "propertyPath", "property",
+    "attribute", "path", "name",
+)  # fmt: skip
+# What tells a person nothing once there are words: kinds, numbers and addresses for programs.
+_FOR_PROGRAMS = re.compile(
+    r"@?type|kind|status\w*|code|error_?code|domain|instance|locations|extensions|success|ok|path"
+    r"|time\w*|\w*(?i:version)|\w*(?:url|uri|href|links?|trace|stack|exception|_id|-id|Id)"
+)
 _TEXTS = ("application/xml", "application/javascript", "application/yaml", "application/x-yaml")
 
 
@@ -88,30 +105,69 @@ def said(answer: Answer) -> str:
         except (ValueError, RecursionError):
             pass
         else:
-            parts = list(dict.fromkeys(_told(data, 4)))
+            parts = list(dict.fromkeys(_told(data, MAX_DEPTH)))
             return _cut("; ".join(parts) or json.dumps(data, ensure_ascii=False))
     if kind and not kind.startswith(("text/", "application/")):
         return ""
     return _cut(bare(answer.text))
 
 
-def _told(data: Any, depth: int) -> Iterator[str]:
+def _told(data: Any, depth: int, *, worded: bool = False) -> Iterator[str]:
+    """What JSON says in words: the error first, each with what it is about, then further details,
+    of which some say what to correct. `worded`: something around it has words already."""
     if isinstance(data, str):
         yield bare(data)
     elif isinstance(data, list) and depth:
-        for item in data[:5]:
-            yield from _told(item, depth - 1)
+        for item in data[:MAX_ITEMS]:
+            yield from _told(item, depth - 1, worded=worded)
     elif isinstance(data, dict) and depth:
-        place = data.get("loc") or data.get("field") or data.get("path") or data.get("param")
-        where = ".".join(map(str, place)) if isinstance(place, list) else place
-        found = [t for name in _TELLING if name in data for t in _told(data[name], depth - 1)]
-        if not found and depth < 4:
-            found = [
-                f"{name}: {t}"
-                for name, value in list(data.items())[:5]
-                for t in _told(value, depth - 1)
-            ]
-        yield from (f"{where}: {t}" if isinstance(where, str) and where else t for t in found if t)
+        if data and all(isinstance(value, list) for value in data.values()):
+            # Faults by field, which may be called "title".
+            yield from _details(data, depth)
+            return
+        telling = [name for name in _TELLING if name in data]
+        if not telling and isinstance(data.get("code"), str):
+            telling = ["code"]
+        about, where = _place(data) if telling else ("", "")
+        for name in telling:
+            for text in _told(data[name], depth - 1, worded=worded):
+                yield f"{where}: {text}" if where else text
+        worded = worded or bool(telling)
+        rest = {
+            name: value
+            for name, value in data.items()
+            if name not in (*telling, about) and not (worded and _FOR_PROGRAMS.fullmatch(name))
+        }
+        yield from _details(rest, depth, worded=worded)
+
+
+def _details(data: Mapping[str, Any], depth: int, *, worded: bool = True) -> Iterator[str]:
+    """Each with its name, unless there are names in it."""
+    for name, value in list(data.items())[:MAX_ITEMS]:
+        label = " ".join(words(name)) or name
+        if isinstance(value, dict | list):
+            items = value if isinstance(value, list) else [value]
+            named = any(isinstance(item, dict) for item in items)
+            for text in _told(value, depth - 1, worded=worded):
+                yield text if named else f"{label}: {text}"
+        elif value is not None and len(str(value)) <= MAX_VALUE:
+            yield f"{label}: {bare(str(value))}"
+
+
+def _place(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Which field of an error says what it is about, and what that is."""
+    for name in _PLACES:
+        value = data.get(name)
+        if name == "path" and {"status", "timestamp"} & set(data):
+            continue  # the address that was called
+        if isinstance(value, dict):
+            value = value.get("pointer") or value.get("parameter") or value.get("header")
+        if isinstance(value, list):
+            value = ".".join(map(str, value))
+        if isinstance(value, str) and value:
+            pointer = re.sub(r"^#?/(?:data/)?(?:attributes/)?", "", value)
+            return name, pointer.replace("/", ".") if pointer != value else value
+    return "", ""
 
 
 def _cut(text: str) -> str:

@@ -159,7 +159,47 @@ async def test_good_answers(reply: Reply, result: Any) -> None:
         (404, '{"message": "Not Found"}', "The API refused this (404 Not Found: Not Found)."),
         (400, '{"title": "Bad", "detail": "No <b>state</b>"}', "(400 Bad Request: Bad; No state)"),
         (422, '{"detail": [{"loc": ["query", "ids"], "msg": "too many"}]}', "query.ids: too many"),
-        (400, '{"error": {"message": "Nope", "code": 7}}', "Nope"),
+        (400, '{"error": {"message": "Nope", "code": 7}}', "(400 Bad Request: Nope)"),
+        (
+            422,
+            '{"type": "about:blank", "title": "Invalid", "status": 422,'
+            ' "invalid-params": [{"name": "age", "reason": "must be positive"}]}',
+            "(422 Unprocessable Entity: Invalid; age: must be positive)",
+        ),
+        (
+            400,
+            '{"error": {"code": "Bad", "message": "Invalid", "details":'
+            ' [{"code": "x", "target": "sku", "message": "sku is unknown"}]}}',
+            ": Invalid; sku: sku is unknown)",
+        ),
+        (
+            400,
+            '{"error": {"code": 400, "message": "Invalid", "status": "BAD", "details": [{"@type":'
+            ' "x", "fieldViolations": [{"field": "age", "description": "must be > 0"}]}]}}',
+            ": Invalid; age: must be > 0)",
+        ),
+        (
+            422,
+            '{"errors": [{"status": "422", "source": {"pointer": "/data/attributes/age"},'
+            ' "detail": "must be positive"}]}',
+            ": age: must be positive)",
+        ),
+        (
+            422,
+            '{"errors": {"title": ["is too short"], "age": ["is missing", "is no number"]}}',
+            ": title: is too short; age: is missing; age: is no number)",
+        ),
+        (
+            422,
+            '{"message": "Failed", "documentation_url": "https://x.example",'
+            ' "errors": [{"resource": "Issue", "field": "title", "code": "missing_field"}]}',
+            ": Failed; title: missing_field; resource: Issue)",
+        ),
+        (
+            403,
+            '{"title": "No credit", "detail": "It costs 50.", "balance": 30, "accounts": ["/a/1"]}',
+            ": No credit; It costs 50.; balance: 30; accounts: /a/1)",
+        ),
         (401, '{"message": "s3cret-value"}', ": •••). Check the secret that is sent as X-Key."),
         (501, "", "The API failed (501 Not Implemented)."),
     ],
