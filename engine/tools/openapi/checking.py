@@ -224,10 +224,15 @@ def _deepest(error: ValidationError) -> list[ValidationError]:
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context:
         branches.setdefault(int(inner.schema_path[0]), []).append(inner)
-    # The one that fails deepest inside was the one meant; one that fails for its type was not.
+    kinds = [[f for f in faults if f.validator == "const"] for faults in branches.values()]
+    if len(kinds) > 1 and all(kinds) and len({tuple(f.path) for own in kinds for f in own}) == 1:
+        return [_none_of([fault for own in kinds for fault in own], error)]
+    # The one that fails deepest inside was the one meant; one that fails for its type, or is of
+    # another kind, was not.
     best = max(
         branches.values(),
         key=lambda faults: (
+            all(fault.validator != "const" for fault in faults),
             all(fault.validator != "type" or len(fault.path) for fault in faults),
             max(len(fault.path) for fault in faults),
             -len(faults),
@@ -236,6 +241,18 @@ def _deepest(error: ValidationError) -> list[ValidationError]:
     if len(branches) > 1 and any(f.validator == "type" and not f.path for f in best):
         return [error]
     return [found for fault in best for found in _deepest(fault)]
+
+
+def _none_of(faults: list[ValidationError], outer: ValidationError) -> ValidationError:
+    """Of alternatives that one property tells apart, that it is none of them."""
+    return ValidationError(
+        "",
+        validator="enum",
+        path=faults[0].path,
+        validator_value=[fault.validator_value for fault in faults],
+        instance=faults[0].instance,
+        parent=outer,
+    )
 
 
 def _only_conditions(variants: Any) -> bool:

@@ -167,7 +167,8 @@ def _chosen(
         variants = [_merged({"allOf": [shared, variant]}, defs) for variant in variants]
     small = [_small(variant, defs, depth, inside) for variant in variants]
     if len(small) > MAX_VARIANTS or depth <= 0:
-        small = [_cut(one) for one in small]
+        kinds = _kinds(small)
+        small = [kinds] if kinds else [_cut(one) for one in small]
     distinct: list[Schema] = []
     for one in small:
         if one not in distinct:
@@ -177,6 +178,17 @@ def _chosen(
     if {} in distinct:
         return outer
     return {"anyOf": distinct, **outer}
+
+
+def _kinds(variants: list[Schema]) -> Schema:
+    """Of variants that a property tells apart, no more than which kinds there are."""
+    told = [variant.get("properties", {}) for variant in variants]
+    for name in told[0]:
+        consts = [own[name]["const"] for own in told if "const" in own.get(name, {})]
+        if len(consts) == len(told) and len(json.dumps(consts)) <= MAX_ENUM_CHARACTERS:
+            kind = {"type": "string", "enum": consts}
+            return {"type": "object", "properties": {name: kind}, "required": [name]}
+    return {}
 
 
 def _cut(schema: Mapping[str, Any]) -> Schema:

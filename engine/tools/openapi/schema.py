@@ -30,6 +30,7 @@ COUNTS = frozenset(
     for end in ("min", "max")
     for what in ("Length", "Items", "Properties", "Contains")
 )
+_FILES = (".json", ".yaml", ".yml")
 _ONE_SCHEMA = frozenset(["not", "if", "then", "else", "contains", "propertyNames"])
 _CLOSING = frozenset(["additionalProperties", "unevaluatedProperties", "unevaluatedItems"])
 _MANY_SCHEMAS = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
@@ -122,6 +123,7 @@ class Schemas:
                 made[keyword] = value if isinstance(value, bool) else self._convert(value, base)
             else:
                 _simple(keyword, value, made)
+        self._tell_apart(schema, made, base)
         _settle_limits(schema, made)
         _settle_type(made)
         if made.get("additionalProperties") is False and "properties" in made:
@@ -132,6 +134,68 @@ class Schemas:
             if hidden and "required" in part:
                 part["required"] = [n for n in part["required"] if n not in hidden]
         return {**made, "required": required} if required else made
+
+    def _tell_apart(self, schema: Mapping[str, Any], made: Schema, base: str) -> None:
+        """Say in each variant what its discriminating property is: the names that `mapping` has
+        for it, else the name of its schema; unless it says itself that it is something else."""
+        told = schema.get("discriminator")
+        keyword = next((k for k in ("oneOf", "anyOf") if k in made), "")
+        if not keyword or not isinstance(told, dict):
+            return
+        name, mapping = told.get("propertyName"), told.get("mapping")
+        if not isinstance(name, str):
+            return
+        named: dict[str, list[str]] = {}
+        for value, target in (mapping if isinstance(mapping, dict) else {}).items():
+            plain = re.fullmatch(r"[\w.-]+", str(target)) and not str(target).endswith(_FILES)
+            ref = f"#/components/schemas/{target}" if plain else str(target)
+            named.setdefault(self._address(ref, base), []).append(value)
+        for number, variant in enumerate(schema[keyword]):
+            ref = str(variant.get("$ref", "")) if isinstance(variant, dict) else ""
+            if not ref or name in self._hidden(variant, base, 0):
+                continue
+            values = named.get(self._address(ref, base)) or [ref.rpartition("/")[2]]
+            own = self._values(variant, base, name, 0)
+            if own is not None:
+                values = [value for value in values if value in own]
+            if values:
+                kind = {"const": values[0]} if len(values) == 1 else {"enum": values}
+                first = {"properties": {name: {"type": "string", **kind}}}
+                made[keyword][number] = {"allOf": [first, made[keyword][number]]}
+
+    def _address(self, ref: str, base: str) -> str:
+        try:
+            return self._references.follow(ref, base)[2]
+        except Unresolvable:
+            return ref
+
+    def _values(self, schema: Any, base: str, name: str, depth: int) -> list[Any] | None:
+        """The values that a schema itself allows for a property; None: it does not say."""
+        if not isinstance(schema, dict) or depth > MAX_PARTS:
+            return None
+        if isinstance(schema.get("$ref"), str):
+            try:
+                found, base, _ = self._references.follow(schema["$ref"], base)
+            except Unresolvable:
+                return None
+            return self._values(found, base, name, depth + 1)
+        properties = schema.get("properties")
+        own = properties.get(name) if isinstance(properties, dict) else None
+        if isinstance(own, dict) and isinstance(own.get("$ref"), str):
+            try:
+                own = self._references.follow(own["$ref"], base)[0]
+            except Unresolvable:
+                return None
+        if isinstance(own, dict) and "const" in own:
+            return [own["const"]]
+        if isinstance(own, dict) and isinstance(own.get("enum"), list):
+            return list(own["enum"])
+        parts = schema.get("allOf")
+        found_in = (
+            self._values(part, base, name, depth + 1)
+            for part in (parts if isinstance(parts, list) else ())
+        )
+        return next((values for values in found_in if values is not None), None)
 
     def _hidden(self, schema: Any, base: str, depth: int) -> set[str]:
         """The names of an object's properties that are only ever answered, never sent."""

@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 
 from engine.intents.source import Source
 from engine.tools.openapi import load_openapi
-from engine.tools.tool import Tool, ToolContext
+from engine.tools.tool import OutcomeUnknown, Tool, ToolContext, ToolUserError
 from tests.engine.openapi.served import Call, Served
 
 DOCUMENTS = Path(__file__).parent / "documents"
 CONTEXT = ToolContext("01ACTION", "01SESSION", Path())
+KEY = {"KEY": "s3cret-value"}
+AUTH: dict[str, Any] = {"auth": {"api_key": "KEY"}}
 # Status, headers and body; None breaks the connection off without an answer.
 Reply = tuple[int, Mapping[str, str], bytes] | None
 
@@ -86,3 +88,15 @@ async def call(source: Source, name: str, /, **arguments: Any) -> Any:
     finally:
         if source.close is not None:
             await source.close()
+
+
+async def outcome(
+    reply: Callable[[Call], Reply], name: str = "shop_list_orders", /, **arguments: Any
+) -> tuple[Any, list[Call]]:
+    """What a call comes to: its result, or the exception it raises; and the requests."""
+    with answering(reply) as served:
+        try:
+            result = await call(load(server=served.url, environ=KEY, **AUTH), name, **arguments)
+        except (ToolUserError, OutcomeUnknown, TimeoutError) as error:
+            result = error
+    return result, served.calls

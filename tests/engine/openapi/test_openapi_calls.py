@@ -18,19 +18,19 @@ from engine.tools.openapi.client import MAX_BYTES
 from engine.tools.openapi.request import build
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
 from tests.engine.openapi.answers import (
+    AUTH,
     CONTEXT,
     DOCUMENTS,
+    KEY,
     Reply,
     answering,
     call,
     json_reply,
     load,
+    outcome,
     tools_of,
 )
 from tests.engine.openapi.served import Call
-
-KEY = {"KEY": "s3cret-value"}
-AUTH: dict[str, Any] = {"auth": {"api_key": "KEY"}}
 
 
 async def sent(name: str, /, **arguments: Any) -> Call:
@@ -118,99 +118,6 @@ def test_no_value_changes_the_path(value: str) -> None:
 def test_a_header_takes_no_line_break() -> None:
     with pytest.raises(InvalidArguments, match="control characters"):
         tools_of(load())["shop_list_orders"].validate({"X_Key": "k", "X_Trace": "a\r\nb: c"})
-
-
-async def outcome(
-    reply: Callable[[Call], Reply], name: str = "shop_list_orders", /, **arguments: Any
-) -> tuple[Any, list[Call]]:
-    """What a call comes to: its result, or the exception it raises; and the requests."""
-    with answering(reply) as served:
-        try:
-            result = await call(load(server=served.url, environ=KEY, **AUTH), name, **arguments)
-        except (ToolUserError, OutcomeUnknown, TimeoutError) as error:
-            result = error
-    return result, served.calls
-
-
-@pytest.mark.parametrize(
-    ("reply", "result"),
-    [
-        (json_reply('[{"id": 1}]'), [{"id": 1}]),
-        (json_reply('{"summary": "not ours"}'), {"answer": {"summary": "not ours"}}),
-        ((204, {}, b""), {"summary": "Done (204 No Content)."}),
-        ((200, {"content-type": "text/plain; charset=latin-1"}, b"caf\xe9"), "café"),
-        ((200, {"content-type": "application/json"}, b"{oops"), "{oops"),
-        (
-            (200, {"content-type": "image/png"}, b"\x89PNG"),
-            {"status": 200, "content_type": "image/png", "bytes": 4,
-             "note": "not text, so it is not shown"},
-        ),
-        ((200, {"content-type": "application/json", "content-encoding": "gzip"},
-          gzip.compress(b'{"a": 1}')), {"a": 1}),
-    ],
-)  # fmt: skip
-async def test_good_answers(reply: Reply, result: Any) -> None:
-    assert (await outcome(lambda _: reply))[0] == result
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "said"),
-    [
-        (404, '{"message": "Not Found"}', "The API refused this (404 Not Found: Not Found)."),
-        (400, '{"title": "Bad", "detail": "No <b>state</b>"}', "(400 Bad Request: Bad; No state)"),
-        (422, '{"detail": [{"loc": ["query", "ids"], "msg": "too many"}]}', "query.ids: too many"),
-        (400, '{"error": {"message": "Nope", "code": 7}}', "(400 Bad Request: Nope)"),
-        (
-            422,
-            '{"type": "about:blank", "title": "Invalid", "status": 422,'
-            ' "invalid-params": [{"name": "age", "reason": "must be positive"}]}',
-            "(422 Unprocessable Entity: Invalid; age: must be positive)",
-        ),
-        (
-            400,
-            '{"error": {"code": "Bad", "message": "Invalid", "details":'
-            ' [{"code": "x", "target": "sku", "message": "sku is unknown"}]}}',
-            ": Invalid; sku: sku is unknown)",
-        ),
-        (
-            400,
-            '{"error": {"code": 400, "message": "Invalid", "status": "BAD", "details": [{"@type":'
-            ' "x", "fieldViolations": [{"field": "age", "description": "must be > 0"}]}]}}',
-            ": Invalid; age: must be > 0)",
-        ),
-        (
-            422,
-            '{"errors": [{"status": "422", "source": {"pointer": "/data/attributes/age"},'
-            ' "detail": "must be positive"}]}',
-            ": age: must be positive)",
-        ),
-        (
-            422,
-            '{"errors": {"title": ["is too short"], "age": ["is missing", "is no number"]}}',
-            ": title: is too short; age: is missing; age: is no number)",
-        ),
-        (
-            422,
-            '{"message": "Failed", "documentation_url": "https://x.example",'
-            ' "errors": [{"resource": "Issue", "field": "title", "code": "missing_field"}]}',
-            ": Failed; title: missing_field; resource: Issue)",
-        ),
-        (
-            403,
-            '{"title": "No credit", "detail": "It costs 50.", "balance": 30, "accounts": ["/a/1"]}',
-            ": No credit; It costs 50.; balance: 30; accounts: /a/1)",
-        ),
-        (401, '{"message": "s3cret-value"}', ": •••). Check the secret that is sent as X-Key."),
-        (501, "", "The API failed (501 Not Implemented)."),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("name", ["shop_list_orders", "shop_delete_order"])
-async def test_refusals_in_words(status: int, body: str, said: str, name: str) -> None:
-    given = {"id": "1"} if name == "shop_delete_order" else {}
-    result, calls = await outcome(lambda _: json_reply(body, status), name, **given)
-    assert isinstance(result, ToolUserError)
-    assert said in str(result)
-    assert len(calls) == 1
 
 
 async def test_a_read_is_tried_again_a_change_is_not() -> None:

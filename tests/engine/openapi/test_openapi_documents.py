@@ -11,7 +11,7 @@ import pytest
 from engine.intents.source import SourceError
 from engine.tools.openapi import load_openapi
 from engine.tools.openapi.document import parse
-from engine.tools.tool import InvalidArguments
+from engine.tools.tool import InvalidArguments, Tool
 from tests.engine.openapi.answers import answering, json_reply, load, tools_of
 
 EMPTY: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {}}
@@ -182,6 +182,62 @@ def test_alternatives_stay_one_body() -> None:
     assert "The body.side should be a number." in problems_of(
         "shop_draw_shape", {"body": {"side": "two"}}
     )
+
+
+CAT: dict[str, Any] = {"type": "object", "required": ["kind", "lives"], "properties": {
+    "kind": {"type": "string"}, "lives": {"type": "integer"}}}  # fmt: skip
+DOG = {"allOf": [{"$ref": "#/components/schemas/Pet"}, {"required": ["bark"], "properties": {
+    "bark": {"type": "boolean"}}}]}  # fmt: skip
+PET = {"type": "object", "required": ["kind"], "properties": {
+    "kind": {"type": "string", "enum": ["cat", "dog", "Dog"]}}}  # fmt: skip
+
+
+def unions(folder: Path, kind: dict[str, Any], **schemas: Any) -> Tool:
+    variants = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
+    union = {"oneOf": variants, "discriminator": {"propertyName": "kind", **kind}}
+    body = {"required": True, "content": {"application/json": {"schema": union}}}
+    document = {
+        **EMPTY,
+        "paths": {"/a": {"post": {"requestBody": body}}},
+        "components": {"schemas": {"Pet": PET, **schemas}},
+    }
+    (tool,) = tools_of(load_openapi("k", written(folder, document), folder)).values()
+    return tool
+
+
+@pytest.mark.parametrize(
+    ("kind", "cat", "dog"),
+    [
+        ({"mapping": {"cat": "#/components/schemas/Cat", "dog": "Dog"}}, "cat", "dog"),
+        ({}, "Cat", "Dog"),
+    ],
+    ids=["mapping", "names of schemas"],
+)
+def test_variants_are_told_apart_by_their_discriminator(
+    tmp_path: Path, kind: dict[str, Any], cat: str, dog: str
+) -> None:
+    tool = unions(tmp_path, kind, Cat=CAT, Dog=DOG)
+    shown = tool.parameters["properties"]["body"]["anyOf"]
+    assert [one["properties"]["kind"]["const"] for one in shown] == [cat, dog]
+    tool.validate({"body": {"kind": cat, "lives": 9}})
+    tool.validate({"body": {"kind": dog, "bark": True}})
+    for body, said in (
+        ({"kind": dog, "lives": 9}, "The body should have bark."),
+        ({"kind": "cow", "lives": 9}, f"The body.kind should be one of: {cat}, {dog}."),
+    ):
+        with pytest.raises(InvalidArguments) as caught:
+            tool.validate({"body": body})
+        assert caught.value.problems == (said,)
+
+
+def test_a_variant_that_says_itself_what_it_is_keeps_its_word(tmp_path: Path) -> None:
+    said = {**CAT, "properties": {**CAT["properties"], "kind": {"const": "feline"}}}
+    unions(tmp_path, {}, Cat=said, Dog=DOG).validate({"body": {"kind": "feline", "lives": 9}})
+
+
+def test_of_many_variants_the_prompt_names_the_kinds(tmp_path: Path) -> None:
+    tool = unions(tmp_path, {}, **{f"Cat{number}": CAT for number in range(9)})
+    assert tool.parameters["properties"]["body"]["properties"]["kind"]["enum"][8] == "Cat8"
 
 
 def test_one_name_in_two_places_says_where_each_goes() -> None:
