@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from engine.events import EffectName
+from engine.tools.lenient import lenient
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,7 +120,8 @@ def tool_from_facts(name: str, facts: Facts, bind: Callable[[], Bound]) -> Tool:
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
         return await bound().run(context, arguments)
 
-    tool = Tool(name, facts.description, facts.parameters, facts.effect, validate, run)
+    checked = lenient(validate, facts.parameters)
+    tool = Tool(name, facts.description, facts.parameters, facts.effect, checked, run)
     return replace(tool, rehearses=facts.rehearses)
 
 

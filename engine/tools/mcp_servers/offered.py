@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.events import EffectName
 from engine.models.port import SWITCH_INTENT
 from engine.tools.json_schema import SchemaError, checker
+from engine.tools.lenient import lenient
 from engine.tools.mcp_servers.content import refusal_of, result_of
 from engine.tools.mcp_servers.text import clean, line, shortened
 from engine.tools.tool import Tool, ToolContext, ToolUserError
@@ -67,7 +68,7 @@ def offered(
                 description=shortened(remote.description or "", DESCRIPTION_CHARACTERS),
                 parameters=_parameters(remote.input_schema),
                 effect=effect,
-                validate=check,
+                validate=lenient(check, remote.input_schema),
                 run=_runner(connection, remote.name, repeatable=effect == "read"),
                 questions=_questions(remote.input_schema),
                 untrusted=True,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from engine.tools.lenient import lenient
 from engine.tools.openapi.checking import Checker, Definitions
 from engine.tools.openapi.client import Client, effect_of
 from engine.tools.openapi.wording import described, fixed_segments, segments, shorten, words
@@ -80,7 +81,7 @@ def tool_of(
         description=described(operation, MAX_DESCRIPTION),
         parameters=operation["parameters"],
         effect=effect_of(operation["method"]),
-        validate=checker.validate,
+        validate=lenient(checker.validate, operation["parameters"]),
         run=run,
         summary=_summary(operation),
         untrusted=True,

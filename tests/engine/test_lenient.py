@@ -1,0 +1,72 @@
+"""What models write and do not quite mean."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+
+from engine.tools.function import tool_from_function
+from engine.tools.json_schema import checker
+from engine.tools.lenient import lenient
+from engine.tools.tool import InvalidArguments
+from tests.engine.openapi.answers import load, tools_of
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "page": {"type": "integer", "minimum": 1},
+        "price": {"type": ["number", "null"]},
+        "dry": {"anyOf": [{"type": "boolean"}, {"type": "array"}]},
+        "code": {"type": ["string", "integer"], "enum": ["A", 7]},
+        **{f"more_{number}": {"type": "string"} for number in range(9)},
+    },
+    "required": ["id"],
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"id": 5}, {"id": "5"}),
+        ({"id": "5", "page": "2", "price": "2.50"}, {"id": "5", "page": 2, "price": 2.5}),
+        ({"id": "5", "page": None, "dry": None}, {"id": "5"}),
+        ({"id": "5", "price": None}, {"id": "5", "price": None}),
+        ({"id": "5", "dry": "True"}, {"id": "5", "dry": True}),
+        ({"id": "5", **{f"more_{n}": None for n in range(9)}}, {"id": "5"}),
+        ({"id": "007"}, {"id": "007"}),
+        ({"id": "5", "code": "7"}, {"id": "5", "code": 7}),
+    ],
+)
+def test_what_means_the_same_is_taken(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert lenient(checker(SCHEMA), SCHEMA)(given) == meant
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"id": None},
+        {"id": True},
+        {"id": "5", "page": "007"},
+        {"id": "5", "page": "0"},
+        {"id": "5", "page": "2.5"},
+        {"id": "5", "dry": "yes"},
+        {"id": "5", "code": "8"},
+        {"id": "5", "unknown": None, "page": "x"},
+    ],
+)
+def test_what_does_not_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArguments):
+        lenient(checker(SCHEMA), SCHEMA)(given)
+
+
+def test_tools_of_every_kind_take_it() -> None:
+    def find(reference: str, state: Literal["open", "all"] = "all", most: int = 5) -> None: ...
+
+    tool = tool_from_function(find)
+    assert tool.validate({"reference": 17, "state": None, "most": None}) == {"reference": "17"}
+    shop = tools_of(load())
+    assert shop["shop_delete_order"].validate({"id": 5}) == {"id": "5"}
+    order = {"amount": "2", "day": "2024-01-31", "colour": None}
+    assert shop["shop_create_order"].validate(order) == {"amount": 2, "day": "2024-01-31"}
