@@ -92,6 +92,8 @@ def _document(place: str) -> Catalogue:
 
 
 def _folder(folder: Path) -> Catalogue:
+    if not folder.is_dir():
+        raise CatalogueError(f"{folder}: there is no such folder")
     fingerprint = kept.fingerprint_of(folder)
     known = kept.find(folder, fingerprint) if fingerprint else None
     toml = _read_all(folder) if known is None else known.toml

@@ -22,6 +22,8 @@ from engine.tools.tool import InvalidArguments, Tool, ToolContext
 F = TypeVar("F", bound=Callable[..., Any])
 _EFFECT = "__intentbot_effect__"
 _REHEARSES = "__intentbot_rehearses__"
+# Before the name of a parameter in its model, whose own methods are called `copy`, `json`, …
+_OWN = "argument_"
 
 
 def effect(name: EffectName, *, rehearses: bool = False) -> Callable[[F], F]:
@@ -67,10 +69,13 @@ class Bound:
             if parameter.name not in hints:
                 raise TypeError(f"{function.__name__}: parameter {parameter.name} has no type")
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (hints[parameter.name], default)
-        self._model = create_model(
-            function.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
+            fields[_OWN + parameter.name] = (hints[parameter.name], default)
+        config = ConfigDict(
+            extra="forbid",
+            allow_inf_nan=False,
+            alias_generator=lambda field: field.removeprefix(_OWN),
         )
+        self._model = create_model(function.__name__, __config__=config, **fields)
         self._dump = TypeAdapter(hints.get("return", Any)).dump_python
 
     @cached_property
@@ -89,7 +94,7 @@ class Bound:
         except ValidationError as error:
             names = frozenset(str(item["loc"][0]) for item in error.errors() if item["loc"])
             raise InvalidArguments(_problems(error), names) from None
-        return {name: getattr(checked, name) for name in checked.model_fields_set}
+        return {n.removeprefix(_OWN): getattr(checked, n) for n in checked.model_fields_set}
 
     async def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
         """See `Tool.run`; a function that is not async runs in a thread."""

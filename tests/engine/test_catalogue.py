@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,26 @@ def test_a_wrong_catalogue_is_told_by_file_and_fault(
 def test_a_folder_without_intents_is_none(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="has no intents"):
         load(tmp_path)
+    with pytest.raises(CatalogueError, match="nowhere: there is no such folder"):
+        load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "größe", "n" * 65, "cancel", "everything"])
+def test_a_file_whose_name_no_router_could_answer_is_refused(tmp_path: Path, name: str) -> None:
+    mine = write(tmp_path / "mine", MINIMAL)
+    (mine / "intents" / f"{name}.toml").write_text(MINIMAL)
+    with pytest.raises(CatalogueError, match=f"{name}.toml: '{name}' (is no name|means something)"):
+        load(mine)
+
+
+def test_parameters_may_be_called_like_anything(tmp_path: Path) -> None:
+    tools = "def odd(copy: int, schema: str, json: bool = False, _own: int = 1) -> None: ...\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (tool,) = load(write(tmp_path / "mine", MINIMAL + 'tools = ["odd"]\n', tools)).tools
+    given = {"copy": 2, "schema": "s", "_own": 3}
+    assert list(tool.parameters["properties"]) == ["copy", "schema", "json", "_own"]
+    assert tool.validate(given) == given
 
 
 def test_tools_may_be_a_package(tmp_path: Path) -> None:

@@ -124,6 +124,9 @@ def read(place: Path | str) -> Inspected:
         return found
     folder = Path(place)
     found = Inspected(folder)
+    if not folder.is_dir():
+        found.error(folder, 1, "there is no such folder", "no-intents")
+        return found
     paths = sorted((folder / "intents").glob("*.toml"))
     if not paths:
         found.error(folder, 1, "no intents: it needs a file intents/KEY.toml", "no-intents")
