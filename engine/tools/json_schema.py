@@ -59,6 +59,7 @@ def checker(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     from referencing import Registry
 
     usable = _usable(schema)
+    _check_references(usable)
     base = validators.validator_for(schema, default=validators.Draft202012Validator)
     try:
         _limited(lambda: base.check_schema(usable))
@@ -116,6 +117,41 @@ def _usable(schema: Schema) -> dict[str, Any]:
         return _without_endless(kept)
 
     return dict(copied(schema, 0, inside=False))
+
+
+def _check_references(schema: Mapping[str, Any]) -> None:
+    """A reference that leads nowhere would refuse every call. Raises `SchemaError`."""
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    found: set[str] = set()
+    bases: list[Any] = []
+
+    def visit(value: Any) -> None:
+        if isinstance(value, Mapping):
+            if isinstance(value.get("$ref"), str):
+                found.add(value["$ref"])
+            bases.append(value.get("$id"))
+            for name, item in value.items():
+                if name not in _DATA:
+                    visit(item)
+        elif isinstance(value, list):
+            for item in value:
+                visit(item)
+
+    visit(schema)
+    if not found or any(bases[1:]):
+        return  # parts with addresses of their own are looked up when they are needed
+    resource = Resource.from_contents(schema, default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry()
+    resolver = registry.with_resource("", resource).resolver()
+    for ref in sorted(found):
+        try:
+            resolver.lookup(ref)
+        except (Unresolvable, TypeError, ValueError):
+            text = ref[:PROBLEM_CHARACTERS]
+            raise SchemaError(f"its schema refers to {text!r}, which it does not have") from None
 
 
 def _without_endless(schema: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,11 @@ def test_references_are_followed_inside_the_schema() -> None:
     }
     assert problems(schema, day="mo") == ()
     assert problems(schema, day="xy") == ("The day should be one of mo, tu.",)
-    (dangling,) = problems({"properties": {"a": {"$ref": "#/none"}}}, a=1)
+    tree = {"$ref": "#/$defs/tree"}
+    within = {"properties": {"a": tree}, "$defs": {"tree": {"properties": {"next": tree}}}}
+    assert problems(within, a={"next": {"next": {}}}) == ()
+    inner = {"$id": "https://example.com/b", "properties": {"c": {"$ref": "#/none"}}}
+    (dangling,) = problems({"properties": {"a": inner}}, a={"c": 1})
     assert "cannot be checked" in dangling
 
 
@@ -64,6 +68,7 @@ def _nested(levels: int) -> dict[str, Any]:
     ("schema", "says"),
     [
         ({"properties": {"a": {"$ref": "https://example.com/a.json"}}}, "another document"),
+        ({"properties": {"a": {"$ref": "#/$defs/B"}}}, "to '#/\\$defs/B', which it does not have"),
         ({"properties": {"a": {"type": "strnig"}}}, "not valid"),
         ({"properties": {"a": {"enum": ["x" * 50_000]}}}, "too long"),
         (_nested(50), "too deep"),

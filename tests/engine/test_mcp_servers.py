@@ -24,6 +24,7 @@ from engine.tools.mcp_servers.offered import _questions
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
 from tests.engine.desk import results, turn
 from tests.engine.mcp_desk import McpDesk, run, tools_of
+from tests.engine.openapi.answers import answering, json_reply
 from tests.engine.stubs import (
     MemoryRecorder,
     StubApprover,
@@ -60,6 +61,8 @@ async def test_every_page_is_listed_and_only_the_person_declares_a_read(desk: Mc
     assert "'nothing' in [mcp] fits none" in said
     undeclared = desk.load()
     assert tools_of(undeclared)["list_notes"].effect == "write"
+    assert tools["add_note"].summary == "Add note: text {text}"
+    assert tools["note_and_die"].summary == "Note and die"
 
 
 async def test_calls_over_pipes(desk: McpDesk) -> None:
@@ -245,6 +248,13 @@ def test_a_server_that_does_not_start_is_a_problem(
     (problem,) = source.problems
     assert problem.startswith("desk: ")
     assert words in problem
+
+
+@pytest.mark.parametrize("body", ['{"ok": true}', "[1]", "hello"])
+def test_an_address_where_no_mcp_server_answers_is_told(tmp_path: Path, body: str) -> None:
+    with answering(lambda _: json_reply(body)) as served:
+        (problem,) = load_mcp("desk", {"url": served.url}, tmp_path).problems
+    assert problem.endswith("cannot be used: this is not an MCP server: it answers something else")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,9 @@ class Connection:
                 f"it did not answer within {seconds} seconds; raise timeout_s in [mcp] if it "
                 "needs longer"
             ) from None
-        except (MCPError, _Lost, ValidationError, RuntimeError) as error:
+        except ValidationError:
+            raise Unreachable("its list of tools is not in the form of the protocol") from None
+        except (MCPError, _Lost, RuntimeError) as error:
             raise Unreachable(f"it does not list its tools: {self._words(error)}") from None
 
     async def _call(
@@ -239,6 +241,8 @@ class Connection:
             return f"it answered {trace.status}: is this the address of a streamable HTTP server?"
         if isinstance(cause, httpx2.ConnectError | httpx2.TimeoutException):
             return "no connection: is the server running?"
+        if isinstance(cause, ValidationError) or str(cause).startswith(_NOT_MCP):
+            return "this is not an MCP server: it answers something else"
         if _closed(cause):
             return f"it ended at once: {last_words}" if last_words else "it ended at once"
         return self._words(cause)
@@ -363,6 +367,8 @@ class _Life:
 # Said by the SDK in the server's place (mcp.client.streamable_http): what became of the request
 # is not known.
 _NOT_THE_SERVERS = frozenset({"Server returned an error response"})
+# And of an answer that is none.
+_NOT_MCP = ("Failed to parse JSON response", "Unexpected content type")
 _OVER = ("Connection closed", "SSE stream")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.events import EffectName
 from engine.models.port import SWITCH_INTENT
+from engine.tools.families import words
 from engine.tools.json_schema import SchemaError, checker
 from engine.tools.lenient import lenient
 from engine.tools.mcp_servers.content import refusal_of, result_of
@@ -70,6 +71,7 @@ def offered(
                 effect=effect,
                 validate=lenient(check, remote.input_schema),
                 run=_runner(connection, remote.name, repeatable=effect == "read"),
+                summary=_summary(remote),
                 questions=_questions(remote.input_schema),
                 untrusted=True,
                 detail=_detail(remote),
@@ -121,6 +123,18 @@ def _detail(remote: types.Tool) -> str:
     """The whole description, where the prompt has only its beginning."""
     whole = clean((remote.description or "")[:DETAIL_CHARACTERS]).strip()
     return whole if len(" ".join(whole.split())) > DESCRIPTION_CHARACTERS else ""
+
+
+def _summary(remote: types.Tool) -> str:
+    """The template of what is approved: the name in words, and the required values."""
+    label = " ".join(words(remote.name)).capitalize() or "Call"
+    needed = remote.input_schema.get("required")
+    values = ", ".join(
+        f"{name.replace('_', ' ')} {{{name}}}"
+        for name in (needed if isinstance(needed, list) else ())
+        if isinstance(name, str) and name.isidentifier()
+    )
+    return f"{label}: {values}" if values else label
 
 
 def _questions(schema: Mapping[str, Any]) -> dict[str, str]:
