@@ -79,6 +79,7 @@ class SourceFile(_Sections):
 
     title: str = ""
     description: str = ""
+    arguments: dict[str, dict[str, Any]] = {}
     openapi: dict[str, Any] | None = None
     mcp: dict[str, Any] | None = None
 

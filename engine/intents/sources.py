@@ -5,6 +5,8 @@ title, description      of the whole source, where its own do not serve
 instructions            for every intent that it brings
 counter_examples, examples, [summaries], [questions.TOOL], [policy.TOOL], untrusted
                         for its tools by name, as in an intent of one's own
+[arguments.TOOL]        values that are always sent and that neither the model nor the person sees;
+                        TOOL may have * for anything
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from engine.intents.files import CatalogueError, SourceFile
 from engine.intents.intent import Intent
 from engine.intents.source import Source, SourceError
 from engine.settings import read_values
-from engine.tools.tool import Tool
+from engine.tools.settled import parameters_of, with_arguments
+from engine.tools.tool import InvalidArguments, Tool
 
 AT_ONCE = 8  # sources opened side by side; each waits for a program or a network
 
@@ -131,10 +136,30 @@ def _with_additions(path: Path, data: SourceFile, source: Source) -> Source:
     for section, name in data.named():
         if name not in known:
             raise CatalogueError(f"{path}: [{section}] names {name!r}, which it does not have")
-    return replace(source, intents=tuple(_added_to(intent, data) for intent in source.intents))
+    tools = [tool for intent in source.intents for tool in intent.tools]
+    for pattern, values in data.arguments.items():
+        for name in values:
+            if not any(fnmatchcase(t.name, pattern) and name in parameters_of(t) for t in tools):
+                raise CatalogueError(f"{path}: [arguments] no tool {pattern!r} takes {name!r}")
+    try:
+        ruled = {tool.name: _ruled(tool, data) for tool in tools}
+    except InvalidArguments as error:
+        raise CatalogueError(f"{path}: [arguments] {error}") from error
+    return replace(
+        source, intents=tuple(_added_to(intent, data, ruled) for intent in source.intents)
+    )
 
 
-def _added_to(intent: Intent, data: SourceFile) -> Intent:
+def _settled_for(tool: Tool, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values for a tool's parameters; a name without * says more than one with it."""
+    found: dict[str, Any] = {}
+    for pattern in sorted(arguments, key=lambda pattern: "*" not in pattern):
+        if fnmatchcase(tool.name, pattern):
+            found |= arguments[pattern]
+    return {name: value for name, value in found.items() if name in parameters_of(tool)}
+
+
+def _added_to(intent: Intent, data: SourceFile, ruled: Mapping[str, Tool]) -> Intent:
     own = {tool.name: data.phrases.get(tool.name, ()) for tool in intent.tools}
     examples = dict(intent.examples)
     for name, phrases in own.items():
@@ -145,17 +170,18 @@ def _added_to(intent: Intent, data: SourceFile) -> Intent:
         examples=examples,
         counter_examples=(*data.counter_examples, *intent.counter_examples),
         instructions="\n".join(filter(None, (data.instructions, intent.instructions))),
-        tools=tuple(_ruled(tool, data) for tool in intent.tools),
+        tools=tuple(ruled[tool.name] for tool in intent.tools),
         source="mcp" if data.openapi is None else "openapi",
     )
 
 
 def _ruled(tool: Tool, data: SourceFile) -> Tool:
     rule = data.policy.get(tool.name)
-    return replace(
+    own = replace(
         tool,
         summary=data.summaries.get(tool.name, tool.summary),
         questions={**tool.questions, **data.questions.get(tool.name, {})},
         policy=rule.policy if rule else tool.policy,
         untrusted=tool.untrusted or tool.name in data.untrusted,
     )
+    return with_arguments(own, _settled_for(tool, data.arguments))

@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 
 from engine.assistant import Assistant
-from engine.intents.catalogue import load
+from engine.intents.catalogue import CatalogueError, load
 from engine.intents.intent import Catalogue
 from engine.intents.source import SourceError
 from engine.tools.mcp_servers import load_mcp
 from engine.tools.mcp_servers.offered import _questions
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
+from engine.tools.wording import describe
 from tests.engine.desk import results, turn
-from tests.engine.mcp_desk import McpDesk, run, tools_of
+from tests.engine.mcp_desk import CONTEXT, McpDesk, run, tools_of
 from tests.engine.openapi.answers import answering, json_reply
 from tests.engine.stubs import (
     MemoryRecorder,
@@ -343,6 +344,32 @@ def _gone(process: int) -> bool:
         # A zombie is only a number: its parent, which is not this program, has yet to read it.
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True
+
+
+async def test_a_catalogue_file_settles_arguments(desk: McpDesk) -> None:
+    (desk.folder / "intents").mkdir()
+    file = desk.folder / "intents" / "notes.toml"
+    head = f"[mcp]\ncommand = {json.dumps(desk.command())}\ntimeout_s = 60\n"
+    file.write_text(
+        head + '[arguments."*"]\ntext = "milk"\n[summaries]\nadd_note = "Note {text}, {{now}}"\n'
+    )
+    catalogue = await asyncio.to_thread(load, desk.folder)
+    try:
+        tool = next(tool for tool in catalogue.tools if tool.name == "add_note")
+        assert (tool.parameters["properties"], tool.required, tool.questions) == ({}, (), {})
+        assert describe(tool, {}) == "Note milk, {now}"
+        assert tool.validate({}) == tool.validate({"text": "wine"}) == {}
+        assert await tool.run(CONTEXT, {}) == "noted"
+        assert desk.diary[-1] == "note milk"
+    finally:
+        await catalogue.close()
+    for table, said in (
+        ("[arguments.add_note]\nlength = 3\n", "no tool 'add_note' takes 'length'"),
+        ("[arguments.add_note]\ntext = [1]\n", "The text should be of type string"),
+    ):
+        file.write_text(head + table)
+        with pytest.raises(CatalogueError, match=said):
+            await asyncio.to_thread(load, desk.folder)
 
 
 async def test_a_catalogue_file_adds_to_what_the_server_brings(desk: McpDesk) -> None:

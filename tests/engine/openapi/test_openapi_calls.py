@@ -16,7 +16,9 @@ from engine.intents.source import SourceError
 from engine.tools.openapi import load_openapi
 from engine.tools.openapi.client import MAX_BYTES
 from engine.tools.openapi.request import build
+from engine.tools.settled import with_arguments
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
+from engine.tools.wording import describe
 from tests.engine.openapi.answers import (
     AUTH,
     CONTEXT,
@@ -113,6 +115,19 @@ def test_no_value_changes_the_path(value: str) -> None:
     first, a, inner, b = path.split("/")
     assert (first, a, b) == ("", "a", "b")
     assert not set(inner) & set("/?#\\ \r\n")
+
+
+async def test_what_the_catalogue_settles_is_sent_and_not_seen() -> None:
+    with answering(lambda _: json_reply("{}")) as served:
+        source = load(server=served.url, environ=KEY, **AUTH)
+        tool = with_arguments(tools_of(source)["shop_orders_rename"], {"id": "7", "body_id": "{8}"})
+        assert (
+            describe(tool, {"name": "Ann"})
+            == "Rename an order · PUT /orders/7 · body id {8}, name Ann"
+        )
+        assert set(tool.required) == {"name"}
+        await tool.run(CONTEXT, tool.validate({"name": "Ann", "id": "9"}))
+    assert (served.calls[0].path, served.calls[0].body) == ("/orders/7", b"id=%7B8%7D&name=Ann")
 
 
 def test_a_header_takes_no_line_break() -> None:
