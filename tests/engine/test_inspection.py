@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from engine.intents.catalogue import BUILT_IN
+from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.inspection import inspect
 from engine.intents.inspection.confusion import confused
+from engine.intents.inspection.folder import catalogue_of
 from engine.intents.inspection.positions import Positions
 from engine.tools.function import tool_from_function
 from engine.tools.strict import refused
@@ -53,6 +54,7 @@ TASKS = """title = "Tasks"
 description = "Things to do"
 examples = ["what is left to do", "my open tasks", "tasks for today", "a new task", "done with it"]
 counter_examples = ["show my notes"]
+instructions = "Say what is open."
 """
 
 
@@ -202,6 +204,36 @@ def test_intents_of_several_folders_are_compared(tmp_path: Path) -> None:
     findings, _ = inspect([one, two])
     assert {f.code for f in findings} == {"overlap"}
     assert all(str(tmp_path / "two") in f.file for f in findings)
+    assert "is an example of two_tasks and of tasks (" in str(findings[-1])
+
+
+def test_what_holds_nothing_is_told(tmp_path: Path) -> None:
+    path = folder(tmp_path, intents__tasks_toml=TASKS.replace("instructions", "# "))
+    hooks = {"openapi": "3.1.0", "info": {}, "webhooks": {"a": {"post": {}}}}
+    (path / "hooks.json").write_text(json.dumps(hooks))
+    (path / "intents" / "hooks.toml").write_text('[openapi]\ndocument = "hooks.json"')
+    (path / "intents" / "Odd Name.toml").write_text(TASKS)
+    assert found(path) == [
+        ("Odd Name.toml", 1, "error", "invalid"),
+        ("hooks.toml", 1, "warning", "source"),
+        ("tasks.toml", 1, "warning", "no-tools"),
+    ]
+    (finding,) = inspect([path / "nowhere"])[0]
+    assert finding.text == "there is no such folder"
+
+
+def test_names_of_a_documents_intents_are_kept_apart_as_in_the_catalogue(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    paths = {f"/{name}": {"get": {"summary": "See"}} for name in ("notes", "rooms")}
+    (path / "api.json").write_text(json.dumps({"openapi": "3.1.0", "info": {}, "paths": paths}))
+    (path / "intents" / "house.toml").write_text('[openapi]\ndocument = "api.json"')
+    catalogue, places = catalogue_of(inspect([path])[1])
+    assert (
+        set(catalogue.intents)
+        == {"notes", "tasks", "house_notes", "rooms"}
+        == set(load(path).intents)
+    )
+    assert places["house_notes"].file.name == "house.toml"
 
 
 async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
@@ -214,6 +246,17 @@ async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
     told = await confused(folders)
     assert len([f for f in told if phrase in f.text and "roaming" in f.text]) == 1
     assert len(told) <= 5
+
+
+async def test_what_stands_in_two_intents_is_not_told_again_as_confused() -> None:
+    pytest.importorskip("onnxruntime")
+    folders = [inspect([BUILT_IN])[1][0]]
+    examples: dict[str, Any] = {
+        seen.intent.key: seen.intent.examples for seen in folders[0].intents
+    }
+    phrase = examples["roaming"]["roaming_cost_for_country"][0]
+    examples["balance"]["get_balance"] = (*examples["balance"]["get_balance"], f"{phrase}!")
+    assert not [f for f in await confused(folders) if phrase in f.text]
 
 
 KEYS = st.text("ab-_", min_size=1, max_size=4)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.intents.inspection import offers, phrases, rows
 from engine.intents.inspection.finding import Finding
-from engine.intents.inspection.folder import Inspected, read
+from engine.intents.inspection.folder import Inspected, catalogue_of, read
 
 
 def inspect(places: Sequence[Path | str]) -> tuple[list[Finding], list[Inspected]]:
@@ -29,5 +29,5 @@ def inspect(places: Sequence[Path | str]) -> tuple[list[Finding], list[Inspected
     for folder in folders:
         findings += offers.findings(folder)
         findings += rows.findings(folder)
-    findings += phrases.findings([seen for folder in folders for seen in folder.intents])
+    findings += phrases.findings(catalogue_of(folders)[1])
     return sorted(set(findings)), folders

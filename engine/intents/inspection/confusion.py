@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, Seen, catalogue_of, shown
+from engine.intents.inspection.phrases import content
 from engine.intents.intent import Catalogue
 from engine.models.port import ModelError
 from engine.models.worker_client import CrossReading, WorkerClient
@@ -33,6 +34,10 @@ async def confused(folders: Sequence[Inspected]) -> list[Finding]:
         rows = await worker.cross()
     finally:
         await worker.close()
+    said = {
+        key: {content(phrase) for own in s.intent.examples.values() for phrase in own}
+        for key, s in seen.items()
+    }
     return [
         Finding(
             shown(place.file),
@@ -45,6 +50,7 @@ async def confused(folders: Sequence[Inspected]) -> list[Finding]:
         for row in rows
         if row.other in seen and row.other != row.intent
         if row.share >= TAKEN and row.own <= LEFT
+        if content(row.phrase) not in said[row.other]  # it says the same, which is told
         if (place := seen[row.intent]).positions is not None
         if (tool := _own_name(catalogue, place, row)) is not None
     ]

@@ -82,12 +82,13 @@ def catalogue_of(folders: Sequence[Inspected]) -> tuple[Catalogue, dict[str, See
     Its tools are not to be called.
     """
     manners = folders[0].manners
+    inside = [_own_names(found) for found in folders]
     groups = apart(
-        Group(found.folder.resolve().name, tuple(seen.intent for seen in found.intents))
-        for found in folders
+        Group(found.folder.resolve().name, tuple(own))
+        for found, (own, _) in zip(folders, inside, strict=True)
     )
     intents = [intent for group in groups for intent in group.intents]
-    everywhere = [seen for found in folders for seen in found.intents]
+    everywhere = [seen for _, listed in inside for seen in listed]
     places = {intent.key: seen for intent, seen in zip(intents, everywhere, strict=True)}
     catalogue = Catalogue(
         title="",
@@ -102,6 +103,18 @@ def catalogue_of(folders: Sequence[Inspected]) -> tuple[Catalogue, dict[str, See
         strange_examples=manners.strange.examples,
     )
     return catalogue, places
+
+
+def _own_names(found: Inspected) -> tuple[list[Intent], list[Seen]]:
+    """A folder's intents as it calls them, its own first, and where each of them stands."""
+    files: dict[Path, list[Seen]] = {found.folder: []}
+    for seen in found.intents:
+        files.setdefault(found.folder if seen.positions else seen.file, []).append(seen)
+    groups = apart(
+        Group(path.stem, tuple(seen.intent for seen in listed)) for path, listed in files.items()
+    )
+    intents = [intent for group in groups for intent in group.intents]
+    return intents, [seen for listed in files.values() for seen in listed]
 
 
 def shown(path: Path) -> str:

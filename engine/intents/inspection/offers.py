@@ -26,6 +26,10 @@ def _of_intent(found: Inspected, seen: Seen) -> Iterator[Finding]:
     if not intent.counter_examples and seen.positions is not None:
         text = f"{intent.key} has no counter_examples: what sounds alike but belongs elsewhere?"
         yield Finding(file, 1, "warning", text, "no-counter-examples")
+    shape = found.shapes.get(seen.file)
+    if shape is not None and not shape.tools and not shape.instructions:
+        text = f"{intent.key} has no tools and no instructions: nothing can be done in it"
+        yield Finding(file, seen.line_of("tools"), "warning", text, "no-tools")
     if len(intent.tools) > MOST_TOOLS:
         text = f"{intent.key} has {len(intent.tools)} tools: more than {MOST_TOOLS} confuse a model"
         yield Finding(file, seen.line_of("tools"), "warning", text, "many-tools")

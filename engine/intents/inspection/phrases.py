@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.intents.inspection.finding import Finding
@@ -23,8 +23,8 @@ _FILLING = frozenset(
 
 @dataclass(frozen=True)
 class _Said:
+    intent: str
     seen: Seen
-    tool: str
     text: str
     line: int
 
@@ -33,17 +33,17 @@ class _Said:
         return f"{shown(self.seen.file)}:{self.line}"
 
 
-def findings(intents: Sequence[Seen]) -> list[Finding]:
-    """The findings in the examples of all intents together."""
-    said = [phrase for seen in intents for phrase in _examples(seen)]
+def findings(intents: Mapping[str, Seen]) -> list[Finding]:
+    """The findings in the examples of all intents together, by their names in the catalogue."""
+    said = [phrase for name, seen in intents.items() for phrase in _examples(name, seen)]
     result = list(_overlaps(said))
-    for seen in intents:
-        result += _few(seen)
-        result += _contradictions(seen)
+    for name, seen in intents.items():
+        result += _few(name, seen)
+        result += _contradictions(name, seen)
     return result
 
 
-def _examples(seen: Seen) -> Iterator[_Said]:
+def _examples(intent: str, seen: Seen) -> Iterator[_Said]:
     """An intent's own phrases; those that a program wrote for a document's tools repeat."""
     if seen.positions is None:
         return
@@ -51,13 +51,13 @@ def _examples(seen: Seen) -> Iterator[_Said]:
     for tool, phrases in seen.intent.examples.items():
         for number, text in enumerate(phrases):
             place = ("examples", tool, number) if divided else ("examples", number)
-            yield _Said(seen, tool, text, seen.line_of(*place))
+            yield _Said(intent, seen, text, seen.line_of(*place))
 
 
 def _overlaps(said: Sequence[_Said]) -> Iterator[Finding]:
     alike: dict[tuple[str, ...], list[_Said]] = defaultdict(list)
     for phrase in said:
-        alike[_content(phrase.text)].append(phrase)
+        alike[content(phrase.text)].append(phrase)
     for group in alike.values():
         for number, phrase in enumerate(group):
             if (found := _clash(phrase, group[:number])) is not None:
@@ -66,11 +66,11 @@ def _overlaps(said: Sequence[_Said]) -> Iterator[Finding]:
 
 def _clash(phrase: _Said, earlier: Sequence[_Said]) -> Finding | None:
     """The worst that an earlier phrase like this one means."""
-    file, intent = shown(phrase.seen.file), phrase.seen.intent.key
+    file, intent = shown(phrase.seen.file), phrase.intent
     same = [other for other in earlier if _words(other.text) == _words(phrase.text)]
     others = [other for other in earlier if other.seen is not phrase.seen]
     for other in (*(o for o in same if o in others), *others):
-        known = other.seen.intent.key
+        known = other.intent
         if other in same:
             text = f"{phrase.text!r} is an example of {intent} and of {known} ({other.place})"
             return Finding(file, phrase.line, "error", text, "overlap")
@@ -82,13 +82,13 @@ def _clash(phrase: _Said, earlier: Sequence[_Said]) -> Finding | None:
     return None
 
 
-def _few(seen: Seen) -> Iterator[Finding]:
+def _few(intent: str, seen: Seen) -> Iterator[Finding]:
     count = sum(map(len, seen.intent.examples.values()))
     if seen.positions is None:
         return
     line = seen.line_of("examples")
     if count < FEWEST:
-        text = f"{seen.intent.key} has too few examples, {count}: write {FEWEST} or more"
+        text = f"{intent} has too few examples, {count}: write {FEWEST} or more"
         yield Finding(shown(seen.file), line, "warning", text, "few-examples")
     if set(seen.intent.examples) - {""} and not seen.intent.examples.get(""):
         for tool in seen.intent.tools:
@@ -97,12 +97,12 @@ def _few(seen: Seen) -> Iterator[Finding]:
                 yield Finding(shown(seen.file), line, "warning", text, "few-examples")
 
 
-def _contradictions(seen: Seen) -> Iterator[Finding]:
-    own = {_words(phrase.text) for phrase in _examples(seen)}
+def _contradictions(intent: str, seen: Seen) -> Iterator[Finding]:
+    own = {_words(phrase.text) for phrase in _examples(intent, seen)}
     for number, text in enumerate(seen.intent.counter_examples):
         if _words(text) in own:
             line = seen.line_of("counter_examples", number)
-            said = f"{text!r} is both an example and a counter-example of {seen.intent.key}"
+            said = f"{text!r} is both an example and a counter-example of {intent}"
             yield Finding(shown(seen.file), line, "error", said, "contradiction")
 
 
@@ -110,7 +110,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\W_]+", text.casefold().replace("'", "").replace("’", "")))
 
 
-def _content(text: str) -> tuple[str, ...]:
+def content(text: str) -> tuple[str, ...]:
     """The words that matter, in any order; one number is like another."""
     words = _words(text)
     kept = sorted({re.sub(r"\d+", "#", word) for word in words} - _FILLING)

@@ -14,7 +14,7 @@ from engine.intents.files import CatalogueError
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, catalogue_of, shown
 from engine.intents.inspection.positions import Positions
-from engine.intents.intent import Folder
+from engine.intents.intent import Catalogue, Folder
 from engine.models.scripted import load_scripts
 
 # How `dataset.checked` and `_unknown` say that the catalogue lacks something.
@@ -56,10 +56,11 @@ def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
         line = int(match[1]) if match else 1
         yield Finding(shown(path), line, "error", f"not valid TOML: {error}", "toml")
         return
+    catalogue, _ = catalogue_of([found])
     for number, turn in enumerate(script.turns):
         tools = [call.tool for call in turn.calls] + ([turn.asks.tool] if turn.asks else [])
         line = positions.line(("turns", number))
-        for fault in _unknown(found, turn.intents, tools):
+        for fault in _unknown(catalogue, turn.intents, tools):
             yield Finding(shown(path), line, "error", fault, "demo")
 
 
@@ -75,8 +76,7 @@ def _invalid(path: Path, positions: Positions, error: CatalogueError) -> Iterato
         yield Finding(shown(path), positions.line(fault["loc"]), "error", text, "demo")
 
 
-def _unknown(found: Inspected, intents: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
-    keys = {seen.intent.key for seen in found.intents}
-    names = {tool.name for seen in found.intents for tool in seen.intent.tools}
-    yield from (f"there is no intent {key!r}" for key in intents if key not in keys)
+def _unknown(catalogue: Catalogue, intents: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
+    names = {tool.name for tool in catalogue.tools}
+    yield from (f"there is no intent {key!r}" for key in intents if key not in catalogue.intents)
     yield from (f"there is no tool {name!r}" for name in tools if name not in names)

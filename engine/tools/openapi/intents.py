@@ -53,6 +53,9 @@ def load(
     if len(document["problems"]) > MAX_PROBLEMS:
         problems.append(f"{shown(uri)}: {len(document['problems']) - MAX_PROBLEMS} more like these")
     operations = _selected(document["operations"], read, problems)
+    if not operations:
+        none = "include and exclude leave" if document["operations"] else "its paths have"
+        problems.append(f"{shown(uri)}: {none} no operation, so it brings no tools")
     _leave_out_secrets(operations, secrets)
     servers = _Servers(read, document, uri)
     problems += _warnings(key, document, operations, secrets, servers, environ)
