@@ -124,7 +124,9 @@ def load(
         chosen = _detect(values)
     router = values.get("INTENTBOT_ROUTER", "auto")
     if router not in ROUTERS:
-        raise SettingsError(f"INTENTBOT_ROUTER {router!r} is not one of {', '.join(ROUTERS)}")
+        known = f"INTENTBOT_ROUTER {router!r} is not one of {', '.join(ROUTERS)}"
+        asked = '; it is a catalogue that asks for it: router = "bypass" in its catalog.toml'
+        raise SettingsError(known + (asked if router == "bypass" else ""))
     server = _server(chosen, values)
     if server is None and router in ("llm", "cascade"):
         raise SettingsError(

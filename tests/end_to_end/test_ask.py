@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.assembly import build
+from engine.intents.intent import Catalogue, Intent
+from engine.settings import load
 from tests.end_to_end.conftest import Home, only
+from tui.commands.ask import learning
 
 
 def balance(home: Home) -> Decimal:
@@ -82,7 +88,7 @@ def test_the_message_can_come_by_standard_input(home: Home) -> None:
     [
         (["ask", ""], 2, "empty"),
         (["ask", "hi", "--session", "nope", "--db", "x.db"], 2, "nope"),
-        (["ask", "hi", "--catalog", "nowhere", "--db", "x.db"], 2, "no intents"),
+        (["ask", "hi", "--catalog", "nowhere", "--db", "x.db"], 2, "no such folder"),
         (["ask", "hi", "--provider", "openai"], 2, "OPENAI_API_KEY is missing"),
         (["sessions", "show", "nope"], 2, "nope"),
         (["sessions", "list", "--db", "x.db"], 2, "no history in"),
@@ -96,6 +102,16 @@ def test_a_wrong_call_is_answered_in_one_line(
     done = home.run(*arguments, check=code)
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_keeps_the_first_message_waiting_is_said(tmp_path: Path) -> None:
+    phrases = tuple(f"phrase {number}" for number in range(1_200))
+    intents = {"notes": Intent("notes", "Notes", "Notes", {"": phrases})}
+    engine = build(load({}, tmp_path), Catalogue("T", "T", "", intents))
+    assert learning(engine).startswith("learning 1,200 phrases")
+    assert learning(replace(engine, worker=None)) == ""
+    intents["notes"] = Intent("notes", "Notes", "Notes", {"": phrases[:100]})
+    assert learning(engine) == ""
 
 
 def test_a_session_can_be_shown(home: Home) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from engine.assembly import Engine
 from engine.events import (
     ApprovalRequested,
     Event,
@@ -17,12 +18,16 @@ from engine.events import (
     ToolFinished,
     ToolStarted,
     TurnFailed,
+    TurnStarted,
     to_dict,
 )
 from engine.ports import Answer
 from tui.exit_codes import ExitCode, of_turn
 from tui.setup import load_settings, put_together
 from tui.text import plain
+
+# What is known of a catalogue is read in a second; a large one that is not takes half a minute.
+PATIENCE_S, MANY_PHRASES = 3.0, 500
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,8 +49,11 @@ async def _ask(options: argparse.Namespace, text: str) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, assistant.cancel)
         happened: list[Event] = []
+        patience = loop.call_later(PATIENCE_S, _say, learning(parts.engine))
         async for event in assistant.respond(text):
             happened.append(event)
+            if not isinstance(event, TurnStarted):
+                patience.cancel()
             try:
                 if options.json:
                     print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
@@ -59,6 +67,20 @@ async def _ask(options: argparse.Namespace, text: str) -> int:
         return of_turn(happened)
     finally:
         await parts.close()
+
+
+def learning(engine: Engine) -> str:
+    """What keeps the first message waiting, where a large catalogue has yet to be learnt."""
+    examples = (i.examples.values() for i in engine.catalogue.intents.values())
+    count = sum(len(phrases) for own in examples for phrases in own)
+    if engine.worker is None or count < MANY_PHRASES:
+        return ""
+    return f"learning {count:,} phrases, which is kept for the next time…"
+
+
+def _say(text: str) -> None:
+    if text:
+        print(f"intentbot-tui: {text}", file=sys.stderr, flush=True)
 
 
 def _talk_to_nobody(error: OSError) -> None:
