@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -72,6 +73,8 @@ async def test_keys_do_nothing_in_the_grace() -> None:
         for _ in range(5):
             clock.seconds += GRACE_S * 0.9  # typing goes on: the grace with it
             await pilot.press("y", "enter", "n", "a")
+            # A key that was pressed elsewhere is not seen by the bar, only its action is.
+            await app.run_action("approve", chat_of(pilot).approval)
         assert backstage.chat.answers == []
         clock.seconds += GRACE_S
         await pilot.press("y")
@@ -103,6 +106,19 @@ async def test_each_key_gives_its_answer(pressed: tuple[str, ...], answer: Answe
         assert backstage.chat.answers == [answer]
         await until(pilot, lambda: chat.prompt.has_focus)
         assert not chat.approval.display
+
+
+async def test_a_key_on_its_way_to_the_prompt_answers_nothing() -> None:
+    app, backstage, clock = asking(effect="read")  # enter would approve
+    async with app.run_test() as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "look it up")
+        await until(pilot, lambda: chat.approval.has_focus)
+        clock.seconds += GRACE_S
+        chat.prompt.put("and then")
+        chat.prompt.post_message(events.Key("enter", "\r"))
+        await until(pilot, lambda: chat.dialogue.waiting == ["and then"])
+        assert backstage.chat.answers == []
 
 
 @pytest.mark.parametrize("effect", ["write", "destructive"])
