@@ -14,14 +14,11 @@ import pytest
 from engine import events
 from engine.conversation import Conversation
 from engine.events import Awaiting, Event, TurnFailed, TurnFinished
-from engine.intents.intent import Intent
 from engine.intents.router import Routing, Task
 from engine.limits import Limits
 from engine.models.port import ModelError
 from engine.ports import Answer, RecordingError
 from engine.tools.executor import MAX_CORRECTIONS
-from engine.tools.function import effect, tool_from_function
-from engine.tools.tool import ToolContext, ToolUserError
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import (
     MemoryRecorder,
@@ -282,47 +279,6 @@ async def test_the_open_task_is_not_offered_every_time(desk: Desk, tmp_path: Pat
     ends = [last(await turn(subject, "a joke, please")) for _ in range(3)]
     assert ["Back to Balance" in end.reply for end in ends] == [True, False, True]
     assert [end.awaiting for end in ends] == [awaiting] * 3
-
-
-@pytest.mark.parametrize(
-    ("price", "outcome", "asked"),
-    [
-        (5, "ok", ["would be 5"]),
-        (99, "error", []),  # refused without asking
-        (98, "ok", [""]),  # what cannot be rehearsed is asked about all the same
-    ],
-)
-async def test_a_change_is_rehearsed_before_it_is_asked_about(
-    desk: Desk, tmp_path: Path, price: int, outcome: str, asked: list[str]
-) -> None:
-    @effect("write", rehearses=True)
-    def buy(context: ToolContext, price: int) -> dict[str, str]:
-        """Buy it."""
-        if context.rehearsal and price == 99:
-            raise ToolUserError("Too dear.")
-        if context.rehearsal and price == 98:
-            raise RuntimeError
-        desk.ran.append(("rehearsed" if context.rehearsal else "bought", price))
-        return {"summary": f"would be {price}"}
-
-    subject = assistant(desk, tmp_path, StubModel(calls(("buy", {"price": price})), says("Well.")))
-    shop = Intent("balance", "Shop", "Buy", {}, tools=(tool_from_function(buy),))
-    subject.catalogue = replace(subject.catalogue, intents={"balance": shop})
-    happened = await turn(subject)
-    requests = [e for e in happened if isinstance(e, events.ApprovalRequested)]
-    assert [request.would for request in requests] == asked
-    assert [given for given, _ in results(happened)] == [outcome]
-    assert [done for done, _ in desk.ran].count("bought") == (outcome == "ok")
-
-
-@pytest.mark.parametrize("again", [20.0, "20", "2e1"])
-async def test_the_same_change_written_differently_is_the_same(
-    desk: Desk, tmp_path: Path, again: object
-) -> None:
-    twice = calls(("top_up", {"amount": 20}), ("top_up", {"amount": again}))
-    subject = assistant(desk, tmp_path, StubModel(twice, says("Done.")))
-    assert [outcome for outcome, _ in results(await turn(subject))] == ["error", "ok"]
-    assert len(desk.ran) == 1
 
 
 async def test_cancel_while_asked_runs_nothing(desk: Desk, tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""The offline models on the telecom catalogue, started once for a module's tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from engine.assistant import Assistant
+from engine.intents.embedded_router import EmbeddedRouter
+from engine.models.embedded import EmbeddedModel
+from engine.models.worker_client import WorkerClient
+from tests.engine.stubs import MemoryRecorder, StubApprover
+from tests.engine.turns import CATALOGUE
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker() -> AsyncIterator[WorkerClient]:
+    worker = WorkerClient(CATALOGUE)
+    yield worker
+    await worker.close()
+
+
+@pytest.fixture
+def assistant(worker: WorkerClient, tmp_path: Path) -> Assistant:
+    return Assistant(
+        CATALOGUE,
+        EmbeddedRouter(worker, CATALOGUE),
+        EmbeddedModel(worker, CATALOGUE),
+        MemoryRecorder(),
+        StubApprover(),
+        tmp_path,
+    )

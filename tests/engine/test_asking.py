@@ -1,0 +1,61 @@
+"""Before a change is asked about, and changes that are the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine import events
+from engine.intents.intent import Intent
+from engine.tools.function import effect, tool_from_function
+from engine.tools.tool import ToolContext, ToolUserError
+from tests.engine.desk import Desk, assistant, results, turn
+from tests.engine.stubs import StubModel, calls, says
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.mark.parametrize(
+    ("price", "outcome", "asked"),
+    [
+        (5, "ok", ["would be 5"]),
+        (99, "error", []),  # refused without asking
+        (98, "ok", [""]),  # what cannot be rehearsed is asked about all the same
+    ],
+)
+async def test_a_change_is_rehearsed_before_it_is_asked_about(
+    desk: Desk, tmp_path: Path, price: int, outcome: str, asked: list[str]
+) -> None:
+    @effect("write", rehearses=True)
+    def buy(context: ToolContext, price: int) -> dict[str, str]:
+        """Buy it."""
+        if context.rehearsal and price == 99:
+            raise ToolUserError("Too dear.")
+        if context.rehearsal and price == 98:
+            raise RuntimeError
+        desk.ran.append(("rehearsed" if context.rehearsal else "bought", price))
+        return {"summary": f"would be {price}"}
+
+    subject = assistant(desk, tmp_path, StubModel(calls(("buy", {"price": price})), says("Well.")))
+    shop = Intent("balance", "Shop", "Buy", {}, tools=(tool_from_function(buy),))
+    subject.catalogue = replace(subject.catalogue, intents={"balance": shop})
+    happened = await turn(subject)
+    requests = [e for e in happened if isinstance(e, events.ApprovalRequested)]
+    assert [request.would for request in requests] == asked
+    assert [given for given, _ in results(happened)] == [outcome]
+    assert [done for done, _ in desk.ran].count("bought") == (outcome == "ok")
+
+
+@pytest.mark.parametrize("again", [20.0, "20", "2e1"])
+async def test_the_same_change_written_differently_is_the_same(
+    desk: Desk, tmp_path: Path, again: object
+) -> None:
+    twice = calls(("top_up", {"amount": 20}), ("top_up", {"amount": again}))
+    subject = assistant(desk, tmp_path, StubModel(twice, says("Done.")))
+    assert [outcome for outcome, _ in results(await turn(subject))] == ["error", "ok"]
+    assert len(desk.ran) == 1
