@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
@@ -12,6 +14,7 @@ from tests.tui.fake import FakeBackstage
 from tests.tui.fake_evaluations import RUNS, TELECOM, measured
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui.evaluated import IntentScore, Measured, MissRow, axes, misses_of_cell, misses_of_intent
+from tui.scorecard import listed
 from tui.screens.evaluations import EvaluationsScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.run import MOST, RunScreen
@@ -250,6 +253,15 @@ async def test_all_figures_are_seen_and_an_empty_list_says_why(size: tuple[int, 
         await pilot.press("f4", "enter")  # it is no message to try again
         await settle(pilot)
         assert pilot.app.screen is screen
+
+
+def test_the_id_of_a_listed_run_is_in_one_piece() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    id, cut = "01a21fda-82b3-7b25", "interrupted"
+    row = (id, "11-02 14:03", cut, "12,345", "100.0 %", "routing, some_very_long_name.jsonl")
+    listed(console, ("run", "began (UTC)", "state", "done", "right", "what"), [row])
+    console.file.seek(0)
+    assert id in console.file.read()
 
 
 async def test_no_run_and_a_run_that_cannot_be_read() -> None:
