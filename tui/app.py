@@ -132,7 +132,7 @@ class PanesApp(App[None]):
                 if not command.in_palette:
                     continue
                 run = partial(self.run_action, command.name, default_namespace=node)
-                title = f"{command.title.capitalize()}: {command.help}"
+                title = f"{command.title[:1].upper()}{command.title[1:]}: {command.help}"
                 yield SystemCommand(title, command.shown_keys, run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Picture", "Write this screen to an SVG file", self.action_picture)

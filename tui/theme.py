@@ -114,6 +114,11 @@ def contrast(one: Color, other: Color) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def text_on(ground: Color) -> Color:
+    """Black or white, whichever is read better on this ground."""
+    return max((BLACK, WHITE), key=lambda text: contrast(text, ground))
+
+
 def _luminance(color: Color) -> float:
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4

@@ -137,11 +137,11 @@ async def test_the_answers_to_a_question_are_seen_in_full(
         assert chat.query_one("#chat").region.contains_region(chat.prompt.region)
 
 
-async def test_a_notice_replaces_the_one_before_it_and_hides_neither_prompt_nor_search() -> None:
+async def test_a_notice_replaces_the_one_before_it_and_hides_nothing_of_importance() -> None:
     app = make_app(FakeBackstage(rows=fake.ROWS))
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await settle(pilot)
-        for key, free in (("f5", "#prompt"), ("ctrl+o", "#filter")):
+        for key, free in (("f5", "#prompt"), ("f5", "#side"), ("ctrl+o", "#filter")):
             await pilot.press(key)
             for notice in ("one", "two", "three"):
                 pilot.app.notify(notice, timeout=60)
@@ -151,6 +151,17 @@ async def test_a_notice_replaces_the_one_before_it_and_hides_neither_prompt_nor_
             assert "three" in shown(toast)
             assert toast.region
             assert not toast.region.overlaps(pilot.app.screen.query_one(free).region)
+
+
+async def test_a_runner_up_has_one_line_in_the_inspector() -> None:
+    stage = FakeBackstage(past={"s1": fake.recorded(3)})
+    async with make_app(stage, resume="s1").run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.presenter.record.turns)
+        await pilot.press("f3")
+        await until(pilot, lambda: chat.inspector.show_vertical_scrollbar)
+        lines = shown(chat.inspector.query_one("Static")).split("\n")
+        assert any(line.startswith("Payment ") and line.rstrip().endswith("4 %") for line in lines)
 
 
 async def test_the_transport_of_a_recording_keeps_a_margin() -> None:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.color import Color
 from textual.style import Style
 
@@ -13,6 +15,7 @@ from tests.tui.fake import FakeBackstage
 from tests.tui.states import make_app, settle
 from tui.app import PanesApp
 from tui.ports import SessionRow
+from tui.theme import text_on
 
 LEAST = 4.5  # WCAG 2.2, success criterion 1.4.3
 TEXTS = {
@@ -81,6 +84,11 @@ def test_the_code_in_a_reply_can_be_read(theme: str) -> None:
         for number in range(1, 7):
             text = Color(*app.ansi_theme.ansi_colors[number])
             assert contrast(text, ground) >= LEAST, f"{number} on {ground}"
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_a_text_on_any_ground_can_be_read(ground: tuple[int, int, int]) -> None:
+    assert contrast(text_on(Color(*ground)), Color(*ground)) >= LEAST
 
 
 def test_no_other_colour_is_written_with() -> None:

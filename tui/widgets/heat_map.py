@@ -18,6 +18,7 @@ from textual.widget import Widget
 from tui import keys
 from tui.evaluated import Measured, axes, is_intent
 from tui.text import one_line
+from tui.theme import text_on
 
 NARROWEST, WIDEST = 4, 12  # of a cell, in columns
 NAMED = 7  # from this width on a column is headed by its name, else by its number
@@ -228,7 +229,7 @@ class HeatMap(Widget, can_focus=True):
         hue = Color.parse(colours["success" if right else "error"])
         # The root, so that one wrong message among many is seen.
         heat = ground.blend(hue, (0.15 if right else 0.3) + 0.55 * sqrt(share))
-        return Style(color=heat.get_contrast_text().rich_color, bgcolor=heat.rich_color)
+        return Style(color=text_on(heat).rich_color, bgcolor=heat.rich_color)
 
     def _named(self, current: bool) -> Style:
         colours = self.app.theme_variables
@@ -243,9 +244,7 @@ class HeatMap(Widget, can_focus=True):
             return Style.parse("black on cyan bold" if self.has_focus else "reverse")
         colours = self.app.theme_variables
         ground = Color.parse(colours["accent" if self.has_focus else "secondary"])
-        return Style(
-            color=ground.get_contrast_text().rich_color, bgcolor=ground.rich_color, bold=True
-        )
+        return Style(color=text_on(ground).rich_color, bgcolor=ground.rich_color, bold=True)
 
 
 def _window(place: int, first: int, seen: int, total: int) -> int:

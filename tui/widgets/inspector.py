@@ -15,7 +15,17 @@ from tui import keys
 from tui.record import Turn, bill_of
 from tui.text import one_line, plain
 from tui.widgets.intent_chip import destination, tools_offered
-from tui.wording import ROUTES, SOURCES, count, difference, money, percent, seconds, spent
+from tui.wording import (
+    ROUTES,
+    SOURCES,
+    asked_for,
+    count,
+    difference,
+    money,
+    percent,
+    seconds,
+    spent,
+)
 
 _STAGES = {"classify": "Classify", "act": "Act"}
 
@@ -49,7 +59,7 @@ def _lines(turn: Turn, titles: Mapping[str, str], session: Bill) -> list[Content
     else:
         lines.append(_quiet("choosing …" if turn.state == "running" else "was not classified"))
     if turn.pending:
-        lines.append(_quiet(f"waits for: {one_line(', '.join(turn.pending), 80)}"))
+        lines.append(_quiet(f"waits for: {asked_for(turn.pending)}"))
     if turn.calls:
         lines += [Content(""), *_total(turn)]
     if session.requests > len(turn.calls):
@@ -76,7 +86,7 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
     if route.alternatives:
         lines += [Content(""), Content.styled("Runners-up", "bold")]
     for other in route.alternatives:
-        name = Content(one_line(titles.get(other.intent, other.intent), 17).ljust(18))
+        name = Content(one_line(titles.get(other.intent, other.intent), 16).ljust(17))
         if other.confidence is None:
             lines.append(name)
         else:
