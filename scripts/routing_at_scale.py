@@ -169,7 +169,7 @@ def shortlisting(catalogue: Catalogue, messages: Sequence[str]) -> float:
 def embedded(catalogue: Catalogue, messages: Sequence[str]) -> tuple[float, float] | None:
     """Seconds to classify a message and to train the head; None without the extra `embedded`."""
     try:
-        from engine.intents.classifier import Class, Classifier, phrases_of
+        from engine.intents.classifier import Class, Classifier, phrases_of, train
         from engine.models.worker import Encoder
     except ImportError:
         return None
@@ -179,7 +179,7 @@ def embedded(catalogue: Catalogue, messages: Sequence[str]) -> tuple[float, floa
     trained = []
     for _ in range(2):
         started = time.process_time()
-        head = Classifier(classes, encoder.embed, {"vectors": vectors})
+        head = Classifier(classes, encoder.embed, train(classes, vectors))
         trained.append(time.process_time() - started)
     return timed(lambda message: head.score([message]), messages), min(trained)
 
