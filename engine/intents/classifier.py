@@ -213,13 +213,18 @@ def _gain(
     An example of a small class is missed more than it says of what is to come: of a class with
     nothing else it says nothing. Where such evidence is scarce, `USUAL` decides.
     """
-    own = targets @ groups == 1
+    own = (targets @ groups).argmax(1)
     size = sizes[targets.argmax(1)]
     evidence = 1 - 1 / np.maximum(size, 1)
+    # As in `_shares`, an intent by the claims of all of it together, whatever is within.
+    alone = (groups.sum(1) == 0) & (absent == 0)
+    claims = np.hstack([left_out @ groups, left_out[:, alone]])
+    claims -= claims.max(1, keepdims=True)
     best = -np.inf, float(USUAL)
     for gain in GAINS.tolist():
-        shares = _shares(gain * left_out, absent, groups) @ groups
-        fits = np.log(np.maximum(shares[own], 1e-6)) @ evidence
+        shares = np.exp(gain * claims)
+        likely = shares[np.arange(len(own)), own] / shares.sum(1)
+        fits = np.log(np.maximum(likely, 1e-6)) @ evidence
         fits -= (np.log(gain / USUAL) / VARIES) ** 2 / 2
         best = max(best, (float(fits), gain))
     return best[1]
@@ -268,15 +273,15 @@ def _targets(classes: Sequence[Class], vectors: Vectors) -> tuple[Vectors, npt.N
         targets[span, k] = stays
     names, taught = np.array([c.group for c in classes]), targets.copy()
     labelled = np.flatnonzero(taught.any(1))
-    group_of = names[taught[labelled].argmax(1)]
+    label, known = taught[labelled].argmax(1), vectors[labelled].T
     for c, span, end in zip(classes, spans, starts[1:], strict=True):
-        rows = labelled[group_of != c.group]
-        if c.against and len(rows):
-            elsewhere = np.flatnonzero(names != c.group)
-            likeness = vectors[span.stop : end] @ vectors[rows].T
-            votes = np.exp(VOTE * (likeness - 1)) @ taught[np.ix_(rows, elsewhere)]
+        others = names[label] != c.group
+        if c.against and others.any():
+            likeness = np.where(others, vectors[span.stop : end] @ known, -1)
+            weights = np.exp(VOTE * (likeness - 1)) * others
+            votes = np.array([np.bincount(label, each, len(classes)) for each in weights])
             votes *= likeness.max(1, keepdims=True).clip(0) / votes.sum(1, keepdims=True)
-            targets[span.stop : end, elsewhere] = votes
+            targets[span.stop : end] = votes
     return targets, tasks
 
 
