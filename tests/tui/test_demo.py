@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.tui import fake
@@ -16,6 +18,10 @@ STEPS = (
     DemoStep("my balance?", "A [red]read[/red].", intents=("balance",), pause_s=0),
     DemoStep("and my data?", "Another.", intents=("data",), pause_s=0),
 )
+
+
+def _is_written(screen: DemoScreen, text: str) -> bool:
+    return screen.prompt.text == text
 
 
 async def test_one_key_writes_another_sends_and_the_line_says_how_it_went() -> None:
@@ -105,13 +111,42 @@ async def test_no_step_is_lost_between_the_two_keys(monkeypatch: pytest.MonkeyPa
         assert stage.chat.heard == ["hello", "my balance?"]
 
 
+async def test_what_the_presenter_wrote_before_a_step_can_be_brought_back() -> None:
+    async with make_app(FakeBackstage(), steps=STEPS).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await until(pilot, lambda: screen.dialogue.attached)
+        await pilot.press("h", "i", "f7")
+        await until(pilot, lambda: screen.prompt.text == "hello")
+        await pilot.press("up")
+        assert screen.prompt.text == "hi"
+
+
+async def test_a_step_that_is_given_back_is_not_skipped() -> None:
+    stage = FakeBackstage([Hold()])
+    async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, DemoScreen)
+        await until(pilot, lambda: screen.dialogue.attached)
+        for step in STEPS[:2]:
+            await pilot.press("f7", "f7")
+            await until(pilot, partial(_is_written, screen, step.message))
+            await pilot.press("enter")
+        await until(pilot, lambda: screen.dialogue.waiting)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: screen.prompt.text == "my balance?")
+        await pilot.press("f7")
+        await settle(pilot)
+        assert screen.prompt.text == "my balance?"
+
+
 async def test_by_itself_it_waits_until_the_person_has_sent_what_they_write() -> None:
     stage = FakeBackstage()
     async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, DemoScreen)
         await until(pilot, lambda: screen.dialogue.attached)
-        await pilot.press("h", "i", "f7", "f8")
+        await pilot.press("h", "i", "f8")
         await settle(pilot)
         assert screen.prompt.text == "hi"
         await pilot.press("enter")

@@ -96,12 +96,17 @@ class DemoScreen(ChatScreen):
         """Write what comes next; pressed while it is written, all of it at once."""
         writing = self._writer is not None
         await self._stop_writing()
-        if not self.prompt.text:
-            self._begin(0)
-        elif self._alone:
-            self._go_on()
-        elif not writing:
-            self.notify("enter sends it", markup=False, timeout=2)  # a step is never skipped
+        there = self.prompt.text
+        if there and there == _words(self.bar.step):  # a step is never skipped
+            if self._alone:
+                self._go_on()
+            elif not writing:
+                self.notify("enter sends it", markup=False, timeout=2)
+            return
+        if there:
+            self.prompt.remember(there)
+            self.prompt.put("")
+        self._begin(0)
 
     async def action_alone(self) -> None:
         self._alone = not self._alone
