@@ -49,7 +49,7 @@ _WONDERS = re.compile(
 )
 _REQUESTS = re.compile(
     r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|please|sorry|um)[\s,]+)*"
-    r"(?:(?:can|could|may|might) i|is it (?:possible|ok|okay)|would it be possible)\b",
+    r"(?:(?:can|could|may|might) i|(?:is it|would it be) possible for you)\b",
     re.IGNORECASE,
 )
 _TAKES_BACK = re.compile(

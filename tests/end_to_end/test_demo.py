@@ -43,7 +43,7 @@ def test_a_demo_by_keyboard_alone(home: Home) -> None:
             if number == 3:
                 app.wait_for("approve once")
                 frames.append(frame(app.screen))
-                app.press_until("y", "added $20")
+                app.press_until("y", "● ready")
             app.wait_for("● ready")
             frames.append(frame(app.screen))
         app.send("\x1b[18~")
@@ -91,7 +91,8 @@ def test_a_session_becomes_a_demo(home: Home) -> None:
             app.wait_for(f"{number} of 2")
             app.send("\x1b[18~\r")
             if number == 1:
-                app.press_until("y", "added $20")
+                app.wait_for("approve once")
+                app.press_until("y", "succeeded")
         app.wait_for("from a script, and own words.")
         app.send("\x11")
         assert app.wait_for_end() == 0

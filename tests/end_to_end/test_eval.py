@@ -315,7 +315,7 @@ def test_an_offline_model_that_takes_too_long_is_exit_code_four(
         return await attempt(client, request)
 
     monkeypatch.setattr(WorkerClient, "_attempt", late)
-    Path("few.jsonl").write_text(rows("roaming", per=2))
+    Path("few.jsonl").write_text(rows("roaming", per=2).lower())  # no names that capitals show
     code = main(["eval", "--db", "x.db", "--data", "few.jsonl", "--provider", "embedded"])
     told = capsys.readouterr()
     assert code == 4

@@ -72,7 +72,7 @@ def test_schemas_are_flat() -> None:
         ("top_up_balance", {"amount": "much"}, "The amount should be a number."),
         ("top_up_balance", {}, "The amount is missing."),
         ("get_balance", {"amount": 1}, "The amount is not known here."),
-        ("cancel_contract", {"reason": 7}, "The reason should be text."),
+        ("cancel_contract", {"reason": ["7"]}, "The reason should be text."),
     ],
 )
 def test_what_is_wrong_with_arguments_is_said_plainly(

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
-from storage.database import Database
-from storage.history import History
-from storage.projection import project
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
-from tui.exporting import export
 from tui.ports import SessionRow
 from tui.record import Reply, Said
 from tui.screens.playback import PlaybackScreen
@@ -386,27 +381,3 @@ async def test_what_was_looked_for_is_read_in_its_turn() -> None:
         cursor = screen.transcript.cursor
         assert isinstance(cursor, Said)
         assert cursor.turn.number == 2
-
-
-async def test_a_session_is_exported_or_it_is_said_why_not() -> None:
-    async with make_app(backstage()).run_test(size=(100, 30)) as pilot:
-        await listed(pilot)
-        await pilot.press("f9")
-        await until(
-            pilot, lambda: any("s1.markdown" in n.message for n in pilot.app._notifications)
-        )
-        await pilot.press("f10")
-        await until(pilot, lambda: any("[full]" in n.message for n in pilot.app._notifications))
-
-
-def test_an_export_never_overwrites_a_file(tmp_path: Path) -> None:
-    database = Database.open(tmp_path / "x.db")
-    with database.write() as rows:
-        for event in fake.recorded(1):
-            project(rows, event)
-    names = [export(History(database), "s1", "markdown", str, tmp_path) for _ in range(3)]
-    database.close()
-    assert names == [f"how-much-money-do-i-have-1{n}.md" for n in ("", "-2", "-3")]
-    text = (tmp_path / names[0]).read_text()
-    assert "How much money do I have? (1)" in text
-    assert (tmp_path / names[0]).stat().st_mode & 0o077 == 0

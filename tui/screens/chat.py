@@ -159,8 +159,7 @@ class ChatScreen(PaneScreen):
     async def on_transcript_all_wanted(self) -> None:
         """Load the whole session, and go to where it went on before."""
         await self.load_all()
-        first = self.transcript.blocks[:1]
-        for block in first:
+        for block in self.transcript.blocks[:1]:
             await self.transcript.reveal(block)
 
     async def load_all(self) -> None:
@@ -197,18 +196,6 @@ class ChatScreen(PaneScreen):
         if self._draft_timer is not None:
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(DRAFT_AFTER_S, self.keep_draft)
-
-    def on_prompt_editor_wanted(self) -> None:
-        """Give the terminal to the person's editor, and take over what was written."""
-        from tui import editor
-
-        try:
-            text = editor.edit_over(self.app, self.prompt.text)
-        except OSError as error:
-            message = one_line(f"No editor: {error}; set $EDITOR to one that can be run", 300)
-            self.notify(message, severity="error", markup=False)
-        else:
-            self.prompt.put(text)
 
     @work(exit_on_error=False)
     async def on_prompt_history_wanted(self) -> None:
@@ -355,8 +342,7 @@ class ChatScreen(PaneScreen):
 
         missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
         if missed is not None:
-            if self.prompt.text:
-                self.prompt.remember(self.prompt.text)
+            self.prompt.remember(self.prompt.text)
             self.prompt.put(missed)
             self.prompt.focus()
 
@@ -380,19 +366,17 @@ class ChatScreen(PaneScreen):
                 self.notify("Another turn runs already; nothing was corrected", markup=False)
 
     def action_executed(self) -> None:
-        if (backstage := self._ready()) is None:
-            return
-        from tui.screens.actions import ActionsScreen
+        if backstage := self._ready():
+            from tui.screens.actions import ActionsScreen
 
-        self.app.push_screen(ActionsScreen(backstage, self.app.now))
+            self.app.push_screen(ActionsScreen(backstage, self.app.now))
 
     def action_costs(self) -> None:
         if (backstage := self._ready()) is None:
             return
         from tui.screens.costs import CostsScreen
 
-        chat = self.dialogue.chat
-        session_id = chat.session_id if chat else ""
+        session_id = chat.session_id if (chat := self.dialogue.chat) else ""
         self.app.push_screen(CostsScreen(backstage, session_id, self.app.now))
 
     @work(exclusive=True, group="switch", exit_on_error=False)

@@ -8,6 +8,7 @@ from textual.widgets import TextArea
 
 from tui import keys
 from tui.burst import act_at_once
+from tui.text import one_line
 
 
 class Prompt(TextArea):
@@ -20,9 +21,6 @@ class Prompt(TextArea):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
-
-    class EditorWanted(Message):
-        """The person wants to write in an editor."""
 
     class HistoryWanted(Message):
         """The person looks for something written before."""
@@ -72,7 +70,16 @@ class Prompt(TextArea):
         self.post_message(self.Sent(text))
 
     def action_edit(self) -> None:
-        self.post_message(self.EditorWanted())
+        """Give the terminal to the person's editor, and take over what was written."""
+        from tui import editor
+
+        try:
+            text = editor.edit_over(self.app, self.text)
+        except OSError as error:
+            message = one_line(f"No editor: {error}; set $EDITOR to one that can be run", 300)
+            self.notify(message, severity="error", markup=False)
+        else:
+            self.put(text)
 
     def action_recall(self) -> None:
         self.post_message(self.HistoryWanted())
@@ -82,7 +89,7 @@ class Prompt(TextArea):
 
     def remember(self, text: str) -> None:
         """Put a message at the end of what up brings back."""
-        if not self.sent or self.sent[-1] != text:
+        if text and self.sent[-1:] != [text]:
             self.sent.append(text)
         self._place = None
 

@@ -43,7 +43,11 @@ def answering(reply: Callable[[Call], Reply]) -> Iterator[Served]:
                 return
             status, extra, content = told
             self.send_response(status)
-            for name, value in {"content-length": str(len(content)), **extra}.items():
+            for name, value in {
+                "content-length": str(len(content)),
+                "connection": "close",
+                **extra,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
