@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.intents.merging import NAME, RESERVED
 from engine.intents.thresholds import Thresholds
 from engine.tools.policy import Policy, Verdict
 
@@ -119,13 +118,6 @@ class Manners(Strict):
 
 def read_intent(path: Path, data: dict[str, Any]) -> IntentFile | SourceFile:
     """An intent's file, of which `data` was read. Raises `CatalogueError`."""
-    if not NAME.fullmatch(path.stem):
-        raise CatalogueError(
-            f"{path}: {path.stem!r} is no name for an intent: "
-            "up to 64 English letters, digits, _ and -"
-        )
-    if path.stem in RESERVED:
-        raise CatalogueError(f"{path}: {path.stem!r} means something else to a router: rename it")
     if {"openapi", "mcp"} <= set(data):
         raise CatalogueError(f"{path}: [openapi] and [mcp] need a file each")
     if {"openapi", "mcp"} & set(data):

@@ -35,11 +35,14 @@ class Group:
 
 def apart(groups: Iterable[Group]) -> list[Group]:
     """The groups with no name in two of them; the same ones for the same groups in this order."""
-    keys: set[str] = set(RESERVED)
+    keys: set[str] = set()
     tools: set[str] = {SWITCH_INTENT}
     done = []
     for group in groups:
-        new_keys = _renamed([intent.key for intent in group.intents], group.prefix, keys)
+        # A person may call an intent `cancel`; what a document calls so is told apart.
+        own_files = all(intent.source == "python" for intent in group.intents)
+        given = [intent.key for intent in group.intents]
+        new_keys = _renamed(given, group.prefix, keys if own_files else keys | RESERVED)
         own = dict.fromkeys(tool.name for intent in group.intents for tool in intent.tools)
         new_tools = _renamed(list(own), group.prefix, tools)
         intents = tuple(_rename(intent, new_keys, new_tools) for intent in group.intents)

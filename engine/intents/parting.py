@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,7 @@ AMONG, TRACE = 3, 5e-5
 # What is only told ("my plan is too small, and ...") is more often a reason than a task.
 TOLD = 0.95
 MAX_TASKS = 3
-MAX_JOINTS = 5
+MAX_JOINTS = 4
 
 # Where a message may fall into two tasks: at a joining word, or where a sentence is over.
 _JOINT = re.compile(
@@ -55,10 +55,12 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
     pieces = {span: piece for span, piece in _pieces(text, joints).items() if " " in piece}
     if len(pieces) < 2:  # a single word is no task: "the difference between M and L"
         return ()
-    readings, _ = await reader.read(*pieces.values())
-    read = zip(pieces.items(), readings, strict=True)
-    parts = {span: _part(piece, reading) for (span, piece), reading in read}
-    usable = {s: p for s, p in parts.items() if p.share >= (TOLD if p.told else CLEAR)}
+    # Most messages have one task: the smallest pieces show that, without reading all of them.
+    least_ones = {span: piece for span, piece in pieces.items() if span[1] - span[0] == 1}
+    usable = await _usable(least_ones, reader)
+    if len({(part.intent, part.tool) for part in usable.values()}) < 2:
+        return ()
+    usable |= await _usable({s: p for s, p in pieces.items() if s not in least_ones}, reader)
     traces = {intent for intent, share in whole.intents()[:AMONG] if share >= TRACE}
     best: tuple[int, float] = (0, 0.0)
     tasks: tuple[Task, ...] = ()
@@ -71,6 +73,16 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
             best = len(row), least
             tasks = tuple(Task(part.intent, part.text) for part in chosen)
     return tasks
+
+
+async def _usable(pieces: Mapping[Span, str], reader: Reader) -> dict[Span, _Part]:
+    """Those of the pieces that may be a task by themselves."""
+    if not pieces:
+        return {}
+    readings, _ = await reader.read(*pieces.values())
+    read = zip(pieces.items(), readings, strict=True)
+    parts = {span: _part(piece, reading) for (span, piece), reading in read}
+    return {s: p for s, p in parts.items() if p.share >= (TOLD if p.told else CLEAR)}
 
 
 def _joints(text: str) -> list[re.Match[str]]:

@@ -87,7 +87,7 @@ def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
     label: dict[str, Any] = {"type": "string"}
     intent: dict[str, Any] = {"type": "string"}
     if len(keys) <= MAX_ENUM:
-        label["enum"] = keys + routes
+        label["enum"] = list(dict.fromkeys(keys + routes))
     if len(keys) <= SMALL:
         intent["enum"] = keys
     properties = {

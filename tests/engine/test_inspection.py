@@ -212,9 +212,7 @@ def test_what_holds_nothing_is_told(tmp_path: Path) -> None:
     hooks = {"openapi": "3.1.0", "info": {}, "webhooks": {"a": {"post": {}}}}
     (path / "hooks.json").write_text(json.dumps(hooks))
     (path / "intents" / "hooks.toml").write_text('[openapi]\ndocument = "hooks.json"')
-    (path / "intents" / "Odd Name.toml").write_text(TASKS)
     assert found(path) == [
-        ("Odd Name.toml", 1, "error", "invalid"),
         ("hooks.toml", 1, "warning", "source"),
         ("tasks.toml", 1, "warning", "no-tools"),
     ]
