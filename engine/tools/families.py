@@ -23,16 +23,16 @@ T = TypeVar("T")
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_A-Za-z]+")
 # Words that say what is done, not to what: they make poor topics.
-VERBS = frozenset(
-    """add append apply cancel change check clear close convert copy count create delete describe
+_VERBS = """
+    add append apply cancel change check clear close convert copy count create delete describe
     disable do edit enable execute export fetch find get import insert is list load lookup make
     merge modify move new open post pull push put query read remove rename reopen replace reset
     resolve run save search send set show start stop submit sync test unset update upload upsert
-    validate view watch write""".split()  # noqa: SIM905
-)
-SMALL_WORDS = frozenset(
-    "a all an and any at by for from in into is it me my of on or the to up with".split()  # noqa: SIM905
-)
+    validate view watch write
+"""
+VERBS = frozenset(_VERBS.split())
+_SMALL_WORDS = "a all an and any at by for from in into is it me my of on or the to up with"
+SMALL_WORDS = frozenset(_SMALL_WORDS.split())
 
 
 def words(name: str) -> list[str]:
