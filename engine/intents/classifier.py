@@ -115,17 +115,19 @@ class Classifier:
         self.state = train(classes, embed(phrases_of(classes))) if state is None else state
         _check(self.state, len(classes))
         self._known = self.state["vectors"][self.state["known"]]
+        self._taught = self.state["units"], np.asfortranarray(self.state["spelt"])
+        self._together = _together(self.state["groups"])
 
     def score(self, texts: Sequence[str]) -> list[Score]:
         """One `Score` for each text."""
         state, vectors = self.state, self._embed(texts)
         parts = [words.parts(text) for text in texts]
         views = _views(vectors, parts, state["mean"], state["rarity"])
-        claims = _kernel(views, (state["units"], state["spelt"])) @ state["weights"]
+        claims = _kernel(views, self._taught) @ state["weights"]
         near = _nearest(vectors @ self._known.T)
         best = (claims @ state["groups"]).max(1)
         familiar = _familiar(near, best, state["spreads"])
-        shares = _shares(state["gain"] * claims, state["absent"], state["groups"])
+        shares = _shares(state["gain"] * claims, state["absent"], self._together)
         # The text counts as one more: few examples cannot show that hardly any is as strange.
         sample = len(state["strangeness"])
         places = (np.searchsorted(state["strangeness"], familiar) + 1) / (sample + 1)
@@ -312,7 +314,8 @@ def _familiar(near: Vectors, best: Vectors, spreads: Vectors) -> Vectors:
 
 def _kernel(one: Sequence[Vectors], other: Sequence[Vectors]) -> Vectors:
     likeness: Vectors = np.exp(SHARPNESS * (one[0] @ other[0].T - 1))
-    return likeness + WORDS * (one[1] @ other[1].T)
+    places = np.flatnonzero(one[1].any(0))  # a message has few of them
+    return likeness + WORDS * (one[1][:, places] @ other[1].T[places])
 
 
 def _nearest(likeness: Vectors) -> Vectors:
@@ -321,11 +324,16 @@ def _nearest(likeness: Vectors) -> Vectors:
     return nearest
 
 
-def _shares(claims: Vectors, absent: Vectors, groups: Vectors) -> Vectors:
+def _together(groups: Vectors) -> Vectors:
+    """Which classes (lines, columns) are of one group; each is of its own."""
+    together: Vectors = groups @ groups.T
+    together[np.diag_indices(len(together))] = 1
+    return together
+
+
+def _shares(claims: Vectors, absent: Vectors, together: Vectors) -> Vectors:
     """The probability of each class: of its group by the claims of all of it together, and of the
     class within it. So many tools do not divide what speaks for their intent."""
-    together = groups @ groups.T
-    together[np.diag_indices(len(together))] = 1
     whole = claims @ together
     likely = np.exp(whole - whole.max(1, keepdims=True))
     own = np.exp(claims - claims.max(1, keepdims=True) + absent)

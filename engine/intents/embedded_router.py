@@ -66,7 +66,9 @@ class EmbeddedRouter:
             tasks,
             confidence=round(confidence, 4),
             alternatives=tuple(
-                Alternative(key, round(share, 4)) for key, share in ranking if key not in chosen
+                Alternative(key, round(share, 4))
+                for key, share in ranking[: 3 + len(chosen)]
+                if key not in chosen
             )[:3],
             reply=reply,
             usage=usage,
@@ -194,12 +196,3 @@ NOTHING_OPEN = "All right. What else can I do for you?"
 STAYS = "This was done already, and stays done: {}. What else can I do for you?"
 _EMPTY = "I didn't catch that. What can I do for you?"
 _TOO_LONG = "That is a lot at once for me. Could you tell me in a sentence or two what you need?"
-
-
-def _capability(reading: Reading) -> tuple[tuple[str, str], float]:
-    """The most likely intent and tool, with the intent's probability; 0 where it is no task."""
-    intent, share = next(iter(reading.intents()), ("", 0.0))
-    if not reading.familiar or reading.talk()[1] > share:
-        return (intent, ""), 0.0
-    own = [(c.tool, s) for c, s in reading.shares.items() if c.kind == "task" and c.key == intent]
-    return (intent, max(own, key=lambda item: item[1])[0]), share

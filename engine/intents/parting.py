@@ -55,13 +55,19 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
     pieces = {span: piece for span, piece in _pieces(text, joints).items() if " " in piece}
     if len(pieces) < 2:  # a single word is no task: "the difference between M and L"
         return ()
-    # Most messages have one task: the smallest pieces show that, without reading all of them.
+    traces = {intent for intent, share in whole.intents()[:AMONG] if share >= TRACE}
+    if sum(c.kind == "task" and c.key in traces for c in whole.shares) < 2:
+        return ()  # the whole leaves but one thing to do
+    # Most messages have one task: the smallest pieces show that, mostly the very first.
     least_ones = {span: piece for span, piece in pieces.items() if span[1] - span[0] == 1}
-    usable = await _usable(least_ones, reader)
+    usable: dict[Span, _Part] = {}
+    for read, span in enumerate(sorted(least_ones, key=lambda span: len(least_ones[span])), 1):
+        usable |= await _usable({span: least_ones[span]}, reader)
+        if len(usable) + len(least_ones) - read < 2:
+            return ()
     if len({(part.intent, part.tool) for part in usable.values()}) < 2:
         return ()
     usable |= await _usable({s: p for s, p in pieces.items() if s not in least_ones}, reader)
-    traces = {intent for intent, share in whole.intents()[:AMONG] if share >= TRACE}
     best: tuple[int, float] = (0, 0.0)
     tasks: tuple[Task, ...] = ()
     for row in _rows(sorted(usable), len(joints) + 1):
