@@ -116,7 +116,7 @@ class Classifier:
         _check(self.state, len(classes))
         self._known = self.state["vectors"][self.state["known"]]
         self._taught = self.state["units"], np.asfortranarray(self.state["spelt"])
-        self._together = _together(self.state["groups"])
+        self._owners = _owners(self.state["groups"])
 
     def score(self, texts: Sequence[str]) -> list[Score]:
         """One `Score` for each text."""
@@ -127,7 +127,7 @@ class Classifier:
         near = _nearest(vectors @ self._known.T)
         best = (claims @ state["groups"]).max(1)
         familiar = _familiar(near, best, state["spreads"])
-        shares = _shares(state["gain"] * claims, state["absent"], self._together)
+        shares = _shares(state["gain"] * claims, state["absent"], self._owners)
         # The text counts as one more: few examples cannot show that hardly any is as strange.
         sample = len(state["strangeness"])
         places = (np.searchsorted(state["strangeness"], familiar) + 1) / (sample + 1)
@@ -273,17 +273,23 @@ def _targets(classes: Sequence[Class], vectors: Vectors) -> tuple[Vectors, npt.N
             stays = (vectors[span] @ examples.T).max(1) < c.yields_at
             stays = (stays | c.whole) & (stays.mean() > 1 - (YIELD_WHOLE if c.whole else YIELD))
         targets[span, k] = stays
-    names, taught = np.array([c.group for c in classes]), targets.copy()
-    labelled = np.flatnonzero(taught.any(1))
-    label, known = taught[labelled].argmax(1), vectors[labelled].T
-    for c, span, end in zip(classes, spans, starts[1:], strict=True):
-        others = names[label] != c.group
-        if c.against and others.any():
-            likeness = np.where(others, vectors[span.stop : end] @ known, -1)
+    labelled = np.flatnonzero(targets.any(1))
+    label, known = targets[labelled].argmax(1), vectors[labelled].T
+    names = list(dict.fromkeys(c.group for c in classes))
+    group = np.array([names.index(c.group) for c in classes])
+    owner = group[label]
+    speaking = [k for k, c in enumerate(classes) if c.against]
+    rows = [np.arange(spans[k].stop, starts[k + 1]) for k in speaking]
+    likenesses = vectors[np.concatenate([*rows, []]).astype(int)] @ known
+    for k, against in zip(speaking, rows, strict=True):
+        own, likenesses = np.split(likenesses, [len(against)])
+        others = owner != group[k]
+        if others.any():
+            likeness = np.where(others, own, -1)
             weights = np.exp(VOTE * (likeness - 1)) * others
             votes = np.array([np.bincount(label, each, len(classes)) for each in weights])
             votes *= likeness.max(1, keepdims=True).clip(0) / votes.sum(1, keepdims=True)
-            targets[span.stop : end] = votes
+            targets[against] = votes
     return targets, tasks
 
 
@@ -324,19 +330,24 @@ def _nearest(likeness: Vectors) -> Vectors:
     return nearest
 
 
-def _together(groups: Vectors) -> Vectors:
-    """Which classes (lines, columns) are of one group; each is of its own."""
-    together: Vectors = groups @ groups.T
-    together[np.diag_indices(len(together))] = 1
-    return together
+def _owners(groups: Vectors) -> npt.NDArray[np.integer[Any]]:
+    """The number of each class's group; a class that is of none has one to itself."""
+    alone = groups.shape[1] + np.arange(len(groups))
+    owners: npt.NDArray[np.integer[Any]] = np.where(groups.any(1), groups.argmax(1), alone)
+    return owners
 
 
-def _shares(claims: Vectors, absent: Vectors, together: Vectors) -> Vectors:
+def _together(rows: Vectors, owners: npt.NDArray[np.integer[Any]]) -> Vectors:
+    """For each class the sum over its group."""
+    return np.array([np.bincount(owners, row)[owners] for row in rows])
+
+
+def _shares(claims: Vectors, absent: Vectors, owners: npt.NDArray[np.integer[Any]]) -> Vectors:
     """The probability of each class: of its group by the claims of all of it together, and of the
     class within it. So many tools do not divide what speaks for their intent."""
-    whole = claims @ together
+    whole = _together(claims, owners)
     likely = np.exp(whole - whole.max(1, keepdims=True))
     own = np.exp(claims - claims.max(1, keepdims=True) + absent)
-    likely *= own / np.maximum(own @ together, 1e-30)
+    likely *= own / np.maximum(_together(own, owners), 1e-30)
     shares: Vectors = likely / likely.sum(1, keepdims=True)
     return shares
