@@ -39,11 +39,10 @@ def _local_now() -> datetime:
 class PanesApp(App[None]):
     """Colours, help and palette: what the chat and the replay have in common.
 
-    `low_bandwidth` is for slow lines: no animation, no blinking, and nothing is sent that the
-    terminal shows already (a lower frame rate has to be asked for with TEXTUAL_FPS before Textual
-    is imported). `kept_theme` is the theme that was
-    chosen last; `keep_theme` is told of another choice. `clock` counts seconds, `now` is the local
-    time.
+    `low_bandwidth` is for slow lines: no animation, no blinking, and replies drawn less often (a
+    lower frame rate has to be asked for with TEXTUAL_FPS before Textual is imported). `kept_theme`
+    is the theme that was chosen last; `keep_theme` is told of another choice. `clock` counts
+    seconds, `now` is the local time.
     """
 
     TITLE = "intentbot"
@@ -64,7 +63,7 @@ class PanesApp(App[None]):
         self._named_colours: dict[str, TerminalTheme] = {}
         super().__init__()
         self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
-        self.thrift = Thrift(active=low_bandwidth)
+        self.thrift = Thrift()
         self._glyph_filters = glyphs.of_terminal()
         if low_bandwidth:
             self.animation_level = "none"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui.app import PanesApp
 
 # On a slow line. Each drawing sends the last paragraph again, so fewer of them send less.
-SLOW_PACE_S = 0.5
+SLOW_PACE_S = 1.0
 
 
 class LiveReply(Markdown):
