@@ -31,6 +31,8 @@ _LATER = re.compile(
     r"\bnext (?:week|month|year|\w+day)\b|\bin (?:an?|\d+|two|three) (?:hour|day|week|month)s?\b",
     re.IGNORECASE,
 )
+# Where what is told ends and what is wanted begins: "I'm abroad next week, so add 8 GB".
+_CLAUSES = re.compile(r"[,.;:!?]\s+|\b(?:so|and|but|because|since|as)\b", re.IGNORECASE)
 _REPEATS = re.compile(
     r"(?:(?:please|ok|okay|yes|and|now|just|can you|could you)[\s,]+)*"
     r"(?:do (?:that|it|this|the same) (?:again|once more|one more time)|(?:once|one time) more|"
@@ -104,8 +106,13 @@ def undoes(text: str) -> str:
 
 
 def schedules(text: str) -> bool:
-    """Whether something is wanted later, or again and again: "every month", "tomorrow"."""
-    return _LATER.search(text) is not None
+    """Whether something is wanted later, or again and again: "every month", "tomorrow".
+
+    When something else is, which is only told beside the wish, is no time for the wish.
+    """
+    clauses = [clause for clause in _CLAUSES.split(text) if words(clause)]
+    wished = [clause for clause in clauses if not states(_LATER.sub("", clause).strip())]
+    return any(_LATER.search(clause) for clause in wished or clauses)
 
 
 def repeats(text: str) -> bool:

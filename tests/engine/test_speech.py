@@ -119,6 +119,22 @@ def test_scheduling(text: str) -> None:
     assert schedules(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ("I'm in the mountains next week so give me 6 GB", False),
+        ("we have a long drive tomorrow and the kids want films, please add 4 gigs", False),
+        ("14 dollars please, because tomorrow my card is blocked", False),
+        ("my rent is due tomorrow. Put 9 dollars on my phone next week", True),
+        ("I want 5 GB every month, my data is always gone", True),
+        ("top up 30, and do it every week", True),
+        ("I get paid tomorrow, so top up then, in two days", True),
+    ],
+)
+def test_a_time_that_is_only_told_is_none_for_the_wish(text: str, later: bool) -> None:
+    assert schedules(text) == later
+
+
 @pytest.mark.parametrize("text", ["do that again", "ok, once more please", "same again!", "again"])
 def test_repeating(text: str) -> None:
     assert repeats(text)
