@@ -34,6 +34,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(r"\s*(?P<more>more\s+|extra\s+|additional\s+)?(?P<unit>[$€£¥%]|[^\W\d_]+)?")
+# "M is too small, put me over to L": of several options the one that is gone to is meant.
+_MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
 _REJECTED_BEFORE = re.compile(r"\b(?:from|not|than|instead of)\s+(?:the\s+)?$", re.IGNORECASE)
 
 
@@ -72,8 +74,10 @@ def candidates(text: str, schema: Schema, *, name: str = "") -> list[Any]:
     Free text has none: nothing in the words alone shows where it begins and ends. `name` is the
     parameter's; next to it even a single letter is a value ("the l plan").
     """
-    found = list(_find(text, schema, name))
-    kept = [f for f in found if not _REJECTED_BEFORE.search(_digits(text)[: f.start])] or found
+    found, spoken = list(_find(text, schema, name)), _digits(text)
+    kept = [f for f in found if not _REJECTED_BEFORE.search(spoken[: f.start])] or found
+    if "enum" in schema and not re.search(r"\bor\b", text, re.IGNORECASE):
+        kept = [f for f in kept if _MEANT_BEFORE.search(spoken[: f.start])] or kept
     if not {f.value for f in kept if f.measured} or _corrects(text):
         return list(dict.fromkeys(f.value for f in kept))
     return list(dict.fromkeys(f.value for f in kept if f.measured))
@@ -188,6 +192,7 @@ def _digits(text: str) -> str:
     for number, word in enumerate(_PRONOUNS):
         spoken = spoken.replace(chr(_PRIVATE + number), word)
     spoken = re.sub(r"\b(\d+) and (?:a|one) half\b", r"\1.5", spoken)
+    spoken = re.sub(r"(?<![\w.,])(\d+),(\d{1,2})(?![\d,]|\.\d)", r"\1.\2", spoken)  # "2,5 GB"
     spoken = re.sub(
         r"\b(\d+) (dollars?|bucks?|euros?|pounds?) (?:and )?(\d{1,2}) (?:cents?|pence)\b",
         lambda m: f"{m[1]}.{int(m[3]):02} {m[2]}",

@@ -45,6 +45,9 @@ TEXT = {"type": "string"}
         ("not 20, 50", [50]),
         ("top up 20 dollars and 5 gigs", [20]),
         ("twenty or thirty dollars", [20, 30]),
+        ("12,50 dollars please", [12.5]),
+        ("2,5$ more", [2.5]),
+        ("12,5,7", []),
     ],
 )
 def test_amounts_of_money(text: str, expected: list[float]) -> None:
@@ -97,6 +100,8 @@ def test_a_number_counts_as_measured_only_with_its_own_unit() -> None:
     [
         ("switch me to the L plan", ["L"]),
         ("from S to L", ["L"]),
+        ("S is far too small, put me over to M today", ["M"]),
+        ("the M plan is dear, switch to L or S", ["M", "L", "S"]),
         ("plan m", ["M"]),
         ("S or L?", ["S", "L"]),
         ("I want unlimted", ["Unlimited"]),
