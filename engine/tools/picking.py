@@ -12,7 +12,9 @@ from engine.tools.values import Schema, words
 
 _NUMBERS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 _NUMBERS |= {"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4}
+_IT = re.compile(r"\b(?:it|this|that)\b(?!['’])", re.IGNORECASE)
 _ORDINAL = re.compile(rf"\bthe\s+({'|'.join(_NUMBERS)})\b(?:\s+(\w+))?", re.IGNORECASE)
+_BARE = re.compile(rf"({'|'.join(_NUMBERS)})\b(?:\s+(one))?\W*", re.IGNORECASE)
 _ALONE = re.compile(
     rf"(?:(?:and|ok|okay|yes|please|take|i(?:'ll| will) take|pay|make it|use)[\s,]+)*"
     rf"{_ORDINAL.pattern}(?:\s+(?:please|pls|then|thanks))?\W*",
@@ -22,12 +24,17 @@ _ALONE = re.compile(
 
 def points(text: str) -> bool:
     """Whether the whole text is nothing but a place in a list."""
-    return _ALONE.fullmatch(text.strip()) is not None
+    return (_ALONE.fullmatch(text.strip()) or _BARE.fullmatch(text.strip())) is not None
 
 
 def picked(text: str, options: Sequence[Any], name: str) -> Any | None:
-    """The option that the text points at, if it points at one of the parameter `name`."""
-    found = _ORDINAL.search(text)
+    """The option that the text points at, if it points at one of the parameter `name`.
+
+    "It" is the only one there is.
+    """
+    if len(options) == 1 and _IT.search(text):
+        return options[0]
+    found = _ORDINAL.search(text) or _BARE.fullmatch(text.strip())
     if found is None:
         return None
     noun = (found[2] or "one").casefold().rstrip("s")
@@ -64,14 +71,10 @@ def options(name: str, schema: Schema, messages: Iterable[Message]) -> list[Any]
 
 
 def _listed(data: Any, names: set[str]) -> Iterator[Any]:
-    """The values under one of these names, in the objects of lists, in order."""
-    if isinstance(data, Mapping):
-        for value in data.values():
-            yield from _listed(value, names)
-    elif isinstance(data, list):
-        for item in data:
-            if isinstance(item, Mapping):
-                yield from (
-                    v for k, v in item.items() if k in names and not isinstance(v, dict | list)
-                )
+    """The values under one of these names, in the objects within the result, in order."""
+    data = list(data.values()) if isinstance(data, Mapping) else data
+    for item in data if isinstance(data, list) else ():
+        if isinstance(item, Mapping):
+            yield from (v for k, v in item.items() if k in names and not isinstance(v, dict | list))
+        if isinstance(item, Mapping | list):
             yield from _listed(item, names)

@@ -29,11 +29,22 @@ INVOICES = {
         ("the fifth one", None),
         ("the second bill", None),
         ("second thoughts", None),
+        ("second", "M"),
+        ("last one please", None),
+        ("take it", None),
         ("M", None),
     ],
 )
 def test_a_place_in_a_list(text: str, value: str | None) -> None:
     assert picked(text, PLANS, "plan") == value
+
+
+def test_it_is_the_only_one_there_is() -> None:
+    messages = _told({"invoice": {"id": "INV-5"}, "lines": [{"text": "calls"}]})
+    shown = options("invoice_id", NUMBER, messages)
+
+    assert picked("pay it by card", shown, "invoice_id") == "INV-5"
+    assert picked("pay a bill", shown, "invoice_id") is None
 
 
 def test_nothing_is_picked_of_nothing() -> None:
