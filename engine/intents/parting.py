@@ -27,6 +27,8 @@ _JOINT = re.compile(
     r"[\s,;.!?]+(?P<word>and|then|also|plus)\s+(?:(?:then|also|please)\s+)*|[?.!;]\s+",
     re.IGNORECASE,
 )
+# Such a joint tells one task from the next, whatever drowns one of them in the whole.
+_ORDERS = re.compile(r"\b(?:then|also|plus)\b", re.IGNORECASE)
 # A comma joins a task with its reason ("my data is gone, add 3 GB"), unless it is part of a list
 # that ends in a joining word ("my balance, my data and my bill").
 _COMMA = re.compile(r",\s+")
@@ -55,6 +57,7 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
     pieces = {span: piece for span, piece in _pieces(text, joints).items() if " " in piece}
     if len(pieces) < 2:  # a single word is no task: "the difference between M and L"
         return ()
+    listed = {intent for intent, _ in whole.intents()[:AMONG]}
     traces = {intent for intent, share in whole.intents()[:AMONG] if share >= TRACE}
     if sum(c.kind == "task" and c.key in traces for c in whole.shares) < 2:
         return ()  # the whole leaves but one thing to do
@@ -73,7 +76,9 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
     for row in _rows(sorted(usable), len(joints) + 1):
         chosen = [usable[span] for span in row]
         least = min(part.share for part in chosen)
-        traced = {part.intent for part in chosen} <= traces
+        words = [joints[last - 1][0] for _, last in row[:-1]]
+        near = listed if all(map(_ORDERS.search, words)) else traces
+        traced = {part.intent for part in chosen} <= near
         joined = [bool(joints[last - 1].groupdict().get("word")) for _, last in row[:-1]]
         if traced and (len(row), least) > best and _differ(chosen, joined):
             best = len(row), least
