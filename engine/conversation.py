@@ -74,6 +74,7 @@ class Conversation:
 
     `focus` is the active intent, `awaiting` the task that waits for the person's answer, and
     `asked` says that the last turn ended with a question, whether or not its fields are known.
+    `declined` is the change that the person last said no to, until another is proposed.
     `choices` are the intents that the person was asked to choose from for the message `unclear`.
     """
 
@@ -81,6 +82,7 @@ class Conversation:
     focus: str | None = None
     awaiting: Awaiting | None = None
     asked: bool = False
+    declined: Awaiting | None = None
     choices: tuple[str, ...] = ()
     unclear: str = ""
     session_id: str = ""
@@ -91,6 +93,7 @@ class Conversation:
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
     _changing: dict[str, str] = field(default_factory=dict)  # call to what it would change
+    _proposed: dict[str, Awaiting] = field(default_factory=dict)  # the same as data
     _running: dict[str, str] = field(default_factory=dict)  # call to action
     _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
 
@@ -119,7 +122,7 @@ class Conversation:
                 if self.newest is not None:
                     self.newest.intents = event.intents
                 if event.route == "cancel":
-                    self.focus, self.awaiting = None, None
+                    self.focus, self.awaiting, self.declined = None, None, None
                 elif event.intents:
                     self.focus = event.intents[0]
             case events.TaskStarted():
@@ -148,6 +151,10 @@ class Conversation:
                 )
                 self._changing.pop(event.call_id, None)
                 if event.effect != "read":
+                    self.declined = None
+                    self._proposed[event.call_id] = Awaiting(
+                        intent=event.intent, tool=event.tool, arguments=event.arguments, missing=()
+                    )
                     self._changing[event.call_id] = event.summary or event.tool
             case events.ApprovalResolved():
                 if event.arguments is not None:
@@ -155,6 +162,8 @@ class Conversation:
             case events.ToolStarted():
                 self._running[event.call_id] = event.action_id
             case events.ToolFinished():
+                change = self._proposed.pop(event.call_id, None)
+                self.declined = change if event.outcome == "denied" else self.declined
                 self._answer(event.call_id, event.result, event.outcome)
             case events.ActionSettled():
                 told = self._unknown.pop(event.action_id, None)

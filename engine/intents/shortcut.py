@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from engine.conversation import Conversation
+from engine.events import Awaiting
 from engine.intents.intent import Catalogue
 from engine.intents.router import Routing, Task
 from engine.tools.picking import points
-from engine.tools.speech import agrees
+from engine.tools.speech import agrees, resumes
 from engine.tools.values import bare_value
 
 
 def shortcut(text: str, conversation: Conversation, catalogue: Catalogue) -> Routing | None:
     """The route of a message that is just what was asked for ("15", "L", "2"); else None."""
     return _choice(text, conversation, catalogue) or _value(text, conversation, catalogue)
+
+
+def open_task(text: str, conversation: Conversation) -> Awaiting | None:
+    """What waits for the person; else what they declined, if they want it after all."""
+    return conversation.awaiting or (conversation.declined if resumes(text) else None)
 
 
 def _choice(text: str, conversation: Conversation, catalogue: Catalogue) -> Routing | None:
@@ -29,9 +35,9 @@ def _value(text: str, conversation: Conversation, catalogue: Catalogue) -> Routi
     """The value of a missing parameter. One that takes any text takes "never mind" too, so
     those are left to the router.
     """
-    awaiting = conversation.awaiting
+    awaiting = open_task(text, conversation)
     intent = catalogue.intents.get(awaiting.intent if awaiting else conversation.focus or "")
-    if intent is None or not conversation.asked:
+    if intent is None or not (conversation.asked or awaiting):
         return None
     if awaiting and not awaiting.missing:
         return Routing("continue", "shortcut", (Task(intent.key, text),)) if agrees(text) else None

@@ -24,14 +24,18 @@ _TALK = """
 never mind nevermind stop cancel forget help hello hi hey bye goodbye quit exit back why when who
 where which whose show tell pay get check list top up change switch end send see know not nothing
 none any some there here what's whats don't dont hate stupid idiot cool great wow lol hmm joke wait
-later are am was were did does have has had your yours mine we they he she if but because
+later other others else are am was were did does have has had your yours mine we they he she if but
+because
 """
 _CALENDAR = """
 monday tuesday wednesday thursday friday saturday sunday january february march april may june july
-august september october november december
+august september october november december christmas easter ramadan thanksgiving
 """
 _YES = "yes yeah yep yup y sure ok okay alright fine absolutely definitely please"
-_AROUND_YES = "do it that go ahead sounds good all right of course thanks you can"
+_AROUND_YES = """
+do it that go ahead sounds good all right of course thanks you can after actually then well oh hm
+hmm
+"""
 _TOLD = "because since as due reason named called titled saying says note message subject text"
 
 # Words that measure something. Next to a number they say what it counts; a parameter that names

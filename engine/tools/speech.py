@@ -128,5 +128,13 @@ def takes_back(text: str) -> bool:
 def agrees(text: str) -> bool:
     """Whether the whole text is a yes: "yes, please do", "go ahead"."""
     said = set(words(text))
-    consents = bool(said & YES) or {"go", "ahead"} <= said or {"do", "it"} <= said
-    return consents and said <= YES | AROUND_YES
+    return (bool(said & YES) or _orders(said)) and said <= YES | AROUND_YES
+
+
+def resumes(text: str) -> bool:
+    """Whether the person wants what they had declined: "go ahead after all", but not "ok"."""
+    return agrees(text) and (_orders(set(words(text))) or "after all" in text.casefold())
+
+
+def _orders(said: Collection[str]) -> bool:
+    return {"go", "ahead"} <= set(said) or {"do", "it"} <= set(said)
