@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from engine import prices
@@ -26,6 +27,7 @@ class Assistant:
     `price` gives the US dollars of a request, or None where the price is not known. `allowed`
     are the fingerprints of the calls that the person allowed for the rest of the session. `window`
     is how much history is sent, in characters; a server that says it is too much makes it less.
+    `today` is the local date, which the acting model is told.
     """
 
     catalogue: Catalogue
@@ -40,6 +42,7 @@ class Assistant:
     limits: Limits = field(default_factory=Limits)
     allowed: set[str] = field(default_factory=set)
     window: int = HISTORY_CHARACTERS
+    today: Callable[[], date] = date.today
     _turn: Turn | None = None
 
     async def respond(

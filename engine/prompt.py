@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from engine.intents.intent import Catalogue, Intent
 
 _RULES = """\
@@ -16,7 +18,15 @@ and ask before making another.
 - Answer briefly, in the person's language, as Markdown."""
 
 
-def system_prompt(catalogue: Catalogue, intent: Intent) -> str:
-    """The fixed opening of an intent's requests: the same bytes every time, for the cache."""
+# In English, whatever the locale, as the rest of the prompt.
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def system_prompt(catalogue: Catalogue, intent: Intent, today: date) -> str:
+    """The fixed opening of an intent's requests: the same bytes all day, for the cache.
+
+    The date comes last, so that a new day leaves the rest of it cached.
+    """
     rules = _RULES.format(title=intent.title, instructions=intent.instructions)
-    return f"{catalogue.persona}\n\n{rules}".strip()
+    day = f"Today is {_WEEKDAYS[today.weekday()]}, {today.isoformat()}."
+    return f"{catalogue.persona}\n\n{rules}\n\n{day}".strip()

@@ -239,7 +239,8 @@ class Turn:
         await self._emit(
             TaskStarted(intent=intent.key, text=task.text, tools_offered=tuple(offered))
         )
-        system = Message("system", system_prompt(self._catalogue, intent))
+        today = self._assistant.today()
+        system = Message("system", system_prompt(self._catalogue, intent, today))
         begin = len(self._conversation.messages)
         told = 0
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from engine.assembly import assemble
@@ -15,9 +16,14 @@ from scripts.synthetic_catalogue import write
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.loopback import Answer, Seen, call_answer, route_answer, serve, text_answer
 
+MONDAY = date(2026, 3, 2)
+
 
 async def bodies(
-    folder: Path, catalogue: Path, turns: Sequence[tuple[str, Sequence[Answer]]]
+    folder: Path,
+    catalogue: Path,
+    turns: Sequence[tuple[str, Sequence[Answer]]],
+    today: date = MONDAY,
 ) -> tuple[list[str], list[str]]:
     """The requests of a conversation as JSON text: those that classify, and those that act."""
     with serve() as server:
@@ -34,6 +40,7 @@ async def bodies(
             recorder=MemoryRecorder(),
             approver=StubApprover(),
             data_dir=folder,
+            today=lambda: today,
         )
         for text, answers in turns:
             server.play(*answers)
@@ -85,6 +92,18 @@ async def test_each_stages_prompt_only_grows_over_a_conversation(tmp_path: Path)
         assert len({fixed(body) for body in own}) == 1
         for earlier, later in itertools.pairwise(own):
             assert history(later).startswith(history(earlier))
+
+
+async def test_the_acting_model_is_told_the_date_behind_all_that_stays_the_same(
+    tmp_path: Path,
+) -> None:
+    turns = [("my plan?", [route_answer("contract"), text_answer("Plan M.")])]
+    days = [await bodies(tmp_path, BUILT_IN, turns, MONDAY.replace(day=day)) for day in (2, 3)]
+    (classify, (act,)), (classify_later, (act_later,)) = days
+    assert classify == classify_later
+    system = json.loads(act)["messages"][0]["content"]
+    assert system.endswith("\n\nToday is Monday, 2026-03-02.")
+    assert act_later == act.replace("Monday, 2026-03-02", "Tuesday, 2026-03-03")
 
 
 async def test_a_catalogue_of_hundreds_has_one_fixed_part_for_all_messages(tmp_path: Path) -> None:
