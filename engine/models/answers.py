@@ -13,6 +13,8 @@ from openai.types.chat import ChatCompletionChunk
 from engine.models.port import ModelError
 from engine.models.refusals import is_web_page
 
+ADDRESS = "OPENAI_BASE_URL (on Azure AZURE_OPENAI_ENDPOINT)"  # the setting that says where
+
 
 async def chunks(
     stream: AsyncStream[ChatCompletionChunk], host: str
@@ -29,8 +31,7 @@ async def chunks(
         if is_web_page(body):
             raise ModelError(
                 "configuration",
-                f"{host} sent a web page instead of an answer: check the address in "
-                "OPENAI_BASE_URL (on Azure AZURE_OPENAI_ENDPOINT)",
+                f"{host} sent a web page instead of an answer: check the address in {ADDRESS}",
             )
         if body.lstrip().startswith("{"):
             yield _one_chunk(json.loads(body), stream)

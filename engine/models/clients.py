@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import httpx2
-from openai import AsyncAzureOpenAI, AsyncOpenAI
+from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from engine.settings import Server, SettingsError
 
@@ -17,18 +17,16 @@ V1_SCOPE = "https://ai.azure.com/.default"
 
 def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOpenAI:
     """The client for `server`. `azure_deployment` is never set: the SDK would then send every
-    request there, and we need a deployment for each of two models.
+    request there, and we need a deployment for each of two models. Redirects are not followed: what
+    was said is for the server that the person named.
 
     Raises `SettingsError` when Azure has neither key nor token nor `azure-identity`.
     """
-    if not server.azure:
-        # Local servers ask for no key, the SDK for some text.
-        key = server.api_key or "none"
-        return AsyncOpenAI(base_url=server.url, api_key=key, timeout=timeout, max_retries=0)
     token = server.ad_token
-    provider = (
-        None if server.api_key or token else _login(CLASSIC_SCOPE if server.dated else V1_SCOPE)
-    )
+    provider = None
+    if server.azure and not (server.api_key or token):
+        provider = _login(CLASSIC_SCOPE if server.dated else V1_SCOPE)
+    http_client = DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False)
     if server.dated:
         return AsyncAzureOpenAI(
             azure_endpoint=server.url,
@@ -38,12 +36,15 @@ def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOp
             azure_ad_token_provider=provider,
             timeout=timeout,
             max_retries=0,
+            http_client=http_client,
         )
     return AsyncOpenAI(
         base_url=server.url,
-        api_key=server.api_key or token or provider,
+        # Local servers ask for no key, the SDK for some text.
+        api_key=server.api_key or token or provider or "none",
         timeout=timeout,
         max_retries=0,
+        http_client=http_client,
     )
 
 

@@ -20,7 +20,7 @@ from openai import AsyncOpenAI
 
 from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
-from engine.models.answers import chunks
+from engine.models.answers import ADDRESS, chunks
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
 from engine.models.refusals import retry_after, span, words
@@ -178,6 +178,13 @@ class OpenAIModel:
     def _explain_status(self, error: openai.APIStatusError) -> ModelError:
         status, said = error.status_code, self._said(error)
         code = error.code or ""
+        if there := error.response.next_request:
+            place = there.url.copy_with(userinfo=b"", query=None, fragment=None)
+            return ModelError(
+                "configuration",
+                f"{self._host} redirects to {self._redact(str(place))} ({status}), which is not "
+                f"followed: check the address in {ADDRESS}",
+            )
         if status in (401, 403):
             return ModelError(
                 "auth", f"{self._host} refused the key ({status}): {said}. Check the key in .env"

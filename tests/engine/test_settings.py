@@ -13,9 +13,9 @@ from engine import settings
 from engine.conversation import Message
 from engine.models.clients import make_client
 from engine.models.openai_model import OpenAIModel
-from engine.models.port import ChatRequest
+from engine.models.port import ChatRequest, ModelError
 from engine.settings import Settings, SettingsError, load
-from tests.loopback import Loopback, serve, text_answer
+from tests.loopback import Answer, Loopback, serve, text_answer
 
 RESOURCE = "https://acme.openai.azure.com"
 
@@ -111,6 +111,23 @@ async def test_a_token_takes_the_place_of_a_key(server: Loopback, tmp_path: Path
 async def test_a_compatible_server_needs_no_key(server: Loopback, tmp_path: Path) -> None:
     await ask(load({"OPENAI_BASE_URL": f"{server.url}/v1"}, tmp_path), server)
     assert server.seen[0].path == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_what_was_said_does_not_follow_a_redirect(
+    status: int, server: Loopback, tmp_path: Path
+) -> None:
+    with serve() as elsewhere:
+        there = {"location": f"{elsewhere.url}/v1/chat/completions?token=of-theirs"}
+        server.respond = lambda _: Answer(status=status, headers=there)
+        for environ in (azure(server.url), {"OPENAI_BASE_URL": f"{server.url}/v1"}):
+            with pytest.raises(
+                ModelError, match=f"redirects to {elsewhere.url}/v1/chat"
+            ) as failure:
+                await ask(load(environ, tmp_path), server)
+            assert failure.value.code == "configuration"
+            assert "of-theirs" not in str(failure.value)
+        assert not elsewhere.seen
 
 
 async def ask(loaded: Settings, server: Loopback) -> None:
