@@ -80,7 +80,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     client, quirks = make_client(server), Quirks()
 
     def model(name: str) -> OpenAIModel:
-        return OpenAIModel(client, name, host=server.host, redact=settings.redact, quirks=quirks)
+        return OpenAIModel(client, name, host=server.host, secrets=settings.secrets, quirks=quirks)
 
     agent = model(settings.agent_model)
     classifier = LlmRouter(model(settings.classifier_model), catalogue)

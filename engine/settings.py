@@ -18,6 +18,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from engine.prices import OwnPrice, read_own
+from engine.redaction import redacted
 
 Provider = Literal["azure", "openai", "embedded", "scripted"]
 RouterKind = Literal["auto", "llm", "embedded", "cascade"]
@@ -101,9 +102,7 @@ class Settings:
 
     def redact(self, text: str) -> str:
         """`text` without any of the configured keys and tokens."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return redacted(text, self.secrets)
 
 
 def load(

@@ -11,7 +11,8 @@ import json
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -25,6 +26,7 @@ from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Us
 from engine.models.quirks import Quirks, structured_fields
 from engine.models.refusals import retry_after, span, words
 from engine.models.stream import StreamReader, whole_characters
+from engine.redaction import Redactor, redacted
 from engine.tools.tool import Tool
 
 MAX_ATTEMPTS = 6
@@ -46,7 +48,9 @@ _BROKEN_STREAM = (
 
 
 class OpenAIModel:
-    """Implements `ChatModel` over one client. `redact` keeps keys out of error messages."""
+    """Implements `ChatModel` over one client. `secrets` are kept out of all that it tells, in case
+    that the server, or something on the way there, repeats them.
+    """
 
     def __init__(
         self,
@@ -54,13 +58,13 @@ class OpenAIModel:
         name: str,
         *,
         host: str = "",
-        redact: Callable[[str], str] = lambda text: text,
+        secrets: Sequence[str] = (),
         quirks: Quirks | None = None,
     ) -> None:
         self.name = name
         self._client = client
         self._host = host or client.base_url.host
-        self._redact = redact
+        self._secrets = secrets
         self._quirks = quirks or Quirks()
 
     async def close(self) -> None:
@@ -122,13 +126,16 @@ class OpenAIModel:
         structured = request.output_schema is not None
         names = [tool.name for tool in request.tools]
         reader = StreamReader([*names, SWITCH_INTENT] if request.hand_back else names)
+        redactor = Redactor(self._secrets)
         stream = await self._client.chat.completions.create(**self._fields(request))
         async with stream:
             async for chunk in chunks(stream, self._host):
-                text = reader.feed(chunk)
+                text = redactor.feed(reader.feed(chunk))
                 if text and not structured:
                     yield TextDelta(text=text)
         rest, text, calls, reason = reader.finish()
+        rest, text = redactor.feed(rest) + redactor.finish(), self._redact(text)
+        calls = tuple(replace(call, arguments=self._redact(call.arguments)) for call in calls)
         if structured:
             text = calls[0].arguments if calls else text
             text, calls = _structured_text(text, request.output_schema or {}), ()
@@ -145,6 +152,9 @@ class OpenAIModel:
             estimated=not reader.has_usage,
         )
         yield Reply(text, calls, reason, usage)
+
+    def _redact(self, text: str) -> str:
+        return redacted(text, self._secrets)
 
     def _fields(self, request: ChatRequest) -> dict[str, Any]:
         fields: dict[str, Any] = {

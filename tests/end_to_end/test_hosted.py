@@ -97,6 +97,23 @@ def test_a_servers_refusal_is_told_in_words(
     assert b"my-secret-key" not in stored
 
 
+def test_a_key_that_comes_back_in_an_answer_is_masked(home: Home, server: Loopback) -> None:
+    key = "sk-my-secret-key"
+    home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": key}
+    pieces = [chunk(f"A mask; your {key[:5]}"), chunk(f"{key[5:]}, a sk"), chunk(finish="stop")]
+    server.play(
+        route_answer("contract"),
+        call_answer("cancel_contract", {"reason": key}),
+        Answer(pieces),
+        route_answer("small_talk", reply=f"It is {key}!"),
+    )
+    happened = home.events("end it", "--yes", "--db", "x.db")
+    assert only(happened, "tool_call_proposed")[0]["arguments"] == {"reason": "***"}
+    assert happened[-1]["reply"] == "A mask; your ***, a sk"
+    assert home.run("ask", "what is my key?", "--db", "x.db").stdout == "It is ***!\n"
+    assert key.encode() not in b"".join(file.read_bytes() for file in home.folder.iterdir())
+
+
 def test_a_dead_server_is_exit_code_three_and_the_message_is_kept(home: Home) -> None:
     with serve() as gone:
         url = gone.url

@@ -54,7 +54,7 @@ def make(url: str, read_s: float = 5.0) -> OpenAIModel:
     client = AsyncOpenAI(
         base_url=url, api_key="secret-key", max_retries=0, timeout=httpx2.Timeout(read_s)
     )
-    return OpenAIModel(client, "gpt-4o-mini", redact=lambda text: text.replace("secret-key", "***"))
+    return OpenAIModel(client, "gpt-4o-mini", secrets=["secret-key"])
 
 
 async def run(model: OpenAIModel, request: ChatRequest = PLAIN) -> tuple[Reply, list[Any]]:

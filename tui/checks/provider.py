@@ -79,7 +79,7 @@ async def _models(settings: Settings, server: Server) -> list[Check]:
     client = make_client(server)
     try:
         return [
-            await _ask(role, OpenAIModel(client, name, host=server.host, redact=settings.redact))
+            await _ask(role, OpenAIModel(client, name, host=server.host, secrets=settings.secrets))
             for role, name in names.items()
         ]
     finally:

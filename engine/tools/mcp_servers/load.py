@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.intents.source import Source, SourceError
+from engine.redaction import redacted
 
 if TYPE_CHECKING:
     from engine.tools.mcp_servers.connection import Connection
@@ -123,17 +124,12 @@ def _connection(key: str, settings: _Table, folder: Path, secrets: Mapping[str, 
     else:
         transport = child(settings.command, folder.resolve(), secrets)
 
-    def redact(text: str) -> str:
-        for value in secrets.values():
-            text = text.replace(value, "***")
-        return text
-
     return Connection(
         key,
         transport,
         owned=bool(settings.command),
         time_limit_s=settings.timeout_s,
-        redact=redact,
+        redact=lambda text: redacted(text, secrets.values()),
     )
 
 

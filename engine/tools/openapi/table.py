@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from engine.intents.source import SourceError
+from engine.redaction import redacted
 
 Place = Literal["header", "query", "cookie"]
 Name = Annotated[str, Field(min_length=1)]
@@ -77,9 +78,7 @@ class Credentials:
     def redact(self, data: Any) -> Any:
         """JSON data, or text, without the secrets."""
         if isinstance(data, str):
-            for secret in self.secrets:
-                data = data.replace(secret, "•••")
-            return data
+            return redacted(data, self.secrets)
         if not self.secrets:
             return data
         if isinstance(data, list):

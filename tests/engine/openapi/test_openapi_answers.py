@@ -79,7 +79,7 @@ async def test_good_answers(reply: Reply, result: Any) -> None:
             '{"title": "No credit", "detail": "It costs 50.", "balance": 30, "accounts": ["/a/1"]}',
             ": No credit; It costs 50.; balance: 30; accounts: /a/1)",
         ),
-        (401, '{"message": "s3cret-value"}', ": •••). Check the secret that is sent as X-Key."),
+        (401, '{"message": "s3cret-value"}', ": ***). Check the secret that is sent as X-Key."),
         (501, "", "The API failed (501 Not Implemented)."),
     ],
 )  # fmt: skip

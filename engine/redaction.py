@@ -1,0 +1,40 @@
+"""Takes the configured keys and tokens out of text, also out of text that comes in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MASK = "***"
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """`text` with `MASK` in place of each secret."""
+    for secret in sorted(secrets, key=len, reverse=True):  # one may begin like another
+        text = text.replace(secret, MASK)
+    return text
+
+
+class Redactor:
+    """Takes text in pieces; what may be the beginning of a secret waits for what follows it."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(secrets)
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """Take in a piece; returns what may be shown."""
+        text = redacted(self._held + piece, self._secrets)
+        cut = len(text) - max((_begun(text, secret) for secret in self._secrets), default=0)
+        self._held = text[cut:]
+        return text[:cut]
+
+    def finish(self) -> str:
+        """What still waited: it was no secret."""
+        text, self._held = self._held, ""
+        return text
+
+
+def _begun(text: str, secret: str) -> int:
+    """How much of a secret, in characters, the text ends with."""
+    most = min(len(text), len(secret) - 1)
+    return next((n for n in range(most, 0, -1) if text.endswith(secret[:n])), 0)
