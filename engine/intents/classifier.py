@@ -7,9 +7,11 @@ system trains it, and tells as well what the head would say of each example had 
 taught that one; by that its probabilities are calibrated, and what is strange
 is told apart.
 
-Measured by `scripts/public_intents.py` with ten examples an intent on the validation files of
-CLINC150 (its 150 intents; its ten domains given as plain lists) and BANKING77: 92.7, 95.5 and
-87.5 %. A multinomial logistic regression has 92, 91 and 87; the nearest neighbours 86, 94 and 85.
+Of the messages in scope of the validation files of CLINC150 (its 150 intents; its ten domains given
+as plain lists) and BANKING77, with ten examples an intent, the likeliest intent is right for 92.7,
+95.5 and 87.7 %. A multinomial logistic regression has 92, 91 and 87; the nearest neighbours 86, 94
+and 85. As routed, so that what is refused is wrong, too, 91.0, 94.1 and 86.1 % are right: that is
+what `scripts/public_intents.py` prints.
 """
 
 from __future__ import annotations
