@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -122,8 +123,9 @@ _VALUES = st.recursive(
 
 
 @given(_VALUES, st.integers(0, 60))
-def test_results_are_cut_to_a_size(value: Any, characters: int) -> None:
-    _Cut(characters).cut(value)
+def test_any_result_becomes_json_that_any_server_reads(value: Any, characters: int) -> None:
+    cut = json.dumps(_Cut(characters).cut(value), allow_nan=False, ensure_ascii=False)
+    assert cut.encode().decode() == cut
 
 
 def test_a_huge_result_is_cut_and_says_so() -> None:
