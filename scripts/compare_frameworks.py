@@ -150,7 +150,6 @@ class Contender:
 
     name: str
     process: subprocess.Popen[str]
-    ready_s: float = 0.0
     peak_mb: float = 0.0
     overhead_ms: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
@@ -202,7 +201,7 @@ def measure(message: str, turns: int, server: Server, folder: Path) -> list[Cont
             )
             stack.callback(process.kill)
             contender = Contender(name, process)
-            contender.ready_s = contender.read()["ready_s"]
+            contender.read()  # it is ready
             contenders.append(contender)
         for number in range(-WARM_UP, turns):
             for contender in contenders:

@@ -103,10 +103,6 @@ class History:
         with self.database.read() as rows:
             return list(dict.fromkeys(rows.exec(query)))[:limit]
 
-    def latest_session(self) -> SessionRecord | None:
-        """The session that was used last."""
-        return next(iter(self.sessions(limit=1)), None)
-
     def session(self, id: str) -> SessionRecord:
         """The session with this id, or the only one whose id begins so.
 

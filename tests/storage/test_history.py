@@ -28,7 +28,6 @@ def routed(*intents: str) -> IntentClassified:
 
 def test_a_new_database_has_no_sessions(history: History) -> None:
     assert history.sessions() == []
-    assert history.latest_session() is None
     assert history.actions() == []
 
 
@@ -83,9 +82,6 @@ def test_sessions_come_newest_first_and_in_pages(history: History, recording: Re
     recording.keep(turn("b", "b2", done()))
     assert [session.id for session in history.sessions()] == ["b", "d", "c", "a"]
     assert [session.id for session in history.sessions(limit=2, offset=1)] == ["d", "c"]
-    latest = history.latest_session()
-    assert latest is not None
-    assert latest.id == "b"
 
 
 @pytest.mark.parametrize(

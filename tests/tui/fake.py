@@ -131,7 +131,6 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
     )
     model_label = "gpt-5.4-mini · Azure"
     offline = False
-    tool_count = 14
     intent_titles: Mapping[str, str] = TITLES
 
     def __init__(

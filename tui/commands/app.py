@@ -113,7 +113,6 @@ class RealBackstage:
         self.suggestions = catalogue.suggestions
         self.model_label = parts.engine.label
         self.offline = parts.engine.offline
-        self.tool_count = len(catalogue.tools)
         self.notices = (*notices, *parts.notices)
         self._tell_open_chat: Callable[[Event], None] | None = None
 

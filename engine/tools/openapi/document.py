@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -285,6 +284,3 @@ def shown(uri: str) -> str:
     if url.scheme == "file":
         return unquote(url.path)
     return f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}{url.path}"
-
-
-Follow = Callable[[str, str], tuple[Any, str, str]]

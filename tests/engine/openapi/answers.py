@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from engine.intents.source import Source
 from engine.tools.openapi import load_openapi
 from engine.tools.tool import OutcomeUnknown, Tool, ToolContext, ToolUserError
 from tests.engine.openapi.served import Call, Served
+from tests.loopback import listening
 
 DOCUMENTS = Path(__file__).parent / "documents"
 CONTEXT = ToolContext("01ACTION", "01SESSION", Path())
@@ -58,17 +58,8 @@ def answering(reply: Callable[[Call], Reply]) -> Iterator[Served]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with listening(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def json_reply(text: str, status: int = 200, **headers: str) -> Reply:
