@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ from tests.loopback import call_answer, route_answer, serve, text_answer  # noqa
 
 SIZES = (10, 100, 300, 1_000)
 ROUNDS = 3
+DAY = date(2026, 3, 2)  # that the acting model is told
 INTENT, TOOL, MESSAGE = "leave_requests", "list_leave_requests", "which leave requests are open?"
 
 # Run in a process of its own; prints the seconds that loading took. With a second argument, all
@@ -122,6 +124,7 @@ async def turn(folder: Path, catalogue: Path, *, routed: bool) -> list[dict[str,
             recorder=MemoryRecorder(),
             approver=StubApprover(),
             data_dir=folder,
+            today=lambda: DAY,
         )
         if routed:
             server.play(route_answer(INTENT))

@@ -22,7 +22,7 @@ from engine.models.port import ModelError
 from engine.tools.tool import Tool
 from engine.tools.values import plain
 
-# A message takes 8 ms to classify and 0.1 to 1 s to complete on two cores; loading takes 1 s.
+# A message takes 5 to 9 ms to classify and 0.1 to 1 s to complete on two cores; loading takes 1 s.
 TIME_LIMIT_S = 20.0
 # Learning a catalogue takes 3 s for 150 intents with ten examples each, most of it embedding.
 LEARNING_LIMIT_S = 120.0
