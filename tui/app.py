@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.terminal_theme import TerminalTheme
 from textual import work
-from textual.app import App, ScreenStackError, SystemCommand
+from textual.app import ScreenStackError, SystemCommand
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -22,6 +22,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from tui import glyphs, keys, theme
+from tui.burst import InOrder
 from tui.ports import Backstage, DemoStep
 from tui.screens.chat import ChatScreen
 from tui.screens.panes import PaneScreen
@@ -36,7 +37,7 @@ def _local_now() -> datetime:
     return datetime.now().astimezone()
 
 
-class PanesApp(App[None]):
+class PanesApp(InOrder):
     """Colours, help and palette: what the chat and the replay have in common.
 
     `low_bandwidth` is for slow lines: no animation, no blinking, and replies drawn less often (a

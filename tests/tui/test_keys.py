@@ -7,10 +7,11 @@ from typing import get_args
 import pytest
 from textual.app import App
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import chat_of, make_app, settle, shown, until
+from tests.tui.states import burst, chat_of, make_app, settle, shown, until
 from tui import keys
 from tui.screens.actions import ActionsScreen
 from tui.screens.catalogue import CatalogueScreen
@@ -166,3 +167,41 @@ async def test_the_palette_has_every_command_of_the_chat() -> None:
         await pilot.press("enter")
         stage_chats = app._backstage.chats  # type: ignore[union-attr]
         await until(pilot, lambda: len(stage_chats) == 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "pressed"),
+    [
+        ((), ("ctrl+o",)),
+        ((), ("ctrl+r",)),
+        ((), ("f6",)),
+        ((), ("f9",)),
+        ((), ("ctrl+p",)),
+        ((), ("ctrl+f",)),
+        ((), ("ctrl+o", "f2", "ctrl+u")),
+        ((), ("escape", "escape")),
+        (("ctrl+o",), ("escape",)),
+        (("ctrl+f",), ("escape", "f2")),
+        (("f4",), ("f2",)),
+        (("escape",), ("tab", "tab", "shift+tab", "f2")),
+    ],
+)
+async def test_letters_behind_a_key_that_moves_the_focus(
+    before: tuple[str, ...], pressed: tuple[str, ...]
+) -> None:
+    """All in one burst; they are written where one would see the cursor then."""
+    stage = FakeBackstage(rows=fake.ROWS)
+    stage.written = ["what I wrote"]
+    async with make_app(stage).run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press(*before)
+        await settle(pilot)
+        burst(pilot, *pressed, *"some words")
+
+        def written() -> str:
+            focused = pilot.app.focused
+            if isinstance(focused, Input):
+                return focused.value
+            return focused.text if isinstance(focused, TextArea) else ""
+
+        await until(pilot, lambda: written() == "some words")
