@@ -19,8 +19,8 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 _PLAIN = str.maketrans(
-    "─━═│┃║·•●○◐■▪▶►▸◀◄▲▼→←↑↓✓✗×…–—≥≤“”„‘’‹›«»",
-    '---|||.**o*##>>><<^v><^v+xx.--><"""\'\'<><>',
+    "─━═│┃║⏸░▒±·•●○◐■▪▶►▸◀◄▲▼→←↑↓✓✗×…–—≥≤“”„‘’‹›«»",
+    '---||||.:~.**o*##>>><<^v><^v+xx.--><"""\'\'<><>',
 )
 # Characters that stand for the sets of the C locale in POSIX.
 _BARE = ("C", "POSIX")

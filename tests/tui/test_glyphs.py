@@ -30,6 +30,7 @@ def test_the_locale_names_the_characters(environ: dict[str, str], wanted: str | 
 
 def test_what_is_lacking_has_a_likeness() -> None:
     assert plain_glyphs("┌─┐ ● Café → 日", "ascii") == "+-+ * Cafe > ??"
+    assert plain_glyphs("⏸ ░▒▓█ ±", "ascii") == "| .:## ~"
     assert plain_glyphs("┌─┐ ● Café → 日", "iso8859-1") == "+-+ * Café > ??"
 
 
