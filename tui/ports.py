@@ -38,6 +38,12 @@ class SessionRow:
     matches: Sequence[tuple[str, Segments]] = ()
     found_turn: str = ""
 
+    @property
+    def found_words(self) -> str:
+        """The first words in that turn which were looked for."""
+        newest = self.matches[0][1] if self.matches else ()
+        return next((text for text, found in newest if found), "")
+
 
 @dataclass(frozen=True)
 class Past:

@@ -16,7 +16,7 @@ from textual.widgets import Input, TextArea
 
 from tui import keys
 from tui.dialogue import Dialogue
-from tui.ports import Backstage, Past
+from tui.ports import Backstage, Past, SessionRow
 from tui.record import Failure, Note, Turn
 from tui.screens.checking import check
 from tui.screens.panes import PaneScreen
@@ -92,8 +92,8 @@ class ChatScreen(PaneScreen):
         for notice in backstage.notices:
             await self.presenter.tell(Note(Turn(""), notice))
 
-    async def open(self, session_id: str | None) -> None:
-        """Show this session and go on with it; None begins a new one.
+    async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
+        """Show this session, where something was `found` in it; None begins a new one.
 
         Where that fails, the session before it stays.
         """
@@ -102,9 +102,8 @@ class ChatScreen(PaneScreen):
         await self.keep_draft()
         before = await self.dialogue.detach()
         try:
-            past = Past(())
-            if session_id:
-                past = await self._backstage.past(session_id, last_turns=RECENT_TURNS)
+            most = None if found and found.found_turn else RECENT_TURNS
+            past = await self._backstage.past(session_id, most) if session_id else Past(())
             chat = await self._backstage.open(session_id, self.approval)
             self._prompts = await self._backstage.prompts()
             draft = await self._backstage.draft(session_id)
@@ -114,6 +113,8 @@ class ChatScreen(PaneScreen):
             raise
         self.find.hide()
         await self.presenter.load(past)
+        if found:
+            await self.transcript.reveal_turn(found.found_turn, found.found_words)
         own = [turn.text for turn in self.presenter.record.turns]
         elsewhere = set(self._prompts).difference(own)
         self.prompt.sent = [*(text for text in self._prompts[::-1] if text in elsewhere), *own]
@@ -238,10 +239,10 @@ class ChatScreen(PaneScreen):
         if not self.app.app_focus:
             self.app.bell()
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: Exception, what: str = "Something could not be shown") -> None:
         if not self.is_attached:
             return
-        message = one_line(f"Something could not be shown: {error}", 300)
+        message = one_line(f"{what}: {error}", 400)
         self.notify(message, severity="error", markup=False)
 
     def _give_back_waiting(self) -> None:
@@ -380,15 +381,14 @@ class ChatScreen(PaneScreen):
         self.app.push_screen(CostsScreen(backstage, session_id, self.app.now))
 
     @work(exclusive=True, group="switch", exit_on_error=False)
-    async def _switch(self, session_id: str | None) -> None:
+    async def _switch(self, chosen: SessionRow | None) -> None:
         if self.dialogue.running and not self.dialogue.cancelling:
             self.notify("A turn is running: ctrl+c cancels it first", markup=False)
             return
         try:
-            await self.open(session_id)
+            await self.open(chosen.id if chosen else None, chosen)
         except Exception as error:
-            message = one_line(f"The session cannot be opened: {error}", 400)
-            self.notify(message, severity="error", markup=False)
+            self._complain(error, "The session cannot be opened")
 
     def action_retry(self) -> None:
         newest = self.presenter.record.newest

@@ -29,8 +29,8 @@ PAGE = 100  # sessions that are read at a time
 SAYERS: Mapping[str, str] = {"user": "you", "assistant": "reply", "action": "call"}
 
 
-class SessionsScreen(Screen[str | None]):
-    """Gives back the id of the session to go on with, or None.
+class SessionsScreen(Screen[SessionRow | None]):
+    """Gives back the session to go on with, or None.
 
     `deleted` has the ids of what can be brought back, the newest last; `running_in` tells the
     session in which a turn runs: that one is not deleted.
@@ -148,7 +148,7 @@ class SessionsScreen(Screen[str | None]):
 
     def action_open(self) -> None:
         if row := self._row:
-            self.dismiss(row.id)
+            self.dismiss(row)
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -197,7 +197,14 @@ class Transcript(VerticalScroll, can_focus=True):
             if place not in self._window:
                 with self.app.batch_update():
                     await self._move(Window.around(place, len(self.blocks)))
-        self._select(block)
+        self._select(block, with_more=True)
+
+    async def reveal_turn(self, turn_id: str, words: str) -> None:
+        """Go to where these words stand in the turn, or to its beginning; if it is there."""
+        blocks = [block for block in self.blocks if turn_id and block.turn.turn_id == turn_id]
+        having = (block for block in blocks if folded(words) in folded(source_of(block)))
+        for block in (*having, *blocks)[:1]:
+            await self.reveal(block)
 
     def look_for(self, words: str) -> list[Block]:
         """The blocks with these words in them, which are marked wherever they are seen.
@@ -220,7 +227,8 @@ class Transcript(VerticalScroll, can_focus=True):
         """Where the person reads; None: at the newest."""
         return self._cursor
 
-    def _select(self, block: Block | None) -> None:
+    def _select(self, block: Block | None, *, with_more: bool = False) -> None:
+        """Read this block, `with_more` of what follows it; None: the newest."""
         if self._cursor in self._widgets:
             self._widgets[self._cursor].remove_class("-selected")
         self._cursor = block
@@ -230,7 +238,7 @@ class Transcript(VerticalScroll, can_focus=True):
             widget = self._widgets[block]
             widget.add_class("-selected")
             self.release_anchor()
-            widget.scroll_visible(animate=False)
+            widget.scroll_visible(animate=False, top=with_more)
         self.post_message(self.Selected(block.turn if block else None))
 
     async def follow(self) -> None:
