@@ -21,6 +21,8 @@ FAILURES = 5
 # Results that cost nothing are written down together, at most so much later.
 LAG_S = 0.5
 CHUNK = 16  # rows that are looked at ahead together
+# A run that is stopped waits so long for answers that are on their way: they are paid for.
+GRACE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,24 @@ class Runner:
             if isinstance(result, Exception):
                 raise result
 
-    def stop(self) -> None:
-        """End early: what is on its way is given up, what is done stays."""
-        self._finish(End("interrupted"))
+    def stop(self) -> bool:
+        """End early; what is done stays. Returns whether something that is paid for is waited for:
+        it is given up after `GRACE_S`, or when this is called again."""
+        again = self._end.reason != "finished"
+        if again or self.trial.engine.offline:
+            self._finish(End("interrupted"))
+            return False
+        self._end = End("interrupted")
+        asyncio.get_running_loop().call_later(GRACE_S, self._give_up)
+        return any(not worker.done() for worker in self._workers)
 
     def _is_through(self, number: int) -> bool:
         return number in self.outcomes and self.outcomes[number].state == "done"
 
     async def _work(self, waiting: Iterator[int]) -> None:
         for number in waiting:
+            if self._end.reason != "finished":
+                return
             row = self.rows[number]
 
             async def keep(outcome: Outcome, number: int = number, row: Row = row) -> None:
@@ -134,12 +145,14 @@ class Runner:
     def _finish(self, end: End) -> None:
         if self._end.reason == "finished":
             self._end = end
+        self._give_up()
+
+    def _give_up(self) -> None:
         for worker in self._workers:
             worker.cancel()
 
     async def _cancel(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
+        self._give_up()
         for worker in self._workers:
             with suppress(asyncio.CancelledError, Exception):
                 await worker

@@ -155,7 +155,7 @@ async def _work(going: Run) -> End:
     """Go through the rows with a progress bar; an interrupt ends the run and keeps what is done."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, going.runner.stop)
+        loop.add_signal_handler(number, _stop, going)
     try:
         await going.engine.warm_up()
         with _progress(going):
@@ -165,6 +165,11 @@ async def _work(going: Run) -> End:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _stop(going: Run) -> None:
+    if going.runner.stop():
+        _say("stopping: the answers on their way are waited for; Ctrl+C again gives them up")
 
 
 @contextmanager

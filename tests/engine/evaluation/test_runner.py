@@ -12,6 +12,7 @@ from engine import prices
 from engine.assembly import Engine
 from engine.conversation import Conversation
 from engine.economics import flat_request
+from engine.evaluation import runner as runners
 from engine.evaluation.dataset import Row, Said
 from engine.evaluation.outcome import Outcome, from_dict, to_dict
 from engine.evaluation.runner import FAILURES, Result, Runner
@@ -244,6 +245,34 @@ async def test_stopping_keeps_what_is_done_and_going_on_asks_only_for_the_rest()
     assert (await second.run()).reason == "finished"
     assert not set(before) & set(again.asked)
     assert len(second.outcomes) == 20
+
+
+@pytest.mark.parametrize("patient", [True, False])
+async def test_who_stops_a_run_gets_what_is_on_its_way_unless_asking_twice(patient: bool) -> None:
+    router, kept = Slow(), Kept()
+    runner = Runner(Trial(engine(router, StubModel())), rows(20), kept, parallel=3)
+    running = asyncio.create_task(runner.run())
+    await router.full.wait()
+    assert runner.stop(), "three answers are paid for"
+    if patient:
+        router.gate.set()
+    else:
+        assert not runner.stop()
+    assert (await running).reason == "interrupted"
+    done = [number for number, _, outcome in kept.results if outcome.state == "done"]
+    assert (sorted(done), len(router.asked)) == ([0, 1, 2] if patient else [], 3)
+
+
+async def test_what_is_on_its_way_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runners, "GRACE_S", 0.01)
+    router = Slow()
+    runner = Runner(Trial(engine(router, StubModel())), rows(20), Kept(), parallel=3)
+    running = asyncio.create_task(runner.run())
+    await router.full.wait()
+    runner.stop()
+    assert (await asyncio.wait_for(running, 5)).reason == "interrupted"
 
 
 class Lost:
