@@ -26,6 +26,7 @@ from engine.tools.values import plain
 TIME_LIMIT_S = 20.0
 # Learning a catalogue takes 3 s for 150 intents with ten examples each, most of it embedding.
 LEARNING_LIMIT_S = 120.0
+LEARNING = ("cross", "embed")  # what reads a whole catalogue besides
 # Of a message. What a person asks for fits into this; the engine takes 50 s for a long page.
 TEXT_LIMIT = 1_000
 # Of a message that the tool-calling model is shown: its time grows with the length, and while
@@ -126,6 +127,11 @@ class WorkerClient:
             for row in rows
         ]
 
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A unit vector for each text: the product of two is their likeness."""
+        vectors: list[list[float]] = await self._ask({"op": "embed", "texts": list(texts)})
+        return vectors
+
     async def warm(self, tools: Sequence[Tool]) -> None:
         """Let the tool-calling model learn these tools ahead of the message."""
         await self._ask({"op": "warm", "tools": _definitions(tools)})
@@ -168,7 +174,7 @@ class WorkerClient:
                 async with asyncio.timeout(learns):
                     await _exchange(process, self._training)
                 self._trained = True
-            async with asyncio.timeout(learns if request["op"] == "cross" else self._time_limit_s):
+            async with asyncio.timeout(learns if request["op"] in LEARNING else self._time_limit_s):
                 return await _exchange(process, request)
         except asyncio.CancelledError:
             await self._end()

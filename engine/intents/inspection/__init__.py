@@ -6,6 +6,7 @@ folder.py     one folder read as far as it can be
 phrases.py    examples: overlaps, repetitions, too few
 offers.py     intents and their tools
 rows.py       evaluation sets and demos
+described.py  descriptions that another intent has, or that fit its examples better
 confusion.py  examples that the offline classifier gives to another intent
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.intents.inspection import offers, phrases, rows
+from engine.intents.inspection import described, offers, phrases, rows
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, catalogue_of, read
 
@@ -29,5 +30,7 @@ def inspect(places: Sequence[Path | str]) -> tuple[list[Finding], list[Inspected
     for folder in folders:
         findings += offers.findings(folder)
         findings += rows.findings(folder)
-    findings += phrases.findings(catalogue_of(folders)[1])
+    intents = catalogue_of(folders)[1]
+    findings += phrases.findings(intents)
+    findings += described.repeated(intents)
     return sorted(set(findings)), folders

@@ -1,4 +1,5 @@
-"""Examples that the offline classifier gives to another intent.
+"""What the offline models find: examples that the classifier gives to another intent, and
+descriptions that do not fit.
 
 Each example is judged by a classifier that has not seen it: five of them learn four fifths of the
 catalogue each. What is merely uncommon is not told, only what looks like another intent's.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.intents.inspection.described import unlike
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, Seen, catalogue_of, shown
 from engine.intents.inspection.phrases import content
@@ -32,13 +34,14 @@ async def confused(folders: Sequence[Inspected]) -> list[Finding]:
     worker = WorkerClient(catalogue)
     try:
         rows = await worker.cross()
+        findings = await unlike(seen, worker.embed)
     finally:
         await worker.close()
     said = {
         key: {content(phrase) for own in s.intent.examples.values() for phrase in own}
         for key, s in seen.items()
     }
-    return [
+    return findings + [
         Finding(
             shown(place.file),
             _line(place, tool, row.phrase),
