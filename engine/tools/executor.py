@@ -53,6 +53,7 @@ FORBIDDEN = "This is not allowed here, so nothing was changed."
 NOBODY = "This needs your approval and nobody could be asked, so nothing was changed."
 DONE_ONCE = "This was done in this turn, once. Nobody could be asked whether to do it again."
 DOUBLE = "This reply makes exactly this call already. Is it meant twice? Then call it once more."
+LOGGED = "the details are in the log that `intentbot-tui config show` names"
 CANCELLED = "This was cancelled before it ran; nothing was changed."
 
 log = logging.getLogger(__name__)
@@ -357,16 +358,17 @@ def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tupl
         }
     log.error("tool %s failed", tool.name, exc_info=error)
     if tool.effect == "read":
-        return "error", {"error": "The tool failed; the details are in the log."}
+        return "error", {"error": f"The tool failed; {LOGGED}."}
     return "unknown", {
-        "error": "The tool failed in the middle; the details are in the log. It may or may not "
-        "have been done: check before trying again."
+        "error": f"The tool failed in the middle; {LOGGED}. It may or may not have been done: "
+        "check before trying again."
     }
 
 
 def capped(result: Any) -> Any:
-    """The result, or its beginning as text where it is too long to be of use to a model."""
+    """The result as JSON data, or its beginning as text where it is too long to be of use."""
     text = json.dumps(result, ensure_ascii=False, default=str)
-    if len(text) <= MAX_RESULT_CHARACTERS:
-        return result
-    return {"truncated": text[:MAX_RESULT_CHARACTERS]}
+    if len(text) > MAX_RESULT_CHARACTERS:
+        return {"truncated": text[:MAX_RESULT_CHARACTERS]}
+    # Python writes NaN and Infinity bare, which other readers of JSON refuse.
+    return json.loads(text, parse_constant=lambda _: None)

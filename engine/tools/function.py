@@ -99,10 +99,14 @@ class Bound:
     async def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
         """See `Tool.run`; a function that is not async runs in a thread."""
         positional = (context,) if self._takes_context else ()
-        if inspect.iscoroutinefunction(self._function):
-            result = await self._function(*positional, **arguments)
-        else:
-            result = await asyncio.to_thread(self._function, *positional, **arguments)
+        try:
+            if inspect.iscoroutinefunction(self._function):
+                result = await self._function(*positional, **arguments)
+            else:
+                result = await asyncio.to_thread(self._function, *positional, **arguments)
+        except SystemExit as error:
+            # Let through, it would tear the event loop from under the whole program.
+            raise RuntimeError(f"{self._function.__name__} asked the program to exit") from error
         return self._dump(result, mode="json")
 
 

@@ -102,6 +102,41 @@ async def test_a_result_is_data_whatever_it_says(desk: Desk, tmp_path: Path, tex
     assert desk.ran == []
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["plain", "async"])
+async def test_a_tool_that_exits_fails_and_the_turn_goes_on(
+    desk: Desk, tmp_path: Path, waits: bool
+) -> None:
+    @effect("read")
+    def read_note() -> str:
+        """Read."""
+        raise SystemExit(3)
+
+    @effect("read")
+    async def read_it() -> str:
+        """Read."""
+        raise SystemExit(3)
+
+    tool = replace(tool_from_function(read_it if waits else read_note), name="read_note")
+    subject = subject_of(desk, tmp_path, StubModel(READ_NOTE, says("It failed.")), "")
+    subject.catalogue = with_tools(subject.catalogue, tool)
+    happened = await turn(subject)
+    ((outcome, result),) = results(happened)
+    assert outcome == "error"
+    assert "config show" in result["error"]  # which says where the log is
+    assert last(happened).reply == "It failed."
+
+
+async def test_a_result_is_json_that_every_reader_takes(desk: Desk, tmp_path: Path) -> None:
+    @effect("read")
+    def read_note() -> list[float]:
+        """Read."""
+        return [float("nan"), float("-inf"), 1.5]
+
+    subject = subject_of(desk, tmp_path, StubModel(READ_NOTE, says("Odd.")), "")
+    subject.catalogue = with_tools(subject.catalogue, tool_from_function(read_note))
+    assert results(await turn(subject)) == [("ok", [None, None, 1.5])]
+
+
 @hostile
 async def test_a_reply_is_words_whatever_it_says(desk: Desk, tmp_path: Path, text: str) -> None:
     model = StubModel(says(text), says("Well."))
