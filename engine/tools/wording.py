@@ -22,6 +22,9 @@ def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
         name: schema["default"] for name, schema in properties.items() if "default" in schema
     }
     values = {name: _plain(value) for name, value in {**defaults, **arguments}.items()}
+    for name, value in values.items():
+        if isinstance(value, str) and "enum" in properties.get(name, {}):
+            values[name] = value.replace("_", " ")
     if tool.summary:
         try:
             return tool.summary.format_map(values)

@@ -11,8 +11,10 @@ from engine import events
 from engine.intents.intent import Intent
 from engine.tools.function import effect, tool_from_function
 from engine.tools.tool import ToolContext, ToolUserError
+from engine.tools.wording import describe
 from tests.engine.desk import Desk, assistant, results, turn
 from tests.engine.stubs import StubModel, calls, says
+from tests.engine.turns import CATALOGUE
 
 
 @pytest.fixture
@@ -59,3 +61,9 @@ async def test_the_same_change_written_differently_is_the_same(
     subject = assistant(desk, tmp_path, StubModel(twice, says("Done.")))
     assert [outcome for outcome, _ in results(await turn(subject))] == ["error", "ok"]
     assert len(desk.ran) == 1
+
+
+def test_an_option_is_told_in_words() -> None:
+    tool = next(tool for tool in CATALOGUE.tools if tool.name == "pay_invoice")
+    arguments = {"invoice_id": "INV-1042", "method": "bank_transfer"}
+    assert describe(tool, arguments) == "Pay invoice INV-1042 by bank transfer"
