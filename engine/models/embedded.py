@@ -45,6 +45,7 @@ from engine.tools.values import (
     is_free,
     plain,
     proper_name,
+    several,
     unit_name,
     words,
 )
@@ -289,7 +290,7 @@ def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
                     value = None
         rivals = [o for o, others in plainly.items() if o != name and set(others) & set(values)]
         if not rivals and values:
-            value = values[0] if len(values) == 1 else None
+            value = values[0] if len(values) == 1 or several(text, schema, name=name) else None
         if value is not None:
             draft.arguments[name] = value
 
@@ -307,6 +308,10 @@ def _pick(draft: _Draft, request: ChatRequest) -> bool:
     """Take what "the second one" points at for the first that is missing; whether it did."""
     for name in draft.missing[:1]:
         choice = options(name, _parameter(draft.tool, name), request.messages)
+    for name in draft.tool.required:
+        values = several(text, _parameter(draft.tool, name), name=name)
+        if draft.arguments[name] in values:
+            return [{**draft.arguments, name: value} for value in values]
         value = picked(doubts.said(request), choice, name)
         if value is not None:
             draft.arguments[name] = value

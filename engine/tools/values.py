@@ -36,6 +36,7 @@ _NUMBER = re.compile(
 _AFTER = re.compile(r"\s*(?P<more>more\s+|extra\s+|additional\s+)?(?P<unit>[$€£¥%]|[^\W\d_]+)?")
 # "M is too small, put me over to L": of several options the one that is gone to is meant.
 _MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
+_LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
 _REJECTED_BEFORE = re.compile(r"\b(?:from|not|than|instead of)\s+(?:the\s+)?$", re.IGNORECASE)
 
 
@@ -76,11 +77,18 @@ def candidates(text: str, schema: Schema, *, name: str = "") -> list[Any]:
     """
     found, spoken = list(_find(text, schema, name)), _digits(text)
     kept = [f for f in found if not _REJECTED_BEFORE.search(spoken[: f.start])] or found
-    if "enum" in schema and not re.search(r"\bor\b", text, re.IGNORECASE):
+    if "enum" in schema and not any(_LISTED_BEFORE.search(spoken[: f.start]) for f in kept):
         kept = [f for f in kept if _MEANT_BEFORE.search(spoken[: f.start])] or kept
     if not {f.value for f in kept if f.measured} or _corrects(text):
         return list(dict.fromkeys(f.value for f in kept))
     return list(dict.fromkeys(f.value for f in kept if f.measured))
+
+
+def several(text: str, schema: Schema, *, name: str = "") -> list[Any]:
+    """The identifiers of a list, each of which is meant: "pay 1042 and 1007"; else none."""
+    found = candidates(text, schema, name=name) if "pattern" in schema else []
+    either = _corrects(text) or re.search(r"\bor\b", text, re.IGNORECASE)
+    return found if len(found) > 1 and not either else []
 
 
 def measured(text: str, schema: Schema) -> bool:
@@ -351,7 +359,11 @@ def _bare_text(text: str) -> str | None:
         parts.pop(0)
     while parts and parts[-1].casefold() in {"please", "pls", "thanks", "then", "instead", "now"}:
         parts.pop()
-    if not 1 <= len(parts) <= 3 or {part.casefold() for part in parts} & TALK:
+    if (
+        not 1 <= len(parts) <= 3
+        or len("".join(parts)) < 2
+        or {part.casefold() for part in parts} & TALK
+    ):
         return None
     return " ".join(parts)
 

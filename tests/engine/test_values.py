@@ -16,6 +16,7 @@ from engine.tools.values import (
     measured,
     plain,
     proper_name,
+    several,
     unit_name,
 )
 
@@ -100,6 +101,7 @@ def test_a_number_counts_as_measured_only_with_its_own_unit() -> None:
     [
         ("switch me to the L plan", ["L"]),
         ("from S to L", ["L"]),
+        ("change to S and M", ["S", "M"]),
         ("S is far too small, put me over to M today", ["M"]),
         ("the M plan is dear, switch to L or S", ["M", "L", "S"]),
         ("plan m", ["M"]),
@@ -243,3 +245,16 @@ def test_the_name_of_a_unit() -> None:
     assert unit_name(DOLLARS) == "dollars"
     assert unit_name({"x-units": ["km"]}) == "km"
     assert unit_name(COUNT) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("settle 2041 and 2042", ["INV-2041", "INV-2042"]),
+        ("settle 2041 or 2042", []),
+        ("settle 2041, no, 2042", []),
+        ("settle 2041", []),
+    ],
+)
+def test_a_list_of_identifiers(text: str, numbers: list[str]) -> None:
+    assert several(text, INVOICE, name="invoice_id") == numbers
