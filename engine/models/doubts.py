@@ -44,6 +44,11 @@ def is_no_order(
     whether it may be, and says what, wants it: "can I pay INV-1042?"
     """
     text = said(request)
+def only_asks(text: str, tool: Tool) -> bool:
+    """Whether the person asks about a change rather than for it: "how much is L?"."""
+    return tool.effect != "read" and wonders(text) and not requests(text)
+
+
     undone = undoes(text)
     if undone and not set(words(undone)) <= set(vocabulary):
         return True

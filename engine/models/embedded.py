@@ -60,6 +60,8 @@ SURE = 0.7
 LIKELY = 0.5
 # Below this Needle's choice is not believed: it bends what it cannot do into what it can.
 POSSIBLE = 0.15
+# A question is answered by a look-up that fits this well, though a change may fit it better.
+ANSWERS = 0.05
 LOOKED_UP = 5  # at once, for one message
 
 
@@ -156,7 +158,8 @@ class EmbeddedModel:
         awaiting = request.awaiting
         if awaiting and awaiting.tool in tools:
             draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if _pick(draft, request) or await self._answered(draft, text):
+            asks = doubts.only_asks(text, draft.tool)
+            if not asks and (_pick(draft, request) or await self._answered(draft, text)):
                 return draft
         readings, _ = await self._worker.read(text)
         shares = readings[0].tools(tools)
@@ -198,6 +201,9 @@ class EmbeddedModel:
         if share >= SURE:
             draft = _Draft(tools[best])
             await self._fill(draft, text)
+        if doubts.only_asks(text, tools[best]):
+            reads = (n for n, s in shares if tools[n].effect == "read" and s >= ANSWERS)
+            best, share = next(((name, SURE) for name in reads), (best, share))
             return draft
         proposed = await self._worker.complete(list(tools.values()), text)
         possible = dict(shares)

@@ -21,18 +21,29 @@ _FORBIDS = re.compile(
 )
 # "Cancel my top-up" is no order to top up.
 _UNDOES = re.compile(
-    r"(?:(?:please|can|could|would|you|i|we|want|need|to|['’]d|like|just|no|ok|so|and)[\s,]+)*"
-    r"(?P<verb>cancel|undo|revert|reverse|refund|withdraw|annul|void|take (?:that|it|this) back)\b",
+    r"(?:(?:please|can|could|would|you|i|we|want|need|to|['’]d|like|just|no|ok|so|and|"
+    r"actually)[\s,]+)*"
+    r"(?P<verb>cancel|undo|revert|reverse|refund|withdraw|annul|void|take (?:\S+\s+){1,3}back)\b",
     re.IGNORECASE,
 )
 _LATER = re.compile(
     r"\b(?:every|each) (?:\w+ )?(?:day|week|month|year|morning|evening|\w+day)\b|"
-    r"\b(?:daily|weekly|monthly|yearly|tomorrow|tonight|automatically)\b|"
-    r"\bnext (?:week|month|year|\w+day)\b|\bin (?:an?|\d+|two|three) (?:hour|day|week|month)s?\b",
+    r"\b(?:daily|weekly|monthly|yearly|automatically)\b|(?<!for )\b(?:tomorrow|tonight)\b|"
+    r"(?<!for )\bnext (?:week|month|year|\w+day)\b|"
+    r"\b(?:when|once|unless|as soon as|if)(?= (?:i|we|my|our|he|she|they)\b"
+    r"(?! (?:may|might|can|could)\b))|\bin (?:an?|\d+|two|three) (?:hour|day|week|month)s?\b",
     re.IGNORECASE,
 )
 # Where what is told ends and what is wanted begins: "I'm abroad next week, so add 8 GB".
-_CLAUSES = re.compile(r"[,.;:!?]\s+|\b(?:so|and|but|because|since|as)\b", re.IGNORECASE)
+_CLAUSES = re.compile(
+    r"[,.;:!?]\s+|\b(?:so|and|but|because|since|(?<!soon )as(?! soon))\b", re.IGNORECASE
+)
+# "My dad topped up 20 dollars yesterday" tells of what was done.
+_PAST = re.compile(
+    r"(?:i|we|my|our|the|he|she|they)\b.*"
+    r"\b(?:yesterday|already|ago|last (?:night|week|month|year))\b",
+    re.IGNORECASE,
+)
 _REPEATS = re.compile(
     r"(?:(?:please|ok|okay|yes|and|now|just|can you|could you)[\s,]+)*"
     r"(?:do (?:that|it|this|the same) (?:again|once more|one more time)|(?:once|one time) more|"
@@ -43,8 +54,9 @@ _REPEATS = re.compile(
 # "How do I cancel?", "what happens if I top up 50?", "can I cancel without a fee?" ask about a
 # change. "Can you add 5 GB?" and "can I get 5 GB?" ask for it.
 _WONDERS = re.compile(
-    r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|please|sorry|um)[\s,]+)*"
-    r"(?:how(?! about)|what(?! about)|why|when|where|which|who|should|shall|is|are|was|does|did|"
+    r"(?:(?:and|but|so|ok|okay|well|hey|hi|hello|yo|please|sorry|um|hm+|oh|wait|actually)[\s,]+)*"
+    r"(?:how(?! about)|what(?! about)|whats|hows|(?:price|cost) (?:of|for)|"
+    r"why|when|where|which|who|should|shall|is|are|was|does|did|"
     r"do (?:i|you|we)|if|"
     r"am i|must i|can i (?!get|have|add|buy|top|book|order|please)|may i (?!get|have|please))\b",
     re.IGNORECASE,
@@ -107,6 +119,13 @@ def undoes(text: str) -> str:
 
 def schedules(text: str) -> bool:
     """Whether something is wanted later, or again and again: "every month", "tomorrow".
+
+def reports(text: str) -> bool:
+    """Whether the person only tells what was done: "my dad topped up 20 dollars yesterday"."""
+    clauses = [clause.strip() for clause in _CLAUSES.split(text) if words(clause)]
+    told = all(_PAST.match(clause) or states(clause) for clause in clauses)
+    return told and _PAST.search(text) is not None and _WISHES.search(text) is None
+
 
     When something else is, which is only told beside the wish, is no time for the wish.
     """
