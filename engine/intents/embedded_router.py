@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.conversation import Conversation
+from engine.conversation import MAX_CHOICES, Conversation
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.capabilities import Capability, Reading
 from engine.intents.intent import Catalogue
@@ -15,7 +15,7 @@ from engine.intents.parting import Reader, parted
 from engine.intents.router import Routing, Task
 from engine.models.port import Usage
 from engine.models.worker_client import TEXT_LIMIT
-from engine.tools.speech import agrees, repeats, undoes
+from engine.tools.speech import agrees, follows, points_there, repeats, undoes, vague, wonders
 from engine.tools.tool import Tool
 from engine.tools.values import bare_value, candidates, is_free, plain
 
@@ -23,6 +23,8 @@ NAME = "all-MiniLM-L6-v2"
 
 # Small talk that is not clear must be at least this likely.
 POSSIBLE = 0.3
+# Who only asks for help may mean another intent than the likeliest, if it is not so much less so.
+RIVAL = 10.0
 YES = "yes"  # the key of small talk that agrees
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
@@ -77,7 +79,7 @@ class EmbeddedRouter:
     async def _decide(
         self, text: str, reading: Reading, conversation: Conversation
     ) -> tuple[Route, tuple[Task, ...], float, str]:
-        ranking = reading.intents()
+        ranking, clear = reading.intents(), self._thresholds.clear
         intent, share = ranking[0] if ranking else ("", 0.0)
         talk, talk_share = reading.talk()
         open_intent = conversation.awaiting.intent if conversation.awaiting else None
@@ -86,19 +88,24 @@ class EmbeddedRouter:
             open_intent = focus = None
         if self._is_value(text, conversation):
             assert focus is not None
-            return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
+            return "continue", (Task(focus, text),), max(share, clear), ""
         if focus is not None and repeats(text):
-            return "continue", (Task(focus, text),), max(share, self._thresholds.clear), ""
+            return "continue", (Task(focus, text),), max(share, clear), ""
+        if self._asks_there(text, conversation):
+            assert conversation.focus is not None
+            return "continue", (Task(conversation.focus, text),), max(share, clear), ""
         if talk.kind == "cancel" and agrees(text):
             talk = Capability("small_talk", YES)  # "ok do it" is near "don't do it"
         tasks = await parted(text, reading, self._worker)
         if tasks:
             return "task", tasks, share, ""
-        if reading.familiar and share >= self._thresholds.clear and share > talk_share:
+        if vague(text) and not focus and talk_share < clear and self._is_open(ranking):
+            return "clarify", (), share, self._ask([key for key, _ in ranking[:MAX_CHOICES]])
+        if reading.familiar and share >= clear and share > talk_share:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
         if focus is not None and self._has_value(text, focus):
             return "continue", (Task(focus, text),), share, ""
-        if talk_share >= self._thresholds.clear and not (open_intent and talk.key == YES):
+        if talk_share >= clear and not (open_intent and talk.key == YES):
             return self._talk(talk, talk_share, conversation)
         if open_intent or (focus and self._follows_up(text, focus)):
             assert focus is not None
@@ -111,6 +118,10 @@ class EmbeddedRouter:
         if len(near) > 1 and share < self._thresholds.unclear:
             return "clarify", (), share, self._ask(near)
         return "task", (Task(intent, text),), share, ""
+
+    def _is_open(self, ranking: Sequence[tuple[str, float]]) -> bool:
+        """Whether another intent than the likeliest may be meant by who leaves it open."""
+        return len(ranking) > 1 and ranking[1][1] >= max(share for _, share in ranking) / RIVAL
 
     def _strange(
         self, reading: Reading, share: float, conversation: Conversation
@@ -166,6 +177,17 @@ class EmbeddedRouter:
             for tool, name, schema in self._parameters(focus)
             if name in tool.required
         )
+
+    def _asks_there(self, text: str, conversation: Conversation) -> bool:
+        """Whether the last look-up is to be made of the same place: "what about data there?"."""
+        asks = follows(text) or wonders(text) or text.rstrip().endswith("?")
+        looked_up = {
+            tool.name
+            for tool, name, schema in self._parameters(conversation.focus)
+            if tool.effect == "read" and name in tool.required and is_free(schema)
+        }
+        calls = [call.name for message in conversation.messages for call in message.tool_calls]
+        return asks and points_there(text) and bool(looked_up & set(calls[-1:]))
 
     def _parameters(self, key: str | None) -> Iterator[tuple[Tool, str, Mapping[str, Any]]]:
         """Every parameter of an intent's tools."""

@@ -8,7 +8,17 @@ from typing import Any
 from engine.conversation import Message, ToolCall
 from engine.events import Awaiting
 from engine.models.port import ChatRequest
-from engine.tools.speech import agrees, forbids, requests, schedules, takes_back, undoes, wonders
+from engine.tools.speech import (
+    agrees,
+    forbids,
+    reports,
+    requests,
+    schedules,
+    takes_back,
+    undoes,
+    vague,
+    wonders,
+)
 from engine.tools.tool import Tool
 from engine.tools.values import is_free, plain, words
 from engine.tools.wording import describe, question
@@ -35,25 +45,27 @@ def is_forbidden(tool: Tool, request: ChatRequest) -> bool:
     return forbids(said(request), words(f"{tool.name} {tool.description}"))
 
 
-def is_no_order(
-    tool: Tool, arguments: Mapping[str, Any], request: ChatRequest, vocabulary: Collection[str]
-) -> bool:
-    """Whether the person only asks about a change, or wants something undone that it would do.
-
-    `vocabulary` are the words of the tool's matter: "cancel" is none of a payment's. Who asks
-    whether it may be, and says what, wants it: "can I pay INV-1042?"
-    """
-    text = said(request)
 def only_asks(text: str, tool: Tool) -> bool:
     """Whether the person asks about a change rather than for it: "how much is L?"."""
     return tool.effect != "read" and wonders(text) and not requests(text)
 
 
+def is_no_order(
+    tool: Tool, arguments: Mapping[str, Any], request: ChatRequest, vocabulary: Collection[str]
+) -> bool:
+    """Whether the person only asks about a change, or leaves open what is to be done, or wants
+    something undone that it would do.
+
+    `vocabulary` are the words of the tool's matter: "cancel" is none of a payment's. Who asks
+    whether it may be, and says what, wants it: "can I pay INV-1042?"
+    """
+    text = said(request)
     undone = undoes(text)
     if undone and not set(words(undone)) <= set(vocabulary):
         return True
     exact = bool(arguments) and tool.effect != "destructive"
-    return request.awaiting is None and wonders(text) and not (exact and requests(text))
+    asks = vague(text) or reports(text) or (wonders(text) and not (exact and requests(text)))
+    return request.awaiting is None and asks
 
 
 def doubt(tool: Tool, arguments: Mapping[str, Any], request: ChatRequest) -> str:

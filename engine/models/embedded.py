@@ -28,15 +28,15 @@ from engine.conversation import Message, ToolCall, arguments_of
 from engine.events import Awaiting, RetryScheduled, TextDelta
 from engine.intents.capabilities import Reading, first_sentence
 from engine.intents.intent import Catalogue
-from engine.models import doubts
+from engine.models import doubts, following
 from engine.models.port import ChatRequest, ModelError, Reply, Usage
 from engine.models.worker_client import WorkerClient
 from engine.models.written import new_call_id
 from engine.tools.lexicon import TALK, TOLD
 from engine.tools.picking import listed, options, picked
 from engine.tools.results import say
-from engine.tools.speech import repeats, wonders
-from engine.tools.tool import InvalidArguments, Tool
+from engine.tools.speech import repeats, vague, wonders
+from engine.tools.tool import Tool
 from engine.tools.values import (
     bare_value,
     candidates,
@@ -94,9 +94,11 @@ class EmbeddedModel:
         started = time.perf_counter()
         results, doubt = _results(request.messages), ""
         if results:
-            draft = _refused(request)
+            refused = following.refused(request, results)
+            draft = _Draft(*refused) if refused else None
             text = "\n\n".join(map(say, results))
-            text = f"{text} {draft.tool.question(draft.missing)}" if draft else text
+            if draft and not text.endswith("?"):
+                text = f"{text} {draft.tool.question(draft.missing)}"
         else:
             draft = await self._draft(request)
             text = self._objection(draft, request) if draft else _abilities(request.tools)
@@ -164,7 +166,7 @@ class EmbeddedModel:
         readings, _ = await self._worker.read(text)
         shares = readings[0].tools(tools)
         before = doubts.last_call(request.messages, tools)
-        if before and repeats(text):
+        if before and (repeats(text) or following.points_back(text, tools[before.name])):
             return _Draft(tools[before.name], dict(arguments_of(before)))
         clear = readings[0].familiar and readings[0].intents()[0][1] >= CLEAR
         if before and not clear:
@@ -178,6 +180,7 @@ class EmbeddedModel:
         chosen = await self._choose(tools, shares, text)
         if chosen:
             _pick(chosen, request)
+            following.complete(chosen.tool, chosen.arguments, text, before)
         return chosen
 
     async def _aside(self, tools: Mapping[str, Tool], reading: Reading, text: str) -> _Draft | None:
@@ -198,13 +201,15 @@ class EmbeddedModel:
         self, tools: Mapping[str, Tool], shares: Sequence[tuple[str, float]], text: str
     ) -> _Draft | None:
         best, share = shares[0]
-        if share >= SURE:
-            draft = _Draft(tools[best])
-            await self._fill(draft, text)
         if doubts.only_asks(text, tools[best]):
             reads = (n for n, s in shares if tools[n].effect == "read" and s >= ANSWERS)
             best, share = next(((name, SURE) for name in reads), (best, share))
+        if share >= SURE:
+            draft = _Draft(tools[best])
+            await self._fill(draft, text)
             return draft
+        if vague(text):
+            return None
         proposed = await self._worker.complete(list(tools.values()), text)
         possible = dict(shares)
         for name, arguments in proposed.calls:
@@ -220,19 +225,17 @@ class EmbeddedModel:
 
     async def _answered(self, draft: _Draft, text: str) -> bool:
         """Take the values an answer or a follow-up has; whether there was any."""
-        properties = draft.tool.parameters.get("properties", {})
-        before = dict(draft.arguments)
+        tool, before = draft.tool, dict(draft.arguments)
+        properties = tool.parameters.get("properties", {})
         names = [*draft.missing, *(n for n in properties if n not in draft.missing)]
         for name in names:
-            value = bare_value(text, _parameter(draft.tool, name), name=name)
-            if value is not None and (
-                name in draft.tool.required
-                or name in before
-                or _parameter(draft.tool, name).get("enum")
-            ):
+            value = bare_value(text, _parameter(tool, name), name=name)
+            if value is None or (tool.effect == "read" and _echoes(str(value), tool)):
+                continue  # "and texts?"
+            if name in tool.required or name in before or _parameter(tool, name).get("enum"):
                 draft.arguments[name] = value
                 return True
-        found = _Draft(draft.tool)
+        found = _Draft(tool)
         await self._fill(found, text)
         draft.arguments.update(found.arguments)
         return bool(found.arguments)
@@ -257,9 +260,10 @@ class EmbeddedModel:
         _settle(draft, text, proposed)
 
     def _named(self, tool: Tool, text: str) -> dict[str, Any]:
-        """What is looked up by its name, where capitals show it: no model need be asked."""
+        """What is looked up by its name, which its capitals show or which is all there is."""
         free = [name for name in tool.parameters.get("properties", {}) if _is_free(tool, name)]
-        names = [*listed(text), proper_name(text) or ""] if tool.effect == "read" else [""]
+        alone = bare_value(text, {"type": "string"}) or ""
+        names = [*listed(text), proper_name(text) or alone] if tool.effect == "read" else [""]
         sole = len(free) == 1 and tuple(free) == tool.required and names[0]
         return {free[0]: names[0]} if sole and not self._is_common(names[0], tool) else {}
 
@@ -302,8 +306,12 @@ def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
 
 
 def _each(draft: _Draft, text: str) -> list[dict[str, Any]]:
-    """The arguments; of what is looked up by a name, once for each of a list of names."""
+    """The arguments, once for each of a list of names to look up, or of identifiers."""
     names = listed(text) if draft.tool.effect == "read" else []
+    for name in draft.tool.required:
+        values = several(text, _parameter(draft.tool, name), name=name)
+        if draft.arguments[name] in values:
+            return [{**draft.arguments, name: value} for value in values]
     for name in draft.tool.required:
         if draft.arguments[name] in names and _is_free(draft.tool, name):
             return [{**draft.arguments, name: each} for each in names[:LOOKED_UP]]
@@ -314,10 +322,6 @@ def _pick(draft: _Draft, request: ChatRequest) -> bool:
     """Take what "the second one" points at for the first that is missing; whether it did."""
     for name in draft.missing[:1]:
         choice = options(name, _parameter(draft.tool, name), request.messages)
-    for name in draft.tool.required:
-        values = several(text, _parameter(draft.tool, name), name=name)
-        if draft.arguments[name] in values:
-            return [{**draft.arguments, name: value} for value in values]
         value = picked(doubts.said(request), choice, name)
         if value is not None:
             draft.arguments[name] = value
@@ -383,22 +387,6 @@ def _results(messages: Sequence[Message]) -> list[Any]:
         except ValueError:
             results.insert(0, message.content)
     return results
-
-
-def _refused(request: ChatRequest) -> _Draft | None:
-    """The last call, less the arguments that do not fit its tool: these are asked for again."""
-    call = next((m.tool_calls[-1] for m in reversed(request.messages) if m.tool_calls), None)
-    tool = next((t for t in request.tools if call and t.name == call.name), None)
-    if call is None or tool is None:
-        return None
-    arguments = arguments_of(call)
-    try:
-        tool.validate(arguments)
-    except InvalidArguments as error:
-        kept = {name: value for name, value in arguments.items() if name not in error.names}
-        draft = _Draft(tool, kept)
-        return draft if draft.missing else None
-    return None
 
 
 def _abilities(tools: Sequence[Tool]) -> str:

@@ -66,6 +66,26 @@ _REQUESTS = re.compile(
     r"(?:(?:can|could|may|might) i|(?:is it|would it be) possible for you)\b",
     re.IGNORECASE,
 )
+# What is wrong, or wanted, is left open: "help me with my account", "it doesn't work".
+_MATTER = r"(?:my|the|this|that|your|an?)\s+\w+(?:\s+\w+)?"
+_VAGUE = re.compile(
+    r"(?:(?:please|hi|hey|hello|sorry|but|and|well|so|can you|could you|i need|i want)[\s,]+)*(?:"
+    rf"(?:some )?help(?: me)?(?: out)? (?:with|about) {_MATTER}|"
+    rf"(?:i have|i['’]ve(?: got)?|i got|there is|there['’]s) (?:an?|some) "
+    rf"(?:problem|issue|question|trouble)(?: (?:with|about) {_MATTER})?|"
+    rf"something(?:['’]s| is)(?: not| wrong| broken| right)+(?: with {_MATTER})?|"
+    r"(?:it|this|that|nothing)(?: just| still)? (?:(?:does not|doesn['’]?t|won['’]?t) work|"
+    r"(?:is not|isn['’]?t) working|is broken)(?: at all| any ?more)?|"
+    r"(?:fix|sort|solve|handle) (?:it|this|that)(?: out)?(?: for me)?"
+    r")(?:[\s,]+please)?\W*",
+    re.IGNORECASE,
+)
+# "And data there?" asks about the place that was spoken of, "is there a bill" about none.
+_THERE = re.compile(
+    r"(?<!is )(?<!are )(?<!was )(?<!be )(?<!on )\b(?:there|in that (?:one|place|country))\W*$",
+    re.IGNORECASE,
+)
+_FOLLOWS = re.compile(r"(?:and|what about|how about)\b", re.IGNORECASE)
 _TAKES_BACK = re.compile(
     r"\b(?:no|nope|not|sorry|rather|actually|wait|oops|instead|make (?:it|that)|i (?:mean|meant|"
     r"said)|should (?:be|have)|wrong)\b",
@@ -100,6 +120,13 @@ def requests(text: str) -> bool:
     return _REQUESTS.match(text) is not None
 
 
+def reports(text: str) -> bool:
+    """Whether the person only tells what was done: "my dad topped up 20 dollars yesterday"."""
+    clauses = [clause.strip() for clause in _CLAUSES.split(text) if words(clause)]
+    told = all(_PAST.match(clause) or states(clause) for clause in clauses)
+    return told and _PAST.search(text) is not None and _WISHES.search(text) is None
+
+
 def states(text: str) -> bool:
     """Whether the person only tells something: "my data is gone", but not "I need more"."""
     return _STATES.match(text) is not None and _WISHES.search(text) is None
@@ -120,13 +147,6 @@ def undoes(text: str) -> str:
 def schedules(text: str) -> bool:
     """Whether something is wanted later, or again and again: "every month", "tomorrow".
 
-def reports(text: str) -> bool:
-    """Whether the person only tells what was done: "my dad topped up 20 dollars yesterday"."""
-    clauses = [clause.strip() for clause in _CLAUSES.split(text) if words(clause)]
-    told = all(_PAST.match(clause) or states(clause) for clause in clauses)
-    return told and _PAST.search(text) is not None and _WISHES.search(text) is None
-
-
     When something else is, which is only told beside the wish, is no time for the wish.
     """
     clauses = [clause for clause in _CLAUSES.split(text) if words(clause)]
@@ -137,6 +157,21 @@ def reports(text: str) -> bool:
 def repeats(text: str) -> bool:
     """Whether the whole text asks for the same once more: "do that again"."""
     return _REPEATS.fullmatch(text.strip()) is not None
+
+
+def vague(text: str) -> bool:
+    """Whether the text leaves open what is to be done: "I have a problem with my phone"."""
+    return _VAGUE.fullmatch(text.strip()) is not None
+
+
+def follows(text: str) -> bool:
+    """Whether a text goes on from the one before: "and texts?", "what about data?"."""
+    return _FOLLOWS.match(text) is not None
+
+
+def points_there(text: str) -> bool:
+    """Whether the text means the place that was spoken of: "what about data there?"."""
+    return _THERE.search(text) is not None
 
 
 def takes_back(text: str) -> bool:

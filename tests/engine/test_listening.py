@@ -10,7 +10,9 @@ from engine.events import ToolFinished
 from engine.intents.embedded_router import EmbeddedRouter
 from engine.intents.router import Routing
 from engine.models.worker_client import WorkerClient
-from tests.engine.turns import CATALOGUE, called, end, say
+from engine.ports import Answer
+from tests.engine.stubs import StubApprover
+from tests.engine.turns import CATALOGUE, called, end, route, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         ("top up twenty or thirty dollars", "How many dollars"),
         ("put 20 euros on my account", "in dollars only, not in euros"),
         ("top up 20 dollars every month", "now, and once. Shall I"),
+        ("top up 20 dollars as soon as I land", "now, and once. Shall I"),
+        ("my sister put 25 dollars on my phone yesterday", ""),
         ("no", "All right. What else"),
     ],
 )
@@ -67,6 +71,83 @@ async def test_agreement_does_not_drop_the_open_question(assistant: Assistant) -
     assert len(called(await say(assistant, "1042"))) == 1
 
 
+@pytest.mark.parametrize("resumed", ["ok go ahead after all", "hmm, actually yes do it"])
+async def test_what_was_declined_is_asked_again_when_it_is_wanted(
+    assistant: Assistant, resumed: str
+) -> None:
+    assistant.approver = StubApprover(Answer("denied", "person"))
+    await say(assistant, "put me on the L plan")
+    accepted = await say(assistant, "ok")
+    assistant.approver = StubApprover()
+
+    assert called(accepted) == []
+    assert called(await say(assistant, resumed)) == [("change_plan", {"plan": "L"})]
+    assert called(await say(assistant, resumed)) == []
+
+
+async def test_what_is_left_open_is_asked_about(assistant: Assistant) -> None:
+    asked = await say(assistant, "help me with my account")
+    chosen = await say(assistant, "1")
+
+    assert route(asked) == "clarify"
+    assert "Is this about Balance," in end(asked).reply
+    assert called(chosen) == []
+    assert "Here is what I can" in end(chosen).reply
+
+
+async def test_a_question_is_no_answer(assistant: Assistant) -> None:
+    await say(assistant, "change my plan")
+
+    asked = called(await say(assistant, "hmm, how much is L?"))
+
+    assert "change_plan" not in dict(asked)
+    assert called(await say(assistant, "L")) == [("change_plan", {"plan": "L"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [("yo whats my credit", "get_balance"), ("is S or L better for me?", "get_contract")],
+)
+async def test_a_question_is_looked_up(assistant: Assistant, text: str, tool: str) -> None:
+    assert called(await say(assistant, text)) == [(tool, {})]
+
+
+async def test_each_of_a_list_is_paid_when_it_is_approved(assistant: Assistant) -> None:
+    assert called(await say(assistant, "pay 1042 and 1007 please")) == [
+        ("pay_invoice", {"invoice_id": "INV-1042"}),
+        ("pay_invoice", {"invoice_id": "INV-1007"}),
+    ]
+
+
+async def test_it_is_what_was_shown(assistant: Assistant) -> None:
+    unknown = await say(assistant, "pay it")
+    await say(assistant, "my latest bill please")
+
+    assert end(unknown).pending == ("invoice_id",)
+    assert called(await say(assistant, "pay it")) == [("pay_invoice", {"invoice_id": "INV-1042"})]
+
+
+async def test_a_place_is_meant_again(assistant: Assistant) -> None:
+    await say(assistant, "is it dear to call from New Zealand at Christmas?")
+
+    for text in ("what about data there?", "and to be called there", "and texts?"):
+        assert called(await say(assistant, text)) == [
+            ("roaming_cost_for_country", {"country": "New Zealand"})
+        ]
+
+
+async def test_a_name_that_is_not_found_is_asked_for_again(assistant: Assistant) -> None:
+    unknown = await say(assistant, "roaming in Atlantis")
+    reply = end(unknown).reply
+
+    assert end(unknown).pending == ("country",)
+    assert "“Atlantis”" in reply
+    assert reply.endswith("Which country are you asking about?")
+    assert called(await say(assistant, "Albania")) == [
+        ("roaming_cost_for_country", {"country": "Albania"})
+    ]
+
+
 async def test_each_of_a_list_is_looked_up(assistant: Assistant) -> None:
     events = await say(assistant, "roaming in France, Italy and Spain")
 
@@ -80,6 +161,7 @@ async def test_each_of_a_list_is_looked_up(assistant: Assistant) -> None:
     ("text", "intents"),
     [
         ("top up 20 and show my data and pay invoice 1042", ["balance", "data", "payment"]),
+        ("get me 3 gigs, and then show my data, then 8 dollars more", ["data", "data", "balance"]),
         ("show my balance, my data and my invoices", ["balance", "data", "payment"]),
         ("Is it possible to put me onto plan S? Money's tight.", ["contract"]),
         ("credit's gone again. chuck fifteen dollars on", ["balance"]),

@@ -7,12 +7,16 @@ import pytest
 from engine.tools.speech import (
     agrees,
     forbids,
+    points_there,
     repeats,
+    reports,
     requests,
+    resumes,
     schedules,
     states,
     takes_back,
     undoes,
+    vague,
     wonders,
 )
 
@@ -29,6 +33,51 @@ def test_a_yes(text: str) -> None:
 )
 def test_no_yes(text: str) -> None:
     assert not agrees(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("ok go ahead after all", True),
+        ("oh well, do it then", True),
+        ("hm, yes after all", True),
+        ("ok", False),
+        ("go ahead and cancel", False),
+    ],
+)
+def test_wanting_what_was_declined(text: str, wanted: bool) -> None:
+    assert resumes(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "open_"),
+    [
+        ("can you help me with my number please?", True),
+        ("I've got a problem with my phone", True),
+        ("hello, something is wrong", True),
+        ("this just doesn't work", True),
+        ("fix it", True),
+        ("help me pay my bill", False),
+        ("my data doesn't work abroad", False),
+        ("it works", False),
+    ],
+)
+def test_leaving_open_what_is_wanted(text: str, open_: bool) -> None:
+    assert vague(text) == open_
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("and data there?", True),
+        ("what do texts cost in that country", True),
+        ("put 20 on there", False),
+        ("hello, who is there?", False),
+        ("is there a bill?", False),
+    ],
+)
+def test_a_place_that_was_spoken_of(text: str, there: bool) -> None:
+    assert points_there(text) == there
 
 
 @pytest.mark.parametrize(
@@ -51,6 +100,8 @@ def test_taking_back(text: str, expected: bool) -> None:
     ("text", "expected"),
     [
         ("how do I cancel?", True),
+        ("hmm how much is L again?", True),
+        ("price of L?", True),
         ("can I cancel without a fee?", True),
         ("can you add 5 GB?", False),
         ("can I get 5 GB?", False),
@@ -106,6 +157,7 @@ def test_what_is_only_told(text: str, told: bool) -> None:
     [
         ("cancel my top-up", "cancel"),
         ("could you please refund that", "refund"),
+        ("actually can you take the 50 back", "take the 50 back"),
         ("top up 20 and cancel my contract", ""),
         ("my flight was cancelled", ""),
     ],
@@ -128,11 +180,30 @@ def test_scheduling(text: str) -> None:
         ("my rent is due tomorrow. Put 9 dollars on my phone next week", True),
         ("I want 5 GB every month, my data is always gone", True),
         ("top up 30, and do it every week", True),
+        ("top up 20 dollars when I'm back home", True),
+        ("give me 4 GB if my data runs out", True),
+        ("when I'm on holiday I watch films, so give me 4 GB", False),
+        ("if I may ask, add 4 GB", False),
+        ("another 3 gigs for tonight", False),
         ("I get paid tomorrow, so top up then, in two days", True),
     ],
 )
 def test_a_time_that_is_only_told_is_none_for_the_wish(text: str, later: bool) -> None:
     assert schedules(text) == later
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("my sister topped up 25 dollars yesterday", True),
+        ("I already paid INV-1042, it was last week", True),
+        ("I paid last week, add 10 dollars", False),
+        ("my data is gone", False),
+        ("I need 20 dollars, last month was dear", False),
+    ],
+)
+def test_what_was_done_by_others(text: str, told: bool) -> None:
+    assert reports(text) == told
 
 
 @pytest.mark.parametrize("text", ["do that again", "ok, once more please", "same again!", "again"])
