@@ -80,6 +80,8 @@ def test_elsewhere_the_prices_are_said(desk: Desk) -> None:
         ("uae", "United Arab Emirates"),
         ("  new   zealand ", "New Zealand"),
         ("Kosovo", "Kosovo"),
+        ("Brasil", "Brazil"),
+        ("España", "Spain"),
     ],
 )
 def test_a_country_is_known_by_what_people_call_it(desk: Desk, said: str, country: str) -> None:

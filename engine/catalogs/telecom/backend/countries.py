@@ -26,7 +26,9 @@ FRIENDLY_NAMES = {
 }  # fmt: skip
 
 OTHER_NAMES = {
-    "AE": "uae, emirates", "AG": "antigua", "BA": "bosnia", "CD": "drc, congo kinshasa",
+    "AE": "uae, emirates", "AG": "antigua", "AT": "osterreich", "BA": "bosnia", "BR": "brasil",
+    "CH": "schweiz, suisse, svizzera", "DE": "deutschland", "ES": "espana", "IT": "italia",
+    "CD": "drc, congo kinshasa",
     "CG": "congo brazzaville", "CI": "ivory coast", "CN": "prc, mainland china",
     "CV": "cape verde", "CZ": "czechia", "DO": "dominican rep", "FK": "falklands",
     "GB": "uk, great britain, britain, england, scotland, wales, northern ireland",
