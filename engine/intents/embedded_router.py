@@ -17,7 +17,7 @@ from engine.models.port import Usage
 from engine.models.worker_client import TEXT_LIMIT
 from engine.tools.speech import agrees, follows, points_there, repeats, undoes, vague, wonders
 from engine.tools.tool import Tool
-from engine.tools.values import bare_value, candidates, is_free, plain
+from engine.tools.values import bare_value, candidates, is_free, plain, words
 
 NAME = "all-MiniLM-L6-v2"
 
@@ -99,7 +99,9 @@ class EmbeddedRouter:
         tasks = await parted(text, reading, self._worker)
         if tasks:
             return "task", tasks, share, ""
-        if vague(text) and not focus and talk_share < clear and self._is_open(ranking):
+        # "It doesn't work" is no more beyond this than within.
+        talks = talk_share >= clear and (talk.kind != "out_of_scope" or "my" in words(text))
+        if vague(text) and not focus and not talks and self._is_open(ranking):
             return "clarify", (), share, self._ask([key for key, _ in ranking[:MAX_CHOICES]])
         if reading.familiar and share >= clear and share > talk_share:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""

@@ -11,6 +11,7 @@ from engine.models.port import ChatRequest
 from engine.tools.speech import (
     agrees,
     forbids,
+    names,
     reports,
     requests,
     schedules,
@@ -46,8 +47,9 @@ def is_forbidden(tool: Tool, request: ChatRequest) -> bool:
 
 
 def only_asks(text: str, tool: Tool) -> bool:
-    """Whether the person asks about a change rather than for it: "how much is L?"."""
-    return tool.effect != "read" and wonders(text) and not requests(text)
+    """Whether the person asks about what a change is of: "how much is L?", "my plan please"."""
+    asks = names(text) or (wonders(text) and not requests(text))
+    return tool.effect != "read" and asks
 
 
 def is_no_order(

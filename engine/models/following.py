@@ -7,14 +7,17 @@ from typing import Any
 
 from engine.conversation import ToolCall, arguments_of
 from engine.models.port import ChatRequest
+from engine.tools.lexicon import FILLERS, TALK
 from engine.tools.speech import follows, points_there
 from engine.tools.tool import InvalidArguments, Tool
-from engine.tools.values import is_free, plain
+from engine.tools.values import is_free, plain, words
 
 
 def points_back(text: str, tool: Tool) -> bool:
-    """Whether a look-up is wanted where the last one was: "and data there?"."""
-    return tool.effect == "read" and bool(_named(tool)) and points_there(text)
+    """Whether a look-up is wanted where the last one was: "and data there?", "and texts?"."""
+    own = FILLERS | TALK | set(words(tool.description))
+    same = points_there(text) or (follows(text) and set(words(text)) <= own)
+    return tool.effect == "read" and bool(_named(tool)) and same
 
 
 def complete(tool: Tool, arguments: dict[str, Any], text: str, before: ToolCall | None) -> None:

@@ -86,6 +86,9 @@ _THERE = re.compile(
     re.IGNORECASE,
 )
 _FOLLOWS = re.compile(r"(?:and|what about|how about)\b", re.IGNORECASE)
+_NAMES = re.compile(
+    r"(?:(?:and|also|hi|hello|ok)[\s,]+)*my(?: \w+){1,2}(?:[\s,]+please)?\W*", re.IGNORECASE
+)
 _TAKES_BACK = re.compile(
     r"\b(?:no|nope|not|sorry|rather|actually|wait|oops|instead|make (?:it|that)|i (?:mean|meant|"
     r"said)|should (?:be|have)|wrong)\b",
@@ -113,6 +116,11 @@ _WISHES = re.compile(
 def wonders(text: str) -> bool:
     """Whether the person only asks about something: "how do I cancel?"."""
     return _WONDERS.match(text) is not None
+
+
+def names(text: str) -> bool:
+    """Whether the text only names something the person has: "and my plan please"."""
+    return _NAMES.fullmatch(text.strip()) is not None
 
 
 def requests(text: str) -> bool:

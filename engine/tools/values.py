@@ -166,7 +166,7 @@ def proper_name(text: str) -> str | None:
     found = re.findall(
         r"(?<![.!?]\s)(?<!^)\b([^\W\d_a-z]\w+(?:\s+(?:and\s+)?[^\W\d_a-z]\w+)*)", text
     )
-    names = {name for name in found if name.casefold() not in CALENDAR}
+    names = {name for name in found if name.casefold() not in CALENDAR | UNITS}
     return names.pop() if len(names) == 1 else None
 
 

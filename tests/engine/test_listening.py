@@ -106,7 +106,11 @@ async def test_a_question_is_no_answer(assistant: Assistant) -> None:
 
 @pytest.mark.parametrize(
     ("text", "tool"),
-    [("yo whats my credit", "get_balance"), ("is S or L better for me?", "get_contract")],
+    [
+        ("yo whats my credit", "get_balance"),
+        ("is S or L better for me?", "get_contract"),
+        ("and my plan please", "get_contract"),
+    ],
 )
 async def test_a_question_is_looked_up(assistant: Assistant, text: str, tool: str) -> None:
     assert called(await say(assistant, text)) == [(tool, {})]
@@ -117,6 +121,11 @@ async def test_each_of_a_list_is_paid_when_it_is_approved(assistant: Assistant) 
         ("pay_invoice", {"invoice_id": "INV-1042"}),
         ("pay_invoice", {"invoice_id": "INV-1007"}),
     ]
+
+
+@pytest.mark.parametrize("text", ["it isn't working", "can you sort it out for me"])
+async def test_what_says_nothing_is_not_refused(assistant: Assistant, text: str) -> None:
+    assert route(await say(assistant, text)) == "clarify"
 
 
 async def test_it_is_what_was_shown(assistant: Assistant) -> None:

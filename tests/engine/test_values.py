@@ -206,6 +206,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 def test_a_name_that_stands_out() -> None:
     assert proper_name("is it expensive to call from Iceland?") == "Iceland"
     assert proper_name("from Spain to Japan") is None
+    assert proper_name("what does a GB cost in Iceland?") == "Iceland"
     assert proper_name("Roaming. Call me on Monday") is None
     assert proper_name("ROAMING IN SPAIN") is None
 
