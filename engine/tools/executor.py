@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,9 @@ DONE_ONCE = "This was done in this turn, once. Nobody could be asked whether to 
 DOUBLE = "This reply makes exactly this call already. Is it meant twice? Then call it once more."
 LOGGED = "the details are in the log that `intentbot-tui config show` names"
 CANCELLED = "This was cancelled before it ran; nothing was changed."
+
+# Without it, numbers of 29 digits that differ in the last one would be the same.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 log = logging.getLogger(__name__)
 
@@ -305,7 +308,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_canonical(each) for each in value]
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return f"{Decimal(str(value)).normalize():f}"
+        return str(Decimal(str(value)).normalize(_EXACT))
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,21 @@ def test_an_option_is_told_in_words() -> None:
     tool = next(tool for tool in CATALOGUE.tools if tool.name == "pay_invoice")
     arguments = {"invoice_id": "INV-1042", "method": "bank_transfer"}
     assert describe(tool, arguments) == "Pay invoice INV-1042 by bank transfer"
+
+
+@pytest.mark.parametrize("other", [10**30 + 2, "1e99999999"])
+async def test_changes_that_differ_in_any_digit_are_two(
+    desk: Desk, tmp_path: Path, other: object
+) -> None:
+    @effect("write")
+    def pay(account: Decimal) -> str:
+        """Pay to an account."""
+        desk.ran.append(("paid", account))
+        return "Paid."
+
+    both = calls(("pay", {"account": 10**30 + 1}), ("pay", {"account": other}))
+    subject = assistant(desk, tmp_path, StubModel(both, says("Done.")))
+    bank = Intent("balance", "Bank", "Pay", {}, tools=(tool_from_function(pay),))
+    subject.catalogue = replace(subject.catalogue, intents={"balance": bank})
+    assert [outcome for outcome, _ in results(await turn(subject))] == ["ok", "ok"]
+    assert len(desk.ran) == 2
