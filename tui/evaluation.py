@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +205,8 @@ def digest(catalogue: Catalogue) -> str:
         asdict(catalogue.thresholds),
         [
             {
-                **{name: value for name, value in vars(intent).items() if name != "tools"},
+                # Not what is reckoned from these when it is wanted.
+                **{f.name: getattr(intent, f.name) for f in fields(intent) if f.name != "tools"},
                 "tools": [(t.name, t.description, t.parameters, t.effect) for t in intent.tools],
             }
             for intent in catalogue.intents.values()
@@ -254,7 +255,7 @@ def _keeper(evaluations: Evaluations, run_id: str) -> Callable[[Sequence[Result]
 def _record(settings: Settings, engine: Engine) -> RunRecord:
     router = "embedded"
     if settings.server is not None:
-        asks = settings.router not in ("embedded", "bypass")
+        asks = settings.router != "embedded"
         router = f"{settings.router}, {settings.classifier_model}" if asks else settings.router
     return RunRecord(
         id="",

@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from engine.settings import PROVIDERS
+
 PROGRAM = "intentbot-tui"
 STATES = (
     *("proposed", "approved", "started", "succeeded", "failed"),
     *("denied", "timed_out", "cancelled", "unknown"),
 )
-PROVIDERS = ("auto", "azure", "openai", "embedded", "scripted")
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from engine import events
+from engine.conversation import MAX_CHOICES
 from engine.events import Bill, Event
 from tui.remarks import remark
 
@@ -28,8 +29,6 @@ ActionState = Literal[
     "unknown",
 ]
 TurnState = Literal["running", "elsewhere", "completed", "needs_input", "cancelled", "failed"]
-
-MOST_CHOICES = 3  # each is one key: 1, 2 and 3
 
 _FATES: Mapping[events.Outcome, ActionState] = {
     "ok": "succeeded",
@@ -191,7 +190,7 @@ class Turn:
         route = self.route
         if self.state != "needs_input" or route is None or route.route != "clarify":
             return ()
-        return tuple(other.intent for other in route.alternatives[:MOST_CHOICES])
+        return tuple(other.intent for other in route.alternatives[:MAX_CHOICES])
 
     @property
     def tokens(self) -> int:

@@ -10,10 +10,12 @@ from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
+from engine.intents.catalogue import load
 from tests.tui.fake import FakeBackstage
 from tests.tui.fake_evaluations import RUNS, TELECOM, measured
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui.evaluated import IntentScore, Measured, MissRow, axes, misses_of_cell, misses_of_intent
+from tui.evaluation import digest
 from tui.scorecard import listed
 from tui.screens.evaluations import EvaluationsScreen
 from tui.screens.question import QuestionScreen
@@ -64,6 +66,13 @@ def test_the_axes_have_each_intent_once_and_in_one_order() -> None:
     rows, columns = axes(Measured(RUNS[0], intents=whole.intents, matrix=odd))
     assert rows == ["a", "b", "c", "no task", "small_talk", "a + c"]
     assert columns == ["a", "b", "c", "out_of_scope", "small_talk", "cancel", "a + b"]
+
+
+def test_a_catalogue_that_was_used_is_still_the_same() -> None:
+    used = load()
+    for intent in used.intents.values():
+        assert intent.tool_index
+    assert digest(used) == digest(load())
 
 
 def test_misses_of_a_cell_and_of_an_intent() -> None:
