@@ -161,6 +161,7 @@ async def test_a_failed_turn_says_what_to_do_and_loses_nothing() -> None:
         await say(pilot, "are you there?")
         await until(pilot, lambda: chat.query(ErrorCard))
         card = shown(chat.query_one(ErrorCard))
+        assert "The server gave no usable answer" in card
         assert "no route to host" in card
         assert "f5 tries again" in card
         assert chat.status.state == "failed"

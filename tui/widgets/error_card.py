@@ -10,7 +10,7 @@ from tui.text import excerpt, plain
 
 _TITLES = {
     "start": "The assistant could not start",
-    "network": "The server could not be reached",
+    "network": "The server gave no usable answer",
     "rate_limit": "The server asks to slow down",
     "model": "The model could not answer",
     "limit": "A limit of this turn was reached",
