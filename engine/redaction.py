@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 MASK = "***"
+# A shorter secret would black out words that only look like it.
+MIN_SECRET = 4
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
@@ -12,6 +15,18 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin like another
         text = text.replace(secret, MASK)
     return text
+
+
+def redacted_data(data: Any, redact: Callable[[str], str]) -> Any:
+    """JSON data with `redact` applied to every text in it, names of fields among them."""
+    match data:
+        case str():
+            return redact(data)
+        case list():
+            return [redacted_data(item, redact) for item in data]
+        case dict():
+            return {redact(name): redacted_data(item, redact) for name, item in data.items()}
+    return data
 
 
 class Redactor:

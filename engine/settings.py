@@ -18,7 +18,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from engine.prices import OwnPrice, read_own
-from engine.redaction import redacted
+from engine.redaction import MIN_SECRET, redacted
 
 Provider = Literal["azure", "openai", "embedded", "scripted"]
 RouterKind = Literal["auto", "llm", "embedded", "cascade"]
@@ -144,7 +144,7 @@ def load(
         router=router,  # type: ignore[arg-type]  # one of ROUTERS, checked above
         catalogues=tuple(_place(place) for place in places),
         database=database or _path(values.get("INTENTBOT_DB")) or data_folder() / "intentbot.db",
-        secrets=tuple(values[name] for name in SECRETS if len(values.get(name, "")) >= 4),
+        secrets=tuple(values[name] for name in SECRETS if len(values.get(name, "")) >= MIN_SECRET),
         prices=_own_prices(),
         script=script,
     )

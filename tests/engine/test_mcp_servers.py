@@ -95,7 +95,8 @@ async def test_calls_over_http_with_a_token_from_the_environment(desk: McpDesk) 
         source = desk.load(**table, environ={"DESK_TOKEN": "s3cret"}, read=["list_notes"])
         assert not source.problems
         assert await run(source, "add_note", text="tea") == "noted"
-        assert await run(source, "list_notes") == {"notes": ["tea"]}
+        assert await run(source, "add_note", text="my s3cret") == "noted"
+        assert await run(source, "list_notes") == {"notes": ["tea", "my ***"]}
         (refused,) = desk.load(**table, environ={"DESK_TOKEN": "wr0ng"}).problems
         assert "refused the key (401)" in refused
         assert "wr0ng" not in refused

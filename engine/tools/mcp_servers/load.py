@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.intents.source import Source, SourceError
-from engine.redaction import redacted
+from engine.redaction import MIN_SECRET, redacted
 
 if TYPE_CHECKING:
     from engine.tools.mcp_servers.connection import Connection
@@ -124,12 +124,13 @@ def _connection(key: str, settings: _Table, folder: Path, secrets: Mapping[str, 
     else:
         transport = child(settings.command, folder.resolve(), secrets)
 
+    hidden = [value for value in secrets.values() if len(value) >= MIN_SECRET]
     return Connection(
         key,
         transport,
         owned=bool(settings.command),
         time_limit_s=settings.timeout_s,
-        redact=lambda text: redacted(text, secrets.values()),
+        redact=lambda text: redacted(text, hidden),
     )
 
 

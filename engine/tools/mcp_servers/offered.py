@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.events import EffectName
 from engine.models.port import SWITCH_INTENT
+from engine.redaction import redacted_data
 from engine.tools.families import words
 from engine.tools.json_schema import SchemaError, checker
 from engine.tools.lenient import lenient
@@ -114,7 +115,7 @@ def _runner(
         answer = await connection.call(remote, arguments, repeatable=repeatable)
         if answer.is_error:
             raise ToolUserError(connection.redact(refusal_of(answer)))
-        return result_of(answer)
+        return redacted_data(result_of(answer), connection.redact)
 
     return run
 

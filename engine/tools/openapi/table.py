@@ -21,12 +21,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from engine.intents.source import SourceError
-from engine.redaction import redacted
+from engine.redaction import MIN_SECRET, redacted, redacted_data
 
 Place = Literal["header", "query", "cookie"]
 Name = Annotated[str, Field(min_length=1)]
-# A shorter secret would black out words that only look like it.
-MIN_SECRET = 4
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -77,15 +75,7 @@ class Credentials:
 
     def redact(self, data: Any) -> Any:
         """JSON data, or text, without the secrets."""
-        if isinstance(data, str):
-            return redacted(data, self.secrets)
-        if not self.secrets:
-            return data
-        if isinstance(data, list):
-            return [self.redact(item) for item in data]
-        if isinstance(data, dict):
-            return {self.redact(name): self.redact(value) for name, value in data.items()}
-        return data
+        return redacted_data(data, lambda text: redacted(text, self.secrets))
 
 
 def read_table(table: Mapping[str, Any]) -> Table:
@@ -157,8 +147,7 @@ def credentials(
             raise SourceError(
                 f"openapi.auth: {' or '.join(variables)} has characters no header can carry"
             )
-    long = sorted({s for s in secrets if len(s) >= MIN_SECRET}, key=len, reverse=True)
-    return Credentials(tuple(parts), tuple(long))
+    return Credentials(tuple(parts), tuple({s for s in secrets if len(s) >= MIN_SECRET}))
 
 
 def _where_the_key_goes(auth: Auth, schemes: Sequence[Mapping[str, Any]]) -> tuple[Place, str]:
