@@ -78,6 +78,8 @@ class PanesApp(InOrder):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        # After ctrl+z in the shell's way, or an editor: the terminal shows something else.
+        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
 
     def on_notify(self) -> None:
         """One notice at a time: the newest takes the place of the one before it."""

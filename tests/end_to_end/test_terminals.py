@@ -152,6 +152,25 @@ def test_a_signal_ends_the_turn_and_the_program(
     assert (events[-1]["kind"], events[-1].get("status")) == ("turn_finished", "cancelled")
 
 
+def test_who_comes_back_to_a_stopped_program_sees_all_of_it(home: Home, talker: Talker) -> None:
+    app = _open(home)
+    try:
+        app.wait_for("● ready")
+        app.read_for(IDLE_S)
+        app.signal(signal.SIGTSTP)
+        app.read_for(1.0)
+        assert app.takes_lines, "the terminal is the shell's again"
+        app.signal(signal.SIGCONT)
+        drawn = b""
+        while b"ACME Mobile" not in drawn:
+            more = app.read_for(2.0)
+            assert more, drawn
+            drawn += more
+        _quit(app)
+    finally:
+        app.close()
+
+
 @pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
 def test_an_idle_screen_sends_nothing(home: Home, talker: Talker, term: str) -> None:
     app = _open(home, size=(100, 30), environ={"TERM": term})
