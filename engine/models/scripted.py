@@ -19,11 +19,11 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.conversation import Conversation, Message, ToolCall
 from engine.events import (
@@ -40,7 +40,7 @@ from engine.events import (
     TurnStarted,
 )
 from engine.intents.files import CatalogueError
-from engine.intents.intent import Folder
+from engine.intents.intent import Catalogue, Folder
 from engine.intents.router import Routing, Task
 from engine.models.port import ChatRequest, Reply, Usage
 from engine.models.written import new_call_id
@@ -78,12 +78,26 @@ class ScriptedTurn(_Strict):
     note: str = ""
     pause: Annotated[float, Field(ge=0, le=60)] = 2.0
 
+    def lacking(self, catalogue: Catalogue) -> Iterator[str]:
+        """What the turn names and the catalogue has not, in words."""
+        known = {tool.name for tool in catalogue.tools}
+        tools = [call.tool for call in self.calls] + ([self.asks.tool] if self.asks else [])
+        yield from (f"there is no intent {k!r}" for k in self.intents if k not in catalogue.intents)
+        yield from (f"there is no tool {name!r}" for name in tools if name not in known)
+
 
 class Script(_Strict):
     """One demo."""
 
     title: str
     turns: tuple[ScriptedTurn, ...]
+
+    @field_validator("turns")
+    @classmethod
+    def _some(cls, turns: tuple[ScriptedTurn, ...]) -> tuple[ScriptedTurn, ...]:
+        if not turns:
+            raise ValueError("a demo needs a message at least")
+        return turns
 
 
 def load_scripts(folder: Folder) -> dict[str, Script]:
@@ -96,8 +110,15 @@ def load_script(path: Path) -> Script:
     """The script in this file. Raises `CatalogueError` naming file and fault."""
     try:
         return Script.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise CatalogueError(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        raise CatalogueError(f"{path}: {where}: {said}") from error
+    except OSError as error:
+        raise CatalogueError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"{path} is not valid TOML: {error}") from error
 
 
 def _renamed(script: Script, folder: Folder) -> Script:

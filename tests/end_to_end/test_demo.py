@@ -11,6 +11,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import Terminal
 
@@ -101,3 +103,24 @@ def test_a_session_becomes_a_demo(home: Home) -> None:
     # It played on a history of its own: the person's is as it was, or not there at all.
     assert home.listing("sessions", "list") == []
     assert len(home.listing("sessions", "list", "--db", "x.db")) == 1
+
+
+@pytest.mark.parametrize(
+    ("turns", "told"),
+    [
+        ('[[turns]]\nmessage = "hi"\nroute = "fly"', "turns.0.route: Input should be 'task', "),
+        ('[[turns]]\nmessage = "hi"\nintents = ["wings"]', "message 1: there is no intent 'wings'"),
+        (
+            '[[turns]]\nmessage = "hi"\n[[turns]]\nmessage = "fly"\ncalls = [{ tool = "fly" }]',
+            "message 2: there is no tool 'fly'",
+        ),
+        ("turns = []", "turns: a demo needs a message at least"),
+        ("turns = [", "is not valid TOML"),
+    ],
+)
+def test_a_script_with_a_mistake_is_refused_at_once(home: Home, turns: str, told: str) -> None:
+    (home.folder / "own.toml").write_text(f'title = "Mine"\n{turns}\n')
+    done = home.run("demo", "own.toml", "--provider", "scripted", check=2)
+    assert done.stderr.startswith("intentbot-tui")
+    assert told in done.stderr
+    assert "errors.pydantic.dev" not in done.stderr

@@ -25,8 +25,9 @@ def run(options: argparse.Namespace) -> int:
         with closing(open_to_read(settings)) as database:
             print(script_of(History(database).events(options.record)), end="")
         return ExitCode.DONE
-    folders = catalogues.load(*settings.catalogues).folders
-    scripts = {name: script for folder in folders for name, script in load_scripts(folder).items()}
+    catalogue = catalogues.load(*settings.catalogues)
+    found = (load_scripts(folder).items() for folder in catalogue.folders)
+    scripts = {name: script for folder in found for name, script in folder}
     if options.name is None:
         _list(scripts, as_json=options.json)
         return ExitCode.DONE
@@ -41,6 +42,13 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return ExitCode.USAGE
+    script = scripts[options.name]
+    faults = [(n, f) for n, turn in enumerate(script.turns, 1) for f in turn.lacking(catalogue)]
+    if faults:
+        for number, fault in faults:
+            told = f"intentbot-tui demo: {options.name}: message {number}: {fault}"
+            print(plain(told), file=sys.stderr)
+        return ExitCode.USAGE
     # Back end and history of its own, made new: the demo is the same each time, and what is the
     # person's stays as it is. With --db the talk is kept there.
     with TemporaryDirectory(prefix="intentbot-demo-") as folder:
@@ -48,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
         if "db" not in options:
             options.db = Path(folder) / "intentbot.db"
-        return show(options, steps=_steps(scripts[options.name]), data_dir=Path(folder))
+        return show(options, steps=_steps(script), data_dir=Path(folder))
 
 
 def _list(scripts: Mapping[str, Script], *, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,10 +14,10 @@ from engine.intents.files import CatalogueError
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, catalogue_of, shown
 from engine.intents.inspection.positions import Positions
-from engine.intents.intent import Catalogue, Folder
+from engine.intents.intent import Folder
 from engine.models.scripted import load_scripts
 
-# How `dataset.checked` and `_unknown` say that the catalogue lacks something.
+# How `dataset.checked` and `ScriptedTurn.lacking` say that the catalogue lacks something.
 _MISSING = re.compile(r"^the catalogue has no |^there is no |^the tool '")
 
 
@@ -58,9 +58,8 @@ def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
         return
     catalogue, _ = catalogue_of([found])
     for number, turn in enumerate(script.turns):
-        tools = [call.tool for call in turn.calls] + ([turn.asks.tool] if turn.asks else [])
         line = positions.line(("turns", number))
-        for fault in _unknown(catalogue, turn.intents, tools):
+        for fault in turn.lacking(catalogue):
             yield Finding(shown(path), line, "error", fault, "demo")
 
 
@@ -74,9 +73,3 @@ def _invalid(path: Path, positions: Positions, error: CatalogueError) -> Iterato
         unknown = fault["type"] == "extra_forbidden"
         text = f"{name}: {'there is no such key' if unknown else fault['msg']}"
         yield Finding(shown(path), positions.line(fault["loc"]), "error", text, "demo")
-
-
-def _unknown(catalogue: Catalogue, intents: Iterable[str], tools: Iterable[str]) -> Iterator[str]:
-    names = {tool.name for tool in catalogue.tools}
-    yield from (f"there is no intent {key!r}" for key in intents if key not in catalogue.intents)
-    yield from (f"there is no tool {name!r}" for name in tools if name not in names)
