@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from storage import migrations
-from storage.errors import BUSY_TIMEOUT_MS, StorageError, failed, reason
+from storage.errors import BUSY_TIMEOUT_MS, StorageError, failed, no_room, reason
 
 __all__ = ["Database", "StorageError"]
 
@@ -68,12 +68,16 @@ class Database:
     @classmethod
     def open_to_read(cls, path: Path) -> Self:
         """The same for what only reads: where file or folder may not be written, as in a backup,
-        the file is read as it is. Raises `StorageError`.
+        or cannot be on a full disk, the file is read as it is. Raises `StorageError`.
         """
         path = path.expanduser().absolute()
         may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         if may_write or not os.access(path, os.R_OK) or path.is_dir():
-            return cls.open(path)
+            try:
+                return cls.open(path)
+            except StorageError as error:
+                if not no_room(error.__cause__):
+                    raise
         try:
             return cls(path, _engine(path, _recognise(path, _READ)), read_only=True)._tried()
         except sqlite3.Error as error:
@@ -167,7 +171,10 @@ def _recognise(path: Path, otherwise: str) -> str:
     """
     # Closing a connection that may write folds a -wal file into the database; closing one that
     # may not leaves behind the -wal file that it made. Neither is to happen to a stranger's file.
-    how = "mode=ro" if path.with_name(path.name + "-wal").exists() else otherwise
+    log = path.with_name(path.name + "-wal")
+    # An empty one, as a full disk leaves it, has nothing that a reader would miss.
+    read_with_log = log.exists() and (otherwise == _WRITE or log.stat().st_size > 0)
+    how = "mode=ro" if read_with_log else otherwise
     with closing(
         sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None)
     ) as connection:

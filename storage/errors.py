@@ -57,6 +57,12 @@ def reason(error: BaseException) -> str:
     return _REASONS.get(code) or " ".join(str(error).split())
 
 
+def no_room(error: BaseException | None) -> bool:
+    """Whether SQLite could not make the files that it needs beside the database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
 def failed(path: Path, error: BaseException) -> StorageError:
     """The error for a database that could be opened, but not read or written just now."""
     return StorageError(f"The history in {path} cannot be used: {reason(error)}.")

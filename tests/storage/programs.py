@@ -92,6 +92,13 @@ def reads_without_rights(path: str) -> None:
         sys.stdout.write(f"{error}\n")
 
 
+def reads_on_a_full_disk(path: str, bytes_per_file: str) -> None:
+    """Lists the sessions while no file may grow beyond that."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(bytes_per_file), int(bytes_per_file)))
+    for session in History(Database.open_to_read(Path(path))).sessions():
+        sys.stdout.write(f"{session.id}\n")
+
+
 def opens_on_a_full_disk(path: str, bytes_per_file: str) -> None:
     """Opens the file while none may grow beyond that, and says what came of it."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(bytes_per_file), int(bytes_per_file)))
@@ -155,6 +162,7 @@ PROGRAMS: Sequence[Callable[..., None]] = (
     opens,
     opens_without_rights,
     reads_without_rights,
+    reads_on_a_full_disk,
     opens_on_a_full_disk,
     writes_on_a_full_disk,
     stops_in_a_top_up,

@@ -51,6 +51,21 @@ def test_a_full_database_is_reported_and_nothing_is_half_written(
     assert history.events("s") == merged(told)
 
 
+def test_on_a_full_disk_the_history_is_read(tmp_path: Path) -> None:
+    """Again and again: each time SQLite leaves behind what it could not write."""
+    path = tmp_path / "x.db"
+    database = Database.open(path)
+    with Recording(database) as recording:
+        recording.keep(turn("s", "t", *top_up()))
+    database.close()
+    before = path.read_bytes()
+    for _ in range(2):
+        said, _errors = start("reads_on_a_full_disk", path, 1000).communicate()
+        assert said == "s\n"
+    assert path.read_bytes() == before
+    Database.open(path).close()
+
+
 def test_a_disk_that_takes_no_more_leaves_a_sound_database(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     said, _ = start("writes_on_a_full_disk", path, 400_000).communicate()
