@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from textual.containers import Vertical
 from textual.events import AppBlur
+from textual.widgets import OptionList
 
 from engine import settings
 from tests.tui import fake
@@ -19,6 +21,7 @@ from tui import editor, keymap, keys, preferences
 from tui.cli import main
 from tui.screens.help import HelpScreen
 from tui.screens.written import WrittenScreen
+from tui.widgets.key_bar import KeyBar
 
 
 @pytest.mark.parametrize(
@@ -214,6 +217,22 @@ async def test_an_editor_that_cannot_be_run_is_told_and_the_app_gets_its_termina
         await until(pilot, lambda: any("$EDITOR" in n.message for n in app._notifications))
         assert chat.prompt.text == "text"
         assert got_back
+
+
+@pytest.mark.parametrize("size", [(60, 14), (80, 24)])
+async def test_of_a_long_list_of_what_was_written_the_keys_are_seen(size: tuple[int, int]) -> None:
+    stage = FakeBackstage()
+    stage.written = [f"message {number}" for number in range(30)]
+    async with make_app(stage).run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, WrittenScreen))
+        await settle(pilot)
+        panel = pilot.app.screen.query_one(Vertical)
+        bar, listed = panel.query_one(KeyBar), panel.query_one(OptionList)
+        assert panel.content_region.contains_region(bar.region)
+        assert "enter take" in shown(bar)
+        assert listed.size.height >= 4
 
 
 async def test_the_theme_is_kept() -> None:
