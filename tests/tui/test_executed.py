@@ -34,7 +34,7 @@ def row(number: int, **values: Any) -> ActionRow:
 ROWS = [
     row(3, state="unknown"),
     row(2, state="failed", result={"error": "[b]no[/b]"}),
-    row(1, intent="data", tool="top_up_data"),
+    row(1, intent="data", tool="top_up_data", result={"gb": "1", "summary": "You have 1 GB."}),
 ]
 
 
@@ -60,6 +60,7 @@ async def test_actions_are_filtered_by_keys_and_words() -> None:
         await pilot.press("f4", "f4")
         await until(pilot, lambda: "top_up_data" in shown(pilot.app.screen.query_one("#chosen")))
         await until(pilot, lambda: executed.option_count == 1)
+        assert "says      You have 1 GB." in shown(pilot.app.screen.query_one("#details"))
         await pilot.press("f4", "2")
         await until(pilot, lambda: "Add $2" in shown(executed))
         assert executed.option_count == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.content import Content
 from textual.message import Message
 
@@ -45,6 +47,8 @@ def details(action: Action) -> list[Content]:
     if action.decided_by:
         lines.append(pair("decided", DECIDERS.get(action.decided_by, action.decided_by)))
     lines += [pair("problem", problem) for problem in action.problems]
+    if isinstance(action.result, Mapping) and (said := action.result.get("summary")):
+        lines.append(pair("says", str(said)))
     if action.result is not None:
         lines.append(pair("result", value(action.result)))
     return lines
