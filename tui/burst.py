@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 from textual.widget import Widget
@@ -54,7 +54,7 @@ class InOrder(App[None]):
 
     async def _settle(self, way: Iterable[DOMNode]) -> None:
         """Wait until all on this way, and the screen that is there then, have done their part."""
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, ScreenStackError):  # the latter while the app ends
             async with asyncio.timeout(WAITS_AT_MOST_S):
                 for _ in range(_WALKS):
                     for node in way:
