@@ -23,6 +23,11 @@ from tui.wording import count, spent
 INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
 ALL = 1_000_000
 WEAK, FAIR = 0.8, 0.9  # F1 that is red, that is yellow
+# The same words wherever the same is told.
+GIVEN, RIGHT_OF_GIVEN = "given any intent", "right where given"
+EXPLAINED = """\
+precision: of the messages given the intent, those that are its own
+recall: of its own, those that were given it; F1: both in one figure"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Scorecard:
         console.print(self._summary())
         if self.report.classification.per_intent:
             _block(console, self._intents())
+            console.print(Text(EXPLAINED, "dim"))
         if self.report.classification.tasks > 1:
             _block(console, self._curve())
         console.print()
@@ -59,22 +65,22 @@ class Scorecard:
         table = Table.grid(padding=(0, 2))
         lines = [
             ("right intent", found.accuracy, f"of {count(found.tasks, 'task')}"),
-            ("given any intent", found.coverage, "coverage"),
-            ("right where given", found.covered_accuracy, ""),
-            ("out of scope refused", found.out_of_scope_recall, ""),
-            ("small talk kept apart", found.small_talk_recall, ""),
-            ("macro F1", found.macro_f1, ""),
+            (GIVEN, found.coverage, "of the tasks: coverage"),
+            (RIGHT_OF_GIVEN, found.covered_accuracy, "of the tasks given any"),
+            ("out of scope refused", found.out_of_scope_recall, "of what no intent covers"),
+            ("small talk kept apart", found.small_talk_recall, "given no intent"),
+            ("mean F1", found.macro_f1, "of all intents: macro F1"),
         ]
         if tools is not None:
             lines += [
-                ("right tool", tools.name_accuracy, f"of {tools.rows:,} with one"),
-                ("arguments exact", tools.argument_accuracy, ""),
+                ("right tool", tools.name_accuracy, f"of {tools.rows:,} with a tool"),
+                ("arguments exact", tools.argument_accuracy, "of those with arguments"),
                 ("  told the right intent", tools.given_name_accuracy, "right tool"),
                 ("", tools.given_argument_accuracy, "arguments exact"),
                 (
                     "asked what was missing",
                     tools.asked_when_missing,
-                    f"of {tools.missing_rows:,} with a value missing",
+                    f"of {tools.missing_rows:,} that lack a value",
                 ),
             ]
         for name, share, note in lines:
@@ -113,8 +119,8 @@ class Scorecard:
 
     def _curve(self) -> Table:
         title = "if only what the router is this sure of were done"
-        table = _table(title, "confidence", "coverage", "accuracy", "refused", justify="right")
-        table.columns[3].header = Text("out of scope refused")
+        heads = ("confidence", GIVEN, RIGHT_OF_GIVEN, "out of scope refused")
+        table = _table(title, *heads, justify="right")
         before = None
         for point in self.report.classification.curve:
             shown = (point.coverage, point.accuracy, point.out_of_scope_recall)
@@ -198,13 +204,15 @@ def _told(miss: Miss) -> str:
 
 
 def _cells(key: str, numbers: PerIntent) -> list[Text]:
-    sure = 1.0 if numbers.f1 is None else numbers.f1
+    # Of an intent without a message nothing is known but what was wrongly given it.
+    recall, f1 = (numbers.recall, numbers.f1) if numbers.support else (None, None)
+    sure = 1.0 if f1 is None else f1
     style = "red" if sure < WEAK else "yellow" if sure < FAIR else ""
     return [
         Text(one_line(key), style),
         Text(percent(numbers.precision)),
-        Text(percent(numbers.recall)),
-        Text(percent(numbers.f1), style),
+        Text(percent(recall)),
+        Text(percent(f1), style),
         Text(str(numbers.support)),
     ]
 

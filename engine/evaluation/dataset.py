@@ -98,7 +98,8 @@ class _Line(BaseModel):
             raise ValueError("intent is not one of intents")
         is_task = bool(self.intent or self.intents)
         if self.route is not None and is_task != (self.route in TASK_ROUTES):
-            raise ValueError(f"route {self.route!r} does not go with intent {self.intent!r}")
+            given = "an intent" if is_task else "intent null"
+            raise ValueError(f"route {self.route!r} does not go with {given}")
         if self.tool and not is_task:
             raise ValueError("a tool needs an intent")
         if (self.missing or self.arguments is not None) and not self.tool:

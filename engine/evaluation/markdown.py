@@ -46,8 +46,8 @@ def to_markdown(
         )
         for point in report.classification.curve
     ]
-    heads = ("confidence at least", "coverage", "accuracy", "out of scope refused")
-    parts.append(f"## Coverage against accuracy\n\n{_table(heads, points)}")
+    heads = ("confidence at least", "given any intent", "right where given", "out of scope refused")
+    parts.append(f"## If only what the router is this sure of were done\n\n{_table(heads, points)}")
     pairs = [
         f"**{_escape(expected)}** taken for **{_escape(got)}** ({len(misses)})\n\n"
         + _listed(_code(miss.row.text) for miss in misses)
@@ -77,7 +77,7 @@ def _summary(report: Report, cost: str) -> str:
         ("right intent", percent(found.accuracy)),
         ("coverage (tasks given any intent)", percent(found.coverage)),
         ("out of scope refused", percent(found.out_of_scope_recall)),
-        ("macro F1", percent(found.macro_f1)),
+        ("mean F1 of the intents (macro F1)", percent(found.macro_f1)),
     ]
     if tools is not None:
         rows += [

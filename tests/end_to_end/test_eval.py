@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,6 +54,10 @@ def test_the_offline_router_is_tested_and_passes_its_gates(home: Home) -> None:
     done = home.run(*told, "--gate", "intent=0.8", "--gate", "out_of_scope=0.5", "--junit", "r.xml")
     for words in ("right intent", "out of scope refused", "precision", "coverage", "passed"):
         assert words in done.stdout
+    for words in ("of the tasks: coverage", "of what no intent covers", "recall: of its own"):
+        assert words in done.stdout
+    assert done.stdout.count("right where given") == 2, "the table of confidence says it, too"
+    assert "accuracy" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     cases = ElementTree.parse(home.folder / "r.xml").findall(".//testcase")
     assert len(cases) == 56 + 2
@@ -65,7 +71,10 @@ def test_the_offline_router_is_tested_and_passes_its_gates(home: Home) -> None:
     assert report["baseline"]["newly_wrong"] == report["baseline"]["newly_right"] == []
     newest, first = home.listing("eval", "--runs", "--db", "x.db")
     assert (newest["id"], newest["done"], newest["state"]) == (report["run"], 56, "finished")
+    home.environ["TZ"] = "Asia/Kathmandu"
     listed = home.run("eval", "--runs", "--db", "x.db").stdout
+    here = datetime.fromisoformat(newest["started_at"]).astimezone(ZoneInfo("Asia/Kathmandu"))
+    assert f"{here:%m-%d %H:%M}" in listed
     assert newest["id"][:18] in listed
     assert "routing" in listed
     assert "some.jsonl" in listed

@@ -36,6 +36,7 @@ from storage.evaluations import Evaluations, RunRecord
 from tui import evaluation
 from tui.evaluation import Choice, Run
 from tui.exit_codes import ExitCode, of_error
+from tui.moments import local
 from tui.parser import PROGRAM
 from tui.scorecard import Scorecard, listed
 from tui.setup import load_settings, log_to_file
@@ -266,7 +267,7 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
     rows = []
     for found in runs:
         accuracy = ((found.report or {}).get("classification") or {}).get("accuracy")
-        when = found.started_at[5:16].replace("T", " ")  # 80 columns have no room for the year
+        when = local(found.started_at)[5:16]  # 80 columns have no room for more
         share = markdown.percent(accuracy)
         rows.append(
             (
@@ -278,7 +279,7 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
                 f"{evaluation.choice_of(found).words}; {found.catalogue}",
             )
         )
-    heads = ("run", "began (UTC)", "state", "done", "right", "what")
+    heads = ("run", "began", "state", "done", "right", "what")
     listed(Console(highlight=False), heads, rows)
     return ExitCode.DONE
 

@@ -109,7 +109,7 @@ def test_a_conversation_ends_with_the_message_in_question(tmp_path: Path) -> Non
         ({"text": "a", "intent": "dta"}, "no intent 'dta'"),
         ({"text": "a", "intent": "data", "intents": ["balance"]}, "not one of intents"),
         ({"text": "a", "intent": "data", "route": "out_of_scope"}, "does not go with"),
-        ({"text": "a", "intent": None, "route": "task"}, "does not go with"),
+        ({"text": "a", "intent": None, "route": "task"}, "does not go with intent null"),
         ({"text": "a", "intent": None, "tool": "get_balance"}, "a tool needs an intent"),
         ({"text": "a", "intent": "data", "tool": "get_blance"}, "no tool 'get_blance'"),
         ({"text": "a", "intent": "data", "tool": "get_balance"}, "not one of intent 'data'"),
