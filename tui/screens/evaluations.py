@@ -43,7 +43,7 @@ class EvaluationsScreen(Screen[str | None]):
 
     def compose(self) -> ComposeResult:
         listed = OptionList(id="runs", markup=False)
-        listed.border_title = "Evaluation runs"
+        listed.border_title = "Evaluation runs: when, right intent, messages"
         yield listed
         yield Static(id="none", markup=False)
         bar = KeyBar()

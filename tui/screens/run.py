@@ -244,7 +244,7 @@ def _head(measured: Measured) -> Content:
 
 def _line(miss: MissRow) -> Content:
     kind = "" if miss.kind == "intent" else f"{miss.kind}: "
-    sure = f"  {percent(miss.confidence)}" if miss.confidence is not None else ""
+    sure = f"  confidence {percent(miss.confidence)}" if miss.confidence is not None else ""
     return Content.assemble(
         one_line(miss.text, 160),
         (f"   {kind}", "$warning"),
