@@ -25,6 +25,7 @@ from storage.corrections import corrections
 from storage.database import Database
 from storage.errors import StorageError
 from storage.evaluations import Evaluations, ResultRecord, RunRecord
+from tui.output import talk_aside
 
 # Rows with a server take as long as its answers; with the offline models one at a time is quickest.
 PARALLEL, PARALLEL_OFFLINE = 4, 1
@@ -116,7 +117,8 @@ def dry_engine(settings: Settings) -> Engine:
     """The engine that the settings describe, with tools that cannot run."""
     if settings.provider == "scripted":
         raise SettingsError("the scripted model plays demos; choose another --provider for this")
-    catalogue = catalogues.load(*settings.catalogues)
+    with talk_aside():
+        catalogue = catalogues.load(*settings.catalogues)
     if catalogue.router == "bypass":
         problem = 'router = "bypass" is passed over here: an evaluation is about the intents'
         catalogue = replace(catalogue, router="", problems=(*catalogue.problems, problem))

@@ -7,11 +7,21 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
 
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@contextmanager
+def talk_aside() -> Iterator[TextIO]:
+    """Standard output; what is printed meanwhile, by a catalogue's functions say, goes to
+    standard error. Not for the app, which looks after its own."""
+    data = sys.stdout
+    with redirect_stdout(sys.stderr):
+        yield data
 
 
 def print_json(data: Any) -> None:

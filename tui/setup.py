@@ -188,6 +188,7 @@ def log_to_file(settings: Settings) -> None:
         handler = logging.NullHandler()  # no log is better than no program
     handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.handlers[:] = [handler]
+    logging.captureWarnings(True)
     root.setLevel(logging.WARNING)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -158,3 +159,35 @@ def test_a_server_that_repeats_a_call_is_paid_once(home: Home, server: Loopback)
     assert len({event["call_id"] for event in finished}) == 4
     answered = [m["tool_call_id"] for m in server.seen[-1].body["messages"] if m["role"] == "tool"]
     assert len(set(answered)) == 4
+
+
+CHATTY = """import warnings
+from engine.tools.function import effect
+
+print("imported")
+
+
+@effect("read")
+def look() -> int:
+    \"\"\"Look.\"\"\"
+    print("called")
+    warnings.warn("old")
+    return "a text, which no int is"
+"""
+
+
+def test_what_a_tool_prints_is_no_data_and_what_it_warns_of_is_for_the_log(
+    home: Home, server: Loopback
+) -> None:
+    (home.folder / "mine" / "intents").mkdir(parents=True)
+    (home.folder / "mine" / "tools.py").write_text(CHATTY)
+    intent = 'title = "Look"\ndescription = "Look"\nexamples = ["look"]\ntools = ["look"]\n'
+    (home.folder / "mine" / "intents" / "look.toml").write_text(intent)
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    home.environ["INTENTBOT_CATALOG"] = "mine"
+    assert [intent["key"] for intent in home.listing("catalog", "list")] == ["look"]
+    server.play(route_answer("look"), call_answer("look", {}), text_answer("Seen."))
+    done = home.run("ask", "look", "--json", "--db", "x.db")
+    happened = [json.loads(line) for line in done.stdout.splitlines()]
+    assert happened[-1]["reply"] == "Seen."
+    assert done.stderr == "imported\ncalled\n"

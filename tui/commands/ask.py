@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from typing import TextIO
 
 from engine.assembly import Engine
 from engine.events import (
@@ -23,6 +24,7 @@ from engine.events import (
 )
 from engine.ports import Answer
 from tui.exit_codes import ExitCode, of_turn
+from tui.output import talk_aside
 from tui.setup import load_settings, put_together
 from tui.text import plain
 
@@ -35,10 +37,11 @@ def run(options: argparse.Namespace) -> int:
     if not text.strip():
         print("intentbot-tui ask: the message is empty", file=sys.stderr)
         return ExitCode.USAGE
-    return asyncio.run(_ask(options, text.strip()))
+    with talk_aside() as out:
+        return asyncio.run(_ask(options, text.strip(), out))
 
 
-async def _ask(options: argparse.Namespace, text: str) -> int:
+async def _ask(options: argparse.Namespace, text: str, out: TextIO) -> int:
     parts = await asyncio.to_thread(put_together, load_settings(options))
     for notice in parts.notices:
         print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
@@ -56,14 +59,14 @@ async def _ask(options: argparse.Namespace, text: str) -> int:
                 patience.cancel()
             try:
                 if options.json:
-                    print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
+                    print(json.dumps(to_dict(event), ensure_ascii=False), file=out, flush=True)
                 else:
-                    _tell(event)
+                    _tell(event, out)
             except OSError as error:
-                _talk_to_nobody(error)
+                _talk_to_nobody(error, out)
                 assistant.cancel()
         if not options.json and any(isinstance(event, TextDelta) for event in happened):
-            print(flush=True)
+            print(file=out, flush=True)
         return of_turn(happened)
     finally:
         await parts.close()
@@ -83,10 +86,10 @@ def _say(text: str) -> None:
         print(f"intentbot-tui: {text}", file=sys.stderr, flush=True)
 
 
-def _talk_to_nobody(error: OSError) -> None:
+def _talk_to_nobody(error: OSError, out: TextIO) -> None:
     """The reader of our output has gone, or the whole terminal: the rest goes nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, out.fileno())
     if not isinstance(error, BrokenPipeError):
         os.dup2(nowhere, sys.stderr.fileno())
 
@@ -122,10 +125,10 @@ def _prompt(request: ApprovalRequested) -> str:
     return sys.stdin.readline().strip().lower()
 
 
-def _tell(event: Event) -> None:
+def _tell(event: Event, out: TextIO) -> None:
     match event:
         case TextDelta():
-            print(plain(event.text), end="", flush=True)
+            print(plain(event.text), end="", file=out, flush=True)
         case ToolStarted() | ToolFinished():
             pass
         case RetryScheduled():

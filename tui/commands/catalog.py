@@ -17,6 +17,7 @@ from engine.intents.intent import Catalogue, Intent
 from engine.settings import Settings
 from tui.commands.catalog_fit import fit_thresholds
 from tui.exit_codes import ExitCode
+from tui.output import talk_aside
 from tui.setup import load_settings, log_to_file
 from tui.text import one_line, plain
 
@@ -32,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
         return learn(settings, write=options.write)
     if options.verb == "fit":
         return fit_thresholds(settings, options)
-    catalogue = catalogues.load(*settings.catalogues)
+    with talk_aside():
+        catalogue = catalogues.load(*settings.catalogues)
     asyncio.run(catalogue.close())
     for problem in catalogue.problems:
         print(f"intentbot-tui: {plain(problem)}", file=sys.stderr)
@@ -78,7 +80,8 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     from engine.models.port import ModelError
 
     places: Sequence[Path | str] = settings.catalogues or (catalogues.BUILT_IN,)
-    findings, folders = inspect(places)
+    with talk_aside():
+        findings, folders = inspect(places)
     note = ""
     try:
         findings = sorted({*findings, *asyncio.run(confused(folders))})

@@ -20,6 +20,7 @@ from storage.corrections import CorrectionRecord, corrections
 from storage.database import Database
 from storage.history import History
 from tui.exit_codes import ExitCode
+from tui.output import talk_aside
 from tui.parser import PROGRAM
 from tui.setup import open_to_read
 from tui.text import plain
@@ -37,7 +38,8 @@ def learn(settings: Settings, *, write: bool) -> int:
     if not lessons:
         _say("nothing was corrected yet: ctrl+s in the app says what a message was about")
         return ExitCode.DONE
-    catalogue = catalogues.load(*settings.catalogues)
+    with talk_aside():
+        catalogue = catalogues.load(*settings.catalogues)
     asyncio.run(catalogue.close())
     found = plan(catalogue, lessons)
     for why in found.skipped:
