@@ -93,7 +93,7 @@ def _document(place: str) -> Catalogue:
 
 def _folder(folder: Path) -> Catalogue:
     if not folder.is_dir():
-        raise CatalogueError(f"{folder}: there is no such folder")
+        raise CatalogueError(f"{folder}: {no_folder(folder)}")
     fingerprint = kept.fingerprint_of(folder)
     known = kept.find(folder, fingerprint) if fingerprint else None
     toml = _read_all(folder) if known is None else known.toml
@@ -125,6 +125,13 @@ def _folder(folder: Path) -> Catalogue:
     groups += [Group(path.stem, source.intents) for path, source in opened.items()]
     catalogue = _catalogue(folder.resolve().name, manners, groups, list(opened.values()))
     return replace(catalogue, folders=(Folder(folder),))
+
+
+def no_folder(place: Path) -> str:
+    """Why this is no catalogue's folder."""
+    if not place.exists():
+        return "there is no such folder"
+    return "this is a file: name the catalogue's folder, or an OpenAPI document (JSON or YAML)"
 
 
 def _read_all(folder: Path) -> dict[str, dict[str, Any]]:
@@ -185,8 +192,15 @@ def _tool(path: Path, name: str, data: IntentFile, functions: Functions) -> Tool
         )
     tool = functions.tool(name)
     if tool is None:
-        raise CatalogueError(f"{path}: tool {name!r} is not a function in {functions.path}")
+        raise CatalogueError(f"{path}: {no_function(name, functions.path)}")
     return worded(tool, data)
+
+
+def no_function(name: str, path: Path | str) -> str:
+    """Why the module at `path` has no such tool."""
+    if not Path(path).exists():
+        return f"tool {name!r} needs a file {path} with a function of this name"
+    return f"tool {name!r} is not a function in {path}"
 
 
 def worded(tool: Tool, data: IntentFile) -> Tool:

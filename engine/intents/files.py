@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.intents.thresholds import Thresholds
+from engine.tools.function import plain_fault
 from engine.tools.policy import Policy, Verdict
 
+ENCODING = "utf-8-sig"  # some editors begin a file with a mark
 MANNERS = Path(__file__).parent / "small_talk.toml"
 
 Text = Annotated[str, Field(min_length=1)]
@@ -138,11 +142,19 @@ def read_manners(path: Path | None, own: dict[str, Any]) -> Manners:
 def read_toml(path: Path) -> dict[str, Any]:
     """The data of a TOML file. Raises `CatalogueError`."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding=ENCODING))
     except OSError as error:
         raise CatalogueError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} is not valid TOML: {error}") from error
+        raise CatalogueError(f"{path} is not valid TOML: {toml_fault(error)}") from error
+
+
+def toml_fault(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> str:
+    """What is wrong with the text of a file, in words for who wrote it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    said = re.sub(r"^Cannot declare .* twice", "this table is in the file twice", str(error))
+    return said.replace("Cannot overwrite a value", "this key is there twice")
 
 
 _T = TypeVar("_T", bound=Strict)
@@ -152,6 +164,33 @@ def _checked(shape: type[_T], path: Path, data: dict[str, Any]) -> _T:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CatalogueError(f"{path}: {where}: {first['msg']}") from None
+        first = next(faults(error))
+        where = ".".join(str(part) for part in first.place)
+        raise CatalogueError(f"{path}: {where}: {first.text}") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One thing that a file may not say: where in its data, and why in plain words."""
+
+    place: tuple[str | int, ...]
+    text: str
+    unknown: bool
+
+
+def faults(error: ValidationError) -> Iterator[Fault]:
+    """What Pydantic found, each thing once.
+
+    Of a value that may have two forms it tells what either lacks: the form that got furthest is
+    the one that was meant.
+    """
+    found: dict[tuple[str | int, ...], Fault] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        # The name of such a form is in the place, too: "tuple[…]".
+        place = tuple(part for part in item["loc"] if not re.search(r"\W", str(part)))
+        unknown = item["type"] == "extra_forbidden"
+        said = "there is no such key" if unknown else plain_fault(item["type"], item["msg"])
+        found.setdefault(place, Fault(place, said, unknown))
+    for place, fault in found.items():
+        if not any(other != place and other[: len(place)] == place for other in found):
+            yield fault

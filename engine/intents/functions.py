@@ -118,5 +118,14 @@ def _run(folder: Path, path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise CatalogueError(f"{path} cannot be imported: {error}") from error
+        raise CatalogueError(f"{path} cannot be imported: {_reason(error)}") from error
     return module
+
+
+def _reason(error: BaseException) -> str:
+    """Why a module cannot be run: without its kind, many an error says little ('HOME')."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}: install it where intentbot-tui is installed"
+    if isinstance(error, ImportError | SyntaxError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -142,10 +142,18 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
+def plain_fault(kind: str, message: str) -> str:
+    """A fault of Pydantic's without what only a programmer knows: "should be a whole number"."""
+    said = _PLAIN.get(kind, message)
+    for beginning in _BEGINNINGS:
+        said = said.removeprefix(beginning)
+    return said.replace("should have no more than", "should have at most")
+
+
 def _problems(error: ValidationError) -> tuple[str, ...]:
     """Each fault in words for a person and a model: "The amount should be greater than 0"."""
     return tuple(
-        _sentence(".".join(map(str, item["loc"])), _PLAIN.get(item["type"], item["msg"]))
+        _sentence(".".join(map(str, item["loc"])), plain_fault(item["type"], item["msg"]))
         for item in error.errors(include_url=False, include_input=False)
     )
 
@@ -159,16 +167,14 @@ _PLAIN: Mapping[str, str] = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
     "string_type": "should be text",
-    "list_type": "should be a list",
+    **dict.fromkeys(("list_type", "tuple_type"), "should be a list"),
+    **dict.fromkeys(("dict_type", "model_type"), "should be a table"),
 }
 # What else Pydantic says begins like this, then with "should".
 _BEGINNINGS = ("Value error, ", "Decimal input ", "Input ", "String ")
 
 
 def _sentence(name: str, message: str) -> str:
-    for beginning in _BEGINNINGS:
-        message = message.removeprefix(beginning)
-    message = message.replace("should have no more than", "should have at most")
     subject = f"The {name.replace('_', ' ')}" if name else "The arguments"
     joint = " " if message.startswith(("should ", "is ")) else ": "
     return f"{subject}{joint}{message}."

@@ -112,6 +112,56 @@ def test_an_error_is_told_with_its_line(
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            '["show my notes", "what',
+            '"show my notes" # ["what',
+            "examples.list_notes: should be",
+        ),
+        ('"what did I note"', "7", "examples.list_notes.1: should be text"),
+        (
+            "[summaries]",
+            "[examples]",
+            "not valid TOML: this table is in the file twice",
+        ),
+        ("tools =", 'title = "N"\ntools =', "not valid TOML: this key is there twice (at line 3"),
+        ('{text}"', '{text}"\n[policy]\nadd_note = "ask"', "policy.add_note: should be a table"),
+        ('description = "Personal notes"', "", "description: is missing"),
+    ],
+)
+def test_what_a_file_may_not_say_is_told_once_and_in_plain_words(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert old in NOTES
+    findings, _ = inspect([folder(tmp_path, intents__notes_toml=NOTES.replace(old, new, 1))])
+    (error,) = [finding for finding in findings if finding.severity == "error"]
+    assert error.text.startswith(says)
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_fault(tmp_path: Path) -> None:
+    path = folder(tmp_path, intents__notes_toml="\ufeff" + NOTES)
+    assert found(path) == []
+    assert "notes" in load(path).intents
+
+
+def test_why_functions_are_missing_is_told(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    for tools, says in [
+        ("import os\nos.environ['NO_SUCH_THING']\n", "KeyError: 'NO_SUCH_THING'"),
+        ("import nowhere_at_all\n", "install it where intentbot-tui is installed"),
+    ]:
+        (path / "tools.py").write_text(tools)
+        findings, _ = inspect([path])
+        assert [says in finding.text for finding in findings] == [True]
+    (path / "tools.py").unlink()
+    findings, _ = inspect([path])
+    assert all("needs a file" in finding.text for finding in findings)
+    findings, _ = inspect([path / "intents" / "notes.toml"])
+    assert [finding.text.split(":")[0] for finding in findings] == ["this is a file"]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "line", "code"),
     [
         ('counter_examples = ["remind me"]\n', "", 1, "no-counter-examples"),

@@ -17,18 +17,21 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from engine.intents import sources
-from engine.intents.catalogue import MANNERS_FILE, worded
+from engine.intents.catalogue import MANNERS_FILE, no_folder, no_function, worded
 from engine.intents.files import (
+    ENCODING,
     CatalogueError,
     IntentFile,
     Manners,
     SourceFile,
+    faults,
     read_intent,
     read_manners,
+    toml_fault,
 )
 from engine.intents.functions import Functions
 from engine.intents.inspection.finding import Finding
-from engine.intents.inspection.positions import Place, Positions
+from engine.intents.inspection.positions import Positions
 from engine.intents.intent import Catalogue, Intent, SmallTalk
 from engine.intents.merging import Group, apart
 from engine.tools.tool import Tool
@@ -138,7 +141,7 @@ def read(place: Path | str) -> Inspected:
     folder = Path(place)
     found = Inspected(folder)
     if not folder.is_dir():
-        found.error(folder, 1, "there is no such folder", "no-intents")
+        found.error(folder, 1, no_folder(folder), "no-intents")
         return found
     paths = sorted((folder / "intents").glob("*.toml"))
     if not paths:
@@ -163,15 +166,15 @@ def read(place: Path | str) -> Inspected:
 
 def _toml(found: Inspected, path: Path) -> dict[str, Any] | None:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=ENCODING)
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"at line (\d+)", str(error))
         line = int(match[1]) if match else text.count("\n") + 1
-        found.error(path, line, f"not valid TOML: {error}", "toml")
+        found.error(path, line, f"not valid TOML: {toml_fault(error)}", "toml")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        found.error(path, line, "not valid TOML: not UTF-8", "toml")
+        found.error(path, line, f"not valid TOML: {toml_fault(error)}", "toml")
     except OSError as error:
         found.error(path, 1, f"cannot be read: {error.strerror}", "toml")
     else:
@@ -206,14 +209,11 @@ def _explain(found: Inspected, path: Path, error: CatalogueError) -> None:
     if not isinstance(cause, ValidationError):
         found.error(path, 1, _message(error), "invalid")
         return
-    for fault in cause.errors(include_url=False):
-        # Of a value that may have two forms, Pydantic names the form, too.
-        place: Place = tuple(part for part in fault["loc"] if not re.search(r"\W", str(part)))
-        name = ".".join(str(part) for part in place)
-        unknown = fault["type"] == "extra_forbidden"
-        text = f"{name}: there is no such key" if unknown else f"{name}: {fault['msg']}"
-        line = found.positions[path].line(place)
-        found.error(path, line, text, "unknown-key" if unknown else "invalid")
+    for fault in faults(cause):
+        name = ".".join(str(part) for part in fault.place)
+        line = found.positions[path].line(fault.place)
+        code = "unknown-key" if fault.unknown else "invalid"
+        found.error(path, line, f"{name}: {fault.text}", code)
 
 
 def _intent(found: Inspected, path: Path, shape: IntentFile) -> Intent:
@@ -235,7 +235,7 @@ def _intent(found: Inspected, path: Path, shape: IntentFile) -> Intent:
             found.error(where, at, _message(error), "signature")
             continue
         if tool is None:
-            text = f"tool {name!r} is not a function in {shown(found.functions.path)}"
+            text = no_function(name, shown(found.functions.path))
             found.error(path, line, text, "unknown-tool")
         else:
             tools.append(worded(tool, shape))
