@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,10 +29,10 @@ def describe(tool: Tool, arguments: Mapping[str, Any]) -> str:
             values[name] = value.replace("_", " ")
     if tool.summary:
         try:
-            return tool.summary.format_map(values)
+            return _FORMATTER.vformat(tool.summary, (), values)
         except (LookupError, ValueError, AttributeError):
             log.debug("the summary of %s does not fit its arguments", tool.name)
-    listed = ", ".join(f"{name} {_plain(value)}" for name, value in arguments.items())
+    listed = ", ".join(f"{name} {_FORMATTER.format_field(values[name], '')}" for name in arguments)
     return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
 
 
@@ -39,6 +41,22 @@ def question(tool: Tool, awaiting: Awaiting) -> str:
     if awaiting.missing:
         return tool.question(awaiting.missing)
     return f"Shall I do this: {describe(tool, awaiting.arguments)}?"
+
+
+class _InWords(string.Formatter):
+    """Writes lists as people do; an item or a key of one may still be named by itself."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """A value of a template, `{files}` say."""
+        if format_spec or not isinstance(value, list | tuple | Mapping):
+            return str(super().format_field(value, format_spec))
+        if not isinstance(value, Mapping) and all(isinstance(item, _SIMPLE) for item in value):
+            return ", ".join(str(_plain(item)) for item in value) or "none"
+        return json.dumps(value, ensure_ascii=False, default=str)
+
+
+_SIMPLE = str | int | float
+_FORMATTER = _InWords()
 
 
 def _plain(value: Any) -> Any:

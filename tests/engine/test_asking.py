@@ -86,3 +86,21 @@ async def test_changes_that_differ_in_any_digit_are_two(
     subject.catalogue = replace(subject.catalogue, intents={"balance": bank})
     assert [outcome for outcome, _ in results(await turn(subject))] == ["ok", "ok"]
     assert len(desk.ran) == 2
+
+
+@pytest.mark.parametrize(
+    ("template", "files", "reads"),
+    [
+        ("Stage {files}", ["a.txt", "b.txt"], "Stage a.txt, b.txt"),
+        ("Stage {files}", [], "Stage none"),
+        ("Stage {files[0]} first", ["a.txt", "b.txt"], "Stage a.txt first"),
+        ("", [1.0, 2.5], "Stage: files 1, 2.5"),
+        ("", [{"name": "é"}], 'Stage: files [{"name": "é"}]'),
+    ],
+)
+def test_a_list_reads_as_people_write_it(template: str, files: list[object], reads: str) -> None:
+    def stage(files: list[object]) -> None:
+        """Stage them."""
+
+    tool = replace(tool_from_function(stage), summary=template)
+    assert describe(tool, {"files": files}) == reads

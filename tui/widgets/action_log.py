@@ -10,7 +10,7 @@ from tui import keys
 from tui.record import Action, Turn
 from tui.text import one_line
 from tui.widgets.tool_card import CheckRequested, details
-from tui.wording import STATE_STYLES, clock_time, seconds
+from tui.wording import STATE_STYLES, clock_time, seconds, value
 
 
 class ActionLog(OptionList):
@@ -76,6 +76,6 @@ class ActionLog(OptionList):
                 Content("  ") + line for entry in details(action) for line in entry.split("\n")
             ]
         elif action.arguments:
-            given = ", ".join(f"{name}={data}" for name, data in action.arguments.items())
+            given = ", ".join(f"{name}={value(data)}" for name, data in action.arguments.items())
             lines.append(Content.styled(f"  {one_line(given, 90)}", "$quiet"))
         return Content("\n").join(lines)
