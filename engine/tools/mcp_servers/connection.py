@@ -182,8 +182,9 @@ class Connection:
                 except _Lost:
                     life.end()
                 except TimeoutError:
-                    text = f"{self._name} does not answer; nothing was changed."
-                    raise ToolUserError(text) from None
+                    text = f"{self._name} does not answer; nothing was changed. Try again later; "
+                    mend = "start this program again" if self._owned else "look into the server"
+                    raise ToolUserError(f"{text}if it stays so, {mend}.") from None
             if self._owned and not self._may_restart:
                 raise ToolUserError(
                     f"{self._name} stopped again after it was started anew, so it stays off. "
