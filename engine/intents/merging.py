@@ -36,6 +36,7 @@ class Group:
 def apart(groups: Iterable[Group]) -> list[Group]:
     """The groups with no name in two of them; the same ones for the same groups in this order."""
     keys: set[str] = set()
+    titles: set[str] = set()
     tools: set[str] = {SWITCH_INTENT}
     done = []
     for group in groups:
@@ -45,7 +46,10 @@ def apart(groups: Iterable[Group]) -> list[Group]:
         new_keys = _renamed(given, group.prefix, keys if own_files else keys | RESERVED)
         own = dict.fromkeys(tool.name for intent in group.intents for tool in intent.tools)
         new_tools = _renamed(list(own), group.prefix, tools)
-        intents = tuple(_rename(intent, new_keys, new_tools) for intent in group.intents)
+        intents = tuple(
+            _titled(_rename(intent, new_keys, new_tools), group.prefix, titles)
+            for intent in group.intents
+        )
         # What was renamed before, by the group's own parts, is followed to its new name.
         done.append(
             replace(
@@ -56,6 +60,7 @@ def apart(groups: Iterable[Group]) -> list[Group]:
             )
         )
         keys.update(intent.key for intent in intents)
+        titles.update(intent.title.casefold() for intent in intents)
         tools.update(tool.name for intent in intents for tool in intent.tools)
     return done
 
@@ -89,6 +94,13 @@ def _followed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, st
     kept = {own: now.get(name, name) for own, name in before.items()}
     fresh = {own: name for own, name in now.items() if own not in set(before.values())}
     return fresh | kept
+
+
+def _titled(intent: Intent, prefix: str, taken: set[str]) -> Intent:
+    """A title that an earlier group has says whose it is: nobody is asked "Notes or Notes?"."""
+    if intent.title.casefold() not in taken:
+        return intent
+    return replace(intent, title=f"{intent.title} ({prefix})")
 
 
 def _rename(intent: Intent, keys: Mapping[str, str], tools: Mapping[str, str]) -> Intent:

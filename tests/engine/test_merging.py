@@ -93,6 +93,8 @@ async def test_two_folders_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     assert list(catalogue.intents)[-2:] == ["notes", "mine_notes"]
     own, other = catalogue.tools[-2:]
     assert (own.name, other.name) == ("add_note", "mine_add_note")
+    titles = [catalogue.intents[key].title for key in ("notes", "mine_notes")]
+    assert titles == ["Notes", "Notes (mine)"]
     assert catalogue.intents["mine_notes"].examples == {"mine_add_note": ("note this",)}
     assert other.summary == "Write down {text}"
     context = ToolContext("a", "s", tmp_path)
