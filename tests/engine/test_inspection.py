@@ -286,6 +286,21 @@ def test_names_of_a_documents_intents_are_kept_apart_as_in_the_catalogue(tmp_pat
     assert places["house_notes"].file.name == "house.toml"
 
 
+def test_schemas_of_a_document_are_told_in_one_line(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    body = {"content": {"application/json": {"schema": {"additionalProperties": True}}}}
+    paths: dict[str, Any] = {
+        f"/{name}": {"post": {"summary": "Put", "requestBody": body}} for name in ("shed", "rooms")
+    }
+    paths["/rooms"]["get"] = {"summary": "See"}
+    api = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "https://a.example"}]}
+    (path / "api.json").write_text(json.dumps(api | {"paths": paths}))
+    (path / "intents" / "house.toml").write_text('[openapi]\ndocument = "api.json"')
+    (finding,) = inspect([path])[0]
+    assert finding.code == "strict-schema"
+    assert "the schemas of 2 of 3 tools, such as house_post_" in finding.text
+
+
 async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
     pytest.importorskip("onnxruntime")
     folders = [inspect([BUILT_IN])[1][0]]

@@ -18,7 +18,7 @@ MOST_TOOLS = 10  # of an intent; beyond, a model begins to confuse them
 def findings(found: Inspected) -> list[Finding]:
     """The findings in the intents and tools of a folder."""
     result = [finding for seen in found.intents for finding in _of_intent(found, seen)]
-    return [*result, *_unoffered(found), *_bypassed(found)]
+    return [*result, *_loose(found), *_unoffered(found), *_bypassed(found)]
 
 
 def _of_intent(found: Inspected, seen: Seen) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def _of_tool(found: Inspected, seen: Seen, tool: Tool) -> Iterator[Finding]:
     if tool.effect != "read" and not tool.summary:
         text = f"{name} changes something and has no summary to ask for approval with"
         yield Finding(file, line, "warning", text, "no-summary")
-    for fault in refused(tool.parameters)[:3]:
+    for fault in refused(tool.parameters)[:3] if seen.positions is not None else ():
         text = f"{name}: OpenAI's strict mode refuses its schema: {fault}"
         yield Finding(where, at, "warning", text, "strict-schema")
     known = tool.parameters.get("properties", {})
@@ -65,6 +65,22 @@ def _of_tool(found: Inspected, seen: Seen, tool: Tool) -> Iterator[Finding]:
         text = f"{name} has no parameter {field!r} that could be limited"
         line = seen.line_of("policy", name, "up_to", field)
         yield Finding(file, line, "error", text, "unknown-parameter")
+
+
+def _loose(found: Inspected) -> Iterator[Finding]:
+    """One line for all schemas of a document or server, which are seldom the person's to mend."""
+    brought = [seen for seen in found.intents if seen.positions is None]
+    for file, line in dict.fromkeys((seen.file, seen.line) for seen in brought):
+        tools = [tool for seen in brought if seen.file == file for tool in seen.intent.tools]
+        loose = [(tool.name, fault) for tool in tools for fault in refused(tool.parameters)[:1]]
+        if loose:
+            count = len({name for name, _ in loose})
+            such = ": ".join(loose[0])
+            text = (
+                f"OpenAI's strict mode refuses the schemas of {count} of {len(tools)} tools, "
+                f"such as {such}"
+            )
+            yield Finding(shown(file), line, "warning", text, "strict-schema")
 
 
 def _fields(template: str) -> set[str]:
