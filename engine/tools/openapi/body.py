@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.tools.openapi.prompt import object_parts
+from engine.tools.openapi.prompt import object_parts, resolve
 from engine.tools.openapi.schema import Schema, Schemas
 
 MULTIPART = "multipart/form-data"
@@ -38,9 +38,9 @@ def body_of(
 ) -> tuple[dict[str, Any], dict[str, Schema], list[str]] | None:
     """A `requestBody` as (plan, schemas of its arguments by property, required properties).
 
-    In the plan `flat` says whether the arguments are the body's properties; otherwise the one
-    argument is the body itself, under "". Properties beyond the known ones come in the argument
-    "*" where the schema says what they are.
+    None: there is none, or nothing can be in it. In the plan `flat` says whether the arguments
+    are the body's properties; otherwise the one argument is the body itself, under "". Properties
+    beyond the known ones come in the argument "*" where the schema says what they are.
     """
     if not isinstance(found, dict) or not isinstance(found.get("content"), dict):
         return None
@@ -56,6 +56,8 @@ def body_of(
     parts = object_parts(schema, schemas.defs) if structured else None
     told = found.get("required")
     required = told is True
+    if structured and not required and _is_empty(resolve(schema, schemas.defs)):
+        return None
     if parts and told is None and method in ("POST", "PUT", "PATCH"):
         # Most documents forget to say it; a body that lacks what it must have is no body.
         required = bool(parts[1])
@@ -86,6 +88,13 @@ def body_of(
             "description": "Other fields",
         }
     return plan, fields, needed if required else []
+
+
+def _is_empty(schema: Mapping[str, Any]) -> bool:
+    """Whether the schema takes nothing but `{}`, as generated documents say of a `GET`."""
+    more = ("patternProperties", "allOf", "anyOf", "oneOf")
+    closed = schema.get("type") == "object" and schema.get("additionalProperties") is False
+    return closed and not any(schema.get(key) for key in ("properties", *more))
 
 
 def _is_file(schema: Mapping[str, Any]) -> bool:

@@ -206,6 +206,28 @@ def unions(folder: Path, kind: dict[str, Any], **schemas: Any) -> Tool:
 
 
 @pytest.mark.parametrize(
+    ("schema", "required", "names"),
+    [
+        ({"type": "object", "additionalProperties": False, "properties": {}}, False, []),
+        ({"$ref": "#/components/schemas/None"}, False, []),
+        ({"$ref": "#/components/schemas/None"}, True, ["body"]),
+        ({"type": "object", "properties": {}}, False, ["body"]),  # may have any keys
+    ],
+)
+def test_a_body_that_nothing_can_be_in_is_no_argument(
+    tmp_path: Path, schema: dict[str, Any], required: bool, names: list[str]
+) -> None:
+    body = {"required": required, "content": {"application/json": {"schema": schema}}}
+    document = {
+        **EMPTY,
+        "paths": {"/a": {"get": {"requestBody": body}}},
+        "components": {"schemas": {"None": {"type": "object", "additionalProperties": False}}},
+    }
+    (tool,) = tools_of(load_openapi("k", written(tmp_path, document), tmp_path)).values()
+    assert list(tool.parameters["properties"]) == names
+
+
+@pytest.mark.parametrize(
     ("kind", "cat", "dog"),
     [
         ({"mapping": {"cat": "#/components/schemas/Cat", "dog": "Dog"}}, "cat", "dog"),
