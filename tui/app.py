@@ -223,6 +223,11 @@ class IntentBotApp(PanesApp):
         # The first reply will want it, and it is slow to load.
         await asyncio.to_thread(import_module, "tui.widgets.live_reply")
 
+    def tell_start(self, text: str) -> None:
+        """Say what a long start is busy with, if anything that a person can wait for."""
+        if text:
+            self._chat.status.idle(f"starting: {text}", "$quiet")
+
     # Actions; keys.py has their keys.
 
     @work(exit_on_error=False)

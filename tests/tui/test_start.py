@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from textual.timer import Timer
@@ -12,6 +14,8 @@ from textual.timer import Timer
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage, small_talk
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
 from tui.app import IntentBotApp
+from tui.commands import app as command
+from tui.commands import ask
 from tui.ports import Backstage
 from tui.widgets.error_card import ErrorCard
 
@@ -52,6 +56,25 @@ async def test_a_message_sent_before_all_is_ready_waits() -> None:
         await pilot.press("ctrl+o", "ctrl+n", "f1", "escape", "f5")
         ready.set()
         await until(pilot, lambda: stage.chats and stage.chat.heard == ["hello"])
+
+
+async def test_what_a_long_start_is_busy_with_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = asyncio.Event()
+    parts = SimpleNamespace(engine=SimpleNamespace(warm_up=ready.wait))
+    monkeypatch.setattr(command, "_put_together", lambda *_: parts)
+    monkeypatch.setattr(command, "RealBackstage", lambda *_: FakeBackstage())
+    monkeypatch.setattr(ask, "learning", lambda engine: "learning 4,660 phrases")
+    monkeypatch.setattr(ask, "PATIENCE_S", 0)
+
+    async def build() -> Backstage:
+        return await command.open_backstage(argparse.Namespace(), tell=app.tell_start)
+
+    app = IntentBotApp(build, low_bandwidth=True)
+    async with app.run_test() as pilot:
+        status = chat_of(pilot).status
+        await until(pilot, lambda: status.state == "starting: learning 4,660 phrases")
+        ready.set()
+        await until(pilot, lambda: status.state == "ready")
 
 
 async def test_a_start_that_fails_says_why_and_can_be_tried_again() -> None:

@@ -61,7 +61,7 @@ def show(
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
-        lambda: open_backstage(options, data_dir, faults),
+        lambda: open_backstage(options, data_dir, faults, app.tell_start),
         resume=resume,
         continue_last=continue_last,
         steps=steps,
@@ -85,14 +85,23 @@ def save_bandwidth(options: argparse.Namespace) -> None:
 
 
 async def open_backstage(
-    options: argparse.Namespace, data_dir: Path | None = None, notices: Sequence[str] = ()
+    options: argparse.Namespace,
+    data_dir: Path | None = None,
+    notices: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Backstage:
     """What is behind the screen, imported and opened in a thread, so that typing never waits.
 
-    The `notices` are said at start, too.
+    The `notices` are said at start, too; `tell` is told what a long start is busy with.
     """
     parts = await asyncio.to_thread(_put_together, options, data_dir)
-    await parts.engine.warm_up()
+    from tui.commands.ask import PATIENCE_S, learning
+
+    patience = asyncio.get_running_loop().call_later(PATIENCE_S, tell, learning(parts.engine))
+    try:
+        await parts.engine.warm_up()
+    finally:
+        patience.cancel()
     return RealBackstage(parts, notices)
 
 
