@@ -263,7 +263,8 @@ class EmbeddedModel:
     def _named(self, tool: Tool, text: str) -> dict[str, Any]:
         """What is looked up by its name, which its capitals show or which is all there is."""
         free = [name for name in tool.parameters.get("properties", {}) if _is_free(tool, name)]
-        alone = bare_value(text, {"type": "string"}) or ""
+        bare = str(bare_value(text, {"type": "string"}) or "").split()
+        alone = " ".join(word for word in bare if not self._is_common(word, tool))
         names = [*listed(text), proper_name(text) or alone] if tool.effect == "read" else [""]
         sole = len(free) == 1 and tuple(free) == tool.required and names[0]
         return {free[0]: names[0]} if sole and not self._is_common(names[0], tool) else {}

@@ -157,6 +157,14 @@ async def test_a_name_that_is_not_found_is_asked_for_again(assistant: Assistant)
     ]
 
 
+@pytest.mark.parametrize("text", ["roaming charges iceland", "iceland", "Iceland rates please"])
+async def test_a_name_among_common_words(assistant: Assistant, text: str) -> None:
+    await say(assistant, "what does roaming cost in Italy")
+
+    [(_, arguments)] = called(await say(assistant, text))
+    assert arguments["country"].casefold() == "iceland"
+
+
 async def test_each_of_a_list_is_looked_up(assistant: Assistant) -> None:
     events = await say(assistant, "roaming in France, Italy and Spain")
 
