@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlmodel import Session, col, func, select
 
 from storage.database import Database
 from storage.errors import StorageError
+from storage.moment import now
 from storage.owner import is_alive, this_process
 from storage.tables import EvaluationResult, EvaluationRun
 
@@ -67,7 +67,7 @@ class Evaluations:
             rows.add(
                 EvaluationRun(
                     id=run.id,
-                    started_at=run.started_at or _now(),
+                    started_at=run.started_at or now(),
                     catalogue=run.catalogue,
                     catalogue_hash=run.catalogue_hash,
                     router=run.router,
@@ -160,7 +160,7 @@ class Evaluations:
     def _end(self, run_id: str, state: RunState, report: Mapping[str, Any] | None) -> None:
         with self.database.write() as rows:
             run = _find(rows, run_id)
-            run.state, run.finished_at = state, _now()
+            run.state, run.finished_at = state, now()
             run.report = None if report is None else dict(report)
 
 
@@ -197,7 +197,3 @@ def _done(rows: Session, ids: Sequence[str]) -> dict[str, int]:
 def _record(run: EvaluationRun, done: Mapping[str, int]) -> RunRecord:
     names = RunRecord.__dataclass_fields__.keys() - {"done"}
     return RunRecord(**{name: getattr(run, name) for name in names}, done=done.get(run.id, 0))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import sqlalchemy
@@ -21,6 +20,7 @@ from storage.action_filter import ActionFilter
 from storage.database import Database
 from storage.errors import NoSuchAction, UnknownSession, not_one
 from storage.index import index_title
+from storage.moment import now
 from storage.owner import is_alive, this_process
 from storage.records import ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
@@ -218,7 +218,7 @@ class History:
         It is on disk until a start `UNDO_S` later, or `purge`, removes it.
         """
         with self.database.write() as rows:
-            _find(rows, session_id).deleted_at = _now()
+            _find(rows, session_id).deleted_at = now()
 
     def restore(self, session_id: str) -> None:
         """Bring a discarded session back. Raises `UnknownSession` where it is gone for good."""
@@ -230,7 +230,7 @@ class History:
 
     def purge(self, older_than_s: float = UNDO_S) -> int:
         """Remove sessions for good that were discarded so long ago; returns how many."""
-        query = select(tables.Session).where(col(tables.Session.deleted_at) <= _now(-older_than_s))
+        query = select(tables.Session).where(col(tables.Session.deleted_at) <= now(-older_than_s))
         with self.database.read() as rows:
             if rows.exec(query).first() is None:
                 return 0  # the usual case takes no lock
@@ -294,8 +294,3 @@ def _beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
         return [exact]
     begins = col(table.id).startswith(id, autoescape=True)
     return rows.exec(select(table).where(begins).limit(9)).all() if id else ()
-
-
-def _now(offset_s: float = 0.0) -> str:
-    moment = datetime.now(UTC) + timedelta(seconds=offset_s)
-    return moment.isoformat(timespec="milliseconds")

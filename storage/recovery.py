@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from sqlmodel import Session, func, select
 
 from engine.events import ActionSettled, Event, ToolFinished, TurnFailed
 from storage import tables
 from storage.errors import NoSuchAction, NothingToCheck
+from storage.moment import now
 from storage.owner import is_alive
 from storage.projection import INTERRUPTED, may_have_changed, open_actions, project
 
@@ -59,27 +59,23 @@ def settle(rows: Session, found: ActionSettled) -> ActionSettled:
         raise NoSuchAction(f"Action {found.action_id} has been deleted meanwhile.")
     must_be_unknown(rows, action)
     seq = _next_seq(rows, action.turn_id)
-    settled = replace(found, turn_id=action.turn_id, seq=seq, at=_now())
+    settled = replace(found, turn_id=action.turn_id, seq=seq, at=now())
     project(rows, settled)
     return settled
 
 
 def _close(rows: Session, turn: tables.Turn, actions: list[tables.Action]) -> None:
-    now = _now()
+    ended = now()
     closing: list[Event] = [_end_of(action) for action in actions]
     closing.append(TurnFailed(error=INTERRUPTED, message=_ENDED))
     for number, event in enumerate(closing, start=_next_seq(rows, turn.id)):
-        project(rows, replace(event, turn_id=turn.id, seq=number, at=now))
+        project(rows, replace(event, turn_id=turn.id, seq=number, at=ended))
         rows.flush()
 
 
 def _next_seq(rows: Session, turn_id: str) -> int:
     last = select(func.max(tables.Event.seq)).where(tables.Event.turn_id == turn_id)
     return (rows.exec(last).one() or 0) + 1
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _end_of(action: tables.Action) -> ToolFinished:
