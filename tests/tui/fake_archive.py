@@ -13,7 +13,7 @@ from tui.ports import ActionQuery, ActionRow, SessionRow
 class FakeArchive:
     """The part of a backstage that looks back; `asked` has the queries for actions.
 
-    Lists are read while `readable` is set.
+    Lists are read, and what was deleted comes back, while `readable` is set.
     """
 
     def __init__(self, rows: Sequence[SessionRow], executed: Sequence[ActionRow]) -> None:
@@ -49,6 +49,7 @@ class FakeArchive:
         self.discarded.append(session_id)
 
     async def restore(self, session_id: str) -> None:
+        await self.readable.wait()
         self.discarded.remove(session_id)
 
     async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:

@@ -336,6 +336,21 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
         await until(pilot, lambda: sessions.option_count == 4)
 
 
+async def test_who_undoes_twice_at_once_has_both_back() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        sessions = await listed(pilot)
+        for left in (3, 2):
+            await pilot.press("f8", "y")
+            await until(pilot, lambda left=left: sessions.option_count == left)
+        stage.readable.clear()
+        burst(pilot, "ctrl+z", "ctrl+z")
+        await settle(pilot)
+        stage.readable.set()
+        await until(pilot, lambda: sessions.option_count == 4)
+        assert stage.discarded == []
+
+
 async def test_the_chat_leaves_a_session_that_is_deleted_and_it_can_be_brought_back() -> None:
     stage = backstage()
     async with make_app(stage, resume="s1").run_test(size=(100, 30)) as pilot:

@@ -193,8 +193,10 @@ class SessionsScreen(Screen[SessionRow | None]):
     async def action_undo(self) -> None:
         if not self._deleted:
             self.notify("Nothing was deleted here", markup=False)
-        elif await self._do(self._backstage.restore(self._deleted[-1]), "back in the list"):
-            self._deleted.pop()
+            return
+        newest = self._deleted.pop()  # at once: the key may come again before this is done
+        if not await self._do(self._backstage.restore(newest), "back in the list"):
+            self._deleted.append(newest)
 
     @work(exit_on_error=False)
     async def action_export(self, form: str) -> None:
