@@ -186,10 +186,12 @@ def from_dict(data: Mapping[str, Any]) -> Row:
 
 
 def spread(rows: Sequence[Row], limit: int) -> list[Row]:
-    """At most `limit` rows, evenly from the whole set, since sets lie intent by intent."""
+    """At most `limit` rows in their order, evenly of all that is expected: what a set has many of
+    stays much, however its rows lie."""
     if limit >= len(rows):
         return list(rows)
-    return [rows[i * len(rows) // limit] for i in range(limit)]
+    alike = sorted(range(len(rows)), key=lambda n: (rows[n].intents, rows[n].route or ""))
+    return [rows[n] for n in sorted(alike[i * len(rows) // limit] for i in range(limit))]
 
 
 _ROW = TypeAdapter(Row)

@@ -177,6 +177,12 @@ def test_a_limit_takes_rows_evenly_and_in_order(texts: list[str], limit: int) ->
     assert places == sorted(set(places))
 
 
+def test_a_limit_takes_of_everything_that_is_expected_however_the_rows_lie() -> None:
+    rows = [Row(f"message {n}", ("data",) if n % 4 else ()) for n in range(2000)]
+    taken = dataset.spread(rows, 1500)
+    assert sum(not row.intents for row in taken) == 375
+
+
 def test_rows_keep_their_json_form() -> None:
     for row in dataset.load(TELECOM):
         assert dataset.from_dict(json.loads(json.dumps(dataset.to_dict(row)))) == row
