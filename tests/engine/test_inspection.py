@@ -254,7 +254,7 @@ def test_rows_are_read_where_an_intent_could_not_be(tmp_path: Path) -> None:
 def test_intents_of_several_folders_are_compared(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one"), folder(tmp_path / "two")
     findings, _ = inspect([one, two])
-    assert {f.code for f in findings} == {"overlap"}
+    assert {f.code for f in findings} == {"overlap", "description"}
     assert all(str(tmp_path / "two") in f.file for f in findings)
     assert "is an example of two_tasks and of tasks (" in str(findings[-1])
 
@@ -322,6 +322,26 @@ async def test_what_stands_in_two_intents_is_not_told_again_as_confused() -> Non
     phrase = examples["roaming"]["roaming_cost_for_country"][0]
     examples["balance"]["get_balance"] = (*examples["balance"]["get_balance"], f"{phrase}!")
     assert not [f for f in await confused(folders) if phrase in f.text]
+
+
+def test_a_message_that_is_asked_twice_is_found(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    (path / "evaluation").mkdir()
+    one, other, empty = (path / "evaluation" / f"{name}.jsonl" for name in "abc")
+    one.write_text(
+        '{"text": "my notes?", "intent": "notes"}\n'
+        '{"text": "my notes?", "intent": "notes", "route": "task"}\n'
+        '{"conversation": ["hello", "my notes?"], "intent": "tasks"}\n'
+    )
+    other.write_text('\n{"text": "my notes?", "intent": "tasks"}\n')
+    empty.write_text("\n")
+    told = [f for f in inspect([path])[0] if f.file.endswith(".jsonl")]
+    assert [(Path(f.file).name, f.line, f.severity, f.code) for f in told] == [
+        ("a.jsonl", 2, "warning", "repeated"),
+        ("b.jsonl", 2, "error", "contradiction"),
+        ("c.jsonl", 1, "warning", "evaluation"),
+    ]
+    assert "a.jsonl:1 already, with another route or intent" in told[1].text
 
 
 def described(folder: Path, key: str, text: str) -> Path:

@@ -10,12 +10,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from engine.evaluation import dataset
+from engine.evaluation.dataset import Row
 from engine.intents.files import CatalogueError
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, catalogue_of, shown
 from engine.intents.inspection.positions import Positions
 from engine.intents.intent import Folder
 from engine.models.scripted import load_scripts
+
+Place = tuple[str, int]  # a file and a line of it
+Asked = dict[str, tuple[Row, Place]]  # the first row of each message, by `Row.key`
 
 # How `dataset.checked` and `ScriptedTurn.lacking` say that the catalogue lacks something.
 _MISSING = re.compile(r"^the catalogue has no |^there is no |^the tool '")
@@ -24,21 +28,44 @@ _MISSING = re.compile(r"^the catalogue has no |^there is no |^the tool '")
 def findings(found: Inspected) -> list[Finding]:
     """The findings in a folder's `evaluation/*.jsonl` and `demos/*.toml`."""
     result: list[Finding] = []
+    asked: Asked = {}
     for path in sorted((found.folder / "evaluation").glob("*.jsonl")):
-        result += _evaluation(found, path)
+        result += _evaluation(found, path, asked)
     for path in sorted((found.folder / "demos").glob("*.toml")):
         result += _demo(found, path)
     # Where not all could be read, what seems to be missing may be what could not.
     return [f for f in result if found.whole or not _MISSING.search(f.text)]
 
 
-def _evaluation(found: Inspected, path: Path) -> Iterator[Finding]:
+def _evaluation(found: Inspected, path: Path, asked: Asked) -> Iterator[Finding]:
+    rows: list[Row] = []
     try:
-        _, faults = dataset.read(path, None, catalogue_of([found])[0])
+        rows, faults = dataset.read(path, None, catalogue_of([found])[0])
     except CatalogueError as error:
         faults = [(1, str(error).removeprefix(f"{path} "))]
     for line, fault in faults:
         yield Finding(shown(path), line, "error", fault, "evaluation")
+    if not rows and not faults:
+        yield Finding(shown(path), 1, "warning", "there is not a single message", "evaluation")
+    for row in rows:
+        yield from _again(row, _place(path, row), asked)
+
+
+def _again(row: Row, place: Place, asked: Asked) -> Iterator[Finding]:
+    """A message that stands earlier, too; if something else is expected, one is always a miss."""
+    first, (file, line) = asked.setdefault(row.key, (row, place))
+    if first is row:
+        return
+    text = f"{row.text!r} stands at {file}:{line} already"
+    routes = {first.route, row.route} - {None}
+    if set(first.intents) != set(row.intents) or len(routes) > 1:
+        yield Finding(*place, "error", f"{text}, with another route or intent", "contradiction")
+    else:
+        yield Finding(*place, "warning", f"{text} and so counts twice", "repeated")
+
+
+def _place(path: Path, row: Row) -> Place:
+    return shown(path), int(row.where.rpartition(":")[2])
 
 
 def _demo(found: Inspected, path: Path) -> Iterator[Finding]:
