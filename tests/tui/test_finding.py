@@ -1,7 +1,8 @@
-"""`ctrl+f`: what is found, how it is marked, and when the bar goes away again."""
+"""What is looked for: by `ctrl+f` and in the list, how it is marked, and where one gets to."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from textual.widgets import Static
 from storage import words
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
+from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, shown, until
 from tui.finding import folded, places
+from tui.record import Block, Reply, Said
 from tui.replay import ReplayApp
 from tui.screens.panes import PaneScreen
 from tui.widgets.key_bar import KeyBar
@@ -117,3 +119,28 @@ async def test_in_a_recording_letters_are_words_to_find_and_it_may_be_wound_mean
         await pilot.press("escape")
         await until(pilot, lambda: not screen.find.display)
         assert app.is_running
+
+
+@pytest.mark.parametrize(("kind", "block"), [("user", Said), ("assistant", Reply)])
+async def test_what_was_found_is_where_the_session_opens(kind: str, block: type[Block]) -> None:
+    """Also beyond the turns that a session is usually opened with; one goes on writing."""
+    words = {"user": "money do I have? (20)", "assistant": "left (20)"}[kind]
+    found = dataclasses.replace(
+        fake.ROWS[0], matches=((kind, (("much ", False), (words, True))),), found_turn="t20"
+    )
+    stage = FakeBackstage(rows=[found], past={"s1": fake.recorded(150)})
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        burst(pilot, "ctrl+o", *"money", "enter")
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.transcript.cursor is not None)
+        cursor = chat.transcript.cursor
+        assert isinstance(cursor, block)
+        assert cursor.turn.turn_id == "t20"
+        await settle(pilot)
+        place = chat.query_one(".-selected").region.y - chat.transcript.region.y
+        assert 0 <= place < 3, "what follows it is seen, too"
+        assert chat.prompt.has_focus
+        await say(pilot, "and now?")
+        await until(pilot, lambda: stage.chat.heard == ["and now?"])
+        assert chat.transcript.cursor is None

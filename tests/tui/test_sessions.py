@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
@@ -13,7 +12,7 @@ from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
 from tui.ports import SessionRow
-from tui.record import Block, Reply, Said
+from tui.record import Reply, Said
 from tui.screens.playback import PlaybackScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.sessions import SessionsScreen
@@ -282,31 +281,6 @@ async def test_what_was_looked_for_is_shown_where_it_stands() -> None:
         assert "A [red]title[/red]" in text
         assert "call   paid with title" in text
         assert "cost unknown" in text
-
-
-@pytest.mark.parametrize(("kind", "block"), [("user", Said), ("assistant", Reply)])
-async def test_what_was_found_is_where_the_session_opens(kind: str, block: type[Block]) -> None:
-    """Also beyond the turns that a session is usually opened with; one goes on writing."""
-    words = {"user": "money do I have? (20)", "assistant": "left (20)"}[kind]
-    found = dataclasses.replace(
-        fake.ROWS[0], matches=((kind, (("much ", False), (words, True))),), found_turn="t20"
-    )
-    stage = FakeBackstage(rows=[found], past={"s1": fake.recorded(150)})
-    async with make_app(stage).run_test(size=(100, 30)) as pilot:
-        await listed(pilot)
-        burst(pilot, *"money", "enter")
-        chat = chat_of(pilot)
-        await until(pilot, lambda: chat.transcript.cursor is not None)
-        cursor = chat.transcript.cursor
-        assert isinstance(cursor, block)
-        assert cursor.turn.turn_id == "t20"
-        await settle(pilot)
-        place = chat.query_one(".-selected").region.y - chat.transcript.region.y
-        assert 0 <= place < 3, "what follows it is seen, too"
-        assert chat.prompt.has_focus
-        await say(pilot, "and now?")
-        await until(pilot, lambda: stage.chat.heard == ["and now?"])
-        assert chat.transcript.cursor is None
 
 
 async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
