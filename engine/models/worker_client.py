@@ -26,6 +26,8 @@ from engine.tools.values import plain
 TIME_LIMIT_S = 20.0
 # Learning a catalogue takes 3 s for 150 intents with ten examples each, most of it embedding.
 LEARNING_LIMIT_S = 120.0
+# More phrases may take longer in proportion: what is ended begins anew, so only what hangs may be.
+LEARNING_PHRASES = 1_500
 LEARNING = ("cross", "embed")  # what reads a whole catalogue besides
 # Of a message. What a person asks for fits into this; the engine takes 50 s for a long page.
 TEXT_LIMIT = 1_000
@@ -90,7 +92,8 @@ class WorkerClient:
             "folder": str(folder or kept_folder()),
         }
         self._time_limit_s = time_limit_s
-        self._learning_limit_s = learning_limit_s
+        phrases = sum(len(each["phrases"]) for each in classes.values())
+        self._learning_limit_s = learning_limit_s * max(1.0, phrases / LEARNING_PHRASES)
         self._command = command
         self._process: Process | None = None
         self._trained = False

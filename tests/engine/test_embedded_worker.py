@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,28 @@ async def test_a_worker_that_hangs_is_ended_and_the_person_told(catalogue: Catal
     assert caught.value.code == "limit"
     assert caught.value.retryable
     assert client._process is None
+
+
+SLOW = """
+import sys, time
+for line in sys.stdin:
+    time.sleep(1)
+    learnt = '{"error": "model", "message": "learnt"}'
+    print('{"ok": 0}' if '"train"' in line else learnt, flush=True)
+"""
+
+
+async def test_a_large_catalogue_may_be_learnt_for_longer(catalogue: Catalogue) -> None:
+    phrases = {"": tuple(f"phrase {n}" for n in range(30_000))}
+    large = {key: replace(intent, examples=phrases) for key, intent in catalogue.intents.items()}
+    client = WorkerClient(
+        replace(catalogue, intents=large),
+        learning_limit_s=0.5,
+        command=(sys.executable, "-c", SLOW),
+    )
+    with pytest.raises(ModelError, match="failed: learnt"):
+        await client.start()
+    await client.close()
 
 
 async def test_a_worker_that_dies_at_once_is_reported(catalogue: Catalogue) -> None:
