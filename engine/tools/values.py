@@ -6,7 +6,7 @@ value against the message, and `bare_value` reads a message that is nothing but 
 three return values in the schema's own spelling; none of them judges limits, which is left to
 the tool's validation (so "-50" stays negative and is refused there).
 
-Number words are read by `text2num` (https://pypi.org/project/text2num/).
+Number words are read by `text2num` (https://github.com/allo-media/text2num).
 """
 
 from __future__ import annotations

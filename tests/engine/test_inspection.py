@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +13,6 @@ from pydantic import Field
 
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.inspection import inspect
-from engine.intents.inspection.confusion import confused
 from engine.intents.inspection.folder import catalogue_of
 from engine.intents.inspection.positions import Positions
 from engine.tools.function import tool_from_function
@@ -301,29 +298,6 @@ def test_schemas_of_a_document_are_told_in_one_line(tmp_path: Path) -> None:
     assert "the schemas of 2 of 3 tools, such as house_post_" in finding.text
 
 
-async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
-    pytest.importorskip("onnxruntime")
-    folders = [inspect([BUILT_IN])[1][0]]
-    balance = next(seen for seen in folders[0].intents if seen.intent.key == "balance")
-    phrase = "how expensive is a phone call when I travel to Norway"
-    examples: Any = balance.intent.examples
-    examples["get_balance"] = (*examples["get_balance"], phrase)
-    told = await confused(folders)
-    assert len([f for f in told if phrase in f.text and "roaming" in f.text]) == 1
-    assert len(told) <= 5
-
-
-async def test_what_stands_in_two_intents_is_not_told_again_as_confused() -> None:
-    pytest.importorskip("onnxruntime")
-    folders = [inspect([BUILT_IN])[1][0]]
-    examples: dict[str, Any] = {
-        seen.intent.key: seen.intent.examples for seen in folders[0].intents
-    }
-    phrase = examples["roaming"]["roaming_cost_for_country"][0]
-    examples["balance"]["get_balance"] = (*examples["balance"]["get_balance"], f"{phrase}!")
-    assert not [f for f in await confused(folders) if phrase in f.text]
-
-
 def test_a_message_that_is_asked_twice_is_found(tmp_path: Path) -> None:
     path = folder(tmp_path)
     (path / "evaluation").mkdir()
@@ -342,35 +316,6 @@ def test_a_message_that_is_asked_twice_is_found(tmp_path: Path) -> None:
         ("c.jsonl", 1, "warning", "evaluation"),
     ]
     assert "a.jsonl:1 already, with another route or intent" in told[1].text
-
-
-def described(folder: Path, key: str, text: str) -> Path:
-    """A copy of the built-in intents, in which one has another description."""
-    shutil.copytree(BUILT_IN, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    path = folder / "intents" / f"{key}.toml"
-    written = re.sub(r'description = ".*"', f'description = "{text}"', path.read_text("utf-8"))
-    path.write_text(written, "utf-8")
-    return folder
-
-
-@pytest.mark.parametrize("text", ["TODO", "Feeding fish in an aquarium"])
-@pytest.mark.parametrize("key", ["balance", "contract", "data", "payment", "roaming"])
-async def test_a_description_that_does_not_fit_the_examples_is_found(
-    tmp_path: Path, key: str, text: str
-) -> None:
-    pytest.importorskip("onnxruntime")
-    _, folders = inspect([described(tmp_path / "mine", key, text)])
-    told = [found for found in await confused(folders) if found.code == "description"]
-    assert [(Path(found.file).name, found.line) for found in told] == [(f"{key}.toml", 2)]
-    assert f"the description of {key} fits its examples less than that of" in told[0].text
-
-
-def test_a_description_that_another_intent_has_is_found(tmp_path: Path) -> None:
-    text = load(BUILT_IN).intents["balance"].description
-    findings, _ = inspect([described(tmp_path / "mine", "payment", text)])
-    (told,) = [found for found in findings if found.code == "description"]
-    assert (Path(told.file).name, told.line, told.severity) == ("payment.toml", 2, "warning")
-    assert told.text == "payment is described in the same words as balance"
 
 
 KEYS = st.text("ab-_", min_size=1, max_size=4)

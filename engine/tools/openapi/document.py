@@ -1,6 +1,6 @@
 """An OpenAPI document from a file or URL: fetched, parsed to plain JSON data, references followed.
 
-References are resolved by `referencing` (https://pypi.org/project/referencing/), YAML is read by
+References are resolved by `referencing` (https://referencing.readthedocs.io), YAML is read by
 PyYAML's C parser with the types of JSON only: a date, `on` or `0123` stays the text it is.
 """
 
