@@ -28,6 +28,7 @@ GIVEN, RIGHT_OF_GIVEN = "given any intent", "right where given"
 EXPLAINED = """\
 precision: of the messages given the intent, those that are its own
 recall: of its own, those that were given it; F1: both in one figure"""
+DESCRIBED = "described: of its own, those to which its description is the nearest"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Scorecard:
         if self.report.classification.per_intent:
             _block(console, self._intents())
             console.print(Text(EXPLAINED, "dim"))
+            if self.report.described:
+                console.print(Text(DESCRIBED, "dim"))
         if self.report.classification.tasks > 1:
             _block(console, self._curve())
         console.print()
@@ -110,8 +113,13 @@ class Scorecard:
         was = self.comparison.f1 if self.comparison else {}
         if was:
             table.add_column("F1 before", justify="right")
+        described = self.report.described.shares if self.report.described else {}
+        if described:
+            table.add_column("described", justify="right")
         for key in shown:
             cells = _cells(key, numbers[key])
+            if described:
+                cells.append(Text(percent(described.get(key))))
             if was:
                 cells.append(_change(*was[key]) if key in was else Text("–", "dim"))
             table.add_row(*cells)
@@ -157,8 +165,23 @@ class Scorecard:
         if self.report.failed:
             console.print(Text("never answered", "bold"))
             self._list(console, self.report.failed, OTHERS, _told)
+        self._strays(console)
         if pairs or self.report.misses or self.report.failed:
             console.print()
+
+    def _strays(self, console: Console) -> None:
+        """The messages that another description fits better, of intents that miss the gate."""
+        least = max((v.gate.least for v in self.gates if v.gate.name == "described"), default=0.0)
+        found = self.report.described
+        for key, share in found.shares.items() if found else ():
+            if found and share < least:
+                head = Text.assemble(("nearer to another description than that of ", "bold"), key)
+                console.print(head)
+                limit = ALL if self.whole else OTHERS
+                for row, nearest in found.strays[key][:limit]:
+                    line = Text.assemble(one_line(row.text, 300), (f"  {nearest}", "dim"))
+                    console.print(_indented(line, 4))
+                _more(console, len(found.strays[key]), limit, "message")
 
     def _list(
         self, console: Console, misses: Sequence[Miss], limit: int, told: Callable[[Miss], str]

@@ -10,6 +10,7 @@ macro_f1      mean F1 of the intents
 tools         share of the rows with a tool for which it was called
 arguments     share of the rows with arguments for which the call had exactly these
 asked         share of the rows with something missing that led to the right question
+described     of each intent's messages, the share nearest to its description: the least of these
 precision.KEY, recall.KEY, f1.KEY   of one intent; KEY alone is its recall
 """
 
@@ -33,6 +34,7 @@ NAMES = (
     "tools",
     "arguments",
     "asked",
+    "described",
 )
 OF_TOOLS = ("tools", "arguments", "asked")
 OF_INTENT = ("precision", "recall", "f1")
@@ -113,6 +115,7 @@ def _reached(name: str, report: Report) -> float | None:
         "tools": tools.name_accuracy if tools else None,
         "arguments": tools.argument_accuracy if tools else None,
         "asked": tools.asked_when_missing if tools else None,
+        "described": report.described.least if report.described else None,
     }
     if name in values:
         return values[name]

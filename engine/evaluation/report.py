@@ -12,7 +12,8 @@ MESSAGES = 5  # of a pair of intents that are confused
 
 
 def to_dict(report: Report) -> dict[str, Any]:
-    """The JSON form. Without tools there is no `tools`. Shares are 0..1, None where unknown."""
+    """The JSON form. Without tools there is no `tools`, without a local encoder no
+    `described`. Shares are 0..1, None where unknown."""
     data: dict[str, Any] = {
         "rows": report.rows,
         "classification": _classification(report),
@@ -22,6 +23,17 @@ def to_dict(report: Report) -> dict[str, Any]:
     }
     if report.tools is not None:
         data["tools"] = _tools(report.tools)
+    if report.described is not None:
+        data["described"] = {
+            key: {
+                "share": share,
+                "strays": [
+                    {"text": row.text, "where": row.where, "nearest": nearest}
+                    for row, nearest in report.described.strays[key]
+                ],
+            }
+            for key, share in report.described.shares.items()
+        }
     return data
 
 

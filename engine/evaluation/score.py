@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from engine.evaluation.dataset import TASK_ROUTES, Row
+from engine.evaluation.described import Described
 from engine.evaluation.outcome import Acted, Outcome, Spent, State
 from engine.intents.intent import Catalogue
 from engine.tools.tool import InvalidArguments, Tool
@@ -100,7 +101,7 @@ class Tools:
 @dataclass(frozen=True)
 class Report:
     """`tools` None: only the routing was looked at. `failed` are rows that were never answered,
-    which nothing else counts."""
+    which nothing else counts. `described` None: there was no local encoder."""
 
     rows: int
     classification: Classification
@@ -108,6 +109,7 @@ class Report:
     spent: Spent
     misses: tuple[Miss, ...]
     failed: tuple[Miss, ...]
+    described: Described | None = None
 
 
 def score(

@@ -85,13 +85,26 @@ def test_a_spoilt_intent_fails_its_gate_and_names_the_messages(home: Home) -> No
     mine = home.folder / "mine"
     shutil.copytree(BUILT_IN, mine, ignore=shutil.ignore_patterns("__pycache__", "demos"))
     path = mine / "intents" / "roaming.toml"
-    spoilt = re.sub(
+    described = re.sub(
         r'description = ".*"', 'description = "Feeding fish in an aquarium"', path.read_text()
     )
+    path.write_text(described)
+    only = ("eval", "--classification-only", "--intent", "roaming", "--gate", "described=0.6")
+    done = home.run(*only, "--db", "x.db")
+    assert "nearer to another description" not in done.stdout
+    done = home.run(*only, "--catalog", "mine", "--db", "x.db", check=1)
+    assert "gate missed: described is to be 60.0 %" in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    folded = " ".join(done.stdout.split())
+    report = home.listing("eval", "--runs", "--db", "x.db")[0]["report"]
+    strays = report["described"]["roaming"]["strays"]
+    assert report["described"]["roaming"]["share"] < 0.6 < len(strays)
+    assert all(" ".join(stray["text"].split()) in folded for stray in strays)
+
     spoilt = re.sub(
         r"\[examples\].*?(?=\n\[)",
         '[examples]\nroaming_cost_for_country = ["feed the fish", "is the aquarium clean"]\n',
-        spoilt,
+        described,
         flags=re.DOTALL,
     )
     path.write_text(spoilt)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from rich.progress import (
 
 from engine.evaluation import compare, gates, junit, markdown
 from engine.evaluation import report as reports
+from engine.evaluation.described import described
 from engine.evaluation.gates import Gate, Verdict
 from engine.evaluation.runner import End
 from engine.evaluation.score import Report, score
@@ -84,16 +85,20 @@ async def _evaluate(
     baseline: RunRecord | None,
 ) -> int:
     began, before = time.monotonic(), len(going.done)
+    only_route, intents = going.choice.only_route, going.choice.intents
+    catalogue, worker = going.engine.catalogue, going.engine.worker
     try:
         end = await _work(going)
+        known = None
+        if worker and end.reason == "finished":
+            known = await described(going.runner.rows.values(), catalogue, worker.embed)
     except BaseException:
         going.evaluations.interrupt(going.record.id)
         raise
     finally:
         await going.engine.close()
-    only_route, intents = going.choice.only_route, going.choice.intents
-    catalogue = going.engine.catalogue
     report = score(going.results, catalogue, only_route=only_route, intents=intents)
+    report = replace(report, described=known)
     finished = end.reason == "finished" and not report.failed
     comparison = None
     if baseline is not None:

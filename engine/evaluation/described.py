@@ -1,0 +1,52 @@
+"""What the descriptions alone would make of a set.
+
+The local router lives on the examples and hardly notices a description that says nothing, or
+something else; a chat model that routes goes by it first. So it is tested by itself: each message
+is given to the intent whose description it is most like, as the local encoder has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import mul
+from typing import Any
+
+from engine.evaluation.dataset import Row
+from engine.intents.intent import Catalogue
+
+Embed = Callable[[Sequence[str]], Coroutine[Any, Any, list[list[float]]]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """`shares`: of each intent's messages, those nearest to its own description, 0..1. `strays`
+    are its other ones, each with the intent whose description is nearer."""
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    strays: Mapping[str, Sequence[tuple[Row, str]]] = field(default_factory=dict)
+
+    @property
+    def least(self) -> float | None:
+        """The share of the intent that is described worst; None without any."""
+        return min(self.shares.values(), default=None)
+
+
+async def described(rows: Iterable[Row], catalogue: Catalogue, embed: Embed) -> Described:
+    """Of the rows with one intent and no conversation before. Raises `ModelError`."""
+    asked = [row for row in rows if len(row.intents) == 1 and not row.before]
+    if not asked:
+        return Described()
+    keys = list(catalogue.intents)
+    texts = [catalogue.intents[key].description for key in keys] + [row.text for row in asked]
+    vectors = await embed(texts)
+    there, messages = vectors[: len(keys)], vectors[len(keys) :]
+    strays: dict[str, list[tuple[Row, str]]] = {row.intents[0]: [] for row in asked}
+    for row, vector in zip(asked, messages, strict=True):
+        likeness = [sum(map(mul, vector, description)) for description in there]
+        nearest = keys[likeness.index(max(likeness))]
+        if nearest != row.intents[0]:
+            strays[row.intents[0]].append((row, nearest))
+    own = [row.intents[0] for row in asked]
+    shares = {key: 1 - len(found) / own.count(key) for key, found in strays.items()}
+    return Described(shares, strays)
