@@ -24,8 +24,8 @@ _TALK = """
 never mind nevermind stop cancel forget help hello hi hey bye goodbye quit exit back why when who
 where which whose show tell pay get check list top up change switch end send see know not nothing
 none any some there here what's whats don't dont hate stupid idiot cool great wow lol hmm joke wait
-later other others else are am was were did does have has had your yours mine we they he she if but
-because
+later out away other others else are am was were did does have has had your yours mine we they he
+she if but because
 """
 _CALENDAR = """
 monday tuesday wednesday thursday friday saturday sunday january february march april may june july
