@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -190,10 +191,11 @@ def _bytes_of_a_reply(home: Home, talker: Talker, *arguments: str) -> int:
     try:
         _ask(app, talker)
         before = len(app.sent)
-        for number in range(8):
-            talker.says(f"{'and more words, so many words ' * 3}and word{number}, ")
-            app.wait_for(f"word{number}")
+        for number in range(100):
+            talker.says(f"word{number} ")
+            time.sleep(0.025)  # the pace of a model
         talker.says("so there.", done=True)
+        app.wait_for("there.")
         app.wait_for("ready")
         return len(app.sent) - before
     finally:

@@ -10,7 +10,7 @@ from tui.thrift import Thrift
 
 COLUMNS, ROWS = 20, 4
 _TEXTS = st.text(st.sampled_from("ab ─日é\t"), max_size=6)
-_STYLES = st.sampled_from(["31", "1;34;42", "38;2;1;2;3"])
+_STYLES = st.sampled_from(["31", "1;34;42", "38;2;1;2;3;48;2;4;5;6", "48;2;4;5;6"])
 _PIECES = st.tuples(st.integers(1, ROWS), st.integers(1, 8), _TEXTS, _STYLES, st.booleans())
 _FRAMES = st.lists(st.lists(_PIECES, min_size=1, max_size=6), max_size=8)
 _OTHERS = st.sampled_from(["", "", "", "\x1b[?2026h", "\x1b[2J", "\x1b[?25l"])
@@ -26,7 +26,9 @@ def _write(frame: list[tuple[int, int, str, str, bool]]) -> str:
 
 
 def _cells(screen: pyte.Screen) -> list[object]:
-    return [screen.buffer[row][column] for row in range(ROWS) for column in range(COLUMNS)]
+    """What is seen: the ink of a blank is not."""
+    cells = [screen.buffer[row][column] for row in range(ROWS) for column in range(COLUMNS)]
+    return [cell._replace(fg="default") if cell.data == " " else cell for cell in cells]
 
 
 @given(frames=_FRAMES, others=st.lists(_OTHERS, min_size=8, max_size=8))
@@ -50,5 +52,8 @@ def test_what_is_there_is_not_sent_again() -> None:
     assert thrift.pare(first) == ""
     assert thrift.pare("\x1b[1;2HN\x1b[2;2H") == "\x1b[1;2HN\x1b[2;2H"
     assert thrift.pare(first) == "\x1b[1;1Hone\x1b[2;2H"
+    told = "\x1b[3;1H\x1b[1mmy balance is {}\x1b[0m"
+    assert thrift.pare(told.format(5)) == "\x1b[3;1H\x1b[0;1mmy balance is 5\x1b[0m"
+    assert thrift.pare(told.format(6)) == "\x1b[3;15H\x1b[0;1m6\x1b[0m"
     thrift.forget()
     assert thrift.pare(first).count("o") == 2
