@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 
 
@@ -30,5 +31,18 @@ class SteadyDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         thrift = getattr(self._app, "thrift", None)
-        if data := thrift.pare(data) if thrift else data:
+        if thrift is None:
             super().write(data)
+        elif not self._fits():
+            thrift.forget()
+            super().write(data)
+        elif pared := thrift.pare(data):
+            super().write(pared)
+
+    def _fits(self) -> bool:
+        """Whether the screen is laid out for the terminal as it is now. Textual lays it out a
+        moment after the size has changed: what is drawn until then comes to stand anywhere."""
+        try:
+            return tuple(self._app.screen.size) == tuple(self._get_terminal_size())
+        except ScreenStackError:
+            return False
