@@ -13,6 +13,7 @@ from rich.text import Text
 
 from engine.evaluation import report as reports
 from engine.evaluation.compare import Comparison
+from engine.evaluation.described import Described
 from engine.evaluation.gates import Verdict
 from engine.evaluation.markdown import percent
 from engine.evaluation.score import Miss, PerIntent, Report
@@ -165,23 +166,23 @@ class Scorecard:
         if self.report.failed:
             console.print(Text("never answered", "bold"))
             self._list(console, self.report.failed, OTHERS, _told)
-        self._strays(console)
         if pairs or self.report.misses or self.report.failed:
             console.print()
+        self._strays(console)
 
     def _strays(self, console: Console) -> None:
         """The messages that another description fits better, of intents that miss the gate."""
         least = max((v.gate.least for v in self.gates if v.gate.name == "described"), default=0.0)
-        found = self.report.described
-        for key, share in found.shares.items() if found else ():
-            if found and share < least:
-                head = Text.assemble(("nearer to another description than that of ", "bold"), key)
-                console.print(head)
-                limit = ALL if self.whole else OTHERS
-                for row, nearest in found.strays[key][:limit]:
-                    line = Text.assemble(one_line(row.text, 300), (f"  {nearest}", "dim"))
-                    console.print(_indented(line, 4))
-                _more(console, len(found.strays[key]), limit, "message")
+        found = self.report.described or Described()
+        for key in (key for key, share in found.shares.items() if share < least):
+            title = f"nearer to another description than that of {one_line(key)}"
+            console.print(Text(title, "bold"))
+            limit = ALL if self.whole else OTHERS
+            for row, nearest in found.strays[key][:limit]:
+                line = Text.assemble(one_line(row.text, 300), (f"  {one_line(nearest)}", "dim"))
+                console.print(_indented(line, 4))
+            _more(console, len(found.strays[key]), limit, "message")
+            console.print()
 
     def _list(
         self, console: Console, misses: Sequence[Miss], limit: int, told: Callable[[Miss], str]

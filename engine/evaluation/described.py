@@ -7,15 +7,16 @@ is given to the intent whose description it is most like, as the local encoder h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import mul
 from typing import Any
 
 from engine.evaluation.dataset import Row
 from engine.intents.intent import Catalogue
 
-Embed = Callable[[Sequence[str]], Coroutine[Any, Any, list[list[float]]]]
+# For each text of the first kind the place of the one of the second that it is most like.
+Nearest = Callable[[Sequence[str], Sequence[str]], Coroutine[Any, Any, list[int]]]
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,18 @@ class Described:
         return min(self.shares.values(), default=None)
 
 
-async def described(rows: Iterable[Row], catalogue: Catalogue, embed: Embed) -> Described:
+async def described(rows: Iterable[Row], catalogue: Catalogue, nearest: Nearest) -> Described:
     """Of the rows with one intent and no conversation before. Raises `ModelError`."""
     asked = [row for row in rows if len(row.intents) == 1 and not row.before]
     if not asked:
         return Described()
     keys = list(catalogue.intents)
-    texts = [catalogue.intents[key].description for key in keys] + [row.text for row in asked]
-    vectors = await embed(texts)
-    there, messages = vectors[: len(keys)], vectors[len(keys) :]
+    descriptions = [intent.description for intent in catalogue.intents.values()]
+    places = await nearest([row.text for row in asked], descriptions)
     strays: dict[str, list[tuple[Row, str]]] = {row.intents[0]: [] for row in asked}
-    for row, vector in zip(asked, messages, strict=True):
-        likeness = [sum(map(mul, vector, description)) for description in there]
-        nearest = keys[likeness.index(max(likeness))]
-        if nearest != row.intents[0]:
-            strays[row.intents[0]].append((row, nearest))
-    own = [row.intents[0] for row in asked]
-    shares = {key: 1 - len(found) / own.count(key) for key, found in strays.items()}
+    for row, place in zip(asked, places, strict=True):
+        if keys[place] != row.intents[0]:
+            strays[row.intents[0]].append((row, keys[place]))
+    asked_of = Counter(row.intents[0] for row in asked)
+    shares = {key: 1 - len(found) / asked_of[key] for key, found in strays.items()}
     return Described(shares, strays)

@@ -30,12 +30,16 @@ def to_markdown(
         parts.append(
             "## Gates\n\n" + _table(("gate", "least", "reached", ""), map(_gate, verdicts))
         )
-    numbers = report.classification.per_intent.items()
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (_escape(key), percent(n.precision), percent(n.recall), percent(n.f1), str(n.support))
-        for key, n in numbers
+        for key, n in report.classification.per_intent.items()
     ]
-    told = _table(("intent", "precision", "recall", "F1", "rows"), rows)
+    heads: tuple[str, ...] = ("intent", "precision", "recall", "F1", "rows")
+    if described := report.described:
+        shares = map(described.shares.get, report.classification.per_intent)
+        rows = [(*row, percent(share)) for row, share in zip(rows, shares, strict=True)]
+        heads = (*heads, "described")
+    told = _table(heads, rows)
     parts.append(f"## Intents\n\n{told}")
     points = [
         (

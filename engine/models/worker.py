@@ -3,7 +3,7 @@
     {"op": "train", "key": ..., "classes": [...], "folder": ...} → {"ok": {"kept": true}}
     {"op": "score", "key": ..., "texts": [...]}             → {"ok": {"scores": [...], "tokens": n}}
     {"op": "cross", "classes": [...]}                       → {"ok": [{"number": n, ...}, ...]}
-    {"op": "embed", "texts": [...]}                         → {"ok": [[...], ...]}
+    {"op": "nearest", "texts": [...], "among": [...]}       → {"ok": [n, ...]}
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
     {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
 
@@ -192,8 +192,9 @@ class Worker:
                 from engine.intents.crossed import cross
 
                 return cross([Class(**fields) for fields in request["classes"]], self.encoder.embed)
-            case "embed":
-                return self.encoder.embed(request["texts"]).tolist()
+            case "nearest":
+                among = self.encoder.embed(request["among"])
+                return (self.encoder.embed(request["texts"]) @ among.T).argmax(1).tolist()
             case "warm" | "complete" if _processors() < 2:
                 # Needle's two threads wait for each other by spinning: on a single processor a
                 # message takes it 10 s. What the words themselves say has to do there.

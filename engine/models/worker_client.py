@@ -28,7 +28,7 @@ TIME_LIMIT_S = 20.0
 LEARNING_LIMIT_S = 120.0
 # More phrases may take longer in proportion: what is ended begins anew, so only what hangs may be.
 LEARNING_PHRASES = 1_500
-LEARNING = ("cross", "embed")  # what reads a whole catalogue besides
+LEARNING = ("cross", "nearest")  # what reads a whole catalogue besides
 # Of a message. What a person asks for fits into this; the engine takes 50 s for a long page.
 TEXT_LIMIT = 1_000
 # Of a message that the tool-calling model is shown: its time grows with the length, and while
@@ -130,10 +130,11 @@ class WorkerClient:
             for row in rows
         ]
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A unit vector for each text: the product of two is their likeness."""
-        vectors: list[list[float]] = await self._ask({"op": "embed", "texts": list(texts)})
-        return vectors
+    async def nearest(self, texts: Sequence[str], among: Sequence[str]) -> list[int]:
+        """For each text the place of the one that it is most like, of those it is `among`."""
+        said = {"texts": [clean(text) for text in texts], "among": [clean(text) for text in among]}
+        places: list[int] = await self._ask({"op": "nearest", **said})
+        return places
 
     async def warm(self, tools: Sequence[Tool]) -> None:
         """Let the tool-calling model learn these tools ahead of the message."""

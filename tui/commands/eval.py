@@ -91,7 +91,10 @@ async def _evaluate(
         end = await _work(going)
         known = None
         if worker and end.reason == "finished":
-            known = await described(going.runner.rows.values(), catalogue, worker.embed)
+            try:
+                known = await described(going.runner.rows.values(), catalogue, worker.nearest)
+            except ModelError as error:  # all the rest is there
+                _say(f"the descriptions were not tried: {error}")
     except BaseException:
         going.evaluations.interrupt(going.record.id)
         raise

@@ -1,13 +1,13 @@
 """Finds what is wrong or weak in catalogues, with file and line.
 
-finding.py    what is found
-positions.py  where in a TOML file a value stands
-folder.py     one folder read as far as it can be
-phrases.py    examples: overlaps, repetitions, too few
-offers.py     intents and their tools
-rows.py       evaluation sets and demos
-described.py  descriptions that another intent has, or that fit its examples better
-confusion.py  examples that the offline classifier gives to another intent
+finding.py       what is found
+positions.py     where in a TOML file a value stands
+folder.py        one folder read as far as it can be
+phrases.py       examples: overlaps, repetitions, too few
+offers.py        intents and their tools
+rows.py          evaluation sets and demos
+descriptions.py  descriptions that another intent has, or that do not fit the examples
+confusion.py     examples that the offline classifier gives to another intent
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.intents.inspection import described, offers, phrases, rows
+from engine.intents.inspection import descriptions, offers, phrases, rows
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, catalogue_of, read
 
@@ -32,5 +32,5 @@ def inspect(places: Sequence[Path | str]) -> tuple[list[Finding], list[Inspected
         findings += rows.findings(folder)
     intents = catalogue_of(folders)[1]
     findings += phrases.findings(intents)
-    findings += described.repeated(intents)
+    findings += descriptions.repeated(intents)
     return sorted(set(findings)), folders

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.intents.inspection.described import unlike
+from engine.intents.inspection.descriptions import unlike
 from engine.intents.inspection.finding import Finding
 from engine.intents.inspection.folder import Inspected, Seen, catalogue_of, shown
 from engine.intents.inspection.phrases import content
@@ -34,7 +34,7 @@ async def confused(folders: Sequence[Inspected]) -> list[Finding]:
     worker = WorkerClient(catalogue)
     try:
         rows = await worker.cross()
-        findings = await unlike(seen, worker.embed)
+        findings = await unlike(seen, worker.nearest)
     finally:
         await worker.close()
     said = {
