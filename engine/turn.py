@@ -39,8 +39,7 @@ from engine.ids import new_id
 from engine.intents import offering
 from engine.intents.intent import Intent
 from engine.intents.router import Routing, Task
-from engine.intents.shortcut import open_task as waiting
-from engine.intents.shortcut import shortcut
+from engine.intents.shortcut import shortcut, task_waiting
 from engine.limits import Meter
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.written import new_call_id
@@ -135,7 +134,7 @@ class Turn:
             self.outbox.put_nowait(None)
 
     async def _steps(self) -> TurnFinished:
-        open_task = waiting(self._text, self._conversation)
+        open_task = task_waiting(self._text, self._conversation)
         corrected = self._conversation.corrected(self._text, self._as_intent, self._corrects)
         await self._emit(TurnStarted(session_id=self._assistant.session_id, text=self._text))
         before = len(self._conversation.messages) - 1

@@ -16,7 +16,7 @@ def shortcut(text: str, conversation: Conversation, catalogue: Catalogue) -> Rou
     return _choice(text, conversation, catalogue) or _value(text, conversation, catalogue)
 
 
-def open_task(text: str, conversation: Conversation) -> Awaiting | None:
+def task_waiting(text: str, conversation: Conversation) -> Awaiting | None:
     """What waits for the person; else what they declined, if they want it after all."""
     return conversation.awaiting or (conversation.declined if resumes(text) else None)
 
@@ -35,7 +35,7 @@ def _value(text: str, conversation: Conversation, catalogue: Catalogue) -> Routi
     """The value of a missing parameter. One that takes any text takes "never mind" too, so
     those are left to the router.
     """
-    awaiting = open_task(text, conversation)
+    awaiting = task_waiting(text, conversation)
     intent = catalogue.intents.get(awaiting.intent if awaiting else conversation.focus or "")
     if intent is None or not (conversation.asked or awaiting):
         return None

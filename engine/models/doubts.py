@@ -11,7 +11,7 @@ from engine.models.port import ChatRequest
 from engine.tools.speech import (
     agrees,
     forbids,
-    names,
+    only_names,
     reports,
     requests,
     schedules,
@@ -48,7 +48,7 @@ def is_forbidden(tool: Tool, request: ChatRequest) -> bool:
 
 def only_asks(text: str, tool: Tool) -> bool:
     """Whether the person asks about what a change is of: "how much is L?", "my plan please"."""
-    asks = names(text) or (wonders(text) and not requests(text))
+    asks = only_names(text) or (wonders(text) and not requests(text))
     return tool.effect != "read" and asks
 
 

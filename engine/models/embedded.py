@@ -35,7 +35,7 @@ from engine.models.written import new_call_id
 from engine.tools.lexicon import TALK, TOLD
 from engine.tools.picking import listed, options, picked
 from engine.tools.results import say
-from engine.tools.speech import names, repeats, vague, wonders
+from engine.tools.speech import only_names, repeats, vague, wonders
 from engine.tools.tool import Tool
 from engine.tools.values import (
     bare_value,
@@ -202,7 +202,7 @@ class EmbeddedModel:
     ) -> _Draft | None:
         best, share = shares[0]
         if doubts.only_asks(text, tools[best]):
-            least = 0 if names(text) else ANSWERS
+            least = 0 if only_names(text) else ANSWERS
             reads = (n for n, s in shares if tools[n].effect == "read" and s >= least)
             best, share = next(((name, SURE) for name in reads), (best, share))
         if share >= SURE:

@@ -40,8 +40,8 @@ _QUIET = {
     "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
 }
-# A second thread takes a quarter off a message's time, also where others use both cores; for the
-# small products of the head more than one costs more than it brings.
+# A second thread takes a quarter off a message's time, and where others use both cores no more is
+# lost than won. The head's products are too small to be shared.
 _THREADS = 2
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 

@@ -118,13 +118,13 @@ def wonders(text: str) -> bool:
     return _WONDERS.match(text) is not None
 
 
-def names(text: str) -> bool:
+def only_names(text: str) -> bool:
     """Whether the text only names something the person has: "and my plan please"."""
     return _NAMES.fullmatch(text.strip()) is not None
 
 
 def requests(text: str) -> bool:
-    """Whether a question is the polite form of a wish: "can I ...", "is it possible to ..."."""
+    """Whether a question is the polite form of a wish: "can I ...", "is it possible for you"."""
     return _REQUESTS.match(text) is not None
 
 
@@ -155,7 +155,7 @@ def undoes(text: str) -> str:
 def schedules(text: str) -> bool:
     """Whether something is wanted later, or again and again: "every month", "tomorrow".
 
-    When something else is, which is only told beside the wish, is no time for the wish.
+    A time that is only told beside the wish is none for it: "I'm off tomorrow, so add 3 GB".
     """
     clauses = [clause for clause in _CLAUSES.split(text) if words(clause)]
     wished = [clause for clause in clauses if not states(_LATER.sub("", clause).strip())]

@@ -202,7 +202,7 @@ async def test_a_turn_at_work_in_another_window_is_not_called_interrupted() -> N
     async with make_app(stage, resume="s9").run_test(size=(120, 40)) as pilot:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.status.state == "running in another window")
-        pilot.app.review("s9")  # type: ignore[attr-defined]  # as above
+        pilot.app.review("s9")  # type: ignore[attr-defined]  # Pilot does not know which app
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         screen = playback(pilot)
         await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))

@@ -13,7 +13,7 @@ from tui.text import plain
 if TYPE_CHECKING:
     from tui.app import PanesApp
 
-# On a slow line. Each drawing sends the last paragraph again, so fewer of them send less.
+# On a slow line. Each line that is scrolled up is sent anew, so fewer drawings send less.
 SLOW_PACE_S = 1.0
 
 

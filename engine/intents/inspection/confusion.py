@@ -18,7 +18,7 @@ from engine.models.port import ModelError
 from engine.models.worker_client import CrossReading, WorkerClient
 
 # Shares: of the other intent, at least, and of its own, at most. In the built-in catalogue, whose
-# evaluation set routes at 97 %, these tell of 1 of its 242 examples.
+# evaluation set routes at 97 %, these tell of 3 of its 332 examples.
 TAKEN, LEFT = 0.8, 0.1
 MOST_PHRASES = 2_000
 
