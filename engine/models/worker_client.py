@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,29 @@ def kept_folder() -> Path:
     return user_cache_path("intentbot") / "heads"
 
 
+COMMAND = (sys.executable, "-P", "-m", "engine.models.worker")
+_PACKAGE = Path(__file__).parent.parent
+_INSTALLED_IN = {"site-packages", "dist-packages"}
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child process that imports nothing from the working folder.
+
+    Python's documentation of the command line says what `-P`, `PYTHONSAFEPATH` and `PYTHONPATH` do.
+    An entry of the latter that is empty or relative depends on where the program was started.
+    """
+    given = environ.get("PYTHONPATH", "").split(os.pathsep)
+    kept = [entry for entry in given if os.path.isabs(entry)]
+    if _INSTALLED_IN.isdisjoint(_PACKAGE.parts):
+        kept.append(str(_PACKAGE.parent))  # a checkout, which may be found by the working folder
+    clean = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
+    return {
+        **clean,
+        "PYTHONSAFEPATH": "1",
+        **({"PYTHONPATH": os.pathsep.join(kept)} if kept else {}),
+    }
+
+
 class WorkerClient:
     """The models for one catalogue. `command` is what to run as the child, `folder` where trained
     heads are kept."""
@@ -79,7 +103,7 @@ class WorkerClient:
         *,
         time_limit_s: float = TIME_LIMIT_S,
         learning_limit_s: float = LEARNING_LIMIT_S,
-        command: Sequence[str] = (sys.executable, "-m", "engine.models.worker"),
+        command: Sequence[str] = COMMAND,
         folder: Path | None = None,
     ) -> None:
         self._catalogue = catalogue
@@ -89,7 +113,7 @@ class WorkerClient:
             "op": "train",
             "key": KEY,
             "classes": list(classes.values()),
-            "folder": str(folder or kept_folder()),
+            "folder": str((folder or kept_folder()).absolute()),
         }
         self._time_limit_s = time_limit_s
         phrases = sum(len(each["phrases"]) for each in classes.values())
@@ -187,7 +211,13 @@ class WorkerClient:
     async def _begin(self) -> Process:
         self._trained = False
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=LINE_LIMIT
+            *self._command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=LINE_LIMIT,
+            cwd=_PACKAGE,
+            env=child_environment(os.environ),
         )
         return self._process
 

