@@ -148,6 +148,7 @@ class Turn:
                     to_intent=self._as_intent or NO_TASK,
                 )
             )
+        self._check_catalogue()
         if self._as_intent == NO_TASK:
             routing = Routing("out_of_scope", "shortcut", reply=NOTHING_TO_DO)
         elif self._as_intent is not None:
@@ -176,6 +177,12 @@ class Turn:
         if awaiting is None and open_task and open_task.tool not in self._called and not asks:
             return await self._offer_again(open_task)
         return self._finished(awaiting, asked=asks)
+
+    def _check_catalogue(self) -> None:
+        """Raise `ModelError` where nothing could be done, which no router is made for."""
+        if not self._catalogue.intents:
+            reasons = "; ".join(self._catalogue.problems) or "the catalogue has none"
+            raise ModelError("configuration", f"no intent can be used: {reasons}")
 
     async def _route(self) -> Routing:
         started = time.perf_counter()

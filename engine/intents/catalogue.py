@@ -50,7 +50,8 @@ def load(*places: Path | str) -> Catalogue:
 
     A place is a folder, or a single OpenAPI document: a JSON or YAML file, or its address.
     Several are merged: the first one's manners hold, names that a later one has again get its
-    folder's name as a prefix. Raises `CatalogueError` naming the file and the fault.
+    folder's name as a prefix. Raises `CatalogueError` naming the file and the fault, also where
+    not a single intent can be used.
     """
     loaded: list[Catalogue] = []
     try:
@@ -61,7 +62,12 @@ def load(*places: Path | str) -> Catalogue:
         for catalogue in loaded:
             asyncio.run(catalogue.close())
         raise
-    return loaded[0] if len(loaded) == 1 else _merged(loaded)
+    catalogue = loaded[0] if len(loaded) == 1 else _merged(loaded)
+    if not catalogue.intents:
+        asyncio.run(catalogue.close())
+        reasons = "; ".join(catalogue.problems) or "there is none"
+        raise CatalogueError(f"no intent can be used: {reasons}", unreachable=catalogue.unreachable)
+    return catalogue
 
 
 def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
@@ -77,6 +83,7 @@ def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
         ),
         closers=tuple(closer for c in catalogues for closer in c.closers),
         problems=tuple(problem for c in catalogues for problem in c.problems),
+        unreachable=all(c.unreachable for c in catalogues),
     )
 
 
@@ -117,8 +124,7 @@ def _folder(folder: Path) -> Catalogue:
         fresh = kept.Contents(toml=toml, functions=functions.facts, tells=functions.tells)
         kept.keep(folder, fingerprint, fresh, functions.imported)
     opened = sources.open_all(
-        {path: data for path, data in files.items() if isinstance(data, SourceFile)},
-        alone=not own,
+        {path: data for path, data in files.items() if isinstance(data, SourceFile)}
     )
     # Its own tools come first, since they keep their names; then the order is that of the files.
     groups = [Group(folder.name, tuple(own.values()))]
@@ -166,6 +172,7 @@ def _catalogue(
         router=manners.router,
         closers=tuple(source.close for source in opened if source.close is not None),
         problems=tuple(problem for source in opened for problem in source.problems),
+        unreachable=all(source.unreachable for source in opened),
     )
 
 

@@ -24,7 +24,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class CatalogueError(Exception):
-    """A catalogue that cannot be used: which file, what is wrong, in one line."""
+    """A catalogue that cannot be used: which file, what is wrong, in one line.
+
+    `unreachable`: only the network or a server behind it is at fault; it may work another time.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
 
 
 class Strict(BaseModel):

@@ -80,6 +80,7 @@ class Catalogue:
     `router` "bypass" asks for stage one to be skipped, where the catalogue is small.
     `folders` are where it was read from. `closers` let go of connections to documents' and
     servers' back ends; `problems` are what the person should know about them, a line each.
+    `unreachable`: nothing can be done since the network, or all servers behind it, are down.
     """
 
     title: str
@@ -98,6 +99,7 @@ class Catalogue:
     folders: tuple[Folder, ...] = ()
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
     problems: tuple[str, ...] = ()
+    unreachable: bool = False
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:

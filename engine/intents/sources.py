@@ -57,23 +57,22 @@ def name_of(place: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").casefold() or "api"
 
 
-def open_all(files: Mapping[Path, SourceFile], *, alone: bool) -> dict[Path, Source]:
-    """The source of each file. One that cannot be used is left out and told as a problem; where
-    there is nothing else (`alone` and no other), that is a `CatalogueError`."""
+def open_all(files: Mapping[Path, SourceFile]) -> dict[Path, Source]:
+    """The source of each file; one that cannot be used is a problem. Raises `CatalogueError`."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         opened = dict(zip(files, pool.map(_try, files, files.values()), strict=True))
     faults = [found for found in opened.values() if isinstance(found, CatalogueError)]
     usable = [found for found in opened.values() if isinstance(found, Source)]
     wrong = next((fault for fault in faults if not isinstance(fault, Unusable)), None)
-    if wrong is None and faults and alone and not any(source.intents for source in usable):
-        wrong = faults[0]
     if wrong is not None:
         for source in usable:
             if source.close is not None:
                 asyncio.run(closing(source))
         raise wrong
     return {
-        path: found if isinstance(found, Source) else Source((), problems=(str(found),))
+        path: found
+        if isinstance(found, Source)
+        else Source((), problems=(str(found),), unreachable=found.unreachable)
         for path, found in opened.items()
     }
 
@@ -103,7 +102,7 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
     except SourceError as error:
         # A document that was named itself is named by the error, too.
         told = f"{path}: {error}" if path.suffix == ".toml" else str(error)
-        raise Unusable(told) from error
+        raise Unusable(told, unreachable=error.unreachable) from error
     try:
         return _with_additions(path, data, source)
     except CatalogueError:

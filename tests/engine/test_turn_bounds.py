@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,13 @@ async def test_a_message_that_is_too_long_by_itself_fails_at_once(
     happened = await turn(assistant(desk, tmp_path, model))
     assert last(happened).error == "context_overflow"
     model.assert_complete()
+
+
+async def test_a_catalogue_without_intents_fails_in_words(desk: Desk, tmp_path: Path) -> None:
+    """S12: no router is asked for what nobody could do."""
+    subject = assistant(desk, tmp_path, StubModel())
+    down = ("notes: its server is down",)
+    subject.catalogue = replace(subject.catalogue, intents={}, problems=down)
+    happened = await turn(subject)
+    assert last(happened).error == "configuration"
+    assert down[0] in last(happened).message

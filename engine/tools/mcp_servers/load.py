@@ -91,7 +91,8 @@ def load_mcp(
     try:
         listed = connection.start()
     except Unreachable as error:
-        return Source((), problems=(f"{key}: its MCP server cannot be used: {error}",))
+        problem = f"{key}: its MCP server cannot be used: {error}"
+        return Source((), problems=(problem,), unreachable=bool(settings.url))
     from engine.tools.mcp_servers.connection import MAX_TOOLS
     from engine.tools.mcp_servers.grouping import intents_of
     from engine.tools.mcp_servers.offered import offered

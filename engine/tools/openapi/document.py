@@ -72,8 +72,12 @@ def _fetch(url: str) -> bytes:
                         if len(data) > MAX_BYTES:
                             raise SourceError(f"{url} is larger than {MAX_BYTES >> 20} MiB")
                     return bytes(data)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise SourceError(f"{url} cannot be fetched: {error or type(error).__name__}") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        # A malformed address, or one that it redirects to, is a ValueError of several kinds.
+        raise SourceError(
+            f"{url} cannot be fetched: {error or type(error).__name__}",
+            unreachable=isinstance(error, httpx2.TransportError),
+        ) from None
     raise SourceError(f"{url} redirects without end")
 
 
