@@ -54,6 +54,8 @@ class Engine:
 
 def assemble(settings: Settings) -> Engine:
     """The engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
+    if settings.server is not None and settings.server.refused:
+        raise SettingsError(settings.server.refused)  # before anything is started
     return build(settings, catalogues.load(*settings.catalogues))
 
 

@@ -228,6 +228,19 @@ class IntentBotApp(PanesApp):
         if text:
             self._chat.status.idle(f"starting: {text}", "$quiet")
 
+    async def ask(self, question: str, answers: Sequence[str]) -> str | None:
+        """Have the person type one of the answers; None: they left the question.
+
+        For what no key should decide that was meant for the prompt. Only a worker may wait for it.
+        """
+        from tui.screens.question import QuestionScreen
+
+        said: str | None = ""
+        while said is not None and said not in answers:
+            typed = await self.push_screen_wait(QuestionScreen(question, ""))
+            said = None if typed is None else typed.strip().casefold()
+        return said
+
     # Actions; keys.py has their keys.
 
     @work(exit_on_error=False)

@@ -50,7 +50,24 @@ def parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", parents=[common], help="show the settings in force")
     config.add_argument("verb", choices=("show", "path", "keys"))
     _json(config)
+    _add_trust(commands, common)
     return main_parser
+
+
+def _add_trust(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    trust = commands.add_parser(
+        "trust", parents=[common], help="let the .env of a folder name code, data and servers"
+    )
+    trust.add_argument(
+        "folder", metavar="FOLDER", nargs="?", type=Path, help="default: the working folder"
+    )
+    what = trust.add_mutually_exclusive_group()
+    what.add_argument("--ignore", action="store_true", help="never use its .env, and do not ask")
+    what.add_argument("--remove", action="store_true", help="forget what was decided of it")
+    what.add_argument("--list", action="store_true", help="what was decided, newest first")
+    _json(trust, "with --list: print one JSON array")
 
 
 def _common() -> argparse.ArgumentParser:

@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from engine import env_file
 from engine import settings as engine_settings
 from engine.assembly import Engine, assemble
 from engine.assistant import Assistant
@@ -27,6 +29,8 @@ from engine.tools.tool import ToolContext
 from storage.database import Database, StorageError
 from storage.history import ActionRecord, History
 from storage.journal import Journal
+from tui.exit_codes import ExitCode
+from tui.parser import PROGRAM
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +44,15 @@ def explain(error: Exception) -> str | None:
     return str(error) if isinstance(error, known) else None
 
 
-def load_settings(options: argparse.Namespace) -> Settings:
-    """The settings in force, the options taken into account."""
-    # It would speak on standard error, into the screen; `faults_of_env` says it better.
-    logging.getLogger("dotenv").setLevel(logging.ERROR)
+def exit_code(error: Exception) -> ExitCode:
+    """The exit code for what `explain` knows."""
+    if isinstance(error, CatalogueError) and error.unreachable:
+        return ExitCode.NETWORK
+    return ExitCode.USAGE
+
+
+def load_settings(options: argparse.Namespace, *, without_untrusted: bool = False) -> Settings:
+    """The settings in force, the options taken into account; see `engine.settings.load`."""
     return engine_settings.load(
         os.environ,
         Path.cwd(),
@@ -51,17 +60,29 @@ def load_settings(options: argparse.Namespace) -> Settings:
         catalogues=getattr(options, "catalog", ()),
         database=getattr(options, "db", None),
         script=getattr(options, "script", None),
+        without_untrusted=without_untrusted,
     )
+
+
+def load_settings_aloud(options: argparse.Namespace) -> Settings:
+    """`load_settings`, saying on standard error what is not used of an untrusted `.env`."""
+    settings = load_settings(options)
+    for notice in settings.notices:
+        sys.stderr.write(f"{PROGRAM}: {notice}\n")
+    return settings
 
 
 def faults_of_env() -> tuple[str, ...]:
     """The lines of `.env` that set nothing, in words; none where it cannot be read at all."""
-    path = Path.cwd() / ".env"
     try:
-        broken = engine_settings.broken_lines(path)
-    except (OSError, UnicodeDecodeError):
+        file = env_file.read(Path.cwd(), os.environ)
+    except env_file.EnvFileError:
         return ()
-    return tuple(f"{path}, line {number} is left out: write NAME=value" for number in broken)
+    if file is None or file.decision == "ignored":
+        return ()
+    return tuple(
+        f"{file}, line {number} is left out: write NAME=value" for number in file.broken_lines
+    )
 
 
 @dataclass
@@ -126,6 +147,7 @@ def put_together(settings: Settings, data_dir: Path | None = None) -> Parts:
     database = Database.open(settings.database)
     journal = Journal(database, model=engine.label)
     notices = (
+        *settings.notices,
         *faults_of_env(),
         *engine.catalogue.problems,
         *notices_of(journal.settle_interrupted()),

@@ -50,7 +50,10 @@ def document(place: Path | str) -> SourceFile:
 
 def name_of(place: str) -> str:
     """A short name for a document: that of the file, or of the host if that says nothing."""
-    url = urlsplit(place)
+    try:
+        url = urlsplit(place)
+    except ValueError:
+        return "api"  # a malformed address, which is said when it is fetched
     path = Path(url.path)
     told = path.stem if path.stem.casefold() not in {"", "openapi", "swagger", "api"} else ""
     name = told or (url.hostname if "://" in place else path.resolve().parent.name) or "api"
@@ -88,6 +91,8 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
         opener: Callable[..., Source] = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         raise Unusable(f"{path}: this kind of source is not available: {error}") from error
+    values = read_values(os.environ, Path.cwd())
+    more = {"untrusted": values.untrusted} if data.openapi is None else {}
     try:
         source = opener(
             key,
@@ -97,7 +102,8 @@ def open_source(path: Path, key: str, data: SourceFile) -> Source:
             description=data.description,
             examples=data.phrases.get("", ()),
             # Names of secrets in a table mean the same as in the settings: `.env` counts, too.
-            environ=read_values(os.environ, Path.cwd()),
+            environ=values.variables,
+            **more,
         )
     except SourceError as error:
         # A document that was named itself is named by the error, too.

@@ -20,8 +20,11 @@ def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOp
     request there, and we need a deployment for each of two models. Redirects are not followed: what
     was said is for the server that the person named.
 
-    Raises `SettingsError` when Azure has neither key nor token nor `azure-identity`.
+    Raises `SettingsError` when Azure has neither key nor token nor `azure-identity`, and for a
+    server that is refused.
     """
+    if server.refused:
+        raise SettingsError(server.refused)
     token = server.ad_token
     provider = None
     if server.azure and not (server.api_key or token):

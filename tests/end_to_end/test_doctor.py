@@ -39,7 +39,7 @@ def test_all_in_place_is_two_tiny_requests(home: Home) -> None:
     assert [seen.body["model"] for seen in server.seen] == ["small", "large"]
     assert all(len(json.dumps(seen.body)) < 300 for seen in server.seen)
     assert {one["state"] for one in checks.values()} == {"ok"}
-    assert checks["keys"]["detail"] == f"AZURE_OPENAI_API_KEY ***{SECRET[-4:]}"
+    assert checks["keys"]["detail"] == f"AZURE_OPENAI_API_KEY ***{SECRET[-4:]} of the environment"
     assert "256 colours" in checks["terminal"]["detail"]
 
 

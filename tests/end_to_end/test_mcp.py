@@ -35,6 +35,7 @@ def notes(home: Home) -> Home:
         '[summaries]\nadd_note = "Note: {text}"\n'
     )
     (home.folder / ".env").write_text("DESK=oak\n")
+    home.run("trust")
     return home
 
 

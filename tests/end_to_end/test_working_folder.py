@@ -42,7 +42,7 @@ def test_commands_import_nothing_from_there(home: Home, marker: Path) -> None:
 def test_the_app_imports_nothing_from_there(home: Home, marker: Path) -> None:
     terminal = Terminal([], folder=home.folder, environ=home.environ)
     try:
-        terminal.wait_for("ready")
+        terminal.wait_for("● ready")
         terminal.send("how much money do I have?\r")
         terminal.wait_for("$")
     finally:

@@ -144,7 +144,7 @@ async def ask(loaded: Settings, server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("environ", "says"),
     [
-        (azure(f"{RESOURCE}/openai/v1/", OPENAI_API_VERSION="2024-10-21"), "remove AZURE"),
+        (azure(f"{RESOURCE}/openai/v1/", AZURE_OPENAI_VERSION="1"), "remove AZURE_OPENAI_VERSION"),
         (azure("https://acme.services.ai.azure.com/api/projects/p1"), "project's address"),
         (azure(f"{RESOURCE}/openai/deployments/d/chat/completions?api-version=1"), "shorten"),
         (azure("acme.openai.azure.com"), "begin with https://"),

@@ -13,6 +13,7 @@ from engine.events import RetryScheduled
 from engine.models.clients import make_client
 from engine.models.openai_model import OpenAIModel
 from engine.models.port import ChatRequest, ModelError, Reply
+from engine.setting_values import Value
 from engine.settings import ALIASES, SECRETS, Server, Settings
 from tui.checks.check import Check
 from tui.commands.config import masked
@@ -23,21 +24,25 @@ _NAMES = {"classifier": "INTENTBOT_CLASSIFIER_MODEL", "agent": "INTENTBOT_AGENT_
 _TINY = ChatRequest((Message("user", "Say OK."),))
 
 
-def keys(values: Mapping[str, str]) -> Check:
-    """Which keys are set; `values` is what `read_values` found."""
-    said = [f"{name} {masked(values[name])}" for name in SECRETS if name in values]
+def keys(values: Mapping[str, Value]) -> Check:
+    """Which keys are set, and where."""
+    said = [
+        f"{values[name].variable} {masked(values[name].text)} of {values[name].place}"
+        for name in SECRETS
+        if name in values
+    ]
     clashing = [
-        f"{name} and {alias} differ: {name} is used"
+        f"{values[name].origin} and {values[alias].origin} differ: the first is used"
         for name, aliases in ALIASES.items()
         for alias in aliases
-        if name in SECRETS and alias in values and values[alias] != values[name]
+        if name in SECRETS and alias in values and values[alias].text != values[name].text
     ]
     detail = "; ".join([", ".join(said) or "none is set", *clashing])
     return Check("keys", "warn" if clashing else "ok", detail)
 
 
-def look(settings: Settings, server: Server, values: Mapping[str, str]) -> Iterator[Check]:
-    unnamed = [name for name in _NAMES.values() if name not in values]
+def look(settings: Settings, server: Server) -> Iterator[Check]:
+    unnamed = [name for name in _NAMES.values() if name not in settings.values]
     if server.azure and len(unnamed) == len(_NAMES):
         yield Check(
             "deployments",

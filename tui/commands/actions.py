@@ -22,12 +22,12 @@ from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
 from tui.moments import local
 from tui.output import bold, print_csv, print_json, printable
-from tui.setup import check_action, load_settings, log_to_file, notices_of, open_to_read
+from tui.setup import check_action, load_settings_aloud, log_to_file, notices_of, open_to_read
 from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = load_settings(options)
+    settings = load_settings_aloud(options)
     with closing(open_to_read(settings)) as database:
         history, journal = History(database), Journal(database)
         for notice in notices_of(journal.settle_interrupted()):

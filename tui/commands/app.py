@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tui.evaluated import Measured, RunRow
     from tui.ports import Backstage, Chat
     from tui.setup import Parts
+    from tui.trusting import Ask
 
 MOST_RUNS = 200  # of evaluation runs, that the screen lists
 
@@ -61,7 +62,7 @@ def show(
     from tui.app import IntentBotApp
 
     app = IntentBotApp(
-        lambda: open_backstage(options, data_dir, faults, app.tell_start),
+        lambda: open_backstage(options, data_dir, faults, app.tell_start, app.ask),
         resume=resume,
         continue_last=continue_last,
         steps=steps,
@@ -89,12 +90,19 @@ async def open_backstage(
     data_dir: Path | None = None,
     notices: Sequence[str] = (),
     tell: Callable[[str], None] = lambda text: None,
+    ask: Ask | None = None,
 ) -> Backstage:
     """What is behind the screen, imported and opened in a thread, so that typing never waits.
 
-    The `notices` are said at start, too; `tell` is told what a long start is busy with.
+    The `notices` are said at start, too; `tell` is told what a long start is busy with. `ask` puts
+    the question whether this folder's `.env` is trusted, before anything of it is used.
     """
-    parts = await asyncio.to_thread(_put_together, options, data_dir)
+    without_untrusted, more = False, ""
+    if ask is not None:
+        from tui.trusting import settle
+
+        without_untrusted, more = await settle(options, ask)
+    parts = await asyncio.to_thread(_put_together, options, data_dir, without_untrusted)
     from tui.commands.ask import PATIENCE_S, learning
 
     patience = asyncio.get_running_loop().call_later(PATIENCE_S, tell, learning(parts.engine))
@@ -102,13 +110,15 @@ async def open_backstage(
         await parts.engine.warm_up()
     finally:
         patience.cancel()
-    return RealBackstage(parts, notices)
+    return RealBackstage(parts, (*notices, *filter(None, [more])))
 
 
-def _put_together(options: argparse.Namespace, data_dir: Path | None) -> Parts:
+def _put_together(
+    options: argparse.Namespace, data_dir: Path | None, without_untrusted: bool
+) -> Parts:
     from tui.setup import load_settings, put_together
 
-    return put_together(load_settings(options), data_dir)
+    return put_together(load_settings(options, without_untrusted=without_untrusted), data_dir)
 
 
 class RealBackstage:

@@ -18,12 +18,12 @@ from engine.settings import Settings
 from tui.commands.catalog_fit import fit_thresholds
 from tui.exit_codes import ExitCode
 from tui.output import talk_aside
-from tui.setup import load_settings, log_to_file
+from tui.setup import load_settings_aloud, log_to_file
 from tui.text import one_line, plain
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = load_settings(options)
+    settings = load_settings_aloud(options)
     log_to_file(settings)
     if options.verb == "check":
         return _check(settings, as_json=options.json)

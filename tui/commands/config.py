@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 
-from engine.settings import Settings, config_path
+from engine.settings import SECRETS, Settings, config_path
 from tui import keys, preferences
 from tui.exit_codes import ExitCode
 from tui.setup import load_settings, log_path
@@ -20,14 +21,48 @@ def run(options: argparse.Namespace) -> int:
     if options.verb == "keys":
         _print_keys(as_json=options.json)
         return ExitCode.DONE
-    shown = describe(load_settings(options))
+    settings = load_settings(options)
+    shown = describe(settings)
+    origins = {n: origin(settings, n) for n, value in shown.items() if value and n in _VARIABLES}
+    refused = settings.server.refused if settings.server else ""
+    for notice in (*settings.notices, *([refused] if refused else [])):
+        print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
     if options.json:
-        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        print(json.dumps({**shown, "sources": origins}, ensure_ascii=False, indent=2))
     else:
         width = max(map(len, shown))
         for name, value in shown.items():
-            print(f"{name:<{width}}  {value if value is not None else '-'}")
-    return ExitCode.DONE
+            told = f"  [{origins[name]}]" if name in origins else ""
+            print(plain(f"{name:<{width}}  {value if value is not None else '-'}{told}"))
+    return ExitCode.USAGE if refused else ExitCode.DONE
+
+
+# By the name in `config show`: the settings that it comes from, and the option that overrules them.
+_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "provider": ("INTENTBOT_PROVIDER", "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL", *SECRETS),
+    "router": ("INTENTBOT_ROUTER",),
+    "server": ("AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"),
+    "api_version": ("OPENAI_API_VERSION",),
+    "api_key": ("AZURE_OPENAI_API_KEY", "OPENAI_API_KEY"),
+    "ad_token": ("AZURE_OPENAI_AD_TOKEN",),
+    "classifier_model": ("INTENTBOT_CLASSIFIER_MODEL", "INTENTBOT_AGENT_MODEL"),
+    "agent_model": ("INTENTBOT_AGENT_MODEL", "INTENTBOT_CLASSIFIER_MODEL"),
+    "catalog": ("INTENTBOT_CATALOG",),
+    "db": ("INTENTBOT_DB",),
+}
+_OTHERS = {"azure": "OPENAI_", "openai": "AZURE_", "embedded": "", "scripted": ""}
+
+
+def origin(settings: Settings, name: str) -> str:
+    """Where the setting that `config show` calls `name` comes from."""
+    if name in settings.options:
+        return f"command line: --{name}"
+    other = _OTHERS[settings.provider]
+    for variable in _VARIABLES[name]:
+        value = settings.values.get(variable)
+        if value is not None and not (other and variable.startswith(other)):
+            return value.origin
+    return "default"
 
 
 def _print_keys(*, as_json: bool) -> None:

@@ -15,12 +15,12 @@ from engine.models.scripted import Script, load_script, load_scripts, script_of
 from storage.history import History
 from tui.exit_codes import ExitCode
 from tui.ports import DemoStep
-from tui.setup import load_settings, open_to_read
+from tui.setup import load_settings_aloud, open_to_read
 from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = load_settings(options)
+    settings = load_settings_aloud(options)
     if options.record:
         with closing(open_to_read(settings)) as database:
             print(script_of(History(database).events(options.record)), end="")

@@ -10,16 +10,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 
-from engine.assembly import assemble
+from engine.assembly import Engine, assemble
 from engine.conversation import Conversation, Message
 from engine.intents import catalogue as catalogues
 from engine.intents.router import Routing
-from engine.settings import Settings, read_values
+from engine.settings import Settings, SettingsError
 from storage.database import Database, StorageError
 from tui.checks import terminal
 from tui.checks.check import Check
+from tui.commands.config import origin
 from tui.exit_codes import ExitCode
 from tui.output import print_json, printable
 from tui.setup import explain, faults_of_env, load_settings, log_to_file
@@ -51,27 +51,37 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
     def read_settings() -> str:
         nonlocal settings
         settings = load_settings(options)
-        return settings.provider + (f" at {settings.server.host}" if settings.server else "")
+        chosen = f"{settings.provider} ({origin(settings, 'provider')})"
+        if settings.server is None:
+            return chosen
+        if settings.server.refused:
+            raise SettingsError(settings.server.refused)
+        return f"{chosen} at {settings.server.host} ({origin(settings, 'server')})"
 
     yield _try("settings", read_settings)
     if settings is None:
         return
     log_to_file(settings)
+    for notice in settings.notices:
+        yield Check(".env", "warn", notice)
     yield _try("database", lambda: _database(settings))
     yield from _space(settings)
-    yield from _catalogue(settings)
-    if settings.server is not None:
+    usable = True
+    for check in _catalogue(settings):
+        yield check
+        usable = usable and check.state != "fail"
+    if settings.server is not None and not settings.server.refused:
         # Imported when there is a server: the SDK is slow to load.
         from tui.checks import provider
 
-        values = read_values(os.environ, Path.cwd())
-        yield provider.keys(values)
+        yield provider.keys(settings.values)
         try:
-            yield from provider.look(settings, settings.server, values)
+            yield from provider.look(settings, settings.server)
         except Exception as error:
             yield _failed("agent", error)
-    if settings.server is None or settings.router in ("embedded", "cascade"):
-        yield _try("router", lambda: asyncio.run(_route(settings)))
+    local = settings.server is None or settings.router in ("embedded", "cascade")
+    if local and usable and not (settings.server and settings.server.refused):
+        yield _try("router", lambda: asyncio.run(_route(assemble(settings))))
 
 
 def _try(name: str, look: Callable[[], str]) -> Check:
@@ -129,9 +139,8 @@ def _catalogue(settings: Settings) -> Iterator[Check]:
         yield Check("catalogue", "warn", problem)
 
 
-async def _route(settings: Settings) -> str:
+async def _route(engine: Engine) -> str:
     """One message through the models of this machine, the way a turn does it."""
-    engine = assemble(settings)
     routed = "nobody"
     try:
         await engine.warm_up()

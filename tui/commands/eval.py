@@ -40,7 +40,7 @@ from tui.exit_codes import ExitCode, of_error
 from tui.moments import local
 from tui.parser import PROGRAM
 from tui.scorecard import Scorecard, listed
-from tui.setup import load_settings, log_to_file
+from tui.setup import load_settings_aloud, log_to_file
 from tui.text import plain
 from tui.wording import count, spent
 
@@ -52,7 +52,7 @@ OF_A_RUN = ("intent", "data", "from_corrections", "limit", "classification_only"
 
 def run(options: argparse.Namespace) -> int:
     _refuse(options)
-    settings = load_settings(options)
+    settings = load_settings_aloud(options)
     with closing(Database.open(settings.database)) as database:
         if options.runs:
             return _list(Evaluations(database), as_json=options.json)

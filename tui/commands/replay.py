@@ -12,7 +12,7 @@ from storage.history import History
 from tui import preferences
 from tui.commands.app import has_terminal, save_bandwidth
 from tui.exit_codes import ExitCode
-from tui.setup import load_settings, open_to_read
+from tui.setup import load_settings_aloud, open_to_read
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,5 +37,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _recorded(options: argparse.Namespace) -> Sequence[Event]:
-    with closing(open_to_read(load_settings(options))) as database:
+    with closing(open_to_read(load_settings_aloud(options))) as database:
         return History(database).events(options.id)

@@ -34,7 +34,7 @@ from tui.exit_codes import ExitCode
 from tui.ledger import print_costs
 from tui.moments import local
 from tui.output import bold, print_json, printable
-from tui.setup import load_settings, open_to_read
+from tui.setup import load_settings_aloud, open_to_read
 from tui.text import plain
 
 ALL = -1  # SQLite's word for a limit that is none
@@ -43,7 +43,7 @@ _WHO = {"user": "you", "assistant": "reply", "action": "action"}
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = load_settings(options)
+    settings = load_settings_aloud(options)
     if options.verb == "import":
         return _import(options.file, settings, as_copy=options.copy)
     with closing(open_to_read(settings)) as database:

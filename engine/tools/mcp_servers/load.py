@@ -12,13 +12,13 @@ timeout_s   how long the start may take, in seconds
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from engine.addresses import split_address
 from engine.intents.source import Source, SourceError
 from engine.redaction import MIN_SECRET, redacted
 
@@ -56,8 +56,11 @@ class _Table(_Strict):
             raise ValueError("auth goes with url; pass secrets to a command by env")
         if self.url and self.env:
             raise ValueError("env goes with command; send a token to a url by auth")
-        if self.url and urlsplit(self.url).scheme not in ("http", "https"):
-            raise ValueError("url must begin with http:// or https://")
+        if self.url:
+            try:
+                split_address(self.url)
+            except ValueError as error:
+                raise ValueError(f"url is not an address: {error}") from None
         return self
 
 
@@ -70,9 +73,12 @@ def load_mcp(
     description: str = "",
     examples: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
+    untrusted: Collection[str] = (),
 ) -> Source:
     """Start or reach the server, and offer its tools as intents. Blocks until it has listed them.
 
+    `untrusted` names the variables of `environ` that a strange `.env` set. They may serve as a
+    token, but no process gets them: a `PYTHONPATH` or `DATABASE_URL` says what runs and where.
     A server that cannot be used now brings no intents and a problem, so that the others serve.
     Raises `SourceError` for a table that can never work.
     """
@@ -84,6 +90,14 @@ def load_mcp(
     if missing := next((name for name in wanted if not environ.get(name)), None):
         return Source(
             (), problems=(f"{key}: the environment variable {missing} is not set: add it to .env",)
+        )
+    if strange := next((name for name in settings.env if name in untrusted), None):
+        return Source(
+            (),
+            problems=(
+                f"{key}: {strange} is set only in the .env of this folder, which is not trusted: "
+                '"intentbot-tui trust" lets its MCP server have it',
+            ),
         )
     from engine.tools.mcp_servers.connection import Unreachable
 
