@@ -36,13 +36,13 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except Exception as error:
-        from tui.setup import explain
+        from tui.setup import exit_code, explain
 
         text = explain(error)
         if text is None:
             raise
         print(f"{PROGRAM}: {text}", file=sys.stderr)
-        return ExitCode.USAGE
+        return exit_code(error)
 
 
 if __name__ == "__main__":
