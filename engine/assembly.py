@@ -81,11 +81,19 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
 
     client, quirks = make_client(server), Quirks()
 
-    def model(name: str) -> OpenAIModel:
-        return OpenAIModel(client, name, host=server.host, secrets=settings.secrets, quirks=quirks)
+    def model(name: str, setting: str) -> OpenAIModel:
+        return OpenAIModel(
+            client,
+            name,
+            host=server.host,
+            secrets=settings.secrets,
+            quirks=quirks,
+            setting=setting,
+        )
 
-    agent = model(settings.agent_model)
-    classifier = LlmRouter(model(settings.classifier_model), catalogue)
+    agent = model(settings.agent_model, "INTENTBOT_AGENT_MODEL")
+    router_model = model(settings.classifier_model, "INTENTBOT_CLASSIFIER_MODEL")
+    classifier = LlmRouter(router_model, catalogue)
     router: Router = classifier
     starters: list[Callable[[], Awaitable[None]]] = [classifier.start]
     closers: list[Callable[[], Awaitable[None]]] = [agent.close]

@@ -270,13 +270,17 @@ class UsageUpdated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TurnFinished(Event):
-    """The turn is over, or waits. `pending` names the missing fields, `awaiting` the task."""
+    """The turn is over, or waits. `pending` names the missing fields, `awaiting` the task.
+
+    `cut`: the server ended the reply before it was complete, or did not say that it was.
+    """
 
     kind: ClassVar[str] = "turn_finished"
     status: TurnStatus
     reply: str = ""
     pending: tuple[str, ...] = ()
     awaiting: Awaiting | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,7 @@ class Turn:
         self._parts: list[str] = []
         self._call_ids: set[str] = set()
         self._called: set[str] = set()
-        self._switched = False
+        self._switched = self._cut = False
         self._offers: dict[tuple[str, str], tuple[Tool, ...]] = {}
         self._meter = Meter(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
@@ -295,6 +295,7 @@ class Turn:
         async with self._bounded():
             async for item in self._assistant.model.stream(request):
                 if isinstance(item, Reply):
+                    self._cut |= item.finish_reason == "length"
                     usage = economics.estimated(request, item.usage, item.text)
                     flat = economics.flat_request(request, usage, self._catalogue.tools)
                     await self._spend("act", usage, flat)
@@ -344,6 +345,7 @@ class Turn:
             reply=self._said,
             pending=awaiting.missing if awaiting else (),
             awaiting=awaiting,
+            cut=self._cut,
         )
 
     async def _spend(self, stage: Stage, usage: Usage, flat: economics.Flat) -> None:

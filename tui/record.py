@@ -366,7 +366,8 @@ class Record:
         return [Changed(reply)]
 
     def _finish(self, turn: Turn, event: events.TurnFinished) -> list[Change]:
-        mark = "cancelled" if event.status == "cancelled" else ""
+        cut = "cut short by the server" if event.cut else ""
+        mark = "cancelled" if event.status == "cancelled" else cut
         changes = self._close_reply(mark)
         spoke = bool(changes)
         reply = event.reply.strip()

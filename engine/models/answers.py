@@ -3,52 +3,108 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-import openai
-from openai import AsyncStream
-from openai.types.chat import ChatCompletionChunk
+import httpx2
 
+from engine.models import dialects
 from engine.models.port import ModelError
-from engine.models.refusals import is_web_page
+from engine.models.refusals import ADDRESS, is_web_page
+from engine.models.sse import SentEvent, SSEDecoder, TooLong
+from engine.text import replace_surrogates
 
-ADDRESS = "OPENAI_BASE_URL (on Azure AZURE_OPENAI_ENDPOINT)"  # the setting that says where
+Chunk = Mapping[str, Any]
 
 
-async def chunks(
-    stream: AsyncStream[ChatCompletionChunk], host: str
-) -> AsyncIterator[ChatCompletionChunk]:
-    """The parts of an answer; one that was not streamed is a single part.
+class StreamedError(Exception):
+    """The server said in the middle of its answer that it failed. `body` is what it said."""
 
-    Raises `ModelError` `configuration` where a web page came, of a login or a wrong address, and
-    what the SDK raises for an error in a stream.
+    def __init__(self, body: Any) -> None:
+        super().__init__("an error in the answer")
+        self.body = replace_surrogates(body)
+
+
+class Answer:
+    """The parts of an answer, as decoded JSON; one that was not streamed is a single part.
+
+    After the last part `done` says that the server announced the end (`[DONE]`), `empty` that it
+    sent nothing at all.
     """
-    kind = stream.response.headers.get("content-type", "")
-    # Events come under these names, too: what the body begins with decides.
-    if "html" in kind or "json" in kind:
-        body = (await stream.response.aread()).decode("utf-8-sig", "replace")
-        if is_web_page(body):
+
+    def __init__(self, response: httpx2.Response, host: str) -> None:
+        self._response = response
+        self._host = host
+        self.done = False
+        self.empty = True
+
+    async def chunks(self) -> AsyncIterator[Chunk]:
+        """Give the parts as they come.
+
+        Raises `StreamedError`, `ModelError` `configuration` where a web page came, of a login or a
+        wrong address, and `model` where it is too long; `ValueError` for what is not JSON, and what
+        httpx raises where the connection fails.
+        """
+        decoder = SSEDecoder()
+        try:
+            async for data in self._response.aiter_bytes():
+                for event in decoder.feed(data):
+                    for chunk in self._read(event):
+                        yield chunk
+                    if self.done:
+                        return
+            for event in decoder.finish():
+                for chunk in self._read(event):
+                    yield chunk
+        except TooLong as error:
             raise ModelError(
-                "configuration",
-                f"{host} sent a web page instead of an answer: check the address in {ADDRESS}",
-            )
-        if body.lstrip().startswith("{"):
-            yield _one_chunk(json.loads(body), stream)
-            return
-    async for chunk in stream:
-        yield chunk
+                "model", f"{self._host} sent too much for an answer: {error}"
+            ) from None
+
+    def _read(self, event: SentEvent) -> list[Chunk]:
+        """Return the chunks in the data of an event; most have one, keep-alives none."""
+        text = event.data.strip()
+        if text == dialects.DONE:
+            self.done = True
+            self.empty = False
+            return []
+        if text.startswith(":") or text.casefold() in dialects.KEEP_ALIVE:
+            return []
+        self.empty = False
+        if is_web_page(text):
+            told = f"sent a web page instead of an answer: check the address in {ADDRESS}"
+            raise ModelError("configuration", f"{self._host} {told}")
+        try:
+            value = json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            if text.startswith(("{", "[")) and event.name != "error":
+                raise ValueError("a part of an answer is not JSON") from None
+            raise StreamedError(text) from None
+        chunks = value if isinstance(value, list) else [value]
+        for chunk in chunks:
+            if (body := _error_in(chunk, event.name)) is not None:
+                raise StreamedError(body)
+        return [chunk for chunk in chunks if isinstance(chunk, Mapping)]
 
 
-def _one_chunk(
-    whole: dict[str, Any], stream: AsyncStream[ChatCompletionChunk]
-) -> ChatCompletionChunk:
-    if not whole.get("choices"):
-        said = whole.get("error") or whole
-        raise openai.APIError("no reason given", stream.response.request, body=said)
-    choices = [
-        {**choice, "delta": choice.get("message")}
-        for choice in whole["choices"]
-        if isinstance(choice, dict)
-    ]
-    return ChatCompletionChunk.construct(**{**whole, "choices": choices})
+async def drain(response: httpx2.Response) -> None:
+    """Read what little is left behind the end, so that the connection can be used again."""
+    with suppress(httpx2.HTTPError, httpx2.StreamError):
+        async for _ in response.aiter_raw():
+            pass
+
+
+def _error_in(chunk: Any, event: str) -> Any:
+    """Return what a part says of an error, or None where it is a part of an answer."""
+    if isinstance(chunk, str):
+        return chunk
+    if not isinstance(chunk, Mapping):
+        return None
+    if chunk.get("error"):
+        return chunk
+    if chunk.get("choices") or chunk.get("usage"):
+        return None
+    failed = event == "error" or chunk.get("object") == "error" or chunk.get("type") == "error"
+    said = any(isinstance(chunk.get(name), str | list) for name in ("message", "detail", "msg"))
+    return chunk if failed or (said and "choices" not in chunk) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
@@ -11,8 +12,46 @@ from engine.settings import Server, SettingsError
 
 # A silent stream is given up after a minute; a connection that does not open, sooner.
 TIMEOUT = httpx2.Timeout(connect=10.0, read=60.0, write=30.0, pool=10.0)
+# In bytes, decompressed. What a refusal says fits, and so does a list of models.
+LONGEST_BODY = 4 * 2**20
 CLASSIC_SCOPE = "https://cognitiveservices.azure.com/.default"
 V1_SCOPE = "https://ai.azure.com/.default"
+
+
+class BoundedClient(DefaultAsyncHttpxClient):
+    """An HTTP client that reads a body only as far as a bound, where it is read as a whole.
+
+    Of a longer one the beginning is used. A stream of events has bounds of its own, in
+    `engine.models.sse`.
+    """
+
+    async def send(
+        self, request: httpx2.Request, *, stream: bool = False, **options: Any
+    ) -> httpx2.Response:
+        """See `httpx2.AsyncClient.send`."""
+        response = await super().send(request, stream=True, **options)
+        if stream and response.is_success:
+            return response
+        try:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece[: LONGEST_BODY - len(body)]
+                if len(body) >= LONGEST_BODY:
+                    break
+        except httpx2.DecodingError:
+            body.clear()
+        finally:
+            await response.aclose()
+        about_form = ("content-encoding", "content-length", "transfer-encoding")
+        whole = httpx2.Response(
+            response.status_code,
+            headers=[pair for pair in response.headers.multi_items() if pair[0] not in about_form],
+            content=bytes(body),
+            request=request,
+            extensions=response.extensions,
+        )
+        whole.next_request = response.next_request
+        return whole
 
 
 def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOpenAI:
@@ -29,7 +68,7 @@ def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOp
     provider = None
     if server.azure and not (server.api_key or token):
         provider = _login(CLASSIC_SCOPE if server.dated else V1_SCOPE)
-    http_client = DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False)
+    http_client = BoundedClient(timeout=timeout, follow_redirects=False)
     if server.dated:
         return AsyncAzureOpenAI(
             azure_endpoint=server.url,

@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +22,13 @@ from openai import AsyncOpenAI
 
 from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
-from engine.models.answers import ADDRESS, chunks
+from engine.models.answers import Answer, StreamedError, drain
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
-from engine.models.refusals import retry_after, span, words
-from engine.models.stream import StreamReader, whole_characters
+from engine.models.refusals import ONCE_MORE, Failure, Refusals, span, words
+from engine.models.stream import BadEnd, StreamReader, whole_characters
 from engine.redaction import Redactor, redacted
+from engine.text import replace_surrogates
 from engine.tools.tool import Tool
 
 MAX_ATTEMPTS = 6
@@ -36,20 +38,15 @@ FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 20.0
 # A server that asks for more patience than this gets none: the person is told instead.
 MAX_RETRY_AFTER_S = 120.0
-# Of what a server says, in characters: some send the trace of their stack.
-LONGEST_WORDS = 500
-_RETRYABLE_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
-_BROKEN_STREAM = (
-    openai.APIConnectionError,
-    httpx2.HTTPError,
-    json.JSONDecodeError,
-    UnicodeDecodeError,
-)
+# Behind the end of an answer a server may leave its connection open.
+DRAIN_S = 0.1
+_MOST_BRACES = 50  # of a routing answer amid prose
 
 
 class OpenAIModel:
     """Implements `ChatModel` over one client. `secrets` are kept out of all that it tells, in case
-    that the server, or something on the way there, repeats them.
+    that the server, or something on the way there, repeats them. `setting` is the variable that
+    names the model.
     """
 
     def __init__(
@@ -60,12 +57,20 @@ class OpenAIModel:
         host: str = "",
         secrets: Sequence[str] = (),
         quirks: Quirks | None = None,
+        setting: str = "",
     ) -> None:
         self.name = name
         self._client = client
         self._host = host or client.base_url.host
         self._secrets = secrets
         self._quirks = quirks or Quirks()
+        self._refusals = Refusals(
+            self._host,
+            name,
+            self._redact,
+            setting,
+            getattr(client, "_api_version", None) or "",
+        )
 
     async def close(self) -> None:
         await self._client.close()
@@ -75,48 +80,40 @@ class OpenAIModel:
     ) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
         """See `ChatModel.stream`."""
         attempt = 0
-        was_empty = False
+        seen = False
         while True:
-            seen = False
+            reading = _Attempt(self._reader(request), Redactor(self._secrets))
             try:
-                async for item in self._once(request):
+                async for item in self._once(request, reading):
                     seen = seen or isinstance(item, TextDelta)
                     yield item
                 return
-            except _NotUnderstood:
-                if not self._quirks.descend():
-                    raise ModelError(
-                        "model", f"{self.name} does not answer in the form it was asked for"
-                    ) from None
-                continue
-            except _Empty:
-                text = f"{self._host} gave an empty answer"
-                failure, delay = ModelError("model", text, retryable=not was_empty), None
-                was_empty = True
             except openai.APIStatusError as error:
                 if self._learn(error, request):
                     continue
-                failure, delay = self._explain_status(error), retry_after(error.response.headers)
-            except openai.APIError as error:
-                failure, delay = self._explain(error), None
-            except _BROKEN_STREAM as error:
-                failure, delay = self._explain(error), None
-            except ModelError as error:
-                failure, delay = error, None
+                failure = self._refusals.of_status(error)
+            except Exception as error:
+                failure = self._explain(error, request)
             attempt += 1
-            give_up = seen or not failure.retryable or attempt >= MAX_ATTEMPTS
-            if delay and failure.retryable and delay > MAX_RETRY_AFTER_S:
-                text = f"{failure}; try again in {span(delay)}"
-                raise ModelError(failure.code, text, retryable=True)
+            told, delay = failure.error, failure.delay
+            most = min(failure.tries or MAX_ATTEMPTS, MAX_ATTEMPTS)
+            give_up = seen or not told.retryable or attempt >= most
+            if delay and told.retryable and delay > MAX_RETRY_AFTER_S:
+                text = f"{told}; try again in {span(delay)}"
+                raise ModelError(told.code, text, retryable=True)
             if give_up:
-                raise failure
+                if request.output_schema is None and (left := reading.left()):
+                    yield TextDelta(text=left)
+                raise told
             wait = delay or _backoff(attempt)
             yield RetryScheduled(
-                stage=request.stage, attempt=attempt, delay_s=round(wait, 2), reason=str(failure)
+                stage=request.stage, attempt=attempt, delay_s=round(wait, 2), reason=str(told)
             )
             await asyncio.sleep(wait)
 
-    async def _once(self, request: ChatRequest) -> AsyncIterator[TextDelta | Reply]:
+    async def _once(
+        self, request: ChatRequest, attempt: _Attempt
+    ) -> AsyncIterator[TextDelta | Reply]:
         """One HTTP request. Text of structured output is not prose and is not yielded.
 
         Raises `_Empty` where nothing was said or called, except behind the result of a tool: small
@@ -124,34 +121,87 @@ class OpenAIModel:
         """
         started = time.perf_counter()
         structured = request.output_schema is not None
-        names = [tool.name for tool in request.tools]
-        reader = StreamReader([*names, SWITCH_INTENT] if request.hand_back else names)
-        redactor = Redactor(self._secrets)
+        reader, redactor = attempt.reader, attempt.redactor
         stream = await self._client.chat.completions.create(**self._fields(request))
         async with stream:
-            async for chunk in chunks(stream, self._host):
+            answer = Answer(stream.response, self._host)
+            async for chunk in answer.chunks():
                 text = redactor.feed(reader.feed(chunk))
                 if text and not structured:
                     yield TextDelta(text=text)
-        rest, text, calls, reason = reader.finish()
+            if answer.done:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_S):
+                        await drain(stream.response)
+        if answer.empty:
+            raise _Empty
+        rest, text, calls, reason = reader.finish(announced=answer.done)
+        self._learn_thoughts(reader, structured=structured)
         rest, text = redactor.feed(rest) + redactor.finish(), self._redact(text)
         calls = tuple(replace(call, arguments=self._redact(call.arguments)) for call in calls)
         if structured:
             text = calls[0].arguments if calls else text
             text, calls = _structured_text(text, request.output_schema or {}), ()
-        elif not (text or calls or request.messages[-1].role == "tool"):
+        elif not (text.strip() or calls or request.messages[-1].role == "tool"):
             raise _Empty
         elif rest:
             yield TextDelta(text=rest)
-        usage = Usage(
+        yield Reply(text, calls, reason, self._usage(reader, started, said=bool(text or calls)))
+
+    def _usage(self, reader: StreamReader, started: float, *, said: bool) -> Usage:
+        """Return what the server reported; figures that cannot be true are not known."""
+        read = reader.usage
+        known = bool(read.input_tokens) and (bool(read.output_tokens) or not said)
+        return Usage(
             model=self.name,
-            input_tokens=reader.input_tokens,
-            cached_tokens=reader.cached_tokens,
-            output_tokens=reader.output_tokens,
+            input_tokens=read.input_tokens or 0,
+            cached_tokens=read.cached_tokens,
+            output_tokens=read.output_tokens or 0,
             duration_ms=round((time.perf_counter() - started) * 1000),
-            estimated=not reader.has_usage,
+            estimated=not known,
         )
-        yield Reply(text, calls, reason, usage)
+
+    def _reader(self, request: ChatRequest) -> StreamReader:
+        names = [tool.name for tool in request.tools]
+        if names and request.hand_back:
+            names.append(SWITCH_INTENT)
+        held = request.output_schema is not None or not self._quirks.streams_prose(self.name)
+        said = (m.content for m in request.messages if m.role in ("user", "tool"))
+        return StreamReader(names, hold=held, conversation=said)
+
+    def _learn_thoughts(self, reader: StreamReader, *, structured: bool) -> None:
+        if reader.unopened_thoughts:
+            self._quirks.unopened.add(self.name)
+        elif reader.separates_thoughts or (reader.has_text and not structured):
+            self._quirks.prose.add(self.name)
+
+    def _explain(self, error: Exception, request: ChatRequest) -> Failure:
+        """Say why an attempt failed. Raises the error again where it is a fault of this program."""
+        match error:
+            case ModelError():
+                return Failure(error)
+            case _NotUnderstood():
+                text = f"{self.name} does not answer in the form it was asked for"
+                more = self._quirks.descend()
+                return Failure(ModelError("model", text, retryable=more), ONCE_MORE)
+            case _Empty():
+                text = f"{self._host} gave an empty answer"
+                return Failure(ModelError("model", text, retryable=True), ONCE_MORE)
+            case BadEnd():
+                who = self._host if error.broken else self.name
+                code = "network" if error.broken else "model"
+                return Failure(
+                    ModelError(code, f"{who} {self._redact(str(error))}", retryable=True), ONCE_MORE
+                )
+            case StreamedError():
+                return self._refusals.of_event(error.body)
+            case openai.APIConnectionError() | httpx2.HTTPError() | httpx2.StreamError():
+                return self._refusals.of_connection(error)
+            case ValueError() | RecursionError() | httpx2.InvalidURL():
+                return self._refusals.of_text(error)
+            case openai.APIError():
+                return self._refusals.of_event(error.body)
+        raise error
 
     def _redact(self, text: str) -> str:
         return redacted(text, self._secrets)
@@ -185,72 +235,17 @@ class OpenAIModel:
             structured=request.output_schema is not None,
         )
 
-    def _explain_status(self, error: openai.APIStatusError) -> ModelError:
-        status, said = error.status_code, self._said(error)
-        code = error.code or ""
-        if there := error.response.next_request:
-            place = there.url.copy_with(userinfo=b"", query=None, fragment=None)
-            return ModelError(
-                "configuration",
-                f"{self._host} redirects to {self._redact(str(place))} ({status}), which is not "
-                f"followed: check the address in {ADDRESS}",
-            )
-        if status in (401, 403):
-            return ModelError(
-                "auth", f"{self._host} refused the key ({status}): {said}. Check the key in .env"
-            )
-        if status == 404:
-            return ModelError(
-                "configuration",
-                f"{self._host} does not know {self.name!r} (404): {said}. Check the address, and "
-                "INTENTBOT_CLASSIFIER_MODEL and INTENTBOT_AGENT_MODEL (on Azure the deployments)",
-            )
-        if refusal := self._refusal(code, said):
-            return refusal
-        if status == 429:
-            quota = code == "insufficient_quota"
-            text = f"{self._host} limits requests (429): {said}"
-            return ModelError("rate_limit", text, retryable=not quota)
-        retryable = status in _RETRYABLE_STATUS
-        return ModelError(
-            "network" if retryable else "model",
-            f"{self._host} answered {status}: {said}",
-            retryable=retryable,
-        )
 
-    def _refusal(self, code: str, said: str) -> ModelError | None:
-        """What no second try mends, whether a status or an event in the stream says it."""
-        if code == "content_filter" or "content_filter" in said:
-            return ModelError("content_filter", f"the provider's content filter refused: {said}")
-        if code == "context_length_exceeded" or "maximum context length" in said:
-            return ModelError(
-                "context_overflow", f"the conversation is too long for {self.name}: {said}"
-            )
-        return None
+class _Attempt:
+    """What was read of one attempt so far."""
 
-    def _explain(self, error: Exception) -> ModelError:
-        if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-            text = f"{self._host} did not answer in time"
-        elif isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
-            cause = error.__cause__ or error
-            text = f"no connection to {self._host}: {self._redact(str(cause)) or 'it was dropped'}"
-        elif isinstance(error, openai.APIError):
-            said = self._said(error)
-            if refusal := self._refusal(error.code or "", said):
-                return refusal
-            text = f"{self._host} broke off the answer: {said}"
-        else:
-            text = f"{self._host} sent a part of the answer that cannot be read"
-        return ModelError("network", text, retryable=True)
+    def __init__(self, reader: StreamReader, redactor: Redactor) -> None:
+        self.reader = reader
+        self.redactor = redactor
 
-    def _said(self, error: openai.APIError) -> str:
-        """The provider's own words, without our keys."""
-        text = words(error.body)
-        if isinstance(error, openai.APIStatusError):
-            # The title of an error page is often the whole status line.
-            text = text.removeprefix(str(error.status_code)).strip() or error.response.reason_phrase
-        text = self._redact(text or error.message)
-        return (text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…").rstrip(".")
+    def left(self) -> str:
+        """Return the prose that was kept back until now."""
+        return self.redactor.feed(self.reader.rest()) + self.redactor.finish()
 
 
 class _Empty(Exception):
@@ -336,18 +331,33 @@ def _structured_text(text: str, schema: Mapping[str, Any]) -> str:
     Raises `_NotUnderstood` when it is neither.
     """
     stripped = text.strip().removeprefix("```json").strip("`").strip()
-    try:
-        if isinstance(json.loads(stripped), dict):
-            return stripped
-    except (ValueError, RecursionError):
-        pass
     name, options = _label_property(schema)
+    if (found := _object_in(stripped, name)) is not None:
+        return json.dumps(replace_surrogates(found), ensure_ascii=False)
     for option in options:
         if stripped.strip("\"'.").casefold() == option.casefold():
             return json.dumps({name: option})
     if name and not options and re.fullmatch(r"[\w.-]+", stripped.strip("\"'.")):
         return json.dumps({name: stripped.strip("\"'.")})
     raise _NotUnderstood
+
+
+def _object_in(text: str, name: str) -> dict[str, Any] | None:
+    """Return the object that the text is, else the last one in it that has the property."""
+    decoder = json.JSONDecoder(strict=False)
+    try:
+        whole = decoder.decode(text)
+        return whole if isinstance(whole, dict) else None
+    except (ValueError, RecursionError):
+        pass
+    for begin in list(re.finditer(r"\{", text))[-_MOST_BRACES:][::-1]:
+        try:
+            found, _ = decoder.raw_decode(text, begin.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and name in found:
+            return found
+    return None
 
 
 def _label_property(schema: Mapping[str, Any]) -> tuple[str, Sequence[str]]:

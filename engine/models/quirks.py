@@ -30,6 +30,18 @@ class Quirks:
 
     dropped: set[str] = field(default_factory=set)
     rung: Rung = "json_schema"
+    # Names of models whose thoughts are known to end without having begun, and of those whose
+    # text is known to be prose from its beginning.
+    unopened: set[str] = field(default_factory=set)
+    prose: set[str] = field(default_factory=set)
+
+    def streams_prose(self, model: str) -> bool:
+        """Whether a reply of this model may be shown as it comes.
+
+        With a template that begins the thoughts itself, only their end is in the answer: until
+        something of a model is known, its reply is kept back, since what was shown stays shown.
+        """
+        return model in self.prose and model not in self.unopened
 
     def allows(self, name: str) -> bool:
         return name not in self.dropped

@@ -71,7 +71,8 @@ def _tell(chapter: Chapter, event: Event, deeds: dict[tuple[str, str], Deed]) ->
         case events.TurnFinished():
             if event.reply and not any(isinstance(part, str) for part in chapter.parts):
                 chapter.parts.append(event.reply)
-            chapter.end = "cancelled" if event.status == "cancelled" else ""
+            cut = "cut short by the server" if event.cut else ""
+            chapter.end = "cancelled" if event.status == "cancelled" else cut
         case events.TurnFailed():
             chapter.end = f"failed: {event.message}"
 

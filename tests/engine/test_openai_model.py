@@ -164,7 +164,8 @@ async def test_a_refusal_has_the_providers_own_words(
     ("sent", "told"),
     [
         (b'data: {"error": "no memory, secret-key"}\n\n', "broke off the answer: no memory, ***"),
-        (b'data: {"error": "\xe4"}\n\n', "sent a part of the answer that cannot be read"),
+        (b'data: {"error": "\xe4"}\n\n', "broke off the answer: \ufffd"),
+        (b'data: {"choices": [{"del\n\n', "sent a part of the answer that cannot be read"),
     ],
 )
 async def test_an_error_in_the_stream_is_told_in_its_words(

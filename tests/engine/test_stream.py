@@ -50,7 +50,7 @@ async def test_every_call_has_an_id_of_its_own(server: Loopback, case: StreamCas
 
 
 async def test_what_was_shown_is_not_tried_again_behind_the_persons_back(server: Loopback) -> None:
-    reading = await read(server, Answer([chunk("All right, I have")]))
+    reading = await read(server, Answer([chunk("All right, I have")], done=False))
     assert (reading.shown, reading.error) == ("All right, I have", "incomplete")
     assert len(server.seen) == 1
 
@@ -94,7 +94,7 @@ async def test_a_call_written_as_text_is_a_call_if_offered(server: Loopback, tex
 
 @pytest.mark.parametrize(
     "text",
-    ['{"name": "delete_all", "arguments": {}}', '{"x": 1}', "```python\nprint()\n```", "{ no"],
+    ['{"name": "delete_all"}', '{"x": 1}', "```python\nprint()\n```", "{ no"],
 )
 async def test_text_that_only_looks_like_a_call_is_text(server: Loopback, text: str) -> None:
     pieces = [chunk(text[i : i + 3]) for i in range(0, len(text), 3)]

@@ -19,6 +19,7 @@ from engine.events import (
     ToolFinished,
     ToolStarted,
     TurnFailed,
+    TurnFinished,
     TurnStarted,
     to_dict,
 )
@@ -133,5 +134,7 @@ def _tell(event: Event, out: TextIO) -> None:
             pass
         case RetryScheduled():
             print(f"{plain(event.reason)}; again in {event.delay_s:g} s", file=sys.stderr)
+        case TurnFinished(cut=True):
+            print("intentbot-tui: the server cut this reply short", file=sys.stderr)
         case TurnFailed():
             print(f"intentbot-tui: {plain(event.message)}", file=sys.stderr)

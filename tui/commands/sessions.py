@@ -200,7 +200,8 @@ def _show(happened: Iterable[Event], *, as_json: bool) -> None:
                 _say(f"  [{name}: {event.outcome}{how} {plain(result)}]\n")
             case TurnFinished():
                 _say("" if spoken else plain(event.reply))
-                _say("\n" if event.status != "cancelled" else " (cancelled)\n")
+                cut = " (cut short by the server)\n" if event.cut else "\n"
+                _say(cut if event.status != "cancelled" else " (cancelled)\n")
             case TurnFailed():
                 _say(f"\n  (failed: {plain(event.message)})\n")
 

@@ -1,0 +1,191 @@
+"""Why a server is not there, or says that something else is not: told apart, and told at once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.conversation import Message
+from engine.events import RetryScheduled
+from engine.models import openai_model
+from engine.models.clients import make_client
+from engine.models.openai_model import OpenAIModel
+from engine.models.port import ChatRequest, ModelError, Reply
+from engine.settings import Server
+from tests.engine.dialect_server import Dialect, Talk
+from tests.loopback import Answer, Loopback, serve, text_answer
+
+REQUEST = ChatRequest((Message("user", "hello"),))
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with serve() as loopback:
+        yield loopback
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.001)
+
+
+def model_at(server: Server, setting: str = "INTENTBOT_AGENT_MODEL") -> OpenAIModel:
+    return OpenAIModel(make_client(server), "large", host=server.host, setting=setting)
+
+
+async def fails(model: OpenAIModel) -> tuple[ModelError, int]:
+    """How a request fails, and how often it was tried again before."""
+    items = []
+    try:
+        async for item in model.stream(REQUEST):
+            items.append(item)
+    except ModelError as error:
+        return error, len([item for item in items if isinstance(item, RetryScheduled)])
+    finally:
+        await model.close()
+    raise AssertionError(f"it did not fail: {items}")
+
+
+def closed_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_server_21_a_refused_connection_is_tried_once_more(host: str) -> None:
+    error, again = await fails(model_at(Server(f"http://{host}:{closed_port()}/v1", "key")))
+    assert (error.code, error.retryable) == ("network", True)
+    assert again == 1
+
+
+async def test_server_21_a_name_that_does_not_exist_is_tried_once_more() -> None:
+    error, again = await fails(model_at(Server("http://no-such-host.invalid/v1", "key")))
+    assert (error.code, again) == ("network", 1)
+    assert "no-such-host.invalid" in str(error)
+
+
+async def test_server_21_a_connection_without_tls_is_told_at_once() -> None:
+    """A server that does not speak TLS, or whose certificate is wrong, does not change."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                connection.recv(1024)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        port = listener.getsockname()[1]
+        error, again = await fails(model_at(Server(f"https://127.0.0.1:{port}/v1", "key")))
+    assert (error.code, error.retryable, again) == ("network", False, 0)
+
+
+async def test_server_21_a_server_that_is_busy_keeps_its_time(server: Loopback) -> None:
+    busy = Answer(status=503, error={"message": "busy"})
+    server.play(busy, busy, busy, text_answer("ok"))
+    items = [item async for item in model_at(Server(f"{server.url}/v1", "key")).stream(REQUEST)]
+    assert isinstance(items[-1], Reply)
+    assert len(server.seen) == 4
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/v1", "127.0.0.1:1/v1"])
+async def test_an_address_that_is_none_is_a_matter_of_configuration(url: str) -> None:
+    error, again = await fails(model_at(Server(url, "key")))
+    assert (error.code, again) == ("configuration", 0)
+
+
+@pytest.mark.parametrize("key", ["ключ", "key\nwith a line break"])
+async def test_a_key_that_cannot_be_sent_is_a_matter_of_configuration(
+    server: Loopback, key: str
+) -> None:
+    error, again = await fails(model_at(Server(f"{server.url}/v1", key)))
+    assert (error.code, again) == ("configuration", 0)
+    assert key not in str(error)
+
+
+AZURE_VERSION = "2024-02-30"
+
+
+@pytest.mark.parametrize(
+    ("body", "named", "unnamed"),
+    [
+        (
+            {"error": {"code": "DeploymentNotFound", "message": "The API deployment for this"
+             " resource does not exist."}},
+            "INTENTBOT_AGENT_MODEL",
+            "OPENAI_API_VERSION",
+        ),
+        ({"error": {"code": "404", "message": "Resource not found"}}, AZURE_VERSION,
+         "INTENTBOT_AGENT_MODEL"),
+        ({"error": {"code": "404", "message": "Resource not found"}}, "OPENAI_API_VERSION",
+         "INTENTBOT_CLASSIFIER_MODEL"),
+        ("", "AZURE_OPENAI_ENDPOINT", "INTENTBOT_AGENT_MODEL"),
+    ],
+)  # fmt: skip
+async def test_server_18_azures_404_is_told_apart(
+    server: Loopback, body: Any, named: str, unnamed: str
+) -> None:
+    server.play(Answer(status=404, body=body if isinstance(body, str) else json.dumps(body)))
+    azure = Server(server.url, "key", api_version=AZURE_VERSION, azure=True)
+    error, again = await fails(model_at(azure))
+    assert (error.code, again) == ("configuration", 0)
+    assert named in str(error)
+    assert unnamed not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_model"),
+    [
+        ({"error": {"message": "The model does not exist", "code": "model_not_found"}}, True),
+        ({"error": {"message": 'model "large" not found, try pulling it first'}}, True),
+        ({"detail": "Not Found"}, False),
+        ("404 page not found", False),
+    ],
+)
+async def test_server_18_elsewhere_too_a_model_and_an_address_are_told_apart(
+    server: Loopback, body: Any, *, is_model: bool
+) -> None:
+    server.play(Answer(status=404, body=body if isinstance(body, str) else json.dumps(body)))
+    error, _ = await fails(model_at(Server(f"{server.url}/v1", "key")))
+    assert error.code == "configuration"
+    assert ("OPENAI_BASE_URL" in str(error)) is not is_model
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "tries"),
+    [
+        ({"error": {"message": "slow down", "code": 429}}, "rate_limit", 6),
+        ({"error": {"message": "bad key", "code": 401}}, "auth", 1),
+        ({"error": {"message": "no", "code": 400}}, "model", 1),
+        ({"error": {"message": "overloaded", "code": 503}}, "network", 6),
+        ({"error": {"message": "no", "code": "content_policy_violation"}}, "content_filter", 1),
+        ({"error": {"message": "no", "code": 99999999999}}, "network", 6),
+    ],
+)
+async def test_a_code_in_the_stream_means_what_it_means_as_a_status(
+    server: Loopback, body: Any, code: str, tries: int
+) -> None:
+    server.respond = lambda _: Answer([f"data: {json.dumps(body)}\n\n"], done=False)
+    error, _ = await fails(model_at(Server(f"{server.url}/v1", "key")))
+    assert (error.code, len(server.seen)) == (code, tries)
+
+
+async def test_a_dead_router_fails_the_turn_at_once(server: Loopback, tmp_path: Path) -> None:
+    with serve() as gone:
+        talk = Talk(gone, tmp_path)
+        gone.respond = Dialect(text_answer("never"))
+    played = await talk.say("what is my balance?")
+    await talk.engine.close()
+    assert (played.error, len(played.retries)) == ("network", 1)
