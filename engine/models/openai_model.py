@@ -12,21 +12,21 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
 
-from engine.conversation import Message
+from engine.conversation import Message, ToolCall
 from engine.events import RetryScheduled, TextDelta
 from engine.models.answers import ADDRESS, chunks
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
 from engine.models.refusals import retry_after, span, words
 from engine.models.stream import StreamReader, whole_characters
-from engine.redaction import Redactor, redacted
+from engine.redaction import Redactor, redacted, redacted_data
 from engine.tools.tool import Tool
 
 MAX_ATTEMPTS = 6
@@ -135,7 +135,7 @@ class OpenAIModel:
                     yield TextDelta(text=text)
         rest, text, calls, reason = reader.finish()
         rest, text = redactor.feed(rest) + redactor.finish(), self._redact(text)
-        calls = tuple(replace(call, arguments=self._redact(call.arguments)) for call in calls)
+        calls = tuple(self._redacted(call, request) for call in calls)
         if structured:
             text = calls[0].arguments if calls else text
             text, calls = _structured_text(text, request.output_schema or {}), ()
@@ -152,6 +152,18 @@ class OpenAIModel:
             estimated=not reader.has_usage,
         )
         yield Reply(text, calls, reason, usage)
+
+    def _redacted(self, call: ToolCall, request: ChatRequest) -> ToolCall:
+        """The call without our keys, in its arguments also where JSON has a key escaped."""
+        offered = call.name == SWITCH_INTENT or any(t.name == call.name for t in request.tools)
+        arguments = self._redact(call.arguments)
+        with suppress(ValueError, RecursionError):
+            data = json.loads(arguments)
+            if (masked := redacted_data(data, self._redact)) != data:
+                arguments = json.dumps(masked)
+        return ToolCall(
+            self._redact(call.id), call.name if offered else self._redact(call.name), arguments
+        )
 
     def _redact(self, text: str) -> str:
         return redacted(text, self._secrets)
