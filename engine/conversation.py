@@ -7,15 +7,20 @@ so what a restart remembers cannot differ from what was lived.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from engine import events
 from engine.events import USD_DIGITS, Awaiting, Event
+from engine.text import replace_surrogates
 
 # A person picks one of these by a digit.
 MAX_CHOICES = 3
+
+# Containers inside each other in a call's arguments. What a tool needs is far below it.
+MAX_DEPTH = 100
 
 # Of what has to be shortened, in characters.
 LEAST = 500
@@ -69,6 +74,37 @@ class Routed:
 
 
 @dataclass
+class Marks:
+    """Whether a session has read what strangers wrote: true for good, whatever catalogue follows.
+
+    Sessions from before results were marked have only the names of their tools: `unmarked`.
+    """
+
+    KINDS: ClassVar = ("tool_call_proposed", "tool_finished", "action_settled")
+    read_strangers: bool = False
+    unmarked: set[str] = field(default_factory=set)
+    _proposed: dict[tuple[str, str], str] = field(default_factory=dict)  # turn and call to tool
+
+    def apply(self, event: Event) -> None:
+        """Take in one event; of other kinds than `KINDS`, nothing."""
+        match event:
+            case events.ToolCallProposed():
+                self._proposed[event.turn_id, event.call_id] = event.tool
+            case events.ToolFinished(untrusted=None):
+                tool = self._proposed.get((event.turn_id, event.call_id), "")
+                self.unmarked.add(tool)
+            case events.ToolFinished(untrusted=True) | events.ActionSettled(untrusted=True):
+                self.read_strangers = True
+
+    def tainted(self, trusted: Collection[str]) -> bool:
+        """Whether changes must ask, where the results of these tools are `trusted`.
+
+        A tool that nobody knows any more is not.
+        """
+        return self.read_strangers or not self.unmarked.issubset(trusted)
+
+
+@dataclass
 class Conversation:
     """All that later turns need to know of earlier ones.
 
@@ -76,6 +112,7 @@ class Conversation:
     `asked` says that the last turn ended with a question, whether or not its fields are known.
     `declined` is the change that the person last said no to, until another is proposed.
     `choices` are the intents that the person was asked to choose from for the message `unclear`.
+    `marks` says whether something that strangers wrote was read.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -89,6 +126,7 @@ class Conversation:
     newest: Routed | None = None
     routed: dict[str, Routed] = field(default_factory=dict)  # each turn's message, by its id
     cost_usd: float = 0.0
+    marks: Marks = field(default_factory=Marks)
     _acted_on_open: bool = False  # whether this turn has called the tool of the open task
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
@@ -108,6 +146,7 @@ class Conversation:
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
+        self.marks.apply(event)
         match event:
             case events.TurnStarted():
                 self._end_turn()
@@ -385,11 +424,38 @@ def _data(result: Any) -> str:
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:
-    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object."""
+    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object.
+
+    JSON has no NaN and no infinity (RFC 8259, section 6), which Python would read all the same.
+    """
     try:
-        data = json.loads(call.arguments or "{}")
+        data = json.loads(
+            call.arguments or "{}", parse_constant=_not_a_number, parse_float=_finite_number
+        )
     except RecursionError:
         raise ValueError("arguments are nested too deeply") from None
     if not isinstance(data, dict):
         raise ValueError("arguments are not a JSON object")
-    return data
+    if _depth(data) > MAX_DEPTH:
+        raise ValueError("arguments are nested too deeply")
+    return replace_surrogates(data)  # type: ignore[no-any-return]
+
+
+def _not_a_number(written: str) -> Any:
+    raise ValueError(f"{written} is not a JSON number")
+
+
+def _finite_number(written: str) -> float:
+    number = float(written)
+    return number if math.isfinite(number) else _not_a_number(written)
+
+
+def _depth(data: Any) -> int:
+    """How many containers lie inside each other."""
+    depth, level = 0, [data]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [
+            inner for item in level for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth

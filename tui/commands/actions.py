@@ -22,7 +22,14 @@ from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
 from tui.moments import local
 from tui.output import bold, print_csv, print_json, printable
-from tui.setup import check_action, load_settings, log_to_file, notices_of, open_to_read
+from tui.setup import (
+    check_action,
+    data_dir_of,
+    load_settings,
+    log_to_file,
+    notices_of,
+    open_to_read,
+)
 from tui.text import plain
 
 
@@ -49,7 +56,8 @@ async def _check(
 ) -> ActionSettled | None:
     catalogue = await asyncio.to_thread(catalogues.load, *settings.catalogues)
     try:
-        return await check_action(action_id, catalogue, history, journal)
+        where = data_dir_of(history.database)
+        return await check_action(action_id, catalogue, history, journal, where)
     finally:
         await catalogue.close()
 
