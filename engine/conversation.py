@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from engine import events
 from engine.events import USD_DIGITS, Awaiting, Event
+from engine.marks import Marks
 from engine.text import replace_surrogates
 
 # A person picks one of these by a digit.
@@ -71,37 +72,6 @@ class Routed:
     text: str
     intents: tuple[str, ...] = ()
     open_before: Awaiting | None = None
-
-
-@dataclass
-class Marks:
-    """Whether a session has read what strangers wrote: true for good, whatever catalogue follows.
-
-    Sessions from before results were marked have only the names of their tools: `unmarked`.
-    """
-
-    KINDS: ClassVar = ("tool_call_proposed", "tool_finished", "action_settled")
-    read_strangers: bool = False
-    unmarked: set[str] = field(default_factory=set)
-    _proposed: dict[tuple[str, str], str] = field(default_factory=dict)  # turn and call to tool
-
-    def apply(self, event: Event) -> None:
-        """Take in one event; of other kinds than `KINDS`, nothing."""
-        match event:
-            case events.ToolCallProposed():
-                self._proposed[event.turn_id, event.call_id] = event.tool
-            case events.ToolFinished(untrusted=None):
-                tool = self._proposed.get((event.turn_id, event.call_id), "")
-                self.unmarked.add(tool)
-            case events.ToolFinished(untrusted=True) | events.ActionSettled(untrusted=True):
-                self.read_strangers = True
-
-    def tainted(self, trusted: Collection[str]) -> bool:
-        """Whether changes must ask, where the results of these tools are `trusted`.
-
-        A tool that nobody knows any more is not.
-        """
-        return self.read_strangers or not self.unmarked.issubset(trusted)
 
 
 @dataclass

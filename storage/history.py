@@ -124,8 +124,8 @@ class History:
         """What happened in a session, in order; all of it, or its last turns only.
 
         `skip_turns` leaves the newest out, so that a long session can be read page by page from
-        its end; with `kinds` only events of these are read. Kinds that only a later version of the program knows are passed over. Raises
-        `UnknownSession`.
+        its end. With `kinds` only events of these are read; kinds that only a later version of the
+        program knows are passed over. Raises `UnknownSession`.
         """
         kept = tables.Event
         with self.database.read() as rows:

@@ -14,11 +14,12 @@ from pathlib import Path
 from engine import settings as engine_settings
 from engine.assembly import Engine, assemble
 from engine.assistant import Assistant
-from engine.conversation import Conversation, Marks
+from engine.conversation import Conversation
 from engine.events import ActionSettled
 from engine.ids import new_id
 from engine.intents.catalogue import CatalogueError
 from engine.intents.intent import Catalogue
+from engine.marks import Marks
 from engine.models.port import ModelError
 from engine.ports import Approver, RecordingError
 from engine.settings import Settings, SettingsError, data_folder

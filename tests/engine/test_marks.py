@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from engine.conversation import Conversation, Marks
+from engine.conversation import Conversation
 from engine.events import ActionSettled, Event, ToolCallProposed, ToolFinished, from_dict, to_dict
+from engine.marks import Marks
 from engine.ports import Answer
 from engine.tools.function import effect, tool_from_function
 from engine.tools.policy import Policy
