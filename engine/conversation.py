@@ -7,15 +7,21 @@ so what a restart remembers cannot differ from what was lived.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from engine import events
 from engine.events import USD_DIGITS, Awaiting, Event
+from engine.marks import Marks
+from engine.text import replace_surrogates
 
 # A person picks one of these by a digit.
 MAX_CHOICES = 3
+
+# Containers inside each other in a call's arguments. What a tool needs is far below it.
+MAX_DEPTH = 100
 
 # Of what has to be shortened, in characters.
 LEAST = 500
@@ -76,6 +82,7 @@ class Conversation:
     `asked` says that the last turn ended with a question, whether or not its fields are known.
     `declined` is the change that the person last said no to, until another is proposed.
     `choices` are the intents that the person was asked to choose from for the message `unclear`.
+    `marks` says whether something that strangers wrote was read.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -89,6 +96,7 @@ class Conversation:
     newest: Routed | None = None
     routed: dict[str, Routed] = field(default_factory=dict)  # each turn's message, by its id
     cost_usd: float = 0.0
+    marks: Marks = field(default_factory=Marks)
     _acted_on_open: bool = False  # whether this turn has called the tool of the open task
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
@@ -108,6 +116,7 @@ class Conversation:
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
+        self.marks.apply(event)
         match event:
             case events.TurnStarted():
                 self._end_turn()
@@ -385,11 +394,38 @@ def _data(result: Any) -> str:
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:
-    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object."""
+    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object.
+
+    JSON has no NaN and no infinity (RFC 8259, section 6), which Python would read all the same.
+    """
     try:
-        data = json.loads(call.arguments or "{}")
+        data = json.loads(
+            call.arguments or "{}", parse_constant=_not_a_number, parse_float=_finite_number
+        )
     except RecursionError:
         raise ValueError("arguments are nested too deeply") from None
     if not isinstance(data, dict):
         raise ValueError("arguments are not a JSON object")
-    return data
+    if _depth(data) > MAX_DEPTH:
+        raise ValueError("arguments are nested too deeply")
+    return replace_surrogates(data)  # type: ignore[no-any-return]
+
+
+def _not_a_number(written: str) -> Any:
+    raise ValueError(f"{written} is not a JSON number")
+
+
+def _finite_number(written: str) -> float:
+    number = float(written)
+    return number if math.isfinite(number) else _not_a_number(written)
+
+
+def _depth(data: Any) -> int:
+    """How many containers lie inside each other."""
+    depth, level = 0, [data]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [
+            inner for item in level for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth

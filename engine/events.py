@@ -124,7 +124,8 @@ class TextDelta(Event):
 class ToolCallProposed(Event):
     """The model wants to call a tool. `problems` not empty: it cannot run, and why.
 
-    `summary` is the call in plain words, `action_id` the journal's name for it.
+    `summary` is the call in plain words, `action_id` the journal's name for it. `arguments` are
+    the effective ones, defaults and all; with problems, what the model wrote.
     """
 
     kind: ClassVar[str] = "tool_call_proposed"
@@ -184,13 +185,17 @@ class ToolStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolFinished(Event):
-    """The fate of a call. `result` is what the model is told: JSON data or an error text."""
+    """The fate of a call. `result` is what the model is told: JSON data or an error text.
+
+    `untrusted` says whether strangers may have written it; None where that was not yet recorded.
+    """
 
     kind: ClassVar[str] = "tool_finished"
     call_id: str
     outcome: Outcome
     result: Any = None
     duration_ms: int = 0
+    untrusted: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +203,7 @@ class ActionSettled(Event):
     """The truth about an action whose outcome was `unknown`: it was done, or never will be.
 
     The only event that comes after the last one of its turn. `by` is how the truth was found:
-    `check` asked the back end.
+    `check` asked the back end. `untrusted` is as in `ToolFinished`.
     """
 
     kind: ClassVar[str] = "action_settled"
@@ -207,6 +212,7 @@ class ActionSettled(Event):
     outcome: Literal["ok", "cancelled"]
     result: Any = None
     by: str = "check"
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

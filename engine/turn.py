@@ -112,10 +112,9 @@ class Turn:
             task.cancel()
 
     def _has_read_strangers(self) -> bool:
-        """Whether the conversation holds the result of a tool that is not to be trusted."""
-        untrusted = {tool.name for tool in self._catalogue.tools if tool.untrusted}
-        past = self._conversation.messages if untrusted else []
-        return any(call.name in untrusted for message in past for call in message.tool_calls)
+        """Whether the session has read a result that is not to be trusted."""
+        trusted = {tool.name for tool in self._catalogue.tools if not tool.untrusted}
+        return self._conversation.marks.tainted(trusted)
 
     async def _conclude(self, steps: asyncio.Task[TurnFinished]) -> None:
         """Whatever the steps come to becomes the turn's last event."""

@@ -114,13 +114,18 @@ class History:
             return session_record(found.mappings().one())
 
     def events(
-        self, session_id: str, last_turns: int | None = None, *, skip_turns: int = 0
+        self,
+        session_id: str,
+        last_turns: int | None = None,
+        *,
+        skip_turns: int = 0,
+        kinds: Sequence[str] = (),
     ) -> list[Event]:
         """What happened in a session, in order; all of it, or its last turns only.
 
         `skip_turns` leaves the newest out, so that a long session can be read page by page from
-        its end. Kinds that only a later version of the program knows are passed over. Raises
-        `UnknownSession`.
+        its end. With `kinds` only events of these are read; kinds that only a later version of the
+        program knows are passed over. Raises `UnknownSession`.
         """
         kept = tables.Event
         with self.database.read() as rows:
@@ -137,6 +142,8 @@ class History:
             )
             if last_turns is not None:
                 query = query.where(col(Turn.number) > newest - last_turns)
+            if kinds:
+                query = query.where(col(kept.kind).in_(kinds))
             return [
                 events.from_dict({**body, "kind": kind, "turn_id": turn_id, "seq": seq, "at": at})
                 for kind, turn_id, seq, at, body in rows.connection().execute(query)

@@ -107,7 +107,16 @@ class Command:
 # Actions that move something by one, or that the key itself is the sense of.
 _STEPS = {
     *("move", "step", "switch", "choose", "back", "forward", "send", "newline", "first", "last"),
-    *("focus_next", "focus_previous", "expand", "select", "command_palette"),
+    *(
+        "page",
+        "line",
+        "edge",
+        "focus_next",
+        "focus_previous",
+        "expand",
+        "select",
+        "command_palette",
+    ),
 }
 _CHECK = "Ask the back end what became of an unknown call"
 
@@ -152,6 +161,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("approval", "deny", "n,escape", "deny", "Do not run it", footer=True),
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
     Command("approval", "switch(-1)", "left,shift+tab", "previous", "Previous answer"),
+    Command("approval", "page(1)", "pagedown", "further down", "A page further down in the call"),
+    Command("approval", "page(-1)", "pageup", "further up", "A page further up"),
+    Command("approval", "line(1)", "down", "down", "A line further down"),
+    Command("approval", "line(-1)", "up", "up", "A line further up"),
+    Command("approval", "edge(1)", "end", "end", "The end of the call"),
+    Command("approval", "edge(-1)", "home", "beginning", "Its beginning"),
     Command("approval", "choose", "enter", "choose", "Give the marked answer", footer=True),
     Command("arguments", "accept", "enter", "use these", "Ask again, with these arguments", True),
     Command("arguments", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line"),

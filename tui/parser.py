@@ -103,8 +103,12 @@ def _add_ask(commands: Commands[argparse.ArgumentParser], common: argparse.Argum
     ask.add_argument("--session", metavar="ID", help="go on with this session")
     _json(ask, "print the events, one JSON object a line")
     answer = ask.add_mutually_exclusive_group()
-    answer.add_argument("--yes", action="store_true", help="approve every action")
+    answer.add_argument("--yes", action="store_true", help="approve changes, no destructive ones")
     answer.add_argument("--deny", action="store_true", help="deny every action that asks")
+    # Not in the group: it may stand beside --yes.
+    ask.add_argument(
+        "--yes-destructive", action="store_true", help="approve changes, destructive ones, too"
+    )
 
 
 def _add_sessions(

@@ -21,6 +21,7 @@ from engine.events import ActionSettled
 from engine.ids import new_id
 from engine.intents.catalogue import CatalogueError
 from engine.intents.intent import Catalogue
+from engine.marks import Marks
 from engine.models.port import ModelError
 from engine.ports import Approver, RecordingError
 from engine.settings import Settings, SettingsError, data_folder
@@ -109,8 +110,14 @@ class Parts:
             session_id = session.id  # of which the beginning may have been given
             past = self.history.events(session_id, last_turns=TURNS_TO_RESUME)
             conversation = Conversation.replay(past)
-            # What the whole session has cost, its older turns too.
+            # What the whole session has cost and read, its older turns too.
             conversation.cost_usd = max(conversation.cost_usd, session.cost_usd or 0.0)
+            if session.turns > TURNS_TO_RESUME:
+                earlier = self.history.events(
+                    session_id, skip_turns=TURNS_TO_RESUME, kinds=Marks.KINDS
+                )
+                for event in earlier:
+                    conversation.marks.apply(event)
         return Assistant(
             catalogue=self.engine.catalogue,
             router=self.engine.router,
@@ -125,7 +132,9 @@ class Parts:
 
     async def check(self, action_id: str) -> ActionSettled | None:
         """See `check_action`. A conversation that is open takes the event in with `apply`."""
-        return await check_action(action_id, self.engine.catalogue, self.history, self.journal)
+        return await check_action(
+            action_id, self.engine.catalogue, self.history, self.journal, self.data_dir
+        )
 
     async def close(self) -> None:
         """Let go of everything; what was recorded is on disk."""
@@ -152,10 +161,15 @@ def put_together(settings: Settings, data_dir: Path | None = None) -> Parts:
         *engine.catalogue.problems,
         *notices_of(journal.settle_interrupted()),
     )
-    folder = data_dir or database.path.parent
     history = History(database)
     history.purge()
+    folder = data_dir or data_dir_of(database)
     return Parts(settings, engine, database, history, journal, folder, notices)
+
+
+def data_dir_of(database: Database) -> Path:
+    """Where back ends keep their files, unless something else was said: beside the database."""
+    return database.path.parent
 
 
 def open_to_read(settings: Settings) -> Database:
@@ -180,15 +194,15 @@ def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:
 
 
 async def check_action(
-    action_id: str, catalogue: Catalogue, history: History, journal: Journal
+    action_id: str, catalogue: Catalogue, history: History, journal: Journal, data_dir: Path
 ) -> ActionSettled | None:
-    """Ask the back end what became of an unknown action, and keep the answer.
+    """Ask the back end in `data_dir` what became of an unknown action, and keep the answer.
 
     `action_id` may be the beginning of the id. None: the back end cannot tell, and the action
     stays unknown. Raises `StorageError`, also where there is nothing to check.
     """
     action = await asyncio.to_thread(history.unknown_action, action_id)
-    context = ToolContext(action.id, action.session_id, history.database.path.parent)
+    context = ToolContext(action.id, action.session_id, data_dir)
     found = await check(catalogue, context, tool=action.tool, call_id=action.call_id)
     return None if found is None else await asyncio.to_thread(journal.settle, found)
 

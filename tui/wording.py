@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from engine.events import Bill, EffectName, Route, RouteSource
-from tui.text import excerpt, one_line, plain
+from tui.text import exact_line, excerpt, one_line, plain
 
 if TYPE_CHECKING:
     from tui.record import ActionState
@@ -56,6 +57,7 @@ DECIDERS = {
 
 
 EDITED = "edited by you"
+_LINE_BREAKS = re.compile(r"(?:\\n){3,}")  # as JSON has them
 
 
 def percent(share: float) -> str:
@@ -134,7 +136,8 @@ def call(tool: str, arguments: Mapping[str, Any], limit: int = 200) -> str:
         f"{name}={json.dumps(data, ensure_ascii=False, default=str)}"
         for name, data in arguments.items()
     )
-    return one_line(f"{tool}({inside})", limit)
+    folded = _LINE_BREAKS.sub(lambda run: r"\n…\n", inside)
+    return exact_line(f"{tool}({folded})", limit)
 
 
 def asked_for(pending: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -40,7 +41,7 @@ class Strict(BaseModel):
 
 class PolicyTable(Strict):
     decision: Verdict | None = None
-    up_to: dict[str, float] = {}
+    up_to: dict[str, Decimal] = {}
 
     @property
     def policy(self) -> Policy:

@@ -13,21 +13,20 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
 
-from engine.conversation import Message
+from engine.conversation import Message, ToolCall
 from engine.events import RetryScheduled, TextDelta
 from engine.models.answers import Answer, StreamedError, drain
 from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.models.quirks import Quirks, structured_fields
 from engine.models.refusals import ONCE_MORE, Failure, Refusals, span, words
 from engine.models.stream import BadEnd, StreamReader, whole_characters
-from engine.redaction import Redactor, redacted
+from engine.redaction import Redactor, redacted, redacted_data
 from engine.text import replace_surrogates
 from engine.tools.tool import Tool
 
@@ -138,7 +137,7 @@ class OpenAIModel:
         rest, text, calls, reason = reader.finish(announced=answer.done)
         self._learn_thoughts(reader, structured=structured)
         rest, text = redactor.feed(rest) + redactor.finish(), self._redact(text)
-        calls = tuple(replace(call, arguments=self._redact(call.arguments)) for call in calls)
+        calls = tuple(self._redacted(call, request) for call in calls)
         if structured:
             text = calls[0].arguments if calls else text
             text, calls = _structured_text(text, request.output_schema or {}), ()
@@ -202,6 +201,18 @@ class OpenAIModel:
             case openai.APIError():
                 return self._refusals.of_event(error.body)
         raise error
+
+    def _redacted(self, call: ToolCall, request: ChatRequest) -> ToolCall:
+        """The call without our keys, in its arguments also where JSON has a key escaped."""
+        offered = call.name == SWITCH_INTENT or any(t.name == call.name for t in request.tools)
+        arguments = self._redact(call.arguments)
+        with suppress(ValueError, RecursionError):
+            data = json.loads(arguments)
+            if (masked := redacted_data(data, self._redact)) != data:
+                arguments = json.dumps(masked)
+        return ToolCall(
+            self._redact(call.id), call.name if offered else self._redact(call.name), arguments
+        )
 
     def _redact(self, text: str) -> str:
         return redacted(text, self._secrets)

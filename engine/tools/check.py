@@ -39,6 +39,7 @@ async def check(
         action_id=context.action_id,
         outcome="cancelled" if result is None else "ok",
         result={"error": NOT_DONE} if result is None else capped(result),
+        untrusted=known.untrusted and result is not None,
     )
 
 

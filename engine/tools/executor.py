@@ -8,14 +8,13 @@ an event, and an event is on record before the next step begins.
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import copy
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from engine.events import (
 )
 from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
+from engine.tools.effective import Effective, effective, fingerprint, same
 from engine.tools.policy import Policy, decide
 from engine.tools.results import say
 from engine.tools.tool import (
@@ -56,9 +56,6 @@ DOUBLE = "This reply makes exactly this call already. Is it meant twice? Then ca
 LOGGED = "the details are in the log that `intentbot-tui config show` names"
 CANCELLED = "This was cancelled before it ran; nothing was changed."
 
-# Without it, numbers of 29 digits that differ in the last one would be the same.
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
-
 log = logging.getLogger(__name__)
 
 
@@ -68,20 +65,31 @@ class TooManyCorrections(Exception):
 
 @dataclass
 class _Action:
-    """One call on its way; `result` is set once its fate is known."""
+    """One call on its way. `given` is what the model wrote, where that is JSON, `effective` what
+    is approved and run; `settled` says that its fate is on record."""
 
     call: ToolCall
     id: str
     tool: Tool | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    valid: Mapping[str, Any] = field(default_factory=dict)  # the arguments in their Python types
+    given: Mapping[str, Any] = field(default_factory=dict)
+    effective: Effective | None = None
     problems: tuple[str, ...] = ()
     edited: bool = False
     settled: bool = False
 
     @property
+    def valid(self) -> Effective:
+        assert self.effective is not None
+        return self.effective
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """As they are shown and recorded."""
+        return self.given if self.effective is None else self.effective.shown
+
+    @property
     def fingerprint(self) -> str:
-        return fingerprint(self.call.name, self.valid)
+        return fingerprint(self.call.name, self.valid.values)
 
 
 @dataclass
@@ -151,8 +159,8 @@ class Executor:
             action.problems = (f"{call.name!r} is not one of the tools on offer ({known}).",)
             return action
         try:
-            action.arguments = arguments_of(call)
-            action.valid = action.tool.validate(action.arguments)
+            action.given = arguments_of(call)
+            action.effective = effective(action.tool, action.given)
         except InvalidArguments as error:
             action.problems = error.problems
         except ValueError as error:
@@ -165,35 +173,32 @@ class Executor:
         assert tool is not None
         try:
             answer = await self._ask(action, tool)
-        except ToolUserError as refusal:
-            await self._finish(action, "error", {"error": str(refusal)})
+        except InvalidArguments as fault:
+            await self._finish(action, "error", {"error": str(fault)})
             return False
-        edited = answer.arguments if answer.decision == "approved" else None
+        except ToolUserError as refusal:
+            told = {"error": str(refusal)}
+            await self._finish(action, "error", told, untrusted=tool.untrusted)
+            return False
+        approved = answer.decision == "approved"
+        edited = approved and action.edited
         await self.emit(
             ApprovalResolved(
                 call_id=action.call.id,
                 decision=answer.decision,
                 by=answer.by,
-                arguments=edited,
-                summary="" if edited is None else describe(tool, edited),
+                arguments=action.arguments if edited else None,
+                summary=describe(tool, action.arguments) if edited else "",
             )
         )
-        if answer.decision != "approved":
+        if not approved:
             reason = {"policy": FORBIDDEN, "nobody": NOBODY}.get(answer.by, DECLINED)
             if answer.by == "nobody" and action.fingerprint in self._made:
                 reason = DONE_ONCE
             await self._finish(action, "denied", {"error": reason})
             return False
-        if answer.for_session and tool.effect != "destructive" and edited is None:
+        if answer.for_session and tool.effect != "destructive" and not edited:
             self.allowed.add(action.fingerprint)
-        if edited is None:
-            return True
-        try:
-            action.valid = tool.validate(edited)
-        except InvalidArguments as error:
-            await self._finish(action, "error", {"error": str(error)})
-            return False
-        action.arguments, action.edited = edited, True
         return True
 
     async def _rehearse(self, action: _Action, tool: Tool) -> str:
@@ -202,42 +207,61 @@ class Executor:
             return ""
         context = ToolContext(action.id, self.session_id, self.data_dir, rehearsal=True)
         try:
-            return say(await asyncio.wait_for(tool.run(context, action.valid), REHEARSAL_LIMIT_S))
+            # A copy: whatever the rehearsal does to its arguments, they are not what will run.
+            values = copy.deepcopy(action.valid.values)
+            return say(await asyncio.wait_for(tool.run(context, values), REHEARSAL_LIMIT_S))
         except ToolUserError:
+            self.tainted = self.tainted or tool.untrusted
             raise
         except Exception:
             log.debug("tool %s could not be rehearsed", tool.name, exc_info=True)
             return ""
 
     async def _ask(self, action: _Action, tool: Tool) -> Answer:
-        """The answer for this exact call. Raises `ToolUserError` where it would be refused."""
-        repeated = action.fingerprint in self._made
-        judge = partial(decide, tool.effect, tool.policy, action.arguments, tainted=self.tainted)
-        verdict, by = judge(allowed=action.fingerprint in self.allowed, repeated=repeated)
-        if verdict != "ask":
-            return Answer("approved" if verdict == "auto" else "denied", by)
-        would = await self._rehearse(action, tool)
-        request = ApprovalRequested(
-            call_id=action.call.id,
-            action_id=action.id,
-            tool=tool.name,
-            effect=tool.effect,
-            summary=describe(tool, action.arguments),
-            arguments=action.arguments,
-            before=self.changed_before(tool.name) if tool.effect != "read" else "",
-            would=would,
-            allowable=judge(allowed=True)[0] == "auto",
-        )
-        await self.emit(request)
-        asked = action.fingerprint
-        answer = await self.approver.decide(request)
-        # The yes was to these arguments; should anything have changed them, it is none.
-        if action.fingerprint != asked:
-            return Answer("denied", "policy")
-        # A flag said yes to what was asked for, not to doing it again and again.
-        if repeated and answer.decision == "approved" and answer.by != "person":
-            return Answer("unanswered", "nobody")
-        return answer
+        """The answer for this exact call, as it stands in the end.
+
+        Edited arguments are judged as the proposed ones were. Where they come to something else
+        than the person wrote (a default was left out, say), the person is asked once more.
+        Raises `InvalidArguments` for edited ones that do not fit, and `ToolUserError` where the
+        back end would refuse the call.
+        """
+        while True:
+            repeated = action.fingerprint in self._made
+            judge = partial(
+                decide, tool.effect, tool.policy, action.valid.judged, tainted=self.tainted
+            )
+            verdict, by = judge(allowed=action.fingerprint in self.allowed, repeated=repeated)
+            if verdict == "deny" or (verdict == "auto" and not action.edited):
+                return Answer("approved" if verdict == "auto" else "denied", by)
+            would = await self._rehearse(action, tool)
+            request = ApprovalRequested(
+                call_id=action.call.id,
+                action_id=action.id,
+                tool=tool.name,
+                effect=tool.effect,
+                summary=describe(tool, action.arguments),
+                arguments=action.arguments,
+                before=self.changed_before(tool.name) if tool.effect != "read" else "",
+                would=would,
+                allowable=not action.edited and judge(allowed=True)[0] == "auto",
+            )
+            await self.emit(request)
+            asked = action.fingerprint
+            answer = await self.approver.decide(request)
+            # The yes was to these arguments; should anything have changed them, it is none.
+            if action.fingerprint != asked:
+                return Answer("denied", "policy")
+            # A flag said yes to what was asked for, not to doing it again and again.
+            if repeated and answer.decision == "approved" and answer.by != "person":
+                return Answer("unanswered", "nobody")
+            if answer.decision != "approved" or answer.arguments is None:
+                return answer
+            action.effective = effective(tool, answer.arguments)
+            changed = action.fingerprint != asked
+            action.edited = action.edited or changed
+            seen = not changed or same(action.arguments, answer.arguments)
+            if seen and decide(tool.effect, tool.policy, action.valid.judged)[0] != "deny":
+                return answer
 
     async def _run(self, action: _Action) -> None:
         """Run an approved call. A write that has begun is waited for, whatever is cancelled."""
@@ -247,7 +271,7 @@ class Executor:
         started = time.perf_counter()
         context = ToolContext(action.id, self.session_id, self.data_dir)
         running = asyncio.ensure_future(
-            asyncio.wait_for(tool.run(context, tool.validate(action.arguments)), self.time_limit_s)
+            asyncio.wait_for(tool.run(context, action.valid.values), self.time_limit_s)
         )
         cancelled = False
         with self.working():
@@ -269,12 +293,18 @@ class Executor:
             told = result if isinstance(result, Mapping) else {"result": result}
             result = {**told, "arguments_changed_by_the_person": dict(action.arguments)}
         elapsed = round((time.perf_counter() - started) * 1000)
-        await self._finish(action, outcome, result, elapsed)
+        await self._finish(action, outcome, result, elapsed, untrusted=tool.untrusted)
         if cancelled:
             raise asyncio.CancelledError
 
     async def _finish(
-        self, action: _Action, outcome: Outcome, result: Any, duration_ms: int = 0
+        self,
+        action: _Action,
+        outcome: Outcome,
+        result: Any,
+        duration_ms: int = 0,
+        *,
+        untrusted: bool = False,
     ) -> None:
         action.settled = True
         await self.emit(
@@ -283,6 +313,7 @@ class Executor:
                 outcome=outcome,
                 result=capped(result),
                 duration_ms=duration_ms,
+                untrusted=untrusted,
             )
         )
 
@@ -291,25 +322,6 @@ class Executor:
             self._corrections[name] = self._corrections.get(name, 0) + 1
             if self._corrections[name] > MAX_CORRECTIONS:
                 raise TooManyCorrections(name)
-
-
-def fingerprint(name: str, arguments: Mapping[str, Any]) -> str:
-    """What an approval is bound to: a hash of the tool and its exact arguments, as validated.
-
-    However a model writes a number (20, 20.0, "20"), it is the same.
-    """
-    canonical = json.dumps([name, _canonical(arguments)], sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _canonical(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(each) for each in value]
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return str(Decimal(str(value)).normalize(_EXACT))
-    return value
 
 
 def _refuse_doubles(actions: Sequence[_Action]) -> None:

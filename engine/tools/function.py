@@ -88,13 +88,13 @@ class Bound:
         )
 
     def validate(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See `Tool.validate`."""
+        """See `Tool.validate`; the result has the defaults of what was left out."""
         try:
             checked = self._model.model_validate(dict(arguments))
         except ValidationError as error:
             names = frozenset(str(item["loc"][0]) for item in error.errors() if item["loc"])
             raise InvalidArguments(_problems(error), names) from None
-        return {n.removeprefix(_OWN): getattr(checked, n) for n in checked.model_fields_set}
+        return {n.removeprefix(_OWN): getattr(checked, n) for n in self._model.model_fields}
 
     async def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
         """See `Tool.run`; a function that is not async runs in a thread."""

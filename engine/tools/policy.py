@@ -8,8 +8,10 @@ unasked but reads: whoever wrote that result may be the one who now asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from engine.events import EffectName
@@ -24,17 +26,22 @@ class Policy:
     """A catalogue's rule for one tool: `decision`, while each argument stays `up_to` its limit.
 
     Beyond a limit the next stricter decision holds: what ran by itself asks, what asked is denied.
+    A name with dots means a value inside an argument: `order.amount`; of a list, each item counts.
     """
 
     decision: Verdict | None = None
-    up_to: Mapping[str, float] = field(default_factory=dict)
+    up_to: Mapping[str, Decimal | float] = field(default_factory=dict)
 
     def exceeded(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether an argument is beyond its limit, or cannot be compared with it."""
-        return any(
-            name in arguments and not _within(arguments[name], limit)
-            for name, limit in self.up_to.items()
-        )
+        """Whether a limited value of the effective arguments is not between 0 and its limit.
+
+        A value that is not there, or is not a number, cannot be compared: it counts as beyond.
+        """
+        for name, limit in self.up_to.items():
+            values = list(_values(arguments, name))
+            if not values or not all(_within(value, limit) for value in values):
+                return True
+        return False
 
 
 def decide(
@@ -48,6 +55,7 @@ def decide(
 ) -> tuple[Verdict, str]:
     """The decision on a call, and whose it is: `policy` or `session`.
 
+    `arguments` are the effective ones, with the defaults of those that were left out.
     `allowed`: the person allowed exactly this call for the session; `tainted`: a result from
     outside has been read; `repeated`: this turn has made exactly this call before.
     """
@@ -62,8 +70,30 @@ def decide(
     return verdict, "policy"
 
 
-def _within(value: Any, limit: float) -> bool:
-    try:
-        return float(value) <= limit
-    except (TypeError, ValueError):
+# As JSON writes numbers: what else `Decimal` reads ("1_000", "٣"), a tool may read otherwise.
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def _within(value: Any, limit: Decimal | float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return False
+    written = str(value)
+    if not _NUMBER.fullmatch(written):  # NaN and infinity, too
+        return False
+    try:
+        return 0 <= Decimal(written) <= Decimal(str(limit))
+    except ArithmeticError:  # an exponent beyond all bounds
+        return False
+
+
+def _values(data: Any, name: str) -> Iterator[Any]:
+    """What stands under a name, by itself or along its dots."""
+    if isinstance(data, list | tuple):
+        for item in data:
+            yield from _values(item, name)
+    elif isinstance(data, Mapping):
+        if name in data:
+            yield data[name]
+        outer, dot, inner = name.partition(".")
+        if dot and outer in data:
+            yield from _values(data[outer], inner)

@@ -108,7 +108,7 @@ def test_a_key_that_comes_back_in_an_answer_is_masked(home: Home, server: Loopba
         Answer(pieces),
         route_answer("small_talk", reply=f"It is {key}!"),
     )
-    happened = home.events("end it", "--yes", "--db", "x.db")
+    happened = home.events("end it", "--yes-destructive", "--db", "x.db")
     assert only(happened, "tool_call_proposed")[0]["arguments"] == {"reason": "***"}
     assert happened[-1]["reply"] == "A mask; your ***, a sk"
     assert home.run("ask", "what is my key?", "--db", "x.db").stdout == "It is ***!\n"

@@ -251,7 +251,7 @@ def test_an_unknown_invoice_is_answered_with_the_open_ones(desk: Desk) -> None:
 )
 def test_an_invoice_number_forgives_how_it_is_written(said: object) -> None:
     checked = TOOLS["pay_invoice"].validate({"invoice_id": said})
-    assert checked == {"invoice_id": "INV-1042"}
+    assert checked == {"invoice_id": "INV-1042", "method": "card"}
 
 
 @pytest.mark.parametrize("said", ["PayPal", "", "the oldest", "10 42", "INV-10420", "١٠٤٢", None])

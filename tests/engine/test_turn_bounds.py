@@ -32,6 +32,18 @@ async def test_a_wrong_intent_is_handed_back_once(desk: Desk, tmp_path: Path) ->
     assert desk.ran == [("get_plan", None)]
 
 
+async def test_s19_once_a_tool_has_spoken_nothing_is_handed_over(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """The words of its result may be what asks for another intent's tools."""
+    hand_over = calls((SWITCH_INTENT, {"intent": "contract"}))
+    model = StubModel(calls(("get_balance", {})), hand_over, says("You have $5."))
+    happened = await turn(assistant(desk, tmp_path, model, task("balance")))
+    assert not [e for e in happened if isinstance(e, events.IntentSwitched)]
+    assert [outcome for outcome, _ in results(happened)] == ["ok", "error"]
+    assert all("get_plan" not in {t.name for t in r.tools} for r in model.requests)
+
+
 async def test_handing_over_to_nowhere_is_an_error_for_the_model(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.widget import Widget
 
 from engine import events
+from engine.text import show_controls
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
@@ -45,7 +46,8 @@ async def test_everywhere_at_once() -> None:
         assert SEEN in shown(chat.banner)
         await say(pilot, NASTY)
         await until(pilot, lambda: chat.approval.has_focus)
-        assert SEEN in shown(chat.approval.query_one("#asked"))
+        # What is approved hides nothing (S5).
+        assert show_controls(NASTY) in shown(chat.approval.query_one("#asked"))
         clock.seconds += GRACE_S
         await pilot.press("y")
         await until(pilot, lambda: chat.status.state == "ready")

@@ -15,14 +15,23 @@ from dataclasses import asdict
 from engine.events import ActionSettled
 from engine.intents import catalogue as catalogues
 from engine.settings import Settings
+from engine.text import show_controls
 from engine.tools.results import say
 from storage.history import ActionFilter, ActionRecord, History
 from storage.journal import Journal
+from tui.call_text import shown_line
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
 from tui.moments import local
 from tui.output import bold, print_csv, print_json, printable
-from tui.setup import check_action, load_settings_aloud, log_to_file, notices_of, open_to_read
+from tui.setup import (
+    check_action,
+    data_dir_of,
+    load_settings_aloud,
+    log_to_file,
+    notices_of,
+    open_to_read,
+)
 from tui.text import plain
 
 
@@ -49,7 +58,8 @@ async def _check(
 ) -> ActionSettled | None:
     catalogue = await asyncio.to_thread(catalogues.load, *settings.catalogues)
     try:
-        return await check_action(action_id, catalogue, history, journal)
+        where = data_dir_of(history.database)
+        return await check_action(action_id, catalogue, history, journal, where)
     finally:
         await catalogue.close()
 
@@ -98,7 +108,7 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
         "result": None if action.result is None else plain(say(action.result)),
     }
     if action.summary:
-        print(plain(action.summary))
+        print(printable(shown_line(action.summary)))
     for name, value in shown.items():
         if value is not None:
             print(printable(f"  {name:<9} {value}"))
@@ -106,7 +116,7 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
 
 def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
     """What a check has found, in words."""
-    name = plain(action.summary or action.tool)
+    name = shown_line(action.summary or action.tool)
     if as_json:
         _show(action, as_json=True)
     elif action.state == "succeeded":
@@ -121,4 +131,4 @@ def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
 
 def _call(action: ActionRecord) -> str:
     arguments = json.dumps(action.arguments, ensure_ascii=False)
-    return plain(f"{action.intent}.{action.tool} {arguments}")
+    return show_controls(f"{action.intent}.{action.tool} {arguments}")

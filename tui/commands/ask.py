@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from typing import TextIO
@@ -24,6 +25,7 @@ from engine.events import (
     to_dict,
 )
 from engine.ports import Answer
+from tui.call_text import question_lines, shown_line
 from tui.exit_codes import ExitCode, of_turn
 from tui.output import talk_aside
 from tui.setup import load_settings, put_together
@@ -37,6 +39,10 @@ def run(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.text == "-" else options.text
     if not text.strip():
         print("intentbot-tui ask: the message is empty", file=sys.stderr)
+        return ExitCode.USAGE
+    if options.deny and options.yes_destructive:
+        told = "--yes-destructive and --deny cannot both be meant"
+        print(f"intentbot-tui ask: {told}", file=sys.stderr)
         return ExitCode.USAGE
     with talk_aside() as out:
         return asyncio.run(_ask(options, text.strip(), out))
@@ -96,32 +102,37 @@ def _talk_to_nobody(error: OSError, out: TextIO) -> None:
 
 
 class _Approver:
-    """Answers as the flags say, else asks at the terminal, else nobody is there."""
+    """Answers as the flags say, else asks at the terminal, else nobody is there.
+
+    `--yes` answers for changes, never for destructive calls: these need `--yes-destructive`, which
+    answers for both. Only the command line says so, neither environment nor settings.
+    """
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._flag = Answer("approved", "flag") if options.yes else None
-        if options.deny:
-            self._flag = Answer("denied", "flag")
+        self._deny: bool = options.deny
+        self._yes: bool = options.yes or options.yes_destructive
+        self._yes_destructive: bool = options.yes_destructive
         # With the message or the events in the pipes there is nobody to talk to.
         self._can_ask = sys.stdin.isatty() and sys.stderr.isatty()
 
     async def decide(self, request: ApprovalRequested) -> Answer:
-        if self._flag is not None:
-            return self._flag
+        if self._deny:
+            return Answer("denied", "flag")
+        destructive = request.effect == "destructive"
+        if self._yes_destructive if destructive else self._yes:
+            return Answer("approved", "flag")
         if not self._can_ask:
+            flag = "--yes-destructive" if destructive else "--yes"
+            told = f"{shown_line(request.tool)} is {request.effect} and needs approval: say {flag}"
+            print(f"intentbot-tui: {told}, or ask at a terminal", file=sys.stderr)
             return Answer("unanswered", "nobody")
         answer = await asyncio.to_thread(_prompt, request)
         return Answer("approved" if answer in ("y", "yes") else "denied", "person")
 
 
 def _prompt(request: ApprovalRequested) -> str:
-    arguments = json.dumps(dict(request.arguments), ensure_ascii=False)
-    print(f"\n{plain(request.summary)}  [{request.effect}]", file=sys.stderr)
-    print(f"  {request.tool} {plain(arguments)}", file=sys.stderr)
-    if request.would:
-        print(f"  if yes: {plain(request.would)}", file=sys.stderr)
-    if request.before:
-        print(f"  done before: {plain(request.before)}", file=sys.stderr)
+    width = max(40, shutil.get_terminal_size().columns)
+    print("", *question_lines(request, width), sep="\n", file=sys.stderr)
     print("Do it? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower()
 

@@ -20,7 +20,7 @@ from tui.burst import LineInput
 from tui.ports import ActionQuery, ActionRow, Backstage
 from tui.record import Action, Turn
 from tui.screens.checking import check
-from tui.text import one_line
+from tui.text import exact_line, one_line
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.tool_card import details, fate
 from tui.wording import STATE_STYLES, call, count, when
@@ -127,7 +127,7 @@ class ActionsScreen(Screen[None]):
             shown.update(Content("\n").join([fate(action), *details(action)]))
 
     def _line(self, action: Action) -> Content:
-        words = one_line(action.summary, 160) or call(action.tool, action.arguments, 160)
+        words = exact_line(action.summary, 160) or call(action.tool, action.arguments, 160)
         style = STATE_STYLES[action.state]
         state = f"{action.state:<9}"
         marked = f"{style} reverse" if action.state == "unknown" else style

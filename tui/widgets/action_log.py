@@ -7,10 +7,11 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui import keys
+from tui.call_text import folded, shown_name
 from tui.record import Action, Turn
-from tui.text import one_line
+from tui.text import exact_line, one_line
 from tui.widgets.tool_card import CheckRequested, details
-from tui.wording import STATE_STYLES, clock_time, seconds, value
+from tui.wording import STATE_STYLES, clock_time, seconds
 
 
 class ActionLog(OptionList):
@@ -68,7 +69,7 @@ class ActionLog(OptionList):
         took = seconds(action.duration_ms) if action.duration_ms else ""
         facts = " · ".join(filter(None, (action.state, took, clock_time(action.at))))
         lines = [
-            Content.assemble(("● ", style), (one_line(action.tool, 60), "bold")),
+            Content.assemble(("● ", style), (exact_line(action.tool, 60), "bold")),
             Content.assemble("  ", (facts, style)),
         ]
         if action in self._open:
@@ -76,6 +77,8 @@ class ActionLog(OptionList):
                 Content("  ") + line for entry in details(action) for line in entry.split("\n")
             ]
         elif action.arguments:
-            given = ", ".join(f"{name}={value(data)}" for name, data in action.arguments.items())
+            given = ", ".join(
+                f"{shown_name(name)}={folded(data, 90)}" for name, data in action.arguments.items()
+            )
             lines.append(Content.styled(f"  {one_line(given, 90)}", "$quiet"))
         return Content("\n").join(lines)

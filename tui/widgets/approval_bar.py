@@ -3,6 +3,9 @@
 What is meant for the prompt must not answer: while something is written there, the focus stays
 until the person goes to the question; and when the question takes the focus itself, keys do nothing
 until none has come for `GRACE_S`. Edited arguments are asked about once more, as they then stand.
+
+A yes counts once the end of the call has been on the screen, with nothing left out before it but
+what the person has passed. Before that, the key for yes shows the rest instead, and says so.
 """
 
 from __future__ import annotations
@@ -22,10 +25,9 @@ from textual.widgets import Input, Static, TextArea
 from engine.events import ApprovalRequested
 from engine.ports import Answer
 from tui import keys
-from tui.text import one_line
 from tui.widgets.arguments_editor import ArgumentsEditor
-from tui.widgets.tool_card import pair
-from tui.wording import EDITED, EFFECT_STYLES, call, value
+from tui.widgets.call_text import CallText
+from tui.wording import EDITED, call
 
 GRACE_S = 0.4
 
@@ -42,6 +44,8 @@ _SHORT: dict[Choice, str] = {
     "allow": "a this, all session",
     "deny": "n deny",
 }
+# Instead of "approve", while there is more to see.
+_MORE, _MORE_SHORT = "y  see the end", "y see end"
 
 
 class ApprovalBar(Vertical, can_focus=True):
@@ -66,10 +70,12 @@ class ApprovalBar(Vertical, can_focus=True):
         self._choices: tuple[Choice, ...] = ()
         self._marked: Choice = "deny"
         self._last_ignored = 0.0
+        self._call = CallText(id="asked")
+        self._end_seen = False
         self.display = False
 
     def compose(self) -> ComposeResult:
-        yield VerticalScroll(Static(id="asked", markup=False), can_focus=False)
+        yield VerticalScroll(self._call, can_focus=False)
         yield self._editor
         yield Static(id="choices", markup=False)
 
@@ -97,39 +103,51 @@ class ApprovalBar(Vertical, can_focus=True):
         self._choices = tuple(choice for choice in _LABELS if choice != "allow" or allowable)
         self._marked = "approve" if request.effect == "read" else "deny"
         if edited is None:
-            words, arguments = one_line(request.summary, 300), request.arguments
+            words, arguments = request.summary or request.tool, request.arguments
         else:  # the summary is of the arguments that were proposed
             words, arguments = f"{call(request.tool, edited, 300)}, {EDITED}", edited
-        self._draw_asked(request, words or one_line(request.tool, 80), arguments)
+        self._end_seen = False
+        self._call.ask(request, words, arguments, edited=edited is not None)
+        self._scroll.scroll_home(animate=False)
         self.set_class(destructive, "-destructive")
         self.display = True
         self._show_choices()
 
-    def _draw_asked(
-        self, request: ApprovalRequested, words: str, arguments: Mapping[str, Any]
-    ) -> None:
-        lines = [
-            Content.assemble(
-                (words, "bold"), "  ", (request.effect, EFFECT_STYLES[request.effect])
-            ),
-            pair("tool", request.tool),
-            *(pair(name, value(data)) for name, data in arguments.items()),
-        ]
-        if request.would and self._edited is None:
-            lines.insert(1, pair("if yes", one_line(request.would, 300)))
-        if request.before:
-            lines.append(pair("done before", one_line(request.before, 300)))
-        self.query_one("#asked", Static).update(Content("\n").join(lines))
-
     def _show_choices(self) -> None:
         """Ask, or ask again; the grace begins."""
         again, self._editor.display = self._editor.display, False
-        self.query_one(VerticalScroll).display = True
+        self._scroll.display = True
         self._last_ignored = self._clock()
         writing = self._prompt.text or isinstance(self.screen.focused, Input)
         if again or not writing:
             self.screen.set_focus(self)
         self._draw_choices()
+
+    def on_mount(self) -> None:
+        self.watch(self._scroll, "scroll_y", self._look, init=False)
+        self.watch(self._scroll, "virtual_size", self._look, init=False)
+
+    @property
+    def _scroll(self) -> VerticalScroll:
+        return self.query_one(VerticalScroll)
+
+    def _look(self) -> None:
+        """Say which lines are in view, and keep in mind that the end was."""
+        self.call_after_refresh(self._draw_choices)
+
+    def _notice_end(self) -> None:
+        lines, place = self._call.lines, round(self._scroll.scroll_y)
+        seen = place + self._scroll.size.height
+        laid_out = self._call.size.height == lines and self._scroll.size.height > 0
+        if laid_out and self._call.complete and seen >= lines:
+            self._end_seen = True
+        if laid_out and not self._call.complete:
+            told = "only the ends of long values · pgdn shows all"
+        elif laid_out and lines > self._scroll.size.height:
+            told = f"lines {place + 1:,}-{min(seen, lines):,} of {lines:,} · pgup pgdn"
+        else:
+            told = ""
+        self.border_subtitle = told
 
     @property
     def _prompt(self) -> TextArea:
@@ -149,19 +167,21 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def _draw_choices(self) -> None:
         """The choices side by side, in short where the bar is narrow; or how to get to them."""
-        if self._editor.display:
+        if self._editor.display or not self.display:
             return
-        line = self._choices_line(_LABELS, "   ")
+        self._notice_end()
+        line = self._choices_line(_LABELS, _MORE, "   ")
         if line.cell_length > self.content_size.width:
-            line = self._choices_line(_SHORT, "  ")
+            line = self._choices_line(_SHORT, _MORE_SHORT, "  ")
         if self.screen.focused is not self:
             stays = ("   what you wrote stays", "$quiet")
             line = Content.assemble((" tab  to answer ", "reverse"), stays)
         self.query_one("#choices", Static).update(line)
 
-    def _choices_line(self, labels: Mapping[Choice, str], gap: str) -> Content:
+    def _choices_line(self, labels: Mapping[Choice, str], more: str, gap: str) -> Content:
+        shown = dict(labels) if self._end_seen else {**labels, "approve": more}
         return Content(gap).join(
-            Content.styled(f" {labels[choice]} ", "reverse" if choice == self._marked else "")
+            Content.styled(f" {shown[choice]} ", "reverse" if choice == self._marked else "")
             for choice in self._choices
         )
 
@@ -187,10 +207,42 @@ class ApprovalBar(Vertical, can_focus=True):
             event.stop()
 
     def action_approve(self) -> None:
-        self._give(Answer("approved", "person", arguments=self._edited))
+        if self._has_seen_all():
+            self._give(Answer("approved", "person", arguments=self._edited))
 
     def action_allow(self) -> None:
-        self._give(Answer("approved", "person", for_session=True))
+        if self._has_seen_all():
+            self._give(Answer("approved", "person", for_session=True))
+
+    def _has_seen_all(self) -> bool:
+        """Whether the end has been in view. If not, it is now; then the grace begins anew."""
+        self._notice_end()
+        if self._end_seen:
+            return True
+        self._show_all(lambda: self._scroll.scroll_end(animate=False, force=True))
+        self._last_ignored = self._clock()
+        return False
+
+    def action_page(self, step: int) -> None:
+        scroll = self._scroll
+        go = scroll.scroll_page_down if step > 0 else scroll.scroll_page_up
+        self._show_all(lambda: go(animate=False, force=True))
+
+    def action_line(self, step: int) -> None:
+        self._show_all(lambda: self._scroll.scroll_relative(y=step, animate=False, force=True))
+
+    def action_edge(self, step: int) -> None:
+        go = self._scroll.scroll_end if step > 0 else self._scroll.scroll_home
+        self._show_all(lambda: go(animate=False, force=True))
+
+    def _show_all(self, then: Callable[[], None]) -> None:
+        """Leave nothing out any more, then scroll."""
+        if self._call.complete:
+            then()
+        else:
+            self._call.show_whole()
+            self.call_after_refresh(then)
+        self.call_after_refresh(self._draw_choices)
 
     def action_deny(self) -> None:
         self._give(Answer("denied", "person"))
@@ -200,7 +252,7 @@ class ApprovalBar(Vertical, can_focus=True):
             return
         self._editor.put(request.arguments if self._edited is None else self._edited)
         self._editor.display = True
-        self.query_one(VerticalScroll).display = False
+        self._scroll.display = False
         self._draw_editing()
         self._editor.focus()
 

@@ -12,7 +12,7 @@ from textual.widgets import TextArea
 
 from tui import keys
 from tui.burst import act_at_once
-from tui.text import plain
+from tui.text import show_controls
 
 
 class ArgumentsEditor(TextArea):
@@ -42,7 +42,9 @@ class ArgumentsEditor(TextArea):
     def put(self, arguments: Mapping[str, Any]) -> None:
         """Write these arguments, the cursor behind the first value."""
         text = json.dumps(arguments, ensure_ascii=False, indent=2)
-        if plain(text) != text:  # escaped, so that nothing acts on the terminal or is unseen
+        if (
+            show_controls(text) != text
+        ):  # escaped, so that nothing acts on the terminal or is unseen
             text = json.dumps(arguments, indent=2)
         self.load_text(text)
         line = self.document.get_line(min(1, self.document.line_count - 1)).rstrip(",")

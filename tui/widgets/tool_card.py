@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from textual.content import Content
 from textual.message import Message
 
+from tui.call_text import folded, shown_line, shown_name
 from tui.finding import Findable
 from tui.record import Action
-from tui.text import one_line, plain
+from tui.text import exact_line, one_line, plain
 from tui.wording import DECIDERS, EDITED, EFFECT_STYLES, STATE_STYLES, call, seconds, value
+
+# Of a value in a card that was opened, in characters: as much as a screen can scroll through.
+WHOLE = 200_000
 
 
 class CheckRequested(Message):
@@ -23,7 +27,7 @@ class CheckRequested(Message):
 
 def heading(action: Action) -> Content:
     """The call in plain words, marked with the colour of its state."""
-    words = one_line(action.summary, 160) or call(action.tool, action.arguments)
+    words = exact_line(action.summary, 160) or call(action.tool, action.arguments)
     return Content.assemble(("● ", STATE_STYLES[action.state]), (words, "bold"))
 
 
@@ -38,12 +42,15 @@ def fate(action: Action) -> Content:
     return Content.styled(" · ", "$quiet").join(parts)
 
 
-def details(action: Action) -> list[Content]:
-    """Everything about a call, a line or more each: exact arguments, problems, result."""
-    lines = [pair("tool", action.tool)]
-    lines += [pair(name, value(data)) for name, data in action.arguments.items()]
+def details(action: Action, limit: int = 2000) -> list[Content]:
+    """Everything about a call, a line or more each: exact arguments, problems, result.
+
+    Of an argument beyond the `limit`, in characters, both ends.
+    """
+    lines = [pair("tool", shown_line(action.tool))]
+    lines += [pair(shown_name(n), folded(data, limit)) for n, data in action.arguments.items()]
     if action.proposed is not None:
-        lines.append(pair("proposed", call(action.tool, action.proposed, 2000)))
+        lines.append(pair("proposed", call(action.tool, action.proposed, limit)))
     if action.decided_by:
         lines.append(pair("decided", DECIDERS.get(action.decided_by, action.decided_by)))
     lines += [pair("problem", problem) for problem in action.problems]
@@ -77,7 +84,7 @@ class ToolCard(Findable):
         action = self._block
         lines = [heading(action)]
         if action.expanded:
-            lines += [fate(action), *details(action)]
+            lines += [fate(action), *details(action, WHOLE)]
         else:
             line = fate(action)
             if action.summary:

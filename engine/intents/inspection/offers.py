@@ -62,6 +62,8 @@ def _of_tool(found: Inspected, seen: Seen, tool: Tool) -> Iterator[Finding]:
         line = seen.line_of("questions", name, field)
         yield Finding(file, line, "error", text, "unknown-parameter")
     for field in sorted(set(tool.policy.up_to) - set(known)):
+        if field.partition(".")[0] in known:
+            continue  # a value inside that parameter
         text = f"{name} has no parameter {field!r} that could be limited"
         line = seen.line_of("policy", name, "up_to", field)
         yield Finding(file, line, "error", text, "unknown-parameter")
