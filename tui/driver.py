@@ -93,12 +93,13 @@ class SteadyDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        self._in_use = True
+        # Unless another program has the terminal: then nothing was started.
+        self._in_use = self._key_thread is not None and self._key_thread.is_alive()
 
     def stop_application_mode(self) -> None:
-        self._in_use = False
         super().stop_application_mode()
         self.write("\x1b[?1016l")  # pixels instead of cells, which Textual leaves on
+        self._in_use = False
 
     def _sigcont_application(self, *_: object) -> None:
         """Go on after a stop.

@@ -115,7 +115,8 @@ def _sequence_end(text: str, sequence: re.Match[str]) -> int:
     at = sequence.end()
     bare = sequence[0] in ("\x1b[", "\x9b", "\udc9b")
     if bare and text.startswith("M", at):  # a mouse of before 1006: button, column, row
-        return at + 4 if len(text) >= at + 4 else 0
+        place = text[at + 1 : at + 4].partition("\x1b")
+        return at + 1 + len(place[0]) if place[1] or len(place[0]) == 3 else 0
     if bare and text.startswith("[", at):  # a function key of the Linux console
         at += 1
     return _one_more(text, at)
@@ -273,23 +274,24 @@ class TerminalInput:
         assert late is not None
         late.held += text
         whole = late.begun + late.held
-        size = measure(whole)
-        escape, paste = late.begun == "\x1b", _PASTE.match(whole)
-        if not late.held.startswith(tuple("[]PX^_")) if escape else now >= late.until:
-            self._late = None
+        size, paste = measure(whole), _PASTE.match(whole)
+        was_key = late.begun == "\x1b"
+        if was_key:
+            over = not late.held.startswith(tuple("[]PX^_"))
+            belongs = bool(paste) or size > 2
+        else:
+            over = now >= late.until
+            belongs = size > 0 or len(late.held) > MORE_THAN_TYPED
+        if not over and not belongs:
+            late.flush_at = now + PACE_S
+            return ""
+        self._late = None
+        if over:
             return late.held
-        if (
-            size > (2 if escape else 0)
-            or (escape and paste)
-            or (not escape and len(late.held) > MORE_THAN_TYPED)
-        ):
-            self._late = None
-            if escape or paste or not size:
-                return whole
-            found.append(None)
-            return whole[size:]
-        late.flush_at = now + PACE_S
-        return ""
+        if was_key or paste or not size:
+            return whole
+        found.append(None)
+        return whole[size:]
 
     def _take(self, unit: str, before: _Open | None, found: list[_Unit]) -> None:
         """What one complete character or sequence means."""

@@ -300,8 +300,9 @@ def test_a_string_without_an_end_gives_the_keyboard_back() -> None:
     assert line.keys == ["z"]
 
 
-def test_a_paste_is_not_part_of_a_string_that_was_cut() -> None:
-    line = after("\x1b]11;rg", "\x1b[200~yes\r\x1b[201~")
+@pytest.mark.parametrize("begun", ["\x1b]11;rg", "\x1b[?1;", "\x1b[M", "\x1b[[", "\x1bPy"])
+def test_a_paste_is_not_part_of_what_was_cut(begun: str) -> None:
+    line = after(begun, "\x1b[200~yes\r\x1b[201~")
     assert (line.pastes, line.keys) == (["yes\r"], [])
 
 
