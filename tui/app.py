@@ -115,6 +115,12 @@ class PanesApp(InOrder):
 
         return SteadyDriver
 
+    def restore_terminal(self) -> None:
+        """Put the terminal back at once, for a program that cannot end in order."""
+        restore = getattr(self._driver, "restore_terminal", None)
+        if restore is not None:
+            restore()
+
     def on_resize(self) -> None:
         self.thrift.forget()
 

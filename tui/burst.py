@@ -7,6 +7,9 @@ end. Where text is written, a key therefore acts where it arrives.
 
 What a key does may take some messages more: a focus moves, a screen opens. Until then the app
 keeps what follows, or of ctrl+o, "money" the list would see nothing.
+
+An answer is one deliberate key. Keys that arrived at once, as text that is pasted without markers
+does, are marked by `tui.terminal_input`; a node that `asks` takes none of them for an answer.
 """
 
 from __future__ import annotations
@@ -23,8 +26,21 @@ from textual.message_pump import MessagePump
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from tui.text import plain
+
+_MARK = "in_burst"  # an attribute that only marked keys have
 WAITS_AT_MOST_S = 1.0  # for what a key does; then the next one comes, whatever it meets
 _WALKS = 2  # the key's own way up, and that of a message which it sends
+
+
+def mark_burst(key: events.Key) -> None:
+    """Mark a key that arrived together with others."""
+    setattr(key, _MARK, True)
+
+
+def in_burst(key: events.Key) -> bool:
+    """Whether a key arrived together with others. No key of Textual's pilot did."""
+    return hasattr(key, _MARK)
 
 
 class InOrder(App[None]):
@@ -35,7 +51,18 @@ class InOrder(App[None]):
         self._typed: deque[events.Key | events.Paste] = deque()
         self._settling: asyncio.Task[None] | None = None
 
+    @property
+    def asks(self) -> bool:
+        """Whether the next key may answer a question. The thread that reads keys looks here."""
+        try:
+            nodes = (self.screen.focused, self.screen)
+        except ScreenStackError:
+            return False
+        return any(getattr(node, "asks", False) for node in nodes)
+
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            event.text = plain(event.text)  # as what is sent will be
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self._typed.append(event)
             await self._give()

@@ -7,7 +7,6 @@ import os
 import signal
 import termios
 import threading
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tui.exit_codes import ExitCode
@@ -17,42 +16,66 @@ if TYPE_CHECKING:
 
 # Longer than a turn may take to end; after that a program that nobody sees must not stay.
 GIVES_UP_AFTER_S = 15.0
+_ASK_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+_END_AT_ONCE = {signal.SIGQUIT, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
+# They cannot be caught, or do not end a program, or are faults; SIGINFO exists on macOS and BSD.
+_LEFT_ALONE = {
+    *(signal.SIGKILL, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
+    *(signal.SIGCONT, signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH),
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
+    *([signal.SIGINFO] if hasattr(signal, "SIGINFO") else []),
+}
 
 
 def run(app: PanesApp, *, mouse: bool) -> int:
     """Run the app in the terminal; returns the exit code.
 
-    SIGINT, SIGTERM and SIGHUP end it as the person would: the turn is cancelled, everything is
-    written down, the terminal is put back.
+    SIGINT, SIGTERM, SIGHUP, and all other signals that would end a program, end it as the person
+    would: the turn is cancelled, everything is written down, the terminal is put back. SIGQUIT,
+    SIGABRT and the like, which ask for an end at once and perhaps a dump, find the terminal put
+    back and nothing else done. Faults of the processor are left alone: where a handler in Python
+    returns to what raised them, it is raised again without end.
     """
 
     async def running() -> None:
-        _obey_signals(app.stop)
+        _obey_signals(app)
         await app.run_async(mouse=mouse)
 
     asyncio.run(running())
     return app.return_code or ExitCode.DONE
 
 
-def _obey_signals(stop: Callable[[int], Awaitable[None]]) -> None:
+def _obey_signals(app: PanesApp) -> None:
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Future[None]] = []
 
     def begin() -> None:
         if not stopping:
-            stopping.append(asyncio.ensure_future(stop(ExitCode.INTERRUPTED)))
+            stopping.append(asyncio.ensure_future(app.stop(ExitCode.INTERRUPTED)))
 
     def obey(number: int, _: object) -> None:
         if _hung_up():
             _leave_terminal()
-        last = threading.Timer(GIVES_UP_AFTER_S, os._exit, [ExitCode.INTERRUPTED])
+        last = threading.Timer(GIVES_UP_AFTER_S, give_up)
         last.daemon = True
         last.start()
         loop.call_soon_threadsafe(begin)
 
+    def give_up() -> None:
+        app.restore_terminal()
+        os._exit(ExitCode.INTERRUPTED)
+
+    def die(number: int, _: object) -> None:
+        app.restore_terminal()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
     # Not the loop's own handlers: it may wait for a terminal that takes nothing any more.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ASK_TO_END:
         signal.signal(number, obey)
+    for number in signal.valid_signals() - _ASK_TO_END - _LEFT_ALONE:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, die if number in _END_AT_ONCE else obey)
 
 
 def _hung_up() -> bool:

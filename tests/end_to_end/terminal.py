@@ -56,6 +56,13 @@ class Terminal:
         local = termios.tcgetattr(self._child.child_fd)[3]
         return bool(local & termios.ECHO and local & termios.ICANON)
 
+    def take_lines(self) -> None:
+        """Make the terminal as a shell has it, as a shell does when its program is stopped."""
+        state = termios.tcgetattr(self._child.child_fd)
+        state[0] |= termios.ICRNL | termios.IXON
+        state[3] |= termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
+        termios.tcsetattr(self._child.child_fd, termios.TCSANOW, state)
+
     def resize(self, columns: int, rows: int) -> None:
         self._screen.resize(rows, columns)
         self._child.setwinsize(rows, columns)

@@ -184,7 +184,7 @@ class ChatScreen(PaneScreen):
         """What is pasted where nothing is written is meant for the prompt."""
         if not isinstance(self.focused, TextArea | Input):
             self.prompt.insert(event.text)
-            self.home().focus()
+            (self.approval if self.approval.has_focus else self.prompt).focus()
 
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
         self.welcome.picked = message.suggestion

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui import keys, theme
-from tui.burst import LineInput
+from tui.burst import LineInput, in_burst
 
 
 class QuestionScreen(ModalScreen[str | None]):
@@ -29,6 +30,15 @@ class QuestionScreen(ModalScreen[str | None]):
                 yield LineInput(self._text)
             hint = "enter takes it, esc leaves" if self._text is not None else "y yes, n no"
             yield Static(hint, id="hint", markup=False)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a key may answer; see `tui.burst`."""
+        return self._text is None
+
+    def on_key(self, event: events.Key) -> None:
+        if self.asks and in_burst(event):
+            event.stop()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)

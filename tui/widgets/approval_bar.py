@@ -2,7 +2,8 @@
 
 What is meant for the prompt must not answer: while something is written there, the focus stays
 until the person goes to the question; and when the question takes the focus itself, keys do nothing
-until none has come for `GRACE_S`. Edited arguments are asked about once more, as they then stand.
+until none has come for `GRACE_S`. Nor does a burst of keys answer: it is text. Edited arguments are
+asked about once more, as they then stand.
 
 A yes counts once the end of the call has been on the screen, with nothing left out before it but
 what the person has passed. Before that, the key for yes shows the rest instead, and says so.
@@ -25,6 +26,7 @@ from textual.widgets import Input, Static, TextArea
 from engine.events import ApprovalRequested
 from engine.ports import Answer
 from tui import keys
+from tui.burst import in_burst
 from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.call_text import CallText
 from tui.wording import EDITED, call
@@ -200,9 +202,18 @@ class ApprovalBar(Vertical, can_focus=True):
             return False
         return action != "allow" or "allow" in self._choices
 
+    @property
+    def asks(self) -> bool:
+        """Whether a key may answer; see `tui.burst`."""
+        return self._answer is not None and not self._editor.display
+
     def on_key(self, event: events.Key) -> None:
         now = self._clock()
-        if now - self._last_ignored < GRACE_S:
+        if in_burst(event):  # pasted without markers: it goes where a paste goes
+            event.stop()
+            text = "\n" if event.key in ("enter", "ctrl+j") else event.character or ""
+            self._prompt.insert(plain(text))
+        elif now - self._last_ignored < GRACE_S:
             self._last_ignored = now
             event.stop()
 

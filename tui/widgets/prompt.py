@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from tui import keys
-from tui.burst import act_at_once
+from tui.burst import act_at_once, in_burst
 from tui.text import one_line
 
 
@@ -42,9 +42,14 @@ class Prompt(TextArea):
         self._place: int | None = None  # in what can be recalled; None: the draft
         self._draft = ""
 
+    @property
+    def asks(self) -> bool:
+        """Whether a key may answer; see `tui.burst`."""
+        return bool(self.choices) and not self.text
+
     async def on_key(self, event: events.Key) -> None:
         number = int(event.key) if event.key in ("1", "2", "3") else 0
-        if not self.text and 0 < number <= len(self.choices):
+        if self.asks and 0 < number <= len(self.choices) and not in_burst(event):
             event.stop()
             event.prevent_default()
             self.action_choose(number)
