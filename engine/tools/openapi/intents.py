@@ -60,7 +60,7 @@ def load(
     servers = _Servers(read, document, uri)
     problems += _warnings(key, document, operations, secrets, servers, environ)
     client = Client(secrets, servers.trusted)
-    definitions = Definitions(document["defs"])
+    definitions = Definitions(document["defs"], patterned=document["patterned"])
     tools = {
         id(operation): tool_of(name, operation, definitions, client, servers)
         for name, operation in zip(named(key, operations), operations, strict=True)

@@ -15,7 +15,7 @@ from referencing.exceptions import Unresolvable
 from engine.tools.openapi.body import body_of, is_json
 from engine.tools.openapi.document import References
 from engine.tools.openapi.prompt import prompt_schema
-from engine.tools.openapi.schema import Schema, Schemas
+from engine.tools.openapi.schema import Schema, Schemas, without_circles
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # What the call itself sets: OpenAPI says that parameters of these names are ignored.
@@ -26,8 +26,8 @@ MAX_NAME = 64
 
 
 def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
-    """The document as {title, description, servers, schemes, secured, tags, defs, operations,
-    problems}.
+    """The document as {title, description, servers, schemes, secured, tags, defs, patterned,
+    operations, problems}.
 
     An operation is {id, method, path, summary, description, tags, servers, open, accept,
     arguments, parameters, checks, body}: `arguments` say where each goes, `parameters` is the
@@ -36,6 +36,7 @@ def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
     """
     reader = _Reader(root, references)
     operations = list(reader.operations())
+    without_circles(reader.schemas.defs)
     info = root.get("info")
     info = info if isinstance(info, dict) else {}
     tags = [tag for tag in root.get("tags") or () if isinstance(tag, dict)]
@@ -50,6 +51,7 @@ def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
             for tag in tags
         },
         "defs": reader.schemas.defs,
+        "patterned": reader.schemas.patterned,
         "operations": operations,
         "problems": reader.problems(),
     }

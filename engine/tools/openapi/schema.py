@@ -9,13 +9,13 @@ refused: the schemas are other people's and the back end has the last word anywa
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from referencing.exceptions import Unresolvable
 
 from engine.tools.openapi.document import References
+from engine.tools.patterns import is_usable
 
 Schema = dict[str, Any]
 
@@ -38,11 +38,13 @@ _NAMED_SCHEMAS = frozenset({"patternProperties", "dependentSchemas"})
 
 
 class Schemas:
-    """Collects the whole schemas of one document. `defs` has those that are referred to."""
+    """Collects the whole schemas of one document. `defs` has those that are referred to;
+    `patterned` says whether any has `patternProperties`."""
 
     def __init__(self, references: References, *, old: bool) -> None:
         self.defs: dict[str, Any] = {}
         self.lost: set[str] = set()
+        self.patterned = False
         self._references = references
         self._old = old
         self._names: dict[str, str] = {}
@@ -110,10 +112,11 @@ class Schemas:
             elif keyword in _MANY_SCHEMAS and isinstance(value, list) and value:
                 made[keyword] = [self._convert(item, base) for item in value]
             elif keyword in _NAMED_SCHEMAS and isinstance(value, dict):
+                self.patterned = self.patterned or keyword == "patternProperties"
                 made[keyword] = {
                     name: self._convert(item, base)
                     for name, item in value.items()
-                    if keyword != "patternProperties" or _compiles(name)
+                    if keyword != "patternProperties" or is_usable(name)
                 }
             elif keyword == "items":
                 made["items"] = self._convert(value, base)
@@ -230,6 +233,46 @@ class Schemas:
         return False
 
 
+def without_circles(defs: dict[str, Any]) -> None:
+    """Cut references that lead a definition back to itself without stepping into the value: they
+    say nothing, and following them never ends."""
+    done: set[str] = set()
+    for start in defs:
+        inside: list[str] = []
+        waiting = [(start, iter(_in_place(defs[start])))]
+        while waiting:
+            name, places = waiting[-1]
+            if not inside or inside[-1] != name:
+                inside.append(name)
+            place = next(places, None)
+            if place is None:
+                waiting.pop()
+                done.add(inside.pop())
+                continue
+            target = place["$ref"].removeprefix(DEFS)
+            if target in inside:
+                del place["$ref"]
+            elif target in defs and target not in done:
+                waiting.append((target, iter(_in_place(defs[target]))))
+
+
+def _in_place(schema: Any) -> list[Schema]:
+    """The schemas with a reference among those that are about the same value as `schema`."""
+    found: list[Schema] = []
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, dict):
+            continue
+        if isinstance(one.get("$ref"), str):
+            found.append(one)
+        for keyword in _MANY_SCHEMAS - {"prefixItems"}:
+            waiting += one.get(keyword, ())
+        waiting += [one[keyword] for keyword in ("not", "if", "then", "else") if keyword in one]
+        waiting += (one.get("dependentSchemas") or {}).values()
+    return found
+
+
 def _simple(keyword: str, value: Any, made: Schema) -> None:
     """Keywords without schemas in them, where they are what they should be."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -245,7 +288,7 @@ def _simple(keyword: str, value: Any, made: Schema) -> None:
             made["enum"] = value
         case "required" if isinstance(value, list):
             made["required"] = [name for name in value if isinstance(name, str)]
-        case "pattern" if isinstance(value, str) and _compiles(value):
+        case "pattern" if isinstance(value, str) and is_usable(value):
             made["pattern"] = value
         case "format" | "description" if isinstance(value, str):
             made[keyword] = value[:1000]
@@ -290,14 +333,3 @@ def _has_type(value: Any, kind: str) -> bool:
         "null": type(None),
     }
     return isinstance(value, classes.get(kind, ()))
-
-
-def _compiles(pattern: str) -> bool:
-    """Whether a pattern of another language's dialect is one of Python's too."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True
