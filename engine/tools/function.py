@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 
 from engine.events import EffectName
 from engine.tools.lenient import lenient
+from engine.tools.model_schema import for_models
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -139,7 +140,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     schema.pop("title", None)
     for parameter in schema.get("properties", {}).values():
         parameter.pop("title", None)
-    return schema
+    return for_models(schema)
 
 
 def plain_fault(kind: str, message: str) -> str:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.intents import kept
 from engine.intents.source import SourceError
+from engine.tools import model_schema, patterns
 from engine.tools.openapi import body, document, operations, prompt, schema, wording
 from engine.tools.openapi.document import digest, from_bytes, read_bytes, shown
 from engine.tools.openapi.operations import compiled
@@ -41,7 +42,9 @@ def document_at(uri: str, folder: Path) -> tuple[dict[str, Any], str]:
     Files that it refers to may lie in `folder`. Raises `SourceError`.
     """
     path = kept.place("documents", f"{uri}\0{folder.resolve()}")
-    program = kept.program(body, document, operations, prompt, schema, wording)
+    program = kept.program(
+        body, document, model_schema, operations, patterns, prompt, schema, wording
+    )
     known = _read(path, program)
     try:
         data = read_bytes(uri)

@@ -12,6 +12,7 @@ from typing import Any
 
 from referencing.exceptions import Unresolvable
 
+from engine.tools.model_schema import for_models
 from engine.tools.openapi.body import body_of, is_json
 from engine.tools.openapi.document import References
 from engine.tools.openapi.prompt import prompt_schema
@@ -126,7 +127,7 @@ class _Reader:
             "open": secured == [],
             "accept": self._accept(told, base),
             "arguments": [argument for argument, _, _ in fields],
-            "parameters": prompt_schema(shown, required, self.schemas.defs),
+            "parameters": for_models(prompt_schema(shown, required, self.schemas.defs)),
             "checks": {name: shown[name] for name in checked},
             "body": body,
         }
