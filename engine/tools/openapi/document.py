@@ -9,7 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
+import stat
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -26,29 +32,68 @@ MAX_BYTES = 64 * 2**20
 # Nesting and nodes that a YAML file may have, aliases written out: "billion laughs" has 10^9.
 MAX_DEPTH = 200
 MAX_NODES = 10_000_000
+# A document has some aliases; none is mostly aliases. Of nodes once they are written out, for each
+# node that stands in the file.
+MAX_GROWTH = 20
+MAX_MERGED = 100_000  # pairs that `<<` copies from other mappings
 MAX_FILES = 500
 MAX_HOPS = 20
-FETCH_TIMEOUT_S = 20.0
+# Of one fetch as a whole, however slowly its bytes come, and of all that a document refers to.
+FETCH_LIMIT_S = 20.0
+REFERENCES_LIMIT_S = 40.0
+MAX_REDIRECTS = 5
 
 
 def locate(document: str, folder: Path) -> str:
-    """The document's address: `document` if it is a URL, else the file's, relative to `folder`."""
+    """The document's address: `document` if it is a URL, else the file's, relative to `folder`.
+
+    Raises `SourceError` for a URL that is none.
+    """
     if document.startswith(("http://", "https://")):
+        if origin(document) is None:
+            raise SourceError(f"{document} is not a valid address")
         return document
     return (folder / Path(document).expanduser()).resolve().as_uri()
 
 
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an http(s) address; None: it is no such address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
+        return None
+    return parts.scheme, parts.hostname.casefold(), port
+
+
+def joined(base: str, relative: str) -> str:
+    """`urljoin`, but "" where there is no telling what is meant."""
+    try:
+        return urljoin(base, relative)
+    except ValueError:
+        return ""
+
+
 def read_bytes(uri: str) -> bytes:
     """The bytes behind a `file:` or `http(s):` address. Raises `SourceError`."""
-    if uri.startswith("file:"):
-        path = Path(unquote(urlsplit(uri).path))
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise SourceError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
-            return path.read_bytes()
-        except OSError as error:
-            raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    return _fetch(uri)
+    if not uri.startswith("file:"):
+        return _fetch(uri)
+    path = Path(unquote(urlsplit(uri).path))
+    try:
+        # Opened at once even if it is a pipe that nobody writes to, which is then refused.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SourceError(f"{path} cannot be read: it is not a regular file")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SourceError(f"{path} cannot be read: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
+    return data
 
 
 def digest(data: bytes) -> str:
@@ -56,32 +101,51 @@ def digest(data: bytes) -> str:
 
 
 def _fetch(url: str) -> bytes:
-    """A document over HTTP. Redirects stay on the host, as those of calls do."""
-    try:
-        with httpx2.Client(timeout=FETCH_TIMEOUT_S) as client:
-            for _ in range(5):
-                with client.stream("GET", url) as response:
-                    if response.is_redirect:
-                        url = _same_host(url, response.headers.get("location", ""))
-                        continue
-                    if not response.is_success:
-                        raise SourceError(f"{url} answers {response.status_code}")
-                    data = bytearray()
-                    for part in response.iter_bytes():
-                        data += part
-                        if len(data) > MAX_BYTES:
-                            raise SourceError(f"{url} is larger than {MAX_BYTES >> 20} MiB")
-                    return bytes(data)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise SourceError(f"{url} cannot be fetched: {error or type(error).__name__}") from None
+    """A document over HTTP, within `FETCH_LIMIT_S`. Raises `SourceError`.
+
+    The limits of the HTTP library are for each read: a server that sends a byte now and then would
+    never reach them. So it works on a thread that is left to itself when time is up.
+    """
+    done: Future[bytes] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(_fetched(url, client))
+        except BaseException as error:
+            done.set_exception(error)
+
+    with httpx2.Client(timeout=FETCH_LIMIT_S) as client:
+        threading.Thread(target=work, name="fetch", daemon=True).start()
+        try:
+            return done.result(FETCH_LIMIT_S)
+        except TimeoutError:
+            limit = f"{FETCH_LIMIT_S:g} seconds"
+            raise SourceError(f"{url} did not come within {limit}") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise SourceError(f"{url} cannot be fetched: {error or type(error).__name__}") from None
+
+
+def _fetched(url: str, client: httpx2.Client) -> bytes:
+    for _ in range(MAX_REDIRECTS):
+        with client.stream("GET", url) as response:
+            if response.is_redirect:
+                url = _same_origin(url, response.headers.get("location", ""))
+                continue
+            if not response.is_success:
+                raise SourceError(f"{url} answers {response.status_code}")
+            data = bytearray()
+            for part in response.iter_bytes():
+                data += part
+                if len(data) > MAX_BYTES:
+                    raise SourceError(f"{url} is larger than {MAX_BYTES >> 20} MiB")
+            return bytes(data)
     raise SourceError(f"{url} redirects without end")
 
 
-def _same_host(url: str, location: str) -> str:
-    target = urljoin(url, location)
-    old, new = urlsplit(url), urlsplit(target)
-    if old.hostname != new.hostname or (old.scheme, new.scheme) == ("https", "http"):
-        raise SourceError(f"{url} has moved to {target}: name that address instead")
+def _same_origin(url: str, location: str) -> str:
+    target = joined(url, location)
+    if origin(target) != origin(url):
+        raise SourceError(f"{url} has moved to {target or location}: name that address instead")
     return target
 
 
@@ -91,14 +155,14 @@ def parse(data: bytes) -> Any:
     fault = ""
     if data.lstrip()[:1] in (b"{", b"["):
         try:
-            return json.loads(data, parse_constant=_refuse)
+            return json.loads(data, parse_constant=_refuse, parse_float=_number)
         except RecursionError:
             raise ValueError("is nested too deeply") from None
         except ValueError as error:
             fault = f"is not valid JSON: {error}"
     try:
-        _check_depth(data)
-        return _plain(yaml.load(data, Loader=_Loader))
+        nodes = _check_size(data)
+        return _plain(yaml.load(data, Loader=_Loader), nodes)
     except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         said = " ".join(str(error).split())[:200]
         raise ValueError(fault or f"is not valid YAML: {said}") from None
@@ -110,16 +174,78 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no number")
 
 
-def _check_depth(data: bytes) -> None:
-    """PyYAML's C loader recurses: a file of "[[[[…" would end the process, not raise."""
-    depth = 0
+def _number(text: str) -> float | str:
+    """A number that JSON can write again; what is beyond stays the text it is."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+@dataclass
+class _Collection:
+    """An open list or mapping: how many nodes it has with its aliases written out, and how many
+    pairs with those that it merges. `merges`: the next value is that of `<<`."""
+
+    mapping: bool
+    anchor: str | None
+    nodes: int = 1
+    pairs: int = 0
+    at_key: bool = True
+    merges: bool = False
+
+
+def _check_size(data: bytes) -> int:
+    """The number of nodes that stand in a YAML file. Raises `ValueError`.
+
+    PyYAML's C loader recurses, so that a file of "[[[[…" would end the process, and it copies what
+    `<<` merges before anybody can count it: a file of 170 kB took a gigabyte. So all is counted
+    before anything is made of it.
+    """
+    open_: list[_Collection] = [_Collection(False, None)]
+    known: dict[str, tuple[int, int]] = {}  # of each anchor: nodes and pairs
+    standing = merged = 0
+
+    def add(nodes: int, pairs: int, *, is_merge_key: bool = False) -> None:
+        nonlocal merged
+        own = open_[-1]
+        own.nodes += nodes
+        if own.nodes > MAX_NODES:
+            raise ValueError("is too large once its aliases are written out")
+        if not own.mapping:
+            own.pairs += pairs  # a list of what is merged
+            return
+        if own.at_key:
+            own.merges = is_merge_key
+        elif own.merges:
+            own.pairs += pairs
+            merged += pairs
+            if merged > MAX_MERGED:
+                raise ValueError("merges too much with <<")
+        else:
+            own.pairs += 1
+        own.at_key = not own.at_key
+
     for event in yaml.parse(data, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
+        standing += isinstance(event, yaml.NodeEvent)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in known:
+                raise ValueError("has an alias that contains itself, or of nothing")
+            add(*known[event.anchor])
+        elif isinstance(event, yaml.ScalarEvent):
+            if event.anchor:
+                known[event.anchor] = (1, 0)
+            add(1, 0, is_merge_key=event.implicit[0] and event.value == "<<")
+        elif isinstance(event, yaml.CollectionStartEvent):
+            mapping = isinstance(event, yaml.MappingStartEvent)
+            open_.append(_Collection(mapping, event.anchor))
+            known.pop(event.anchor or "", None)
+            if len(open_) > MAX_DEPTH:
                 raise ValueError("is nested too deeply")
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+            closed = open_.pop()
+            if closed.anchor:
+                known[closed.anchor] = (closed.nodes, closed.pairs)
+            add(closed.nodes, closed.pairs)
+    return standing
 
 
 class _Loader(yaml.CSafeLoader):
@@ -132,6 +258,13 @@ class _Loader(yaml.CSafeLoader):
 def _float(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> float | str:
     number = float(node.value)
     return number if math.isfinite(number) else str(node.value)
+
+
+def _int(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int | str:
+    try:
+        return int(node.value)
+    except ValueError:  # more digits than Python reads
+        return str(node.value)
 
 
 for _tag, _pattern, _first in (
@@ -148,12 +281,14 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
     )
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
-def _plain(root: Any) -> Any:
-    """What YAML gave as JSON data. Raises `ValueError` where aliases make it endless or huge."""
+def _plain(root: Any, standing: int) -> Any:
+    """What YAML gave as JSON data. Raises `ValueError` where aliases make it endless or huge;
+    `standing` is the number of nodes in the file."""
+    most = min(MAX_NODES, 100_000 + MAX_GROWTH * standing)
     sizes: dict[int, int] = {}
     made: dict[int, Any] = {}
     open_: set[int] = set()
@@ -179,7 +314,7 @@ def _plain(root: Any) -> Any:
                 new[_key(name)] = plain
             else:
                 new.append(plain)
-        if size > MAX_NODES:
+        if size > most:
             raise ValueError("is too large once its aliases are written out")
         open_.discard(mark)
         made[mark], sizes[mark] = new, size
@@ -197,14 +332,14 @@ def _key(name: Any) -> str:
 class References:
     """Follows `$ref` through one document and the files beside it.
 
-    A document from a file may refer to files in its folder or the catalogue's, one from a URL to
-    its own host. `beside` has the digest of each other file, "" where it could not be read.
+    A document from a file may refer to files in its own folder and below, one from a URL to its
+    own origin. `beside` has the digest of each other file, "" where it could not be read.
     """
 
-    def __init__(self, root: Any, uri: str, folder: Path) -> None:
+    def __init__(self, root: Any, uri: str) -> None:
         self.uri = uri
         self.beside: dict[str, str] = {}
-        self._folders = (folder.resolve(), Path(unquote(urlsplit(uri).path)).parent)
+        self._until = time.monotonic() + REFERENCES_LIMIT_S
         self._files: dict[str, Resource[Any]] = {uri: _opaque(root)}
         self._found: dict[str, Any] = {}
         registry: Registry[Any] = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]
@@ -216,7 +351,9 @@ class References:
         References to references are followed. Raises `Unresolvable`.
         """
         for _ in range(MAX_HOPS):
-            address = base + ref if ref.startswith("#") else urljoin(base, ref)
+            address = base + ref if ref.startswith("#") else joined(base, ref)
+            if not address or ref.startswith(("/", "file:")):
+                raise Unresolvable(ref)
             base = urldefrag(address)[0]
             if address not in self._found:
                 try:
@@ -235,6 +372,8 @@ class References:
         if uri not in self._files:
             if not self._allowed(uri) or len(self._files) > MAX_FILES:
                 raise NoSuchResource(uri)
+            if time.monotonic() > self._until:
+                raise NoSuchResource(uri)
             try:
                 data = read_bytes(uri)
             except SourceError:
@@ -248,18 +387,20 @@ class References:
         return self._files[uri]
 
     def _allowed(self, uri: str) -> bool:
-        here, there = urlsplit(self.uri), urlsplit(uri)
-        if here.scheme == "file" and there.scheme == "file":
-            path = Path(unquote(there.path)).resolve()
-            return any(path.is_relative_to(folder) for folder in self._folders)
-        return here.scheme != "file" and (here.scheme, here.netloc) == (there.scheme, there.netloc)
+        if not self.uri.startswith("file:"):
+            return origin(uri) == origin(self.uri)
+        if not uri.startswith("file:///"):
+            return False
+        here = Path(unquote(urlsplit(self.uri).path)).parent
+        # Resolved, so that neither `..` nor a link leads elsewhere.
+        return Path(unquote(urlsplit(uri).path)).resolve().is_relative_to(here)
 
 
 def _opaque(contents: Any) -> Resource[Any]:
     return Specification.OPAQUE.create_resource(contents)
 
 
-def from_bytes(data: bytes, uri: str, folder: Path) -> tuple[dict[str, Any], References]:
+def from_bytes(data: bytes, uri: str) -> tuple[dict[str, Any], References]:
     """The document of `data`, checked for what it says it is. Raises `SourceError`."""
     name = shown(uri)
     try:
@@ -275,7 +416,7 @@ def from_bytes(data: bytes, uri: str, folder: Path) -> tuple[dict[str, Any], Ref
         )
     if not isinstance(root.get("paths", {}), dict):
         raise SourceError(f"{name}: paths should be an object")
-    return root, References(root, uri, folder)
+    return root, References(root, uri)
 
 
 def shown(uri: str) -> str:

@@ -46,7 +46,7 @@ def load(
     """See `engine.tools.openapi.load_openapi`."""
     read = read_table(table)
     uri = locate(read.document, folder)
-    document, stale = document_at(uri, folder)
+    document, stale = document_at(uri)
     secrets = credentials(read, document["schemes"], environ)
     problems = [stale] if stale else []
     problems += [f"{shown(uri)}: {text}" for text in document["problems"][:MAX_PROBLEMS]]

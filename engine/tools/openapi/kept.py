@@ -36,12 +36,12 @@ class _Kept(BaseModel):
     document: dict[str, Any]
 
 
-def document_at(uri: str, folder: Path) -> tuple[dict[str, Any], str]:
+def document_at(uri: str) -> tuple[dict[str, Any], str]:
     """`compiled` of the document at `uri`, and a line for the person if it is an old copy.
 
-    Files that it refers to may lie in `folder`. Raises `SourceError`.
+    Raises `SourceError`.
     """
-    path = kept.place("documents", f"{uri}\0{folder.resolve()}")
+    path = kept.place("documents", uri)
     program = kept.program(
         body, document, model_schema, operations, patterns, prompt, schema, wording
     )
@@ -55,7 +55,7 @@ def document_at(uri: str, folder: Path) -> tuple[dict[str, Any], str]:
         return known.document, f"{error}; what was read of it on {day} is used"
     if known and known.digest == digest(data) and _same(known.beside):
         return known.document, ""
-    root, references = from_bytes(data, uri, folder)
+    root, references = from_bytes(data, uri)
     try:
         made = compiled(root, references)
     except RecursionError:
@@ -75,7 +75,10 @@ def _read(path: Path, program: str) -> _Kept | None:
 
 
 def _same(beside: Mapping[str, str]) -> bool:
+    until = time.monotonic() + document.REFERENCES_LIMIT_S
     for uri, known in beside.items():
+        if time.monotonic() > until:
+            return False
         found = ""
         with suppress(SourceError):
             found = digest(read_bytes(uri))

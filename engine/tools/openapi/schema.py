@@ -48,6 +48,9 @@ class Schemas:
         self._references = references
         self._old = old
         self._names: dict[str, str] = {}
+        # Of what references lead to, found once: they may lead there ten times each, thirty deep.
+        self._hidden_at: dict[str, set[str]] = {}
+        self._values_at: dict[tuple[str, str], list[Any] | None] = {}
         self._waiting: list[tuple[str, Any, str]] = []
 
     def whole(self, schema: Any, base: str) -> Schema:
@@ -101,7 +104,7 @@ class Schemas:
 
     def _keywords(self, schema: Mapping[str, Any], base: str) -> Schema:
         made: Schema = {}
-        hidden = self._hidden(schema, base, 0)
+        hidden = {*self._hidden(schema, base, 0)}
         for keyword, value in schema.items():
             if keyword == "properties" and isinstance(value, dict):
                 made["properties"] = {
@@ -178,10 +181,13 @@ class Schemas:
             return None
         if isinstance(schema.get("$ref"), str):
             try:
-                found, base, _ = self._references.follow(schema["$ref"], base)
+                found, base, address = self._references.follow(schema["$ref"], base)
             except Unresolvable:
                 return None
-            return self._values(found, base, name, depth + 1)
+            if (address, name) not in self._values_at:
+                self._values_at[address, name] = None  # for one that leads back to itself
+                self._values_at[address, name] = self._values(found, base, name, 0)
+            return self._values_at[address, name]
         properties = schema.get("properties")
         own = properties.get(name) if isinstance(properties, dict) else None
         if isinstance(own, dict) and isinstance(own.get("$ref"), str):
@@ -206,10 +212,13 @@ class Schemas:
             return set()
         if isinstance(schema.get("$ref"), str):
             try:
-                found, base, _ = self._references.follow(schema["$ref"], base)
+                found, base, address = self._references.follow(schema["$ref"], base)
             except Unresolvable:
                 return set()
-            return self._hidden(found, base, depth + 1)
+            if address not in self._hidden_at:
+                self._hidden_at[address] = set()  # for one that leads back to itself
+                self._hidden_at[address] = self._hidden(found, base, 0)
+            return self._hidden_at[address]
         names: set[str] = set()
         if isinstance(schema.get("properties"), dict):
             properties = schema["properties"].items()
