@@ -50,7 +50,10 @@ def document(place: Path | str) -> SourceFile:
 
 def name_of(place: str) -> str:
     """A short name for a document: that of the file, or of the host if that says nothing."""
-    url = urlsplit(place)
+    try:
+        url = urlsplit(place)
+    except ValueError:
+        return "api"  # no address, which is said when it is opened
     path = Path(url.path)
     told = path.stem if path.stem.casefold() not in {"", "openapi", "swagger", "api"} else ""
     name = told or (url.hostname if "://" in place else path.resolve().parent.name) or "api"

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 from engine.events import EffectName
 from engine.tools.lenient import lenient
 from engine.tools.model_schema import for_models
+from engine.tools.results import writable
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -108,7 +109,7 @@ class Bound:
         except SystemExit as error:
             # Let through, it would tear the event loop from under the whole program.
             raise RuntimeError(f"{self._function.__name__} asked the program to exit") from error
-        return self._dump(result, mode="json")
+        return writable(self._dump(result, mode="json"))
 
 
 def tool_from_function(function: Callable[..., Any]) -> Tool:

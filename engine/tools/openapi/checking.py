@@ -155,6 +155,7 @@ class Checker:
                 return [f"The {called(name)} should not be empty."]
             if "." in steps or ".." in steps:
                 return [f"The {called(name)} should not have '.' or '..' between slashes."]
+        written = "".join(_texts(value))
         if place in ("header", "path") and any(ord(c) < 32 or ord(c) == 127 for c in written):
             return [f"The {called(name)} should not have control characters."]
         if place == "header" and not written.isascii():
@@ -181,6 +182,19 @@ class Checker:
                     path = [name, *path]
                 faults.append((name, sentence(".".join(map(str, path)), inner)))
         return faults
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All that is written of a value: inside lists and objects, and the names in these, too."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield name
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield text(value)
 
 
 def _missing(error: ValidationError, names: Mapping[str, str]) -> str:

@@ -26,6 +26,7 @@ from referencing import Registry, Resource, Specification
 from referencing.exceptions import NoSuchResource, Unresolvable
 
 from engine.intents.source import SourceError
+from engine.text import replace_surrogates
 
 # The largest document in the public collections (Microsoft Graph, 22,000 operations) has 32 MB.
 MAX_BYTES = 64 * 2**20
@@ -42,6 +43,7 @@ MAX_HOPS = 20
 FETCH_LIMIT_S = 20.0
 REFERENCES_LIMIT_S = 40.0
 MAX_REDIRECTS = 5
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character, perhaps alone
 
 
 def locate(document: str, folder: Path) -> str:
@@ -151,7 +153,11 @@ def _same_origin(url: str, location: str) -> str:
 
 def parse(data: bytes) -> Any:
     """JSON or YAML → plain JSON data with text for keys. Pure. Raises `ValueError`, in words."""
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    read = _read(data.removeprefix(b"\xef\xbb\xbf"))
+    return replace_surrogates(read) if _SURROGATE.search(data) else read
+
+
+def _read(data: bytes) -> Any:
     fault = ""
     if data.lstrip()[:1] in (b"{", b"["):
         try:
@@ -424,4 +430,4 @@ def shown(uri: str) -> str:
     url = urlsplit(uri)
     if url.scheme == "file":
         return unquote(url.path)
-    return f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}{url.path}"
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"

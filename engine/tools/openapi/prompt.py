@@ -104,7 +104,9 @@ def _small(schema: Mapping[str, Any], walk: _Walk, depth: int, inside: tuple[str
     if walk.left <= 0:
         return _cut(schema)
     if "allOf" in schema:
-        schema = _merged(schema, walk.defs)
+        merged: set[str] = set()
+        schema = _merged(schema, walk.defs, merged)
+        walk.left -= len(merged)
     variants = schema.get("anyOf") or schema.get("oneOf")
     types = schema.get("type")
     if isinstance(types, list):

@@ -299,7 +299,9 @@ def _simple(keyword: str, value: Any, made: Schema) -> None:
             made["required"] = [name for name in value if isinstance(name, str)]
         case "pattern" if isinstance(value, str) and is_usable(value):
             made["pattern"] = value
-        case "format" | "description" if isinstance(value, str):
+        case "format" | "description" | "contentMediaType" | "contentEncoding" if isinstance(
+            value, str
+        ):
             made[keyword] = value[:1000]
         case "const" | "default":
             made[keyword] = value

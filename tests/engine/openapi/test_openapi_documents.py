@@ -99,7 +99,7 @@ def test_every_operation_is_one_tool_in_one_intent() -> None:
     source = load()
     listed = [(intent.key, tool.name) for intent in source.intents for tool in intent.tools]
     assert [key for key, _ in listed].count("orders") == 5
-    assert len(listed) == len({name for _, name in listed}) == 10
+    assert len(listed) == len({name for _, name in listed}) == 9
     effects = {name: tool.effect for name, tool in tools_of(source).items()}
     assert effects["shop_list_orders"] == effects["shop_head_orders_by_id"] == "read"
     assert effects["shop_delete_order"] == "destructive"
