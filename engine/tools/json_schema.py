@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine.text import replace_surrogates
+from engine.text import is_nested_deeper, replace_surrogates
 from engine.tools.patterns import MatchTimeout, is_usable, matches
 from engine.tools.tool import InvalidArguments
 
@@ -196,7 +196,7 @@ def measured(arguments: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
     if size > ARGUMENT_CHARACTERS:
         raise InvalidArguments((f"The arguments are too long ({size:,} characters).",))
-    if _is_deeper(arguments, ARGUMENT_DEPTH):
+    if is_nested_deeper(arguments, ARGUMENT_DEPTH):
         raise InvalidArguments((TOO_DEEP,))
     return dict(replace_surrogates(arguments))
 
@@ -209,13 +209,6 @@ def _unwritable(arguments: Mapping[str, Any]) -> frozenset[str]:
         except (TypeError, ValueError):
             found.add(name)
     return frozenset(found)
-
-
-def _is_deeper(value: Any, depth: int) -> bool:
-    if not isinstance(value, Mapping | list):
-        return False
-    inner = value.values() if isinstance(value, Mapping) else value
-    return depth == 0 or any(_is_deeper(item, depth - 1) for item in inner)
 
 
 def unchecked(validator: Any, rule: Any, value: Any, schema: Any) -> tuple[()]:
