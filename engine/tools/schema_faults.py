@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema.exceptions import ValidationError
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 MAX_VALUE = 200
 MAX_LISTED = 30
@@ -47,6 +48,8 @@ def deepest(error: ValidationError) -> list[ValidationError]:
 
 def _none_of(faults: list[ValidationError], outer: ValidationError) -> ValidationError:
     """Of alternatives that one property tells apart, that it is none of them."""
+    from jsonschema.exceptions import ValidationError
+
     return ValidationError(
         "",
         validator="enum",
@@ -134,7 +137,8 @@ def text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     try:
-        written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        json_like = isinstance(value, dict | list | bool | None)
+        written = json.dumps(value, ensure_ascii=False) if json_like else str(value)
     except (ValueError, TypeError, RecursionError):
         written = "…"
     return written if len(written) <= MAX_VALUE else written[: MAX_VALUE - 1] + "…"

@@ -36,6 +36,8 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, sec
 _STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 MAX_NAME = 64
+# The largest document in the public collections has 22,000.
+MAX_OPERATIONS = 40_000
 
 
 def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class _Reader:
         self._references = references
         self._lost: set[str] = set()
         self._left_out: list[str] = []
+        self._count = 0
 
     def operations(self) -> Iterator[dict[str, Any]]:
         for path, item in self._root.get("paths", {}).items():
@@ -85,6 +88,9 @@ class _Reader:
             for method in METHODS:
                 if not isinstance(found.get(method), dict):
                     continue
+                self._count += 1
+                if self._count > MAX_OPERATIONS:
+                    return
                 try:
                     yield self._operation(path, method, found, base)
                 except FileNeeded:
@@ -99,7 +105,9 @@ class _Reader:
 
     def problems(self) -> list[str]:
         lost = sorted(self._lost | self.schemas.lost)
+        many = [f"only the first {MAX_OPERATIONS:,} operations are used"]
         return [
+            *(many if self._count > MAX_OPERATIONS else ()),
             *(
                 f"{name} is left out: it sends a file, and files cannot be sent"
                 for name in self._left_out
