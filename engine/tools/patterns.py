@@ -16,8 +16,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 # Of processor time for one match. An ordinary one takes some microseconds.
 MATCH_LIMIT_S = 0.05
@@ -74,6 +76,8 @@ def is_usable(pattern: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> regex.Pattern[str] | None:
+    import regex  # not before a pattern is met: the program should start in no time
+
     try:
         return regex.compile(translate(pattern), regex.VERSION1, cache_pattern=False)
     except (UnusablePattern, regex.error, RecursionError, OverflowError, MemoryError):

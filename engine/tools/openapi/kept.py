@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine.intents import kept
 from engine.intents.source import SourceError
 from engine.tools import model_schema, patterns
-from engine.tools.openapi import body, document, operations, prompt, schema, wording
+from engine.tools.openapi import body, document, operations, parsing, prompt, schema, wording
 from engine.tools.openapi.document import digest, from_bytes, read_bytes, shown
 from engine.tools.openapi.operations import compiled
 
@@ -43,7 +43,7 @@ def document_at(uri: str) -> tuple[dict[str, Any], str]:
     """
     path = kept.place("documents", uri)
     program = kept.program(
-        body, document, model_schema, operations, patterns, prompt, schema, wording
+        body, document, model_schema, operations, parsing, patterns, prompt, schema, wording
     )
     known = _read(path, program)
     try:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.intents.source import SourceError
 from engine.tools.openapi import load_openapi
-from engine.tools.openapi.document import parse
+from engine.tools.openapi.parsing import parse
 from engine.tools.tool import InvalidArguments, Tool
 from tests.engine.openapi.answers import answering, json_reply, load, tools_of
 
