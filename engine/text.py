@@ -88,3 +88,14 @@ def replace_surrogates(value: Any) -> Any:
     if isinstance(value, list):
         return [replace_surrogates(each) for each in value]
     return value
+
+
+def is_nested_deeper(value: Any, depth: int) -> bool:
+    """Return whether decoded JSON has more than `depth` lists and objects within each other.
+
+    What is deeper than a few hundred cannot be walked: Python's stack ends first.
+    """
+    if not isinstance(value, Mapping | list):
+        return False
+    inner = value.values() if isinstance(value, Mapping) else value
+    return depth <= 0 or any(is_nested_deeper(item, depth - 1) for item in inner)

@@ -25,7 +25,7 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engine.tools import function
+from engine.tools import function, model_schema
 from engine.tools.function import Facts
 
 # A folder with fewer functions is read as quickly as what was kept of it.
@@ -101,7 +101,7 @@ def forget(folder: Path) -> None:
 
 def fingerprint_of(folder: Path) -> str:
     """A digest of all that a loaded catalogue depends on; "" where that cannot be told."""
-    digest = hashlib.sha256(program(function).encode())
+    digest = hashlib.sha256(program(function, model_schema).encode())
     files = bytes_ = 0
     for path in _files(folder):
         with suppress(OSError):

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from engine.events import EffectName
 from engine.tools.lenient import lenient
+from engine.tools.model_schema import for_models
+from engine.tools.results import writable
+from engine.tools.schema_faults import LIMITS, text, unknown
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -93,7 +97,8 @@ class Bound:
             checked = self._model.model_validate(dict(arguments))
         except ValidationError as error:
             names = frozenset(str(item["loc"][0]) for item in error.errors() if item["loc"])
-            raise InvalidArguments(_problems(error), names) from None
+            known = (field.removeprefix(_OWN) for field in self._model.model_fields)
+            raise InvalidArguments(_problems(error, tuple(known)), names) from None
         return {n.removeprefix(_OWN): getattr(checked, n) for n in self._model.model_fields}
 
     async def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Any:
@@ -107,7 +112,7 @@ class Bound:
         except SystemExit as error:
             # Let through, it would tear the event loop from under the whole program.
             raise RuntimeError(f"{self._function.__name__} asked the program to exit") from error
-        return self._dump(result, mode="json")
+        return writable(self._dump(result, mode="json"))
 
 
 def tool_from_function(function: Callable[..., Any]) -> Tool:
@@ -139,7 +144,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     schema.pop("title", None)
     for parameter in schema.get("properties", {}).values():
         parameter.pop("title", None)
-    return schema
+    return for_models(schema)
 
 
 def plain_fault(kind: str, message: str) -> str:
@@ -150,14 +155,43 @@ def plain_fault(kind: str, message: str) -> str:
     return said.replace("should have no more than", "should have at most")
 
 
-def _problems(error: ValidationError) -> tuple[str, ...]:
-    """Each fault in words for a person and a model: "The amount should be greater than 0"."""
-    return tuple(
-        _sentence(".".join(map(str, item["loc"])), plain_fault(item["type"], item["msg"]))
-        for item in error.errors(include_url=False, include_input=False)
-    )
+def _problems(error: ValidationError, known: Iterable[str]) -> tuple[str, ...]:
+    """Each fault in words for a person and a model, the same as those of any other tool: "The
+    amount should be more than 0"."""
+    return tuple(dict.fromkeys(_problem(item, known) for item in error.errors(include_url=False)))
 
 
+def _problem(item: ErrorDetails, known: Iterable[str]) -> str:
+    # The form of a type is in the place, too: "constrained-str", "function-plain[…]".
+    place = [str(part) for part in item["loc"]]
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "extra_forbidden" and len(place) == 1:
+        return unknown(place[0], known)
+    if kind == "missing" and len(place) > 1:
+        return _sentence(".".join(place[:-1]), f"should have {place[-1]}")
+    if kind in _LIMITED:
+        name, keyword = _LIMITED[kind]
+        return _sentence(".".join(place), LIMITS[keyword].format(text(context.get(name))))
+    if kind in ("literal_error", "enum"):
+        listed = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "")
+        return _sentence(".".join(place), f"should be one of: {listed}")
+    if kind == "string_pattern_mismatch":
+        return _sentence(".".join(place), f"should match {context.get('pattern', '')}")
+    return _sentence(".".join(place), plain_fault(kind, item["msg"]))
+
+
+# Pydantic's limits, by the kind of the error and what it names, as JSON Schema's keywords.
+_LIMITED: Mapping[str, tuple[str, str]] = {
+    "greater_than": ("gt", "exclusiveMinimum"),
+    "greater_than_equal": ("ge", "minimum"),
+    "less_than": ("lt", "exclusiveMaximum"),
+    "less_than_equal": ("le", "maximum"),
+    "multiple_of": ("multiple_of", "multipleOf"),
+    "string_too_short": ("min_length", "minLength"),
+    "string_too_long": ("max_length", "maxLength"),
+    "too_short": ("min_length", "minItems"),
+    "too_long": ("max_length", "maxItems"),
+}
 # Instead of Pydantic's own words, which speak of strings, inputs and Decimal objects.
 _PLAIN: Mapping[str, str] = {
     "missing": "is missing",

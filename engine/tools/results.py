@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
+
+from engine.text import replace_surrogates
+
+
+def writable(result: Any) -> Any:
+    """The JSON data of a result as every output can write it: lone surrogates replaced, and NaN
+    and infinity, which JSON does not have, as text."""
+    if isinstance(result, float) and not math.isfinite(result):
+        return str(result)
+    if isinstance(result, Mapping):
+        return {replace_surrogates(name): writable(item) for name, item in result.items()}
+    if isinstance(result, list):
+        return [writable(item) for item in result]
+    return replace_surrogates(result)
 
 
 def say(result: Any) -> str:

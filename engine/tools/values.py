@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.tools.lexicon import CALENDAR, FILLERS, TALK, UNITS
+from engine.tools.patterns import MatchTimeout, UnusablePattern, matches
 
 Schema = Mapping[str, Any]
 
@@ -307,10 +308,7 @@ def _nearly(text: str, own_words: Mapping[Any, list[str]]) -> Iterator[_Found]:
 
 def _patterned(text: str, pattern: str) -> Iterator[_Found]:
     """Identifiers, written with forgiveness: "inv 1042", "#1042" and "1042" for INV-1042."""
-    try:
-        whole = re.compile(pattern)
-    except re.error:
-        return
+    whole = f"^(?:{pattern})$"
     prefix = re.match(r"\^?((?:[A-Za-z0-9_ ]|\\?[-#/])*)(?=[\\\[(.]|$)", pattern)
     head = prefix[1].replace("\\", "") if prefix else ""
     bare_head = re.escape(head.rstrip("-#/_ "))
@@ -321,7 +319,10 @@ def _patterned(text: str, pattern: str) -> Iterator[_Found]:
         if counted or (match.start() and text[match.start() - 1] in _CURRENCY):
             continue
         for written in (match[0], match[1], head + match[1]):
-            form = next((f for f in (written, written.upper()) if whole.fullmatch(f)), None)
+            try:
+                form = next((f for f in (written, written.upper()) if matches(whole, f)), None)
+            except (UnusablePattern, MatchTimeout):
+                return  # not one that can be recognized
             if form and re.search(r"\d", form):
                 yield _Found(form, match.start(), match.end())
                 break

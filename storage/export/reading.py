@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from engine import events
 from engine.events import Event, from_dict
+from engine.text import is_nested_deeper
 from storage import tables
 from storage.database import Database
 from storage.errors import StorageError
@@ -21,6 +23,8 @@ from storage.export.forms import NAME, VERSION
 from storage.index import index_title
 from storage.projection import INTERRUPTED, end_actions, project
 
+# A session has some ten levels, what tools return included.
+MAX_DEPTH = 100
 _ID = re.compile(r"[A-Za-z0-9][\w.:-]{0,127}")
 
 
@@ -48,9 +52,11 @@ class Exported:
 def read(text: str) -> Exported:
     """The session in the text of a file. Raises `NotAnExport`."""
     try:
-        data = json.loads(text, parse_constant=_no_number)
+        data = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise NotAnExport("The file is not JSON, or not all of it is there.") from error
+    if is_nested_deeper(data, MAX_DEPTH):
+        raise NotAnExport("The file is nested too deeply.")
     if not isinstance(data, dict) or data.get("format") != NAME:
         raise NotAnExport(
             "The file is not an exported session; `sessions export ID --format json` writes one."
@@ -207,6 +213,11 @@ def _moment(value: Any) -> str:
     if moment.utcoffset() is None or moment.utcoffset():
         raise NotAnExport("A time in the file is not in UTC.")
     return str(value)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def _no_number(name: str) -> NoReturn:

@@ -183,7 +183,7 @@ async def test_invalid_arguments_go_back_twice_then_the_turn_ends(
     approver = StubApprover()
     happened = await turn(assistant(desk, tmp_path, model, approver=approver))
     assert isinstance(last(happened), TurnFailed)
-    assert "greater than 0" in results(happened)[0][1]["error"]
+    assert "more than 0" in results(happened)[0][1]["error"]
     assert not approver.asked
     model.assert_complete()
 

@@ -1,4 +1,4 @@
-"""What models write and do not quite mean."""
+"""What models write and do not quite mean (server 12)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,20 @@ SCHEMA: dict[str, Any] = {
         "price": {"type": ["number", "null"]},
         "dry": {"anyOf": [{"type": "boolean"}, {"type": "array"}]},
         "code": {"type": ["string", "integer"], "enum": ["A", 7]},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "counts": {"type": "array", "items": {"type": "integer"}},
+        "where": {"$ref": "#/$defs/where"},
+        "either": {"anyOf": [{"type": "object", "required": ["a"]}, {"type": "integer"}]},
         **{f"more_{number}": {"type": "string"} for number in range(9)},
     },
     "required": ["id"],
+    "$defs": {
+        "where": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "zip": {"type": "array"}},
+            "additionalProperties": False,
+        }
+    },
 }
 
 
@@ -37,6 +48,20 @@ SCHEMA: dict[str, Any] = {
         ({"id": "5", **{f"more_{n}": None for n in range(9)}}, {"id": "5"}),
         ({"id": "007"}, {"id": "007"}),
         ({"id": "5", "code": "7"}, {"id": "5", "code": 7}),
+        ({"id": "5", "tags": '["a", "b"]'}, {"id": "5", "tags": ["a", "b"]}),
+        ({"id": "5", "tags": "a, b"}, {"id": "5", "tags": ["a, b"]}),
+        ({"id": "5", "tags": "[a]"}, {"id": "5", "tags": ["[a]"]}),
+        ({"id": "5", "tags": [1, "b"]}, {"id": "5", "tags": ["1", "b"]}),
+        ({"id": "5", "counts": "[1, 2]"}, {"id": "5", "counts": [1, 2]}),
+        ({"id": "5", "counts": 3}, {"id": "5", "counts": [3]}),
+        ({"id": "5", "counts": "3"}, {"id": "5", "counts": [3]}),
+        ({"id": "5", "where": '{"city": "Oslo"}'}, {"id": "5", "where": {"city": "Oslo"}}),
+        (
+            {"id": "5", "where": {"city": 7, "zip": "1"}},
+            {"id": "5", "where": {"city": "7", "zip": ["1"]}},
+        ),
+        ({"id": "5", "either": '{"a": 1}'}, {"id": "5", "either": {"a": 1}}),
+        ({"id": "5", "either": "12"}, {"id": "5", "either": 12}),
     ],
 )
 def test_what_means_the_same_is_taken(given: dict[str, Any], meant: dict[str, Any]) -> None:
@@ -54,6 +79,12 @@ def test_what_means_the_same_is_taken(given: dict[str, Any], meant: dict[str, An
         {"id": "5", "dry": "yes"},
         {"id": "5", "code": "8"},
         {"id": "5", "unknown": None, "page": "x"},
+        {"id": "5", "counts": "three"},
+        {"id": "5", "counts": "[NaN]"},
+        {"id": "5", "tags": {"a": 1}},
+        {"id": "5", "where": "[1]"},
+        {"id": "5", "where": '{"town": "Oslo"}'},
+        {"id": "5", "where": '{"city": ' * 5_000},
     ],
 )
 def test_what_does_not_is_refused(given: dict[str, Any]) -> None:
@@ -66,7 +97,15 @@ def test_tools_of_every_kind_take_it() -> None:
 
     tool = tool_from_function(find)
     assert tool.validate({"reference": 17, "state": None, "most": None}) == {"reference": "17"}
+
+    def label(tags: list[str], counts: dict[str, int] | None = None) -> None: ...
+
+    many = tool_from_function(label)
+    assert many.validate({"tags": '["a"]'}) == many.validate({"tags": "a"}) == {"tags": ["a"]}
+    assert many.validate({"tags": [], "counts": '{"a": 1}'}) == {"tags": [], "counts": {"a": 1}}
     shop = tools_of(load())
+    listed = {"X_Key": "k", "tags": '["a"]', "ids": 5}
+    assert shop["shop_list_orders"].validate(listed) == {"X_Key": "k", "tags": ["a"], "ids": [5]}
     assert shop["shop_delete_order"].validate({"id": 5}) == {"id": "5"}
     order = {"amount": "2", "day": "2024-01-31", "colour": None}
     assert shop["shop_create_order"].validate(order) == {"amount": 2, "day": "2024-01-31"}

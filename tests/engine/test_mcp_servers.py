@@ -366,7 +366,7 @@ async def test_a_catalogue_file_settles_arguments(desk: McpDesk) -> None:
         await catalogue.close()
     for table, said in (
         ("[arguments.add_note]\nlength = 3\n", "no tool 'add_note' takes 'length'"),
-        ("[arguments.add_note]\ntext = [1]\n", "The text should be of type string"),
+        ("[arguments.add_note]\ntext = [1]\n", "The text should be text"),
     ):
         file.write_text(head + table)
         with pytest.raises(CatalogueError, match=said):

@@ -71,7 +71,7 @@ def test_schemas_are_flat() -> None:
         ("top_up_data", {"amount": 1.25}, "The amount should have at most 1 decimal place."),
         ("top_up_balance", {"amount": "much"}, "The amount should be a number."),
         ("top_up_balance", {}, "The amount is missing."),
-        ("get_balance", {"amount": 1}, "The amount is not known here."),
+        ("get_balance", {"amount": 1}, "There is no argument 'amount' here (known: none)."),
         ("cancel_contract", {"reason": ["7"]}, "The reason should be text."),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_plan_is_known_by_what_people_call_it(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["XL", "", "the cheapest", 1, None, "S M"])
 def test_an_unknown_plan_is_answered_with_the_known_ones(said: object) -> None:
-    with pytest.raises(InvalidArguments, match="'S', 'M', 'L' or 'Unlimited'"):
+    with pytest.raises(InvalidArguments, match="one of: S, M, L, Unlimited"):
         TOOLS["change_plan"].validate({"plan": said})
 
 
@@ -276,7 +276,7 @@ def test_a_method_forgives_how_it_is_written(said: str, method: str) -> None:
 
 
 def test_an_unknown_method_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(InvalidArguments, match="'card', 'paypal' or 'bank_transfer'"):
+    with pytest.raises(InvalidArguments, match="one of: card, paypal, bank_transfer"):
         TOOLS["pay_invoice"].validate({"invoice_id": "INV-1042", "method": "cash"})
 
 

@@ -259,3 +259,11 @@ def test_the_name_of_a_unit() -> None:
 )
 def test_a_list_of_identifiers(text: str, numbers: list[str]) -> None:
     assert several(text, INVOICE, name="invoice_id") == numbers
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^\w*\w*\w*\w*\w*;$", r"^(([A-Z0-9])+.)+[a-z]([A-Z])+$", "(?R)"]
+)
+def test_s9_a_strangers_pattern_does_not_hold_the_search_for_values(pattern: str) -> None:
+    text = "pay " + "A1" * 2_000
+    assert candidates(text, {"type": "string", "pattern": pattern}, name="invoice") == []

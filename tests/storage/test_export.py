@@ -134,6 +134,28 @@ def test_a_spoilt_file_is_refused_and_nothing_is_kept(
     assert History(elsewhere).sessions() == []
 
 
+def _nested(levels: int) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize("levels", [60, 450, 10_000])
+def test_s14_an_argument_nested_deeply_is_refused(
+    history: History, elsewhere: Database, recording: Recording, levels: int
+) -> None:
+    recording.keep(turn("s", "t", *top_up()))
+    data = exported(history)
+    proposed = next(e for e in data["events"] if e["kind"] == "tool_call_proposed")
+    proposed["arguments"] = {"a": "DEEP"}
+    text = json.dumps(data).replace('"DEEP"', '{"a": [' * levels + "1" + "]}" * levels)
+    with pytest.raises(NotAnExport):
+        keep(elsewhere, read(text))
+    proposed["arguments"] = {"a": _nested(20)}
+    keep(elsewhere, read(json.dumps(data)))
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": 1}'])
 def test_what_is_no_export_is_refused(text: str) -> None:
     with pytest.raises(NotAnExport):

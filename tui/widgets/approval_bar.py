@@ -27,6 +27,7 @@ from engine.events import ApprovalRequested
 from engine.ports import Answer
 from tui import keys
 from tui.burst import in_burst
+from tui.text import plain
 from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.call_text import CallText
 from tui.wording import EDITED, call

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.text import replace_surrogates
 from engine.tools.mcp_servers.text import line
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def result_of(answer: CallToolResult) -> Any:
     """
     # From one of its own pages a server may send null, an empty list or a false.
     if answer.structured_content is not None:
-        return _Cut(MAX_CHARACTERS).cut(answer.structured_content)
+        return _Cut(MAX_CHARACTERS).cut(replace_surrogates(answer.structured_content))
     parts = [_part(block) for block in answer.content]
     if all(isinstance(part, str) for part in parts):
         text = "\n".join(parts)
@@ -43,7 +44,7 @@ def refusal_of(answer: CallToolResult) -> str:
 def _part(block: Any) -> Any:
     """One block of content; text as it is."""
     if block.type == "text":
-        return block.text
+        return replace_surrogates(block.text)
     if block.type in ("image", "audio"):
         return {"not_shown": f"{block.type}, {block.mime_type}, {_size(block.data)}"}
     if block.type == "resource_link":
@@ -66,7 +67,7 @@ def _parsed(text: str) -> Any:
     """The object or list that servers without structured content write as text."""
     if text[:1] in ("{", "["):
         try:
-            return json.loads(text)
+            return replace_surrogates(json.loads(text))
         except (ValueError, RecursionError):
             pass
     return text

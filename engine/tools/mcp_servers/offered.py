@@ -16,6 +16,7 @@ from engine.tools.json_schema import SchemaError, checker
 from engine.tools.lenient import lenient
 from engine.tools.mcp_servers.content import refusal_of, result_of
 from engine.tools.mcp_servers.text import clean, line, shortened
+from engine.tools.model_schema import for_models, own_names, plain_names, with_own_names
 from engine.tools.tool import Tool, ToolContext, ToolUserError
 
 if TYPE_CHECKING:
@@ -64,16 +65,18 @@ def offered(
             )
         name = _name(key, remote.name, names)
         names.add(name)
+        own = plain_names(remote.input_schema)
+        parameters = for_models(_told(remote.input_schema), own)
         tools.append(
             Tool(
                 name=name,
                 description=shortened(remote.description or "", DESCRIPTION_CHARACTERS),
-                parameters=_parameters(remote.input_schema),
+                parameters=parameters,
                 effect=effect,
-                validate=lenient(check, remote.input_schema),
-                run=_runner(connection, remote.name, repeatable=effect == "read"),
+                validate=lenient(with_own_names(check, own), parameters),
+                run=_runner(connection, remote.name, own, repeatable=effect == "read"),
                 summary=_summary(remote),
-                questions=_questions(remote.input_schema),
+                questions=_questions(parameters),
                 untrusted=True,
                 detail=_detail(remote),
             )
@@ -109,10 +112,10 @@ def _name(key: str, remote: str, taken: set[str]) -> str:
 
 
 def _runner(
-    connection: Connection, remote: str, *, repeatable: bool
+    connection: Connection, remote: str, names: Mapping[str, str], *, repeatable: bool
 ) -> Callable[[ToolContext, Mapping[str, Any]], Any]:
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        answer = await connection.call(remote, arguments, repeatable=repeatable)
+        answer = await connection.call(remote, own_names(arguments, names), repeatable=repeatable)
         if answer.is_error:
             raise ToolUserError(connection.redact(refusal_of(answer)))
         return redacted_data(result_of(answer), connection.redact)
@@ -161,14 +164,8 @@ def _asked_for(name: str, definition: Any) -> str:
     return f"the {first}{space}{rest}"
 
 
-def _parameters(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema for a prompt: no title that repeats a name, no long text, always an object."""
-    told = dict(_told(schema))
-    told.pop("$schema", None)
-    return {**told, "type": "object", "properties": told.get("properties", {})}
-
-
 def _told(value: Any) -> Any:
+    """The schema for a prompt: no title that repeats a name, no long text."""
     if isinstance(value, list):
         return [_told(item) for item in value]
     if not isinstance(value, Mapping):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 from typing import Any, TypeAlias
 
 import httpx2
@@ -19,6 +22,7 @@ from engine.tools.mcp_servers.text import line
 
 # Of one HTTP answer. What is passed on to a model is a thousandth of it.
 MAX_ANSWER_BYTES = 16 * 2**20
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _TAIL_LINES = 20
 _TAIL_CHARACTERS = 4_000
 
@@ -40,8 +44,8 @@ class Trace:
 def child(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Open:
     """Runs `command` in `folder` with the SDK's safe environment and `environ`.
 
-    The child lives in a session of its own and ends when its standard input does, which the
-    operating system closes should this program be killed.
+    The child and all that it starts live in a session of their own, which `supervisor` ends when
+    the child ends, when it is told to, and when this program is gone, however that came about.
     """
     program = command[0]
     if "/" in program:
@@ -50,9 +54,10 @@ def child(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> O
 
     @asynccontextmanager
     async def transport(trace: Trace) -> AsyncIterator[Any]:
+        found = _found(program)
         parameters = StdioServerParameters(
-            command=program,
-            args=list(command[1:]),
+            command=sys.executable,
+            args=["-I", "-S", str(_SUPERVISOR), found, *command[1:]],
             env=dict(environ),
             cwd=folder,
             encoding_error_handler="replace",
@@ -69,6 +74,15 @@ def child(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> O
             tail.close()
 
     return transport
+
+
+def _found(program: str) -> str:
+    """The program's path. Raises `OSError` as starting it would."""
+    found = which(program)
+    if found is None:
+        missing = errno.EACCES if os.path.isfile(program) else errno.ENOENT
+        raise OSError(missing, os.strerror(missing), program)
+    return found
 
 
 def http(url: str, headers: Mapping[str, str]) -> Open:

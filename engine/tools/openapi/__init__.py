@@ -1,7 +1,8 @@
 """OpenAPI documents as intents: operations in groups of at most ten, each a tool.
 
     table.py       what an `[openapi]` table may say, and the secrets it names
-    document.py    fetch, parse (JSON or YAML), follow references
+    document.py    fetch, follow references
+    parsing.py     JSON or YAML → plain data
     schema.py      a document's schemas as JSON Schema: the whole, and the small one for a prompt
     operations.py  a document → plain data: each operation's name, arguments and schemas
     kept.py        that data, kept until the document changes

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from engine.text import replace_surrogates
 from engine.tools.openapi.body import is_json
 from engine.tools.openapi.wording import bare, words
+from engine.tools.results import writable
 
 MAX_ERROR = 600
 MAX_ITEMS, MAX_DEPTH = 5, 8
@@ -53,9 +55,10 @@ class Answer:
     def text(self) -> str:
         charset = self.kind.casefold().partition("charset=")[2].partition(";")[0].strip(" \"'")
         try:
-            return self.body.decode(charset or "utf-8", errors="replace")
-        except LookupError:
-            return self.body.decode("utf-8", errors="replace")
+            decoded = self.body.decode(charset or "utf-8", errors="replace")
+        except (LookupError, ValueError):  # no charset, or one that is none of text
+            decoded = self.body.decode("utf-8", errors="replace")
+        return str(replace_surrogates(decoded))
 
     @property
     def named(self) -> str:
@@ -64,6 +67,11 @@ class Answer:
             return f"{self.status} {HTTPStatus(self.status).phrase}"
         except ValueError:
             return str(self.status)
+
+
+def _decoded(body: bytes) -> Any:
+    """JSON that can be written again. Raises `ValueError` and `RecursionError`."""
+    return writable(json.loads(body))
 
 
 def data_of(answer: Answer) -> Any:
@@ -76,7 +84,7 @@ def data_of(answer: Answer) -> Any:
         return {"status": answer.status, "content_type": kind, "bytes": size, "note": "left out"}
     if is_json(kind) or kind.endswith("+json") or not kind:
         try:
-            return _unsaid(json.loads(answer.body))
+            return _unsaid(_decoded(answer.body))
         except (ValueError, RecursionError):
             pass
     if not kind or kind.startswith("text/") or kind in _TEXTS or kind.endswith(("json", "+xml")):
@@ -101,7 +109,7 @@ def said(answer: Answer) -> str:
     kind = answer.kind.casefold()
     if "json" in kind or answer.body[:1] in (b"{", b"["):
         try:
-            data = json.loads(answer.body)
+            data = _decoded(answer.body)
         except (ValueError, RecursionError):
             pass
         else:

@@ -1,4 +1,4 @@
-"""Calls an API: with limits, retries of reads only, and redirects that stay on the host.
+"""Calls an API: with limits, retries of reads only, and redirects that stay on the origin.
 
 A change is sent once. Where nobody can say what became of it, that is what is said.
 """
@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
 from engine.events import EffectName
 from engine.tools.openapi.answer import Answer, data_of, said
+from engine.tools.openapi.document import joined, origin
 from engine.tools.openapi.request import Request, build
 from engine.tools.openapi.table import Credentials
 from engine.tools.tool import OutcomeUnknown, ToolContext, ToolUserError
@@ -152,7 +153,7 @@ class Client:
             raise OutcomeUnknown(f"{host_of(request.url)} {what}. {PERHAPS}") from None
 
     async def _send(self, request: Request, secret: bool) -> Answer:
-        """One exchange, with the redirects that stay on the host."""
+        """One exchange, with the redirects that stay on the origin."""
         reads = effect_of(request.method) == "read"
         method, url, target = request.method, request.url, request
         for _ in range(MAX_REDIRECTS + 1):
@@ -160,9 +161,10 @@ class Client:
             location = answer.headers.get("location", "")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
-            there = urljoin(url, location)
+            there = joined(url, location)
             if not _stays(url, there):
-                refused = f"It redirects to {_short(there)}, which is not followed."
+                to = _short(there) or location[:120]
+                refused = f"It redirects to {to}, which is not followed: see server in [openapi]."
                 if answer.status == 303 and not reads:
                     return Answer(answer.status, {}, b"")
                 if not reads and answer.status < 307:
@@ -230,10 +232,9 @@ class Client:
 
 
 def host_of(url: str) -> str:
-    """Host and port, the way they are compared: "api.example.com:443"."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{(parts.hostname or '').casefold()}:{port}"
+    """Host and port, the way they are compared: "api.example.com:443"; "" for no address."""
+    found = origin(url)
+    return f"{found[1]}:{found[2]}" if found else ""
 
 
 def _part(part: tuple[str | None, str, str | None]) -> tuple[Any, ...]:
@@ -242,16 +243,13 @@ def _part(part: tuple[str | None, str, str | None]) -> tuple[Any, ...]:
 
 
 def _stays(here: str, there: str) -> bool:
-    """Whether an address is on the same host, by the same or a safer scheme."""
-    old, new = urlsplit(here), urlsplit(there)
-    if new.username or new.password or new.scheme not in ("http", "https"):
-        return False
-    if (old.scheme, new.scheme) == ("http", "https"):
-        return old.hostname == new.hostname and old.port in (None, 80) and new.port in (None, 443)
-    return old.scheme == new.scheme and host_of(here) == host_of(there)
+    """Whether an address has the same origin: scheme, host and port."""
+    return bool(there) and "@" not in urlsplit(there).netloc and origin(here) == origin(there)
 
 
 def _short(url: str) -> str:
+    if origin(url) is None:
+        return ""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:120]
 

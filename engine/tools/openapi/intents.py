@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from engine.intents.intent import Intent
 from engine.intents.source import Source
 from engine.tools.openapi.checking import Definitions
 from engine.tools.openapi.client import Client, host_of
-from engine.tools.openapi.document import locate, shown
+from engine.tools.openapi.document import joined, locate, origin, shown
 from engine.tools.openapi.grouping import Group, grouped
 from engine.tools.openapi.kept import document_at
 from engine.tools.openapi.table import Credentials, Table, credentials, read_table
@@ -27,6 +27,7 @@ from engine.tools.openapi.wording import (
     telling,
     titled,
 )
+from engine.tools.policy import Policy
 from engine.tools.tool import Tool
 
 MAX_DESCRIPTION = 240
@@ -46,7 +47,7 @@ def load(
     """See `engine.tools.openapi.load_openapi`."""
     read = read_table(table)
     uri = locate(read.document, folder)
-    document, stale = document_at(uri, folder)
+    document, stale = document_at(uri)
     secrets = credentials(read, document["schemes"], environ)
     problems = [stale] if stale else []
     problems += [f"{shown(uri)}: {text}" for text in document["problems"][:MAX_PROBLEMS]]
@@ -60,9 +61,16 @@ def load(
     servers = _Servers(read, document, uri)
     problems += _warnings(key, document, operations, secrets, servers, environ)
     client = Client(secrets, servers.trusted)
-    definitions = Definitions(document["defs"])
+    definitions = Definitions(document["defs"], patterned=document["patterned"])
     tools = {
-        id(operation): tool_of(name, operation, definitions, client, servers)
+        id(operation): tool_of(
+            name,
+            operation,
+            definitions,
+            client,
+            servers,
+            Policy("ask") if servers.is_elsewhere(operation) else Policy(),
+        )
         for name, operation in zip(named(key, operations), operations, strict=True)
     }
     groups = grouped(operations, document["tags"])
@@ -89,11 +97,12 @@ class _Servers:
         self._named: Sequence[str] = document["servers"]
         self._main = self._told or _first(self._named, base)
         if base and not self._named:
-            self._main = self._main or urljoin(base, "/")
+            self._main = self._main or joined(base, "/")
         # What an operation's server is relative to: its document, else the main server, of which
         # a document on this machine says no more than the host for certain.
         self._base = base if base and not self._told else self._main
         self._vague = not base and not self._told
+        self._own = origin(base) if base and not self._told else None
         named = [self.of(o) for o in document["operations"]]
         if self._told:
             hosts = {host_of(self._told)}
@@ -110,15 +119,21 @@ class _Servers:
         if not own:
             return self._main
         if self._told:
-            relative = (url for url in own if not urlsplit(url).netloc and "{" not in url)
+            relative = (url for url in own if "//" not in url and "{" not in url)
             own = [next(relative, self._told)]
         elif self._vague:
             own = [url for url in own if "://" in url or url.startswith("/")]
         return _first(own, self._base)
 
+    def is_elsewhere(self, operation: Mapping[str, Any]) -> bool:
+        """Whether a fetched document sends this call to another server than its own, which
+        nobody but the document named: it may be one that only this machine can reach."""
+        where = self.of(operation)
+        return self._own is not None and bool(where) and origin(where) != self._own
+
     def lacking(self, operation: Mapping[str, Any]) -> str:
         """Why an operation has no address, and what to add."""
-        if self._main:
+        if self._main and operation["servers"]:
             return (
                 f"what an operation's server {operation['servers'][0]!r} is relative to is not "
                 'known: add server = "https://…" to [openapi]'
@@ -126,6 +141,11 @@ class _Servers:
         urls = self._named or operation["servers"]
         if not urls:
             return 'the document names no server: add server = "https://…" to [openapi]'
+        if "://" in urls[0] and "{" not in urls[0]:
+            return (
+                f"the document's server {urls[0]!r} is not a valid address: "
+                'add server = "https://…" to [openapi]'
+            )
         path = urls[0] if urls[0].startswith("/") else "/…"
         return (
             f"the document names only a part of its server's address, {urls[0]!r}: "
@@ -136,9 +156,8 @@ class _Servers:
 def _first(urls: Sequence[str], base: str) -> str:
     """The first usable address. One without a host is relative to `base`."""
     for url in urls:
-        whole = urljoin(base, url) if base else url
-        parts = urlsplit(whole)
-        if parts.scheme in ("http", "https") and parts.hostname and "{" not in whole:
+        whole = joined(base, url) if base else url
+        if origin(whole) is not None and "{" not in whole and "@" not in urlsplit(whole).netloc:
             return whole
     return ""
 
@@ -206,6 +225,12 @@ def _warnings(
             )
         elif secrets.parts and parts.scheme == "http" and not _is_here(parts.hostname or ""):
             told.append(f"{key}: the secret goes to {parts.hostname} unencrypted (http)")
+    elsewhere = [o for o in operations if servers.is_elsewhere(o)]
+    for host in sorted({host_of(servers.of(o)) for o in elsewhere}):
+        told.append(
+            f"{key}: the fetched document sends calls to {host}, another server than its own: "
+            "each of them asks, reads too. If that is right, name it as server in [openapi]"
+        )
     return told
 
 

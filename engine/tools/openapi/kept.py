@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.intents import kept
 from engine.intents.source import SourceError
-from engine.tools.openapi import body, document, operations, prompt, schema, wording
+from engine.tools import model_schema, patterns
+from engine.tools.openapi import body, document, operations, parsing, prompt, schema, wording
 from engine.tools.openapi.document import digest, from_bytes, read_bytes, shown
 from engine.tools.openapi.operations import compiled
 
@@ -35,13 +36,15 @@ class _Kept(BaseModel):
     document: dict[str, Any]
 
 
-def document_at(uri: str, folder: Path) -> tuple[dict[str, Any], str]:
+def document_at(uri: str) -> tuple[dict[str, Any], str]:
     """`compiled` of the document at `uri`, and a line for the person if it is an old copy.
 
-    Files that it refers to may lie in `folder`. Raises `SourceError`.
+    Raises `SourceError`.
     """
-    path = kept.place("documents", f"{uri}\0{folder.resolve()}")
-    program = kept.program(body, document, operations, prompt, schema, wording)
+    path = kept.place("documents", uri)
+    program = kept.program(
+        body, document, model_schema, operations, parsing, patterns, prompt, schema, wording
+    )
     known = _read(path, program)
     try:
         data = read_bytes(uri)
@@ -52,7 +55,7 @@ def document_at(uri: str, folder: Path) -> tuple[dict[str, Any], str]:
         return known.document, f"{error}; what was read of it on {day} is used"
     if known and known.digest == digest(data) and _same(known.beside):
         return known.document, ""
-    root, references = from_bytes(data, uri, folder)
+    root, references = from_bytes(data, uri)
     try:
         made = compiled(root, references)
     except RecursionError:
@@ -72,7 +75,10 @@ def _read(path: Path, program: str) -> _Kept | None:
 
 
 def _same(beside: Mapping[str, str]) -> bool:
+    until = time.monotonic() + document.REFERENCES_LIMIT_S
     for uri, known in beside.items():
+        if time.monotonic() > until:
+            return False
         found = ""
         with suppress(SourceError):
             found = digest(read_bytes(uri))

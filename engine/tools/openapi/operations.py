@@ -12,22 +12,37 @@ from typing import Any
 
 from referencing.exceptions import Unresolvable
 
-from engine.tools.openapi.body import body_of, is_json
+from engine.tools.model_schema import for_models
+from engine.tools.openapi.body import FileNeeded, body_of, is_json
 from engine.tools.openapi.document import References
 from engine.tools.openapi.prompt import prompt_schema
-from engine.tools.openapi.schema import Schema, Schemas
+from engine.tools.openapi.schema import Schema, Schemas, without_circles
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-# What the call itself sets: OpenAPI says that parameters of these names are ignored.
-_OUR_HEADERS = frozenset({"accept", "content-type", "authorization"})
+# OpenAPI says that parameters of these names are ignored; the call sets them itself. The others
+# frame the message, are for one hop only (RFC 9110, section 7.6.1), say who asks, or would make
+# another request of it.
+_OUR_HEADERS = frozenset(
+    [
+        *("accept", "content-type", "authorization", "idempotency-key", "cookie", "cookie2"),
+        *("host", "content-length", "transfer-encoding", "content-encoding", "accept-encoding"),
+        *("connection", "keep-alive", "te", "trailer", "upgrade", "expect", "http2-settings"),
+        *("proxy-authorization", "proxy-authenticate", "proxy-connection", "set-cookie"),
+        *("x-http-method", "x-http-method-override", "x-method-override"),
+        *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
+    ]
+)
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, section 5.6.2
 _STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 MAX_NAME = 64
+# The largest document in the public collections has 22,000.
+MAX_OPERATIONS = 40_000
 
 
 def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
-    """The document as {title, description, servers, schemes, secured, tags, defs, operations,
-    problems}.
+    """The document as {title, description, servers, schemes, secured, tags, defs, patterned,
+    operations, problems}.
 
     An operation is {id, method, path, summary, description, tags, servers, open, accept,
     arguments, parameters, checks, body}: `arguments` say where each goes, `parameters` is the
@@ -36,6 +51,7 @@ def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
     """
     reader = _Reader(root, references)
     operations = list(reader.operations())
+    without_circles(reader.schemas.defs)
     info = root.get("info")
     info = info if isinstance(info, dict) else {}
     tags = [tag for tag in root.get("tags") or () if isinstance(tag, dict)]
@@ -50,6 +66,7 @@ def compiled(root: Mapping[str, Any], references: References) -> dict[str, Any]:
             for tag in tags
         },
         "defs": reader.schemas.defs,
+        "patterned": reader.schemas.patterned,
         "operations": operations,
         "problems": reader.problems(),
     }
@@ -62,13 +79,22 @@ class _Reader:
         self._root = root
         self._references = references
         self._lost: set[str] = set()
+        self._left_out: list[str] = []
+        self._count = 0
 
     def operations(self) -> Iterator[dict[str, Any]]:
         for path, item in self._root.get("paths", {}).items():
             found, base = self._follow(item, self._references.uri)
             for method in METHODS:
-                if isinstance(found.get(method), dict):
+                if not isinstance(found.get(method), dict):
+                    continue
+                self._count += 1
+                if self._count > MAX_OPERATIONS:
+                    return
+                try:
                     yield self._operation(path, method, found, base)
+                except FileNeeded:
+                    self._left_out.append(f"{method.upper()} {path}")
 
     def schemes(self) -> list[dict[str, Any]]:
         """The document's ways to prove who asks, without their descriptions."""
@@ -79,7 +105,15 @@ class _Reader:
 
     def problems(self) -> list[str]:
         lost = sorted(self._lost | self.schemas.lost)
-        return [f"{ref} was not found; what refers to it is not checked" for ref in lost]
+        many = [f"only the first {MAX_OPERATIONS:,} operations are used"]
+        return [
+            *(many if self._count > MAX_OPERATIONS else ()),
+            *(
+                f"{name} is left out: it sends a file, and files cannot be sent"
+                for name in self._left_out
+            ),
+            *(f"{ref} was not found; what refers to it is not checked" for ref in lost),
+        ]
 
     def _follow(self, item: Any, base: str) -> tuple[dict[str, Any], str]:
         """The object itself, where it stands or behind its reference, and the file it is in."""
@@ -124,7 +158,7 @@ class _Reader:
             "open": secured == [],
             "accept": self._accept(told, base),
             "arguments": [argument for argument, _, _ in fields],
-            "parameters": prompt_schema(shown, required, self.schemas.defs),
+            "parameters": for_models(prompt_schema(shown, required, self.schemas.defs)),
             "checks": {name: shown[name] for name in checked},
             "body": body,
         }
@@ -140,7 +174,7 @@ class _Reader:
                 name, place = str(found.get("name", "")), str(found.get("in", ""))
                 if not name or place not in _STYLES:
                     continue
-                if place == "header" and name.casefold() in _OUR_HEADERS:
+                if place == "header" and not _is_own_header(name):
                     continue
                 known[place, name] = (found, where)
         names = list(dict.fromkeys(_PLACEHOLDER.findall(path)))
@@ -190,19 +224,27 @@ class _Reader:
         return ", ".join([*clean[:4], "*/*;q=0.1"]) if clean else "application/json, */*;q=0.1"
 
 
+def _is_own_header(name: str) -> bool:
+    """Whether a document's header parameter may be sent as the model likes. Servers take `_` for
+    `-` where a gateway stands before them."""
+    plain = name.strip().casefold().replace("_", "-")
+    return _HEADER.fullmatch(name) is not None and plain not in _OUR_HEADERS
+
+
 def _name_arguments(arguments: list[dict[str, Any]]) -> None:
     """Give each a name that is its own and that every server takes: a later one that would be
     called the same says where it goes (`query_id`, `body_id`)."""
     taken: set[str] = set()
+    last: dict[str, int] = {}  # so that thousands that would be called the same are named in one go
     for argument in arguments:
         told = {"": "body", "*": "other_fields"}.get(argument["as"], argument["as"])
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", told).strip("_")[: MAX_NAME - 8] or "value"
         name = plain
         if name in taken:
             name = f"{argument['in']}_{plain}"
-        number = 2
         while name in taken:
-            name, number = f"{argument['in']}_{plain}_{number}"[:MAX_NAME], number + 1
+            number = last[plain] = last.get(plain, 1) + 1
+            name = f"{argument['in']}_{plain[: MAX_NAME - 16]}_{number}"
         taken.add(name)
         argument["name"] = name
 

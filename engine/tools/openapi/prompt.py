@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from engine.tools.openapi.document import MAX_HOPS
 from engine.tools.openapi.schema import COUNTS, DEFS, NUMBERS, Schema
 from engine.tools.openapi.wording import shorten
 
@@ -23,12 +25,23 @@ MAX_VARIANTS = 5
 # at the worst.
 MAX_PROMPT_SCHEMA = 4000
 DEEPEST = 3
+# Schemas that are looked at for one prompt; an ordinary one has a hundred. What refers to ten
+# others, thirty deep, would never end.
+MAX_WORK = 5_000
+
+
+@dataclass
+class _Walk:
+    """The definitions, and how many schemas may still be looked at."""
+
+    defs: Mapping[str, Any]
+    left: int = MAX_WORK
 
 
 def resolve(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Schema:
     """The schema without a reference at its head; what stands beside it goes on top."""
     made = dict(schema)
-    for _ in range(20):
+    for _ in range(MAX_HOPS):
         ref = made.pop("$ref", None)
         if not isinstance(ref, str):
             break
@@ -45,7 +58,8 @@ def prompt_schema(
     """
     made: Schema = {}
     for depth in range(DEEPEST + 1):
-        small = {name: _small(item, defs, depth, ()) for name, item in properties.items()}
+        walk = _Walk(defs, MAX_WORK + 10 * len(properties))
+        small = {name: _small(item, walk, depth, ()) for name, item in properties.items()}
         deeper: Schema = {"type": "object", "properties": small, "additionalProperties": False}
         if required:
             deeper["required"] = list(required)
@@ -74,22 +88,25 @@ def _size(schema: Schema) -> int:
     return len(json.dumps(schema, ensure_ascii=False, default=str))
 
 
-def _small(
-    schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int, inside: tuple[str, ...]
-) -> Schema:
+def _small(schema: Mapping[str, Any], walk: _Walk, depth: int, inside: tuple[str, ...]) -> Schema:
+    walk.left -= 1
     ref = schema.get("$ref")
     if isinstance(ref, str):
-        if ref in inside:
-            return _cut(resolve(schema, defs))
+        if ref in inside or walk.left <= 0:
+            return _cut(resolve(schema, walk.defs))
         inside = (*inside, ref)
         schema = {
-            **defs.get(ref.removeprefix(DEFS), {}),
+            **walk.defs.get(ref.removeprefix(DEFS), {}),
             **{k: v for k, v in schema.items() if k != "$ref"},
         }
         if "$ref" in schema:
-            return _small(schema, defs, depth, inside)
+            return _small(schema, walk, depth, inside)
+    if walk.left <= 0:
+        return _cut(schema)
     if "allOf" in schema:
-        schema = _merged(schema, defs)
+        merged: set[str] = set()
+        schema = _merged(schema, walk.defs, merged)
+        walk.left -= len(merged)
     variants = schema.get("anyOf") or schema.get("oneOf")
     types = schema.get("type")
     if isinstance(types, list):
@@ -98,13 +115,11 @@ def _small(
         schema = {k: schema[k] for k in ("description", "default") if k in schema}
         variants = [{k: v for k, v in one.items() if k not in schema} for one in variants]
     if variants and not _only_conditions(variants):
-        return _chosen(schema, variants, defs, depth, inside)
-    return _plain(schema, defs, depth, inside)
+        return _chosen(schema, variants, walk, depth, inside)
+    return _plain(schema, walk, depth, inside)
 
 
-def _plain(
-    schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int, inside: tuple[str, ...]
-) -> Schema:
+def _plain(schema: Mapping[str, Any], walk: _Walk, depth: int, inside: tuple[str, ...]) -> Schema:
     made: Schema = {}
     for keyword in ("type", "format", "const", "pattern", "uniqueItems"):
         if keyword in schema and len(str(schema[keyword])) <= 100:
@@ -127,12 +142,12 @@ def _plain(
         made["type"] = "array"
         items = schema.get("items", {})
         made["items"] = (
-            _small(items, defs, depth - 1, inside) if depth > 0 else _cut(resolve(items, defs))
+            _small(items, walk, depth - 1, inside) if depth > 0 else _cut(resolve(items, walk.defs))
         )
     elif depth > 0 and schema.get("properties"):
         made["type"] = "object"
         made["properties"] = {
-            name: _small(item, defs, depth - 1, inside)
+            name: _small(item, walk, depth - 1, inside)
             for name, item in schema["properties"].items()
         }
         if schema.get("required"):
@@ -142,7 +157,7 @@ def _plain(
         description = description or "Fields: " + ", ".join(schema["properties"])
     if depth > 0 and isinstance(schema.get("additionalProperties"), dict):
         made["additionalProperties"] = _small(
-            schema["additionalProperties"], defs, depth - 1, inside
+            schema["additionalProperties"], walk, depth - 1, inside
         )
     if description:
         made["description"] = shorten(description, MAX_DESCRIPTION)
@@ -152,7 +167,7 @@ def _plain(
 def _chosen(
     schema: Mapping[str, Any],
     variants: list[Schema],
-    defs: Mapping[str, Any],
+    walk: _Walk,
     depth: int,
     inside: tuple[str, ...],
 ) -> Schema:
@@ -164,8 +179,8 @@ def _chosen(
         outer["default"] = schema["default"]
     if schema.get("properties"):
         shared = {k: schema[k] for k in ("properties", "required", "type") if k in schema}
-        variants = [_merged({"allOf": [shared, variant]}, defs) for variant in variants]
-    small = [_small(variant, defs, depth, inside) for variant in variants]
+        variants = [_merged({"allOf": [shared, variant]}, walk.defs) for variant in variants]
+    small = [_small(variant, walk, depth, inside) for variant in variants]
     if len(small) > MAX_VARIANTS or depth <= 0:
         kinds = _kinds(small)
         small = [kinds] if kinds else [_cut(one) for one in small]
@@ -207,35 +222,41 @@ def _only_conditions(variants: list[Schema]) -> bool:
 
 
 def _merged(
-    schema: Mapping[str, Any], defs: Mapping[str, Any], inside: Collection[str] = ()
+    schema: Mapping[str, Any], defs: Mapping[str, Any], seen: set[str] | None = None
 ) -> Schema:
-    """`allOf` as one schema, as well as that can be said in a prompt."""
+    """`allOf` as one schema, as well as that can be said in a prompt.
+
+    What is referred to is merged once: more often, it would add nothing, and might never end.
+    """
+    seen = set() if seen is None else seen
     made: Schema = {k: v for k, v in schema.items() if k != "allOf"}
     properties = dict(made.get("properties", {}))
-    required = list(made.get("required", ()))
+    required = dict.fromkeys(made.get("required", ()))
     for part in schema.get("allOf", ()):
-        found = resolve(part, defs)
-        ref = str(part.get("$ref", ""))
+        found: Schema = dict(part)
+        for _ in range(MAX_HOPS):
+            ref = found.pop("$ref", None)
+            if not isinstance(ref, str) or ref in seen:
+                break
+            seen.add(ref)
+            found = {**defs.get(ref.removeprefix(DEFS), {}), **found}
         if "allOf" in found:
-            # What is being merged must not be merged into itself.
-            seen = {*inside, ref} if ref else inside
-            deeper = [p for p in found["allOf"] if p.get("$ref") not in seen]
-            found = _merged({**found, "allOf": deeper}, defs, seen)
+            found = _merged(found, defs, seen)
         for name, item in found.get("properties", {}).items():
             properties.setdefault(name, item)
-        required += [name for name in found.get("required", ()) if name not in required]
+        required |= dict.fromkeys(found.get("required", ()))
         for keyword, value in found.items():
             if keyword not in ("properties", "required"):
                 made.setdefault(keyword, value)
     if properties:
         made["properties"] = properties
     if required:
-        made["required"] = required
+        made["required"] = list(required)
     return made
 
 
 def object_parts(
-    schema: Mapping[str, Any], defs: Mapping[str, Any]
+    schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int = 0
 ) -> tuple[dict[str, Schema], list[str], Schema | None] | None:
     """An object's properties, the required ones, and what others may be; None: no plain object."""
     found = resolve(schema, defs)
@@ -246,7 +267,7 @@ def object_parts(
         others = [v for v in variants if v.get("type") != "null"]
         if len(others) != 1 or found.get("properties"):
             return None
-        return object_parts(others[0], defs)
+        return object_parts(others[0], defs, depth + 1) if depth < MAX_HOPS else None
     kinds = found.get("type", "object")
     if "object" not in (kinds if isinstance(kinds, list) else [kinds]):
         return None

@@ -123,14 +123,13 @@ def _parts(
     plan: Mapping[str, Any], body: Mapping[str, Any]
 ) -> list[tuple[str, tuple[str | None, str, str | None]]]:
     made: list[tuple[str, tuple[str | None, str, str | None]]] = []
-    properties = plan.get("files", ())
     for name, value in body.items():
         told = plan.get("encoding", {}).get(name, {}).get("contentType")
         kind = told.partition(",")[0].strip() if isinstance(told, str) and "*" not in told else None
+        if kind is not None and not kind.isprintable():
+            kind = None
         for item in value if isinstance(value, list) else [value]:
-            if name in properties:
-                made.append((name, (name, text(item), kind or "application/octet-stream")))
-            elif isinstance(item, dict | list):
+            if isinstance(item, dict | list):
                 made.append((name, (None, json.dumps(item), kind or "application/json")))
             elif item is not None:
                 made.append((name, (None, text(item), kind)))

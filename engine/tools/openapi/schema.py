@@ -9,13 +9,13 @@ refused: the schemas are other people's and the back end has the last word anywa
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from referencing.exceptions import Unresolvable
 
 from engine.tools.openapi.document import References
+from engine.tools.patterns import is_usable
 
 Schema = dict[str, Any]
 
@@ -38,14 +38,19 @@ _NAMED_SCHEMAS = frozenset({"patternProperties", "dependentSchemas"})
 
 
 class Schemas:
-    """Collects the whole schemas of one document. `defs` has those that are referred to."""
+    """Collects the whole schemas of one document. `defs` has those that are referred to;
+    `patterned` says whether any has `patternProperties`."""
 
     def __init__(self, references: References, *, old: bool) -> None:
         self.defs: dict[str, Any] = {}
         self.lost: set[str] = set()
+        self.patterned = False
         self._references = references
         self._old = old
         self._names: dict[str, str] = {}
+        # Of what references lead to, found once: they may lead there ten times each, thirty deep.
+        self._hidden_at: dict[str, set[str]] = {}
+        self._values_at: dict[tuple[str, str], list[Any] | None] = {}
         self._waiting: list[tuple[str, Any, str]] = []
 
     def whole(self, schema: Any, base: str) -> Schema:
@@ -99,7 +104,7 @@ class Schemas:
 
     def _keywords(self, schema: Mapping[str, Any], base: str) -> Schema:
         made: Schema = {}
-        hidden = self._hidden(schema, base, 0)
+        hidden = {*self._hidden(schema, base, 0)}
         for keyword, value in schema.items():
             if keyword == "properties" and isinstance(value, dict):
                 made["properties"] = {
@@ -110,10 +115,11 @@ class Schemas:
             elif keyword in _MANY_SCHEMAS and isinstance(value, list) and value:
                 made[keyword] = [self._convert(item, base) for item in value]
             elif keyword in _NAMED_SCHEMAS and isinstance(value, dict):
+                self.patterned = self.patterned or keyword == "patternProperties"
                 made[keyword] = {
                     name: self._convert(item, base)
                     for name, item in value.items()
-                    if keyword != "patternProperties" or _compiles(name)
+                    if keyword != "patternProperties" or is_usable(name)
                 }
             elif keyword == "items":
                 made["items"] = self._convert(value, base)
@@ -175,10 +181,13 @@ class Schemas:
             return None
         if isinstance(schema.get("$ref"), str):
             try:
-                found, base, _ = self._references.follow(schema["$ref"], base)
+                found, base, address = self._references.follow(schema["$ref"], base)
             except Unresolvable:
                 return None
-            return self._values(found, base, name, depth + 1)
+            if (address, name) not in self._values_at:
+                self._values_at[address, name] = None  # for one that leads back to itself
+                self._values_at[address, name] = self._values(found, base, name, 0)
+            return self._values_at[address, name]
         properties = schema.get("properties")
         own = properties.get(name) if isinstance(properties, dict) else None
         if isinstance(own, dict) and isinstance(own.get("$ref"), str):
@@ -203,10 +212,13 @@ class Schemas:
             return set()
         if isinstance(schema.get("$ref"), str):
             try:
-                found, base, _ = self._references.follow(schema["$ref"], base)
+                found, base, address = self._references.follow(schema["$ref"], base)
             except Unresolvable:
                 return set()
-            return self._hidden(found, base, depth + 1)
+            if address not in self._hidden_at:
+                self._hidden_at[address] = set()  # for one that leads back to itself
+                self._hidden_at[address] = self._hidden(found, base, 0)
+            return self._hidden_at[address]
         names: set[str] = set()
         if isinstance(schema.get("properties"), dict):
             properties = schema["properties"].items()
@@ -230,6 +242,46 @@ class Schemas:
         return False
 
 
+def without_circles(defs: dict[str, Any]) -> None:
+    """Cut references that lead a definition back to itself without stepping into the value: they
+    say nothing, and following them never ends."""
+    done: set[str] = set()
+    for start in defs:
+        inside: list[str] = []
+        waiting = [(start, iter(_in_place(defs[start])))]
+        while waiting:
+            name, places = waiting[-1]
+            if not inside or inside[-1] != name:
+                inside.append(name)
+            place = next(places, None)
+            if place is None:
+                waiting.pop()
+                done.add(inside.pop())
+                continue
+            target = place["$ref"].removeprefix(DEFS)
+            if target in inside:
+                del place["$ref"]
+            elif target in defs and target not in done:
+                waiting.append((target, iter(_in_place(defs[target]))))
+
+
+def _in_place(schema: Any) -> list[Schema]:
+    """The schemas with a reference among those that are about the same value as `schema`."""
+    found: list[Schema] = []
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, dict):
+            continue
+        if isinstance(one.get("$ref"), str):
+            found.append(one)
+        for keyword in _MANY_SCHEMAS - {"prefixItems"}:
+            waiting += one.get(keyword, ())
+        waiting += [one[keyword] for keyword in ("not", "if", "then", "else") if keyword in one]
+        waiting += (one.get("dependentSchemas") or {}).values()
+    return found
+
+
 def _simple(keyword: str, value: Any, made: Schema) -> None:
     """Keywords without schemas in them, where they are what they should be."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -245,9 +297,11 @@ def _simple(keyword: str, value: Any, made: Schema) -> None:
             made["enum"] = value
         case "required" if isinstance(value, list):
             made["required"] = [name for name in value if isinstance(name, str)]
-        case "pattern" if isinstance(value, str) and _compiles(value):
+        case "pattern" if isinstance(value, str) and is_usable(value):
             made["pattern"] = value
-        case "format" | "description" if isinstance(value, str):
+        case "format" | "description" | "contentMediaType" | "contentEncoding" if isinstance(
+            value, str
+        ):
             made[keyword] = value[:1000]
         case "const" | "default":
             made[keyword] = value
@@ -290,14 +344,3 @@ def _has_type(value: Any, kind: str) -> bool:
         "null": type(None),
     }
     return isinstance(value, classes.get(kind, ()))
-
-
-def _compiles(pattern: str) -> bool:
-    """Whether a pattern of another language's dialect is one of Python's too."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True

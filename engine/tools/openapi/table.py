@@ -22,6 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.intents.source import SourceError
 from engine.redaction import MIN_SECRET, redacted, redacted_data
+from engine.tools.openapi.document import origin
 
 Place = Literal["header", "query", "cookie"]
 Name = Annotated[str, Field(min_length=1)]
@@ -87,10 +88,9 @@ def read_table(table: Mapping[str, Any]) -> Table:
         where = ".".join(str(part) for part in ("openapi", *first["loc"]))
         raise SourceError(f"{where}: {first['msg']}") from None
     if read.server is not None:
-        url = urlsplit(read.server)
-        if url.scheme not in ("http", "https") or not url.hostname:
+        if origin(read.server) is None:
             raise SourceError(f"openapi.server: {read.server!r} is not an http(s) address")
-        if url.username or url.password:
+        if "@" in urlsplit(read.server).netloc:
             raise SourceError("openapi.server: no user or password in an address; use auth")
     for number, auth in enumerate(read.auth):
         where = f"openapi.auth.{number}" if len(read.auth) > 1 else "openapi.auth"
@@ -143,11 +143,19 @@ def credentials(
             place, name = _where_the_key_goes(auth, schemes)
             secrets += values
             parts.append(Credential(place, name, values[0], missing))
+        if parts[-1].place == "header" and not _is_header(parts[-1].name):
+            raise SourceError(f"openapi.auth: no key can be sent in the header {parts[-1].name!r}")
         if any(not value.isprintable() or not value.isascii() for value in values):
             raise SourceError(
                 f"openapi.auth: {' or '.join(variables)} has characters no header can carry"
             )
     return Credentials(tuple(parts), tuple({s for s in secrets if len(s) >= MIN_SECRET}))
+
+
+def _is_header(name: str) -> bool:
+    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) is not None and (
+        name.casefold() not in ("host", "content-length", "transfer-encoding", "connection")
+    )
 
 
 def _where_the_key_goes(auth: Auth, schemes: Sequence[Mapping[str, Any]]) -> tuple[Place, str]:

@@ -12,6 +12,7 @@ from engine.tools.lenient import lenient
 from engine.tools.openapi.checking import Checker, Definitions
 from engine.tools.openapi.client import Client, effect_of
 from engine.tools.openapi.wording import described, fixed_segments, segments, shorten, words
+from engine.tools.policy import Policy
 from engine.tools.tool import Tool, ToolContext, ToolUserError
 
 MAX_NAME = 64
@@ -66,8 +67,9 @@ def tool_of(
     definitions: Definitions,
     client: Client,
     servers: Servers,
+    policy: Policy,
 ) -> Tool:
-    """The tool of one operation."""
+    """The tool of one operation. `policy` is that of the source; the person's own replaces it."""
     checker = Checker(operation, definitions)
 
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
@@ -84,6 +86,7 @@ def tool_of(
         validate=lenient(checker.validate, operation["parameters"]),
         run=run,
         summary=_summary(operation),
+        policy=policy,
         untrusted=True,
         detail=_detail(operation),
     )

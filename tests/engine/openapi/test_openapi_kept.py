@@ -42,9 +42,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses of the documents that were parsed, not taken from what was kept."""
     told: list[str] = []
 
-    def telling(data: bytes, uri: str, folder: Path) -> Any:
+    def telling(data: bytes, uri: str) -> Any:
         told.append(uri)
-        return from_bytes(data, uri, folder)
+        return from_bytes(data, uri)
 
     monkeypatch.setattr(kept, "from_bytes", telling)
     monkeypatch.setattr(kept, "WORTH_KEEPING", 0)
@@ -54,8 +54,8 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("name", ["shop.yaml", "modern.json"])
 def test_what_is_kept_is_the_same_document(name: str, parsed: list[str]) -> None:
     path = DOCUMENTS / name
-    whole = compiled(*from_bytes(path.read_bytes(), path.as_uri(), DOCUMENTS))
-    assert [document_at(path.as_uri(), DOCUMENTS) for _ in range(2)] == [(whole, "")] * 2
+    whole = compiled(*from_bytes(path.read_bytes(), path.as_uri()))
+    assert [document_at(path.as_uri()) for _ in range(2)] == [(whole, "")] * 2
     assert len(parsed) == 1
 
 
