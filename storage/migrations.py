@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from storage.errors import BUSY_TIMEOUT_MS
+from storage.errors import BUSY_S
 from storage.schema.version_1 import APPLICATION_ID, create_tables
 from storage.schema.version_2 import widen
 from storage.schema.version_3 import add_flat_costs
@@ -89,4 +89,4 @@ def _check_foreign_keys(connection: sqlite3.Connection) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)

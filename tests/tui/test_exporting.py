@@ -26,7 +26,7 @@ async def test_a_session_is_exported_or_it_is_said_why_not() -> None:
 
 def test_an_export_never_overwrites_a_file(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "x.db")
-    with database.write() as rows:
+    with database.transaction() as rows:
         for event in fake.recorded(1):
             project(rows, event)
     names = [export(History(database), "s1", "markdown", str, tmp_path) for _ in range(3)]
