@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from storage.export.forms import Format
@@ -29,15 +32,47 @@ def export(
     kind, suffix = SUFFIXES[form]
     text = exported(session, history.events(session.id), kind, redact)
     for name in _names(session.title, suffix):
-        try:
-            # What was said is the person's own, as the database is.
-            file = os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            continue
-        with os.fdopen(file, "w", encoding="utf-8") as opened:
-            opened.write(text)
-        return name
+        with suppress(FileExistsError):
+            write_file(folder / name, text.encode(), replace=False)
+            return name
     raise AssertionError("there is always another number")
+
+
+def write_file(path: Path, data: bytes, *, private: bool = True, replace: bool = True) -> None:
+    """Put data into a file's place at once and whole: a failure leaves what was there.
+
+    What was said is the person's own, as the database is: with `private` nobody else may read
+    the file. Otherwise it keeps the mode that it has, and a new one gets the usual one. A link
+    stays one. What is no file, such as a pipe or `/dev/stdout`, is written to as it is. Raises
+    `OSError`, with `replace` false `FileExistsError`.
+    """
+    path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if replace and path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(number)
+        if not private:
+            beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        if replace:
+            beside.replace(path)
+        else:
+            os.link(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _names(title: str, suffix: str) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from contextlib import closing
 from dataclasses import asdict
 
@@ -18,10 +17,11 @@ from engine.settings import Settings
 from engine.tools.results import say
 from storage.history import ActionFilter, ActionRecord, History
 from storage.journal import Journal
+from tui import output
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
 from tui.moments import local
-from tui.output import bold, print_csv, print_json, printable
+from tui.output import Bold, print_csv, print_json, print_line
 from tui.setup import check_action, load_settings, log_to_file, notices_of, open_to_read
 from tui.text import plain
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     with closing(open_to_read(settings)) as database:
         history, journal = History(database), Journal(database)
         for notice in notices_of(journal.settle_interrupted()):
-            print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
+            output.say(notice)
         if options.verb == "list":
             limit = ALL if options.limit is None else options.limit
             _list(history.actions(_which(options), limit), options)
@@ -76,9 +76,8 @@ def _list(actions: list[ActionRecord], options: argparse.Namespace) -> None:
         return
     for action in actions:
         state = f"{'! ' if action.state == 'unknown' else '  '}{action.state:<10}"
-        state = bold(state) if action.state == "unknown" else state
-        when = local(action.proposed_at)
-        print(printable(f"{plain(action.id)}  {when} {state}  {_call(action)}"))
+        state = Bold(state) if action.state == "unknown" else state
+        print_line(f"{action.id}  {local(action.proposed_at)} ", state, f"  {_call(action)}")
 
 
 def _show(action: ActionRecord, *, as_json: bool) -> None:
@@ -98,10 +97,10 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
         "result": None if action.result is None else plain(say(action.result)),
     }
     if action.summary:
-        print(plain(action.summary))
+        print_line(action.summary)
     for name, value in shown.items():
         if value is not None:
-            print(printable(f"  {name:<9} {value}"))
+            print_line(f"  {name:<9} {value}")
 
 
 def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
@@ -110,11 +109,11 @@ def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
     if as_json:
         _show(action, as_json=True)
     elif action.state == "succeeded":
-        print(f"{name}: it was done. {plain(say(action.result))}")
+        print_line(f"{name}: it was done. {plain(say(action.result))}")
     elif known:
-        print(f"{name}: it was not done, nothing was changed.")
+        print_line(f"{name}: it was not done, nothing was changed.")
     if not known:
-        print(f"intentbot-tui: {name}: the back end cannot tell.", file=sys.stderr)
+        output.say(f"{name}: the back end cannot tell.")
         return ExitCode.FAILED
     return ExitCode.DONE
 
