@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from storage.export.forms import Format
@@ -32,26 +30,32 @@ def export(
     kind, suffix = SUFFIXES[form]
     text = exported(session, history.events(session.id), kind, redact)
     for name in _names(session.title, suffix):
-        with suppress(FileExistsError):
-            write_file(folder / name, text.encode(), replace=False)
-            return name
+        path = folder / name
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            continue
+        try:
+            write_file(path, text.encode())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return name
     raise AssertionError("there is always another number")
 
 
-def write_file(path: Path, data: bytes, *, private: bool = True, replace: bool = True) -> None:
+def write_file(path: Path, data: bytes, *, private: bool = True) -> None:
     """Put data into a file's place at once and whole: a failure leaves what was there.
 
     What was said is the person's own, as the database is: with `private` nobody else may read
     the file. Otherwise it keeps the mode that it has, and a new one gets the usual one. A link
     stays one. What is no file, such as a pipe or `/dev/stdout`, is written to as it is. Raises
-    `OSError`, with `replace` false `FileExistsError`.
+    `OSError`.
     """
-    path = path.resolve()
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if replace and path.exists() and not path.is_file():
-        path.write_bytes(data)
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)  # of a folder, this says that it is one
         return
+    path = path.resolve()
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     beside = Path(name)
     try:
@@ -61,12 +65,10 @@ def write_file(path: Path, data: bytes, *, private: bool = True, replace: bool =
             os.fsync(number)
         if not private:
             beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        if replace:
-            beside.replace(path)
-        else:
-            os.link(beside, path)
-    finally:
+        beside.replace(path)
+    except BaseException:
         beside.unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:
