@@ -2,10 +2,12 @@
 
 `strip_controls` is for what is *said*: a person, a model or a tool's prose. `show_controls` is for
 what is *approved*: nothing is removed there, since what a question hides would still run.
+`escape_controls` is for JSON: nothing is lost and nothing acts.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -74,6 +76,31 @@ def _visible(character: str) -> str:
     if unicodedata.category(character) in _WITHOUT_GLYPH or code in _BLANK:
         return f"U+{code:04X}"
     return character
+
+
+def escape_controls(document: str) -> str:
+    r"""Return a JSON document with `\u001b` for whatever a terminal would act on or not draw.
+
+    The document says the same to a program (RFC 8259, section 7), and can be shown to a person.
+    Line breaks and tabs stay, as do the joiners that emoji and some scripts need.
+    """
+    return document if _PRINTABLE_ASCII.fullmatch(document) else document.translate(_ESCAPES)
+
+
+class _Escapes(dict[int, str]):
+    """By code point, what JSON writes for it; made when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        acts = _INVISIBLE.match(character) or unicodedata.category(character) in _UNDRAWN
+        escaped = json.dumps(character)[1:-1] if acts and character not in _JOINERS else character
+        self[code] = escaped = "\\u007f" if code == 0x7F else escaped
+        return escaped
+
+
+_UNDRAWN = frozenset({"Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
+_ESCAPES = _Escapes()
 
 
 def replace_surrogates(value: Any) -> Any:

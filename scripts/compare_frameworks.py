@@ -1,13 +1,14 @@
 """This engine beside well-known frameworks, on one server: python scripts/compare_frameworks.py
 
     python -m venv .venv-bench && .venv-bench/bin/pip install ".[benchmark]"
-    .venv-bench/bin/python scripts/compare_frameworks.py [--turns 40] [--docs]
+    .venv-bench/bin/python scripts/compare_frameworks.py [--turns 40] [--docs | --own]
 
 Every contender has the same 300 tools and asks the same OpenAI-compatible server on loopback, whose
 answers are fixed: openai-agents, pydantic-ai and LangGraph with all tools in each request, as their
 introductions show; this engine with one more request that routes. They take turns one after the
 other, so that a busy moment of the machine meets them all. Prints a table; `--docs` writes it into
-docs/benchmarks.md.
+docs/benchmarks.md. `--own` compares this engine with and without its history only, which needs
+nothing installed, and prints how many times as long a turn takes with it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ TITLES = {
     "pydantic-ai": "pydantic-ai",
     "langgraph": "LangGraph",
 }
+OWN = ("intentbot", "intentbot-disk")
 PACKAGES = ("openai-agents", "pydantic-ai-slim", "langgraph", "langchain-openai", "openai")
 
 
@@ -180,12 +182,14 @@ class Contender:
             self.cpu_ms.append(took["cpu_s"] * 1000)
 
 
-def measure(message: str, turns: int, server: Server, folder: Path) -> list[Contender]:
-    """All contenders, each with this many turns after the warm-up, turn about."""
+def measure(
+    names: Sequence[str], message: str, turns: int, server: Server, folder: Path
+) -> list[Contender]:
+    """These contenders, each with this many turns after the warm-up, turn about."""
     script = str(ROOT / "scripts" / "framework_turns.py")
     with ExitStack() as stack:
         contenders = []
-        for name in CONTENDERS:
+        for name in names:
             own = folder / name
             own.mkdir(exist_ok=True)
             write(own, TOOLS)
@@ -277,14 +281,20 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--turns", type=int, default=40)
-    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md as well")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--docs", action="store_true", help="write docs/benchmarks.md as well")
+    what.add_argument("--own", action="store_true", help="only this engine, with and without disk")
     options = parser.parse_args()
+    names = OWN if options.own else tuple(CONTENDERS)
     tables = {}
     with serve() as server, tempfile.TemporaryDirectory() as folder:
         for message in (ACTS, ASKS):
-            measured = measure(message, options.turns, server, Path(folder))
+            measured = measure(names, message, options.turns, server, Path(folder))
             tables[message] = table(measured)
             print(f"\n{message}\n\n{tables[message]}", flush=True)
+            if options.own:
+                without, with_history = (statistics.median(one.overhead_ms) for one in measured)
+                print(f"\nwith its history: {with_history / without:.2f} times as long")
     if options.docs:
         page = PAGE.format(
             day=datetime.now(UTC).date().isoformat(),

@@ -69,7 +69,7 @@ def _numbered(event: Event, number: int) -> Event:
 
 
 def fill(database: Database, messages: int) -> None:
-    with database.write() as rows:
+    with database.transaction() as rows:
         for turn in turns(messages // 2):
             for event in turn:
                 project(rows, event)

@@ -12,22 +12,21 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
 import sqlalchemy
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from storage import migrations
-from storage.errors import BUSY_TIMEOUT_MS, StorageError, failed, no_room, reason
+from storage.errors import BUSY_S, StorageError, failed, no_room, reason
 
 __all__ = ["Database", "StorageError"]
 
-_ON_CONNECT = (f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys=ON")
 
 # Nobody can be at work on a file that may not be written, unless it has a -wal file: then SQLite
 # needs its lock, https://www.sqlite.org/wal.html#readonly
@@ -42,6 +41,7 @@ class Database:
     path: Path
     _engine: sqlalchemy.Engine
     read_only: bool = False
+    _files: tuple[tuple[int, int] | None, ...] = ()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -53,9 +53,10 @@ class Database:
         path = path.expanduser().absolute()
         try:
             _make(path)
-            _recognise(path, _WRITE)
+            _, version = _recognise(path, _WRITE)
             _make_private(path)
-            migrations.migrate(path, migrations.MIGRATIONS)
+            if version < len(migrations.MIGRATIONS):
+                migrations.migrate(path, migrations.MIGRATIONS)
             return cls(path, _engine(path))._tried()
         except OSError as error:
             raise StorageError(
@@ -79,14 +80,16 @@ class Database:
                 if not no_room(error.__cause__):
                     raise
         try:
-            return cls(path, _engine(path, _recognise(path, _READ)), read_only=True)._tried()
+            how, _ = _recognise(path, _READ)
+            return cls(path, _engine(path, how), read_only=True)._tried()
         except sqlite3.Error as error:
             raise _unopened(path, error) from error
 
     def _tried(self) -> Self:
-        with self.read() as rows:
-            rows.connection()
-        return self
+        """The same, connected once: the pool keeps that connection, and so SQLite its files."""
+        with self._begun(begin="BEGIN") as connection:
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema").first()
+            return replace(self, _files=_files(self.path))
 
     def close(self) -> None:
         self._engine.dispose()
@@ -113,29 +116,69 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view of the database. Raises `StorageError`."""
-        with self._session(begin="BEGIN") as session:
+        with self._begun(begin="BEGIN") as connection, _session(connection) as session:
             yield session
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Session]:
-        """One transaction: all of it is committed at the end, or nothing. Raises `StorageError`.
-
-        What is committed survives the death of this program; `durable` survives the loss of
-        power as well, at the price of waiting for the disk.
-        """
-        with self._session(begin="BEGIN IMMEDIATE", durable=durable) as session:
+        """The same as `transaction`, with mapped objects."""
+        with self.transaction(durable=durable) as connection, _session(connection) as session:
             yield session
 
     @contextmanager
-    def _session(self, **options: Any) -> Iterator[Session]:
+    def transaction(self, *, durable: bool = False) -> Iterator[Connection]:
+        """One transaction: all of it is committed at the end, or nothing. Raises `StorageError`.
+
+        What is committed survives the death of this program; `durable` survives the loss of
+        power as well, at the price of waiting for the disk. Other programs wait meanwhile: read
+        and compute before it begins.
+        """
+        with self._begun(begin="BEGIN IMMEDIATE", durable=durable) as connection:
+            yield connection
+        self._refuse_if_moved()
+
+    @contextmanager
+    def _begun(self, **options: Any) -> Iterator[Connection]:
         try:
-            bind = self._engine.execution_options(**options)
-            with Session(bind, expire_on_commit=False) as session, session.begin():
-                yield session
+            with self._engine.execution_options(**options).begin() as connection:
+                yield connection
         except DBAPIError as error:
             raise failed(self.path, error.orig or error) from error
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise failed(self.path, error) from error
+        except UnicodeEncodeError as error:  # half a surrogate pair where an id was expected
+            raise StorageError(f"{error.object!a} is not valid text.") from error
+
+    def _refuse_if_moved(self) -> None:
+        """Raise `StorageError` where the files that are written to are not those at the path.
+
+        SQLite goes on writing to a file that was deleted or replaced, and all of it is lost
+        at the end (https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use).
+        """
+        if not self.read_only and self._files != _files(self.path):
+            raise StorageError(
+                f"The history in {self.path} was deleted, moved or replaced while this program was "
+                "running, so nothing can be kept: put it back, or start the program again."
+            )
+
+
+@contextmanager
+def _session(connection: Connection) -> Iterator[Session]:
+    with Session(connection, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Which files lie at the path: the database and its write-ahead log."""
+
+    def identity(suffix: str) -> tuple[int, int] | None:
+        try:
+            found = os.stat(f"{path}{suffix}")
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    return identity(""), identity("-wal")
 
 
 def _make(path: Path) -> None:
@@ -156,15 +199,17 @@ def _make_private(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         # Not there, or another user's file that we may write to.
         with suppress(FileNotFoundError, PermissionError):
-            path.with_name(path.name + suffix).chmod(0o600)
+            file = path.with_name(path.name + suffix)
+            if file.stat().st_mode & 0o777 != 0o600:
+                file.chmod(0o600)
 
 
 def _unopened(path: Path, error: sqlite3.Error) -> StorageError:
     return StorageError(f"The history in {path} cannot be opened: {reason(error)}.")
 
 
-def _recognise(path: Path, otherwise: str) -> str:
-    """How SQLite has looked at the file: `otherwise`, where nothing lies beside it.
+def _recognise(path: Path, otherwise: str) -> tuple[str, int]:
+    """How SQLite has looked at the file, `otherwise` where nothing lies beside it; its version.
 
     Raises `StorageError` for one that is neither ours nor empty, and leaves it untouched; and
     for an older one that can only be read.
@@ -176,7 +221,7 @@ def _recognise(path: Path, otherwise: str) -> str:
     read_with_log = log.exists() and (otherwise == _WRITE or log.stat().st_size > 0)
     how = "mode=ro" if read_with_log else otherwise
     with closing(
-        sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None)
+        sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None, timeout=BUSY_S)
     ) as connection:
         connection.execute("BEGIN")  # one view, while another program may be making the tables
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -198,23 +243,23 @@ def _recognise(path: Path, otherwise: str) -> str:
             f"{path} was written by an earlier version of this program and cannot be brought up to "
             "date where it is, it is read-only: copy it, and name the copy with --db."
         )
-    return how
+    return how, version
 
 
-def _engine(path: Path, how: str | None = None) -> sqlalchemy.Engine:
-    """Connections to the file; `how`: it is only read, like this."""
-    query = dict(parse_qsl(how), uri="true") if how else {}
+def _engine(path: Path, how: str = _WRITE) -> sqlalchemy.Engine:
+    """Connections to the file, which is never made by them; `how` as SQLite's URI has it."""
     engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create("sqlite", database=path.as_uri() if how else str(path), query=query),
+        sqlalchemy.URL.create(
+            "sqlite", database=path.as_uri(), query=dict(parse_qsl(how), uri="true")
+        ),
         # The driver begins no transactions: `_begin` does, with the right kind.
-        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={"isolation_level": None, "timeout": BUSY_S},
     )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, record: object) -> None:
-        for pragma in _ON_CONNECT:
-            connection.execute(pragma)
-        if how is None:
+        connection.execute("PRAGMA foreign_keys=ON")
+        if how == _WRITE:
             _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
@@ -233,7 +278,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
     The first time this takes the whole file, and SQLite, which waits for every other lock, gives
     that one up at once where another program is doing the same.
     """
-    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    end = time.monotonic() + BUSY_S
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-BUSY_TIMEOUT_MS = 5000
+# A program that writes holds its lock for a few milliseconds. Dozens that begin together on a
+# small machine, and are put aside by its scheduler while they hold it, take some seconds.
+BUSY_S = 30.0
 
 # By primary result code, https://www.sqlite.org/rescode.html
 _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space and try again",
     sqlite3.SQLITE_READONLY: "it is read-only; make the file and its folder writable",
     sqlite3.SQLITE_BUSY: (
-        f"another program kept it locked for {BUSY_TIMEOUT_MS // 1000} s; "
-        "close that program or try again"
+        f"other programs kept it locked for {BUSY_S:.0f} s; close them or try again"
     ),
     sqlite3.SQLITE_LOCKED: "another program keeps it locked; close that program or try again",
     sqlite3.SQLITE_IOERR: "the disk reports an error; check the disk and its free space",

@@ -212,7 +212,7 @@ class History:
         with self.database.write() as rows:
             session = _find(rows, session_id)
             session.title = " ".join(title.split())
-            index_title(rows, session)
+            index_title(rows.connection(), session.serial, session.title)
 
     def archive(self, session_id: str, *, archived: bool = True) -> None:
         """Take a session out of the list, or put it back. Raises `UnknownSession`."""

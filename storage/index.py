@@ -3,42 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select
+from sqlmodel import col
 
-from storage.tables import Action, Message, Turn
-from storage.tables import Session as SessionRow
+from storage.tables import Action, Message, Session, Turn
 from storage.words import folded, in_words
 
 # Beside the number of a turn, the place of a session's rows in the index.
 TURNS = 32
 
+_KEY: BindParameter[str] = bindparam("key")
+_TURN = (
+    select(col(Session.serial), col(Turn.number), col(Turn.text))
+    .join_from(Turn, Session)
+    .where(col(Turn.id) == _KEY)
+)
+_REPLIES = (
+    select(col(Message.content))
+    .where(col(Message.turn_id) == _KEY, col(Message.role) == "assistant")
+    .order_by(col(Message.id))
+)
+_DONE = select(
+    col(Action.serial),
+    col(Action.tool),
+    col(Action.summary),
+    col(Action.arguments),
+    col(Action.result),
+)
+_DONE_IN_TURN = _DONE.where(col(Action.turn_id) == _KEY).order_by(col(Action.serial))
+_ONE_DONE = _DONE.where(col(Action.id) == _KEY)
 
-def index_title(rows: Session, session: SessionRow) -> None:
-    _put(rows, session.serial << TURNS, title=session.title)
+
+def index_title(rows: Connection, serial: int, title: str) -> None:
+    """The title of the session with this number."""
+    _put(rows, serial << TURNS, title=title)
 
 
-def index_turn(rows: Session, session: SessionRow, turn: Turn) -> None:
+def index_turn(rows: Connection, turn_id: str) -> None:
     """All of a turn, as it is now."""
-    replies = select(Message.content).where(Message.turn_id == turn.id, Message.role == "assistant")
-    actions = select(Action).where(Action.turn_id == turn.id)
+    key = {"key": turn_id}
+    serial, number, said = rows.execute(_TURN, key).one()
     _put(
         rows,
-        (session.serial << TURNS) + turn.number,
-        said=turn.text,
-        reply="\n".join(rows.exec(replies.order_by(col(Message.id)))),
-        done="\n".join(map(done, rows.exec(actions.order_by(col(Action.serial))))),
+        (serial << TURNS) + number,
+        said=said,
+        reply="\n".join(rows.execute(_REPLIES, key).scalars()),
+        done="\n".join(map(done, rows.execute(_DONE_IN_TURN, key))),
     )
 
 
-def index_action(rows: Session, action: Action) -> None:
-    rows.connection().exec_driver_sql(
+def index_action(rows: Connection, action_id: str) -> None:
+    """An action, as it is now."""
+    action = rows.execute(_ONE_DONE, {"key": action_id}).one()
+    rows.exec_driver_sql(
         "INSERT OR REPLACE INTO action_fts (rowid, done) VALUES (?, ?)",
         (action.serial, folded(done(action))),
     )
 
 
-def done(action: Action) -> str:
+def done(action: Action | Row[Any]) -> str:
     """An action as text: its tool, its summary, its arguments and its result."""
     parts: Iterable[str] = (
         action.tool,
@@ -50,9 +75,15 @@ def done(action: Action) -> str:
 
 
 def _put(
-    rows: Session, place: int, *, title: str = "", said: str = "", reply: str = "", done: str = ""
+    rows: Connection,
+    place: int,
+    *,
+    title: str = "",
+    said: str = "",
+    reply: str = "",
+    done: str = "",
 ) -> None:
-    rows.connection().exec_driver_sql(
+    rows.exec_driver_sql(
         "INSERT OR REPLACE INTO turn_fts (rowid, title, said, reply, done) VALUES (?, ?, ?, ?, ?)",
         (place, *map(folded, (title, said, reply, done))),
     )

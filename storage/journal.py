@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.history import ActionRecord
 from storage.projection import project
-from storage.recovery import close_interrupted, settle
+from storage.recovery import close_interrupted, dead_owners, settle
 
 # Text may be written down this much later than it is seen.
 TEXT_LAG_S = 1.0
@@ -55,8 +55,11 @@ class Journal:
         """
         if self._database.read_only:
             return []
+        with self._database.read() as view:
+            if not dead_owners(view.connection()):
+                return []  # the usual case takes no lock
         with self._database.write(durable=True) as rows:
-            return [ActionRecord.of(action) for action in close_interrupted(rows)]
+            return close_interrupted(rows.connection())
 
     def settle(self, found: ActionSettled) -> ActionSettled:
         """Keep what was found about an unknown action; returns the event as it was kept.
@@ -102,10 +105,9 @@ class Journal:
         # A tool may be about to spend money: that it began must outlast even a loss of power.
         durable = any(isinstance(event, ToolStarted) for event in batch)
         try:
-            with self._database.write(durable=durable) as rows:
+            with self._database.transaction(durable=durable) as rows:
                 for event in batch:
                     project(rows, event, self._model)
-                    rows.flush()
         except (StorageError, ValueError, TypeError, OverflowError) as error:
             raise RecordingError(
                 f"What happens cannot be written down, so nothing more is done. {error}"

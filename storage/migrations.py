@@ -1,7 +1,7 @@
 """The schema, one step after another; the steps themselves are in `storage.schema`.
 
 `PRAGMA user_version` is the number of steps a file has been through. A step is a function over
-a plain connection, runs in one transaction together with the change of that number, and never
+a plain connection, takes effect together with the change of that number or not at all, and never
 changes once it was released. Foreign keys are not enforced while a step runs, so that it can
 rebuild a table, and are checked before it is committed.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from storage.errors import BUSY_TIMEOUT_MS
+from storage.errors import BUSY_S
 from storage.schema.version_1 import APPLICATION_ID, create_tables
 from storage.schema.version_2 import widen
 from storage.schema.version_3 import add_flat_costs
@@ -31,27 +31,37 @@ def migrate(path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
     """Bring the file up to date; before the first step, a file with content is backed up.
 
     Raises `sqlite3.Error` or `OSError`; the step that failed is undone. Several programs may do
-    this at once: each step is done by the one that gets there first.
+    this at once: the first one does all of it, with one backup, while the others wait.
     """
     with closing(_connect(path)) as connection:
-        backed_up = False
-        while version_of(connection) < len(migrations):
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                version = version_of(connection)
-                if version and not backed_up:
-                    _back_up(path, version)
-                    backed_up = True
-                # A new file is made as a whole: no other program sees it half made.
-                for step in migrations[version : version + 1 if version else None]:
-                    step(connection)
-                    version += 1
-                _check_foreign_keys(connection)
-                connection.execute(f"PRAGMA user_version = {version}")
+        if version_of(connection) == len(migrations):
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        version = version_of(connection)
+        try:
+            if 0 < version < len(migrations):
+                _back_up(path, version)
+            for number, step in enumerate(migrations[version:], start=version + 1):
+                _take(connection, step, number)
+        except BaseException:
+            # The steps before that one stay; but a new file is made as a whole or not at all.
+            if version and connection.in_transaction:
                 connection.execute("COMMIT")
-            except BaseException:
-                connection.rollback()
-                raise
+            raise
+        connection.execute("COMMIT")
+
+
+def _take(connection: sqlite3.Connection, step: Migration, number: int) -> None:
+    connection.execute("SAVEPOINT step")
+    try:
+        step(connection)
+        _check_foreign_keys(connection)
+        connection.execute(f"PRAGMA user_version = {number}")
+    except BaseException:
+        if connection.in_transaction:  # SQLite has left it by itself when the disk is full
+            connection.execute("ROLLBACK TO step")
+        raise
+    connection.execute("RELEASE step")
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -89,4 +99,4 @@ def _check_foreign_keys(connection: sqlite3.Connection) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)

@@ -1,9 +1,17 @@
-"""From events to rows: what each event changes in the tables."""
+"""From events to rows: what each event changes in the tables.
+
+These are prepared statements rather than mapped objects. Every step of a turn waits for them, and
+so does every other program that wants to write meanwhile; a unit of work takes several times as
+long for the same rows.
+"""
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, func, select
-from sqlmodel.sql.expression import SelectOfScalar
+import math
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Row, bindparam, case, func, insert, select, update
+from sqlmodel import SQLModel
 
 from engine import events
 from engine.events import Event
@@ -15,6 +23,11 @@ from storage.words import headline
 TITLE_CHARACTERS = 60
 PREVIEW_CHARACTERS = 120
 INTERRUPTED = "interrupted"
+OPEN_STATES: tuple[tables.ActionState, ...] = ("proposed", "approved", "started")
+
+# A server may name any figure. Beyond these it is a mistake, and sums of a history must stay
+# within the 64 bits that SQLite has for an integer, money being summed in picodollars.
+MOST_TOKENS, MOST_USD = 10**12, 10_000.0
 
 _FATES: dict[events.Outcome, tables.ActionState] = {
     "ok": "succeeded",
@@ -26,7 +39,56 @@ _FATES: dict[events.Outcome, tables.ActionState] = {
 }
 
 
-def project(rows: Session, event: Event, model: str = "") -> None:
+_SESSION, _TURN, _EVENT, _MESSAGE, _CLASSIFICATION, _ACTION, _MODEL_CALL, _CORRECTION = (
+    SQLModel.metadata.tables[name]
+    for name in (
+        *("session", "turn", "event", "message"),
+        *("classification", "action", "model_call", "correction"),
+    )
+)
+_KEY: BindParameter[str] = bindparam("key")
+_CHANGE_SESSION, _CHANGE_TURN, _CHANGE_ACTION = (
+    update(table).where(table.c.id == _KEY) for table in (_SESSION, _TURN, _ACTION)
+)
+_SESSION_BY_ID = select(_SESSION).where(_SESSION.c.id == _KEY)
+_SESSION_OF_TURN = select(_SESSION).join(_TURN).where(_TURN.c.id == _KEY)
+_ACTION_BY_CALL = (
+    select(_ACTION)
+    .where(_ACTION.c.turn_id == bindparam("turn"), _ACTION.c.call_id == bindparam("call"))
+    .order_by(_ACTION.c.proposed_at.desc(), _ACTION.c.id.desc())
+    .limit(1)
+)
+_LAST_SESSION = select(func.max(_SESSION.c.serial))
+_LAST_ACTION = select(func.max(_ACTION.c.serial))
+_LAST_TURN = select(func.max(_TURN.c.number)).where(_TURN.c.session_id == _KEY)
+_LAST_KIND = (
+    select(_EVENT.c.kind).where(_EVENT.c.turn_id == _KEY).order_by(_EVENT.c.seq.desc()).limit(1)
+)
+_FIRST_REPLY = (
+    select(_MESSAGE.c.id).where(_MESSAGE.c.turn_id == _KEY, _MESSAGE.c.role == "assistant").limit(1)
+)
+_SAY_MORE = (
+    update(_MESSAGE)
+    .where(
+        _MESSAGE.c.id
+        == select(func.max(_MESSAGE.c.id)).where(_MESSAGE.c.turn_id == _KEY).scalar_subquery()
+    )
+    .values(content=_MESSAGE.c.content + bindparam("more", type_=tables.Words))
+)
+_END_ACTIONS = (
+    update(_ACTION)
+    .where(_ACTION.c.turn_id == _KEY, _ACTION.c.state.in_(OPEN_STATES))
+    .values(
+        state=case(
+            ((_ACTION.c.state == "started") & (_ACTION.c.effect != "read"), "unknown"),
+            else_="cancelled",
+        ),
+        finished_at=bindparam("at"),
+    )
+)
+
+
+def project(rows: Connection, event: Event, model: str = "") -> None:
     """Keep one event and all that follows from it; `model` is the session's chat model.
 
     Raises `ValueError` for an event whose turn or call was never begun.
@@ -43,245 +105,291 @@ def project(rows: Session, event: Event, model: str = "") -> None:
         case events.ToolCallProposed():
             _propose(rows, event)
         case events.ApprovalResolved():
-            action = _action(rows, event)
-            action.state = "approved" if event.decision == "approved" else "denied"
-            action.decided_by, action.decided_at = event.by, event.at
-            if event.arguments is not None:
-                action.arguments = dict(event.arguments)
-                # Earlier versions did not say it anew.
-                action.summary = event.summary or action.summary
+            _resolve(rows, event)
         case events.ToolStarted():
             action = _action(rows, event)
-            action.state, action.started_at = "started", event.at
+            _change(rows, _CHANGE_ACTION, action.id, state="started", started_at=event.at)
         case events.ToolFinished():
             action = _action(rows, event)
-            action.state, action.finished_at = _FATES[event.outcome], event.at
-            action.result, action.duration_ms = event.result, event.duration_ms
-            index_action(rows, action)
+            _change(
+                rows,
+                _CHANGE_ACTION,
+                action.id,
+                state=_FATES[event.outcome],
+                result=event.result,
+                finished_at=event.at,
+                duration_ms=_figure(event.duration_ms),
+            )
+            index_action(rows, action.id)
         case events.ActionSettled():
-            settled = rows.get_one(tables.Action, event.action_id)
-            settled.state, settled.result = _FATES[event.outcome], event.result
-            rows.flush()
-            index_action(rows, settled)
-            session, turn = _session_and_turn(rows, event)
-            index_turn(rows, session, turn)
+            state = _FATES[event.outcome]
+            _change(rows, _CHANGE_ACTION, event.action_id, state=state, result=event.result)
+            index_action(rows, event.action_id)
+            index_turn(rows, event.turn_id)
         case events.UsageUpdated():
             _charge(rows, event)
         case events.TurnFinished():
             _end_turn(rows, event, event.status, reply=event.reply)
         case events.TurnFailed():
-            state: tables.TurnState = "interrupted" if event.error == INTERRUPTED else "failed"
-            _end_turn(rows, event, state, error=event.error)
-    rows.add(_event(event))
+            status: tables.TurnState = "interrupted" if event.error == INTERRUPTED else "failed"
+            _end_turn(rows, event, status, error=event.error)
+    _keep(rows, event)
 
 
-def _event(event: Event) -> tables.Event:
+def end_actions(rows: Connection, turn_id: str, at: str) -> None:
+    """An action that has no end by now, because that could not be written down, gets none later."""
+    rows.execute(_END_ACTIONS, {"key": turn_id, "at": at})
+
+
+def may_have_changed(action: tables.Action | Row[Any]) -> bool:
+    """Whether an action without an end may have done something: it began, and was no read."""
+    return action.state == "started" and action.effect != "read"
+
+
+def _keep(rows: Connection, event: Event) -> None:
     head = {"kind", "turn_id", "seq", "at"}
     body = {key: value for key, value in events.to_dict(event).items() if key not in head}
-    return tables.Event(
-        turn_id=event.turn_id, seq=event.seq, at=event.at, kind=event.kind, body=body
+    rows.execute(
+        insert(_EVENT),
+        {
+            "turn_id": event.turn_id,
+            "seq": event.seq,
+            "at": event.at,
+            "kind": event.kind,
+            "body": body,
+        },
     )
 
 
-def _begin_turn(rows: Session, event: events.TurnStarted, model: str) -> None:
-    session = rows.get(tables.Session, event.session_id)
+def _change(rows: Connection, statement: Any, key: str, **values: Any) -> None:
+    rows.execute(statement, {"key": key, **values})
+
+
+def _begin_turn(rows: Connection, event: events.TurnStarted, model: str) -> None:
+    session = rows.execute(_SESSION_BY_ID, {"key": event.session_id}).first()
     if session is None:
-        serials = select(func.max(tables.Session.serial))
-        session = tables.Session(
-            id=event.session_id,
-            serial=(rows.exec(serials).one() or 0) + 1,
-            title=headline(event.text, TITLE_CHARACTERS),
-            created_at=event.at,
-            updated_at=event.at,
-        )
-        index_title(rows, session)
+        serial = (rows.execute(_LAST_SESSION).scalar_one() or 0) + 1
+        title = headline(event.text, TITLE_CHARACTERS)
+        _begin_session(rows, event, serial=serial, title=title, model=model or None)
+        index_title(rows, serial, title)
     elif session.deleted_at is not None:
         raise ValueError("Its session has been deleted: restore it, or begin a new one.")
-    session.updated_at, session.model = event.at, model or session.model
-    session.turns += 1
-    rows.add(session)
-    rows.flush()
-    numbers = select(func.max(tables.Turn.number)).where(tables.Turn.session_id == session.id)
-    turn = tables.Turn(
-        id=event.turn_id,
-        session_id=session.id,
-        number=(rows.exec(numbers).one() or 0) + 1,
-        status="running",
-        text=event.text,
-        started_at=event.at,
-        owner=this_process(),
+    else:
+        _change(
+            rows,
+            _CHANGE_SESSION,
+            session.id,
+            updated_at=event.at,
+            model=model or session.model,
+            turns=session.turns + 1,
+        )
+    rows.execute(
+        insert(_TURN),
+        {
+            "id": event.turn_id,
+            "session_id": event.session_id,
+            "number": (rows.execute(_LAST_TURN, {"key": event.session_id}).scalar_one() or 0) + 1,
+            "status": "running",
+            "text": event.text,
+            "reply": "",
+            "started_at": event.at,
+            "owner": this_process(),
+        },
     )
-    rows.add(turn)
-    rows.flush()
-    rows.add(tables.Message(turn_id=event.turn_id, role="user", content=event.text, at=event.at))
-    index_turn(rows, session, turn)
+    _add_message(rows, event.turn_id, "user", event.text, event.at)
+    index_turn(rows, event.turn_id)
 
 
-def _session_and_turn(rows: Session, event: Event) -> tuple[tables.Session, tables.Turn]:
-    turn = _turn(rows, event)
-    return rows.get_one(tables.Session, turn.session_id), turn
+def _begin_session(
+    rows: Connection, event: events.TurnStarted, *, serial: int, title: str, model: str | None
+) -> None:
+    rows.execute(
+        insert(_SESSION),
+        {
+            "id": event.session_id,
+            "title": title,
+            "created_at": event.at,
+            "updated_at": event.at,
+            "model": model,
+            "archived": False,
+            "serial": serial,
+            "turns": 1,
+            "actions": 0,
+            "intents": [],
+            "preview": "",
+            "cost_usd": 0.0,
+            "unpriced": 0,
+            "draft": "",
+        },
+    )
 
 
-def _turn(rows: Session, event: Event) -> tables.Turn:
-    turn = rows.get(tables.Turn, event.turn_id)
-    if turn is None:
+def _session_of(rows: Connection, event: Event) -> Row[Any]:
+    session = rows.execute(_SESSION_OF_TURN, {"key": event.turn_id}).first()
+    if session is None:
         raise ValueError("The turn is not there; its session may have been deleted meanwhile.")
-    return turn
+    return session
 
 
 def _end_turn(
-    rows: Session,
+    rows: Connection,
     event: Event,
     status: tables.TurnState,
     *,
     reply: str = "",
     error: str | None = None,
 ) -> None:
-    session, turn = _session_and_turn(rows, event)
-    turn.status, turn.reply, turn.error, turn.finished_at = status, reply, error, event.at
-    session.updated_at = event.at
-    session.preview = headline(reply[:500], PREVIEW_CHARACTERS) or session.preview
-    said = select(tables.Message).where(
-        tables.Message.turn_id == turn.id, tables.Message.role == "assistant"
+    session = _session_of(rows, event)
+    _change(
+        rows,
+        _CHANGE_TURN,
+        event.turn_id,
+        status=status,
+        reply=reply,
+        error=error,
+        finished_at=event.at,
     )
-    if reply and rows.exec(said).first() is None:
-        _say(rows, turn.id, reply, event.at)
-    end_actions(rows, turn.id, event.at)
-    rows.flush()
-    index_turn(rows, session, turn)
+    preview = headline(reply[:500], PREVIEW_CHARACTERS) or session.preview
+    _change(rows, _CHANGE_SESSION, session.id, updated_at=event.at, preview=preview)
+    if reply and rows.execute(_FIRST_REPLY, {"key": event.turn_id}).first() is None:
+        _say(rows, event.turn_id, reply, event.at)
+    end_actions(rows, event.turn_id, event.at)
+    index_turn(rows, event.turn_id)
 
 
-def end_actions(rows: Session, turn_id: str, at: str) -> None:
-    """An action that has no end by now, because that could not be written down, gets none later."""
-    for action in rows.exec(open_actions(turn_id)):
-        action.state = "unknown" if may_have_changed(action) else "cancelled"
-        action.finished_at = at
-
-
-def may_have_changed(action: tables.Action) -> bool:
-    """Whether an action without an end may have done something: it began, and was no read."""
-    return action.state == "started" and action.effect != "read"
-
-
-def open_actions(turn_id: str) -> SelectOfScalar[tables.Action]:
-    """The query for a turn's actions that have not ended."""
-    return select(tables.Action).where(
-        tables.Action.turn_id == turn_id,
-        col(tables.Action.state).in_(("proposed", "approved", "started")),
-    )
-
-
-def _say(rows: Session, turn_id: str, text: str, at: str) -> None:
+def _say(rows: Connection, turn_id: str, text: str, at: str) -> None:
     """Add to what the assistant says; after anything but text, a new message begins."""
-    before = (
-        select(tables.Event.kind)
-        .where(tables.Event.turn_id == turn_id)
-        .order_by(col(tables.Event.seq).desc())
-    )
-    last = (
-        select(tables.Message)
-        .where(tables.Message.turn_id == turn_id)
-        .order_by(col(tables.Message.id).desc())
-    )
-    if rows.exec(before).first() == events.TextDelta.kind:
-        message = rows.exec(last).first()
-        assert message is not None
-        message.content += text
+    if rows.execute(_LAST_KIND, {"key": turn_id}).scalar() == events.TextDelta.kind:
+        rows.execute(_SAY_MORE, {"key": turn_id, "more": text})
     else:
-        rows.add(tables.Message(turn_id=turn_id, role="assistant", content=text, at=at))
+        _add_message(rows, turn_id, "assistant", text, at)
 
 
-def _classify(rows: Session, event: events.IntentClassified) -> None:
-    session, turn = _session_and_turn(rows, event)
-    session.intents = list(dict.fromkeys((*session.intents, *event.intents)))
-    rows.add(
-        tables.Classification(
-            turn_id=turn.id,
-            route=event.route,
-            intents=list(event.intents),
-            confidence=event.confidence,
-            alternatives=[
+def _add_message(rows: Connection, turn_id: str, role: str, content: str, at: str) -> None:
+    rows.execute(insert(_MESSAGE), {"turn_id": turn_id, "role": role, "content": content, "at": at})
+
+
+def _classify(rows: Connection, event: events.IntentClassified) -> None:
+    session = _session_of(rows, event)
+    intents = list(dict.fromkeys((*session.intents, *event.intents)))
+    if intents != session.intents:
+        _change(rows, _CHANGE_SESSION, session.id, intents=intents)
+    rows.execute(
+        insert(_CLASSIFICATION),
+        {
+            "turn_id": event.turn_id,
+            "route": event.route,
+            "intents": list(event.intents),
+            "confidence": event.confidence,
+            "alternatives": [
                 {"intent": other.intent, "confidence": other.confidence}
                 for other in event.alternatives
             ],
-            source=event.source,
-            tools_offered=list(event.tools_offered),
-            duration_ms=event.duration_ms,
-        )
+            "source": event.source,
+            "tools_offered": list(event.tools_offered),
+            "duration_ms": _figure(event.duration_ms),
+        },
     )
 
 
-def _correct(rows: Session, event: events.IntentCorrected) -> None:
-    turn = _turn(rows, event)
-    rows.add(
-        tables.Correction(
-            turn_id=turn.id,
-            session_id=turn.session_id,
-            text=event.text,
-            from_intents=list(event.from_intents),
-            to_intent=event.to_intent,
-            at=event.at,
-        )
+def _correct(rows: Connection, event: events.IntentCorrected) -> None:
+    rows.execute(
+        insert(_CORRECTION),
+        {
+            "turn_id": event.turn_id,
+            "session_id": _session_of(rows, event).id,
+            "text": event.text,
+            "from_intents": list(event.from_intents),
+            "to_intent": event.to_intent,
+            "at": event.at,
+        },
     )
 
 
-def _propose(rows: Session, event: events.ToolCallProposed) -> None:
-    session, turn = _session_and_turn(rows, event)
-    session.actions += 1
-    serials = select(func.max(tables.Action.serial))
-    action = tables.Action(
-        id=event.action_id or f"{event.turn_id}:{event.call_id}",
-        serial=(rows.exec(serials).one() or 0) + 1,
-        turn_id=turn.id,
-        session_id=session.id,
-        call_id=event.call_id,
-        intent=event.intent,
-        tool=event.tool,
-        arguments=dict(event.arguments),
-        effect=event.effect,
-        summary=event.summary,
-        state="proposed",
-        proposed_at=event.at,
+def _propose(rows: Connection, event: events.ToolCallProposed) -> None:
+    session = _session_of(rows, event)
+    _change(rows, _CHANGE_SESSION, session.id, actions=session.actions + 1)
+    action_id = event.action_id or f"{event.turn_id}:{event.call_id}"
+    rows.execute(
+        insert(_ACTION),
+        {
+            "id": action_id,
+            "serial": (rows.execute(_LAST_ACTION).scalar_one() or 0) + 1,
+            "turn_id": event.turn_id,
+            "session_id": session.id,
+            "call_id": event.call_id,
+            "intent": event.intent,
+            "tool": event.tool,
+            "arguments": dict(event.arguments),
+            "effect": event.effect,
+            "summary": event.summary,
+            "state": "proposed",
+            "proposed_at": event.at,
+        },
     )
-    rows.add(action)
-    rows.flush()
-    index_action(rows, action)
+    index_action(rows, action_id)
+
+
+def _resolve(rows: Connection, event: events.ApprovalResolved) -> None:
+    action = _action(rows, event)
+    changes: dict[str, Any] = {
+        "state": "approved" if event.decision == "approved" else "denied",
+        "decided_by": event.by,
+        "decided_at": event.at,
+    }
+    if event.arguments is not None:
+        # Earlier versions did not say the summary anew.
+        changes |= {"arguments": dict(event.arguments), "summary": event.summary or action.summary}
+    _change(rows, _CHANGE_ACTION, action.id, **changes)
 
 
 def _action(
-    rows: Session, event: events.ApprovalResolved | events.ToolStarted | events.ToolFinished
-) -> tables.Action:
+    rows: Connection, event: events.ApprovalResolved | events.ToolStarted | events.ToolFinished
+) -> Row[Any]:
     """The action that an event is about. Some servers use a call id twice: the newest counts."""
-    query = (
-        select(tables.Action)
-        .where(tables.Action.turn_id == event.turn_id, tables.Action.call_id == event.call_id)
-        .order_by(col(tables.Action.proposed_at).desc(), col(tables.Action.id).desc())
-    )
-    action = rows.exec(query).first()
+    action = rows.execute(_ACTION_BY_CALL, {"turn": event.turn_id, "call": event.call_id}).first()
     if action is None:
         raise ValueError(f"The call {event.call_id!r} was never proposed in this turn.")
     return action
 
 
-def _charge(rows: Session, event: events.UsageUpdated) -> None:
-    session, turn = _session_and_turn(rows, event)
-    # Costs are decimal fractions of a dollar: rounding takes away what binary sums add to them.
-    session.cost_usd = round(session.cost_usd + (event.cost_usd or 0.0), events.USD_DIGITS)
-    session.unpriced += event.cost_usd is None
-    rows.add(
-        tables.ModelCall(
-            turn_id=turn.id,
-            stage=event.stage,
-            model=event.model,
-            input_tokens=event.input_tokens,
-            cached_tokens=event.cached_tokens,
-            output_tokens=event.output_tokens,
-            cost_usd=event.cost_usd,
-            flat_input_tokens=event.flat_input_tokens,
-            flat_cached_tokens=event.flat_cached_tokens,
-            flat_cost_usd=event.flat_cost_usd,
-            flat_warm_cost_usd=event.flat_warm_cost_usd,
-            duration_ms=event.duration_ms,
-            at=event.at,
-        )
+def _charge(rows: Connection, event: events.UsageUpdated) -> None:
+    session, cost = _session_of(rows, event), _amount(event.cost_usd)
+    _change(
+        rows,
+        _CHANGE_SESSION,
+        session.id,
+        # Costs are decimal fractions of a dollar: rounding removes what binary sums add to them.
+        cost_usd=round(session.cost_usd + (cost or 0.0), events.USD_DIGITS),
+        unpriced=session.unpriced + (cost is None),
     )
+    rows.execute(
+        insert(_MODEL_CALL),
+        {
+            "turn_id": event.turn_id,
+            "stage": event.stage,
+            "model": event.model,
+            "input_tokens": _figure(event.input_tokens),
+            "cached_tokens": _figure(event.cached_tokens),
+            "output_tokens": _figure(event.output_tokens),
+            "cost_usd": cost,
+            "flat_input_tokens": _figure(event.flat_input_tokens),
+            "flat_cached_tokens": _figure(event.flat_cached_tokens),
+            "flat_cost_usd": _amount(event.flat_cost_usd),
+            "flat_warm_cost_usd": _amount(event.flat_warm_cost_usd),
+            "duration_ms": _figure(event.duration_ms),
+            "at": event.at,
+        },
+    )
+
+
+def _figure(number: float) -> int:
+    """A count or a duration as a column can hold it; the event keeps what was said."""
+    return int(max(0, min(number, MOST_TOKENS))) if number == number else 0
+
+
+def _amount(cost_usd: float | None) -> float | None:
+    """US dollars; what nobody pays for one request is as good as unknown."""
+    if cost_usd is None or not math.isfinite(cost_usd) or abs(cost_usd) > MOST_USD:
+        return None
+    return cost_usd

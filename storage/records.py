@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from sqlalchemy import Row
+
 from storage.query import Segment
 from storage.tables import Action
 
@@ -84,5 +86,5 @@ class ActionRecord:
     duration_ms: int | None
 
     @classmethod
-    def of(cls, action: Action) -> Self:
+    def of(cls, action: Action | Row[Any]) -> Self:
         return cls(**{name: getattr(action, name) for name in cls.__dataclass_fields__})

@@ -15,6 +15,7 @@ from storage.index import TURNS, done
 from storage.query import Query, highlighted, is_everything, parse, snippet
 from storage.records import Found, Match, MatchKind, SessionRecord
 from storage.tables import Action, Message
+from storage.words import valid
 
 SNIPPET_CHARACTERS = 110
 
@@ -50,7 +51,7 @@ def search(
     where = PAGE.format(also=_WITH_WORDS if query else _WITH_TITLE)
     parameters = {
         "match": query and query.match,
-        "typed": "" if is_everything(typed) else typed.strip(),
+        "typed": "" if is_everything(typed) else valid(typed.strip()),
         "archived": archived,
         "limit": limit,
         "offset": offset,

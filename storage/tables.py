@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Literal
 from sqlalchemy import Dialect, Index, Text, TypeDecorator, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from storage.words import valid
+
 TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed", "interrupted"]
 ActionState = Literal[
     "proposed",
@@ -55,7 +57,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.encode("utf-8", "replace").decode()
+        return None if value is None else valid(value)
 
 
 class Session(SQLModel, table=True):
@@ -77,7 +79,7 @@ class Session(SQLModel, table=True):
     title: str = Field(sa_type=Words)
     created_at: str
     updated_at: str
-    model: str | None = None
+    model: str | None = Field(default=None, sa_type=Words)
     archived: bool = False
     serial: int
     turns: int = 0
@@ -106,7 +108,7 @@ class Turn(SQLModel, table=True):
     status: str
     text: str = Field(sa_type=Words)
     reply: str = Field(default="", sa_type=Words)
-    error: str | None = None
+    error: str | None = Field(default=None, sa_type=Words)
     started_at: str
     finished_at: str | None = None
     owner: str
@@ -175,13 +177,13 @@ class Action(SQLModel, table=True):
     turn_id: str = Field(foreign_key="turn.id", ondelete="CASCADE")
     session_id: str = Field(foreign_key="session.id", ondelete="CASCADE")
     call_id: str = Field(sa_type=Words)
-    intent: str
+    intent: str = Field(sa_type=Words)
     tool: str = Field(sa_type=Words)
     arguments: dict[str, Any] = Field(sa_type=Json)
     effect: str
     summary: str = Field(sa_type=Words)
     state: str
-    decided_by: str | None = None
+    decided_by: str | None = Field(default=None, sa_type=Words)
     result: Any = Field(default=None, sa_type=Json, nullable=True)
     proposed_at: str
     decided_at: str | None = None
@@ -234,7 +236,7 @@ class Correction(SQLModel, table=True):
     session_id: str = Field(foreign_key="session.id", ondelete="CASCADE")
     text: str = Field(sa_type=Words)
     from_intents: list[str] = Field(sa_type=Json)
-    to_intent: str
+    to_intent: str = Field(sa_type=Words)
     at: str
 
 

@@ -56,6 +56,11 @@ def folded(text: str) -> str:
     return " ".join(word for word, _, _ in tokens(text))
 
 
+def valid(text: str) -> str:
+    """The text as UTF-8 can write it, `?` for each half of a surrogate pair."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def in_words(value: Any) -> str:
     """JSON as a person reads it, in one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -4,44 +4,50 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 
+from tui import output
 from tui.exit_codes import ExitCode
-from tui.parser import PROGRAM, parser
+from tui.output import OutputError
+from tui.parser import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    options = parser().parse_args(arguments)
-    if options.command is None:
-        from tui.commands.app import run
-
-        return _guarded(run, options)
-    module = importlib.import_module(f"tui.commands.{options.command}")
-    return _guarded(module.run, options)
-
-
-def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
-    """Run a command; what a person can mend is told in one line on standard error."""
+    output.open_standard_streams()
+    code: int = ExitCode.DONE
     try:
-        code = run(options)
-        sys.stdout.flush()  # here a reader that has gone is no error; at the exit it would be
-        return code
+        code = _guarded(arguments)
+        output.flush()  # at the exit it would be too late to say that it failed
+    except OutputError as error:
+        output.discard()
+        if not error.gone:
+            output.say(str(error))
+            code = code or ExitCode.FAILED
+    return code
+
+
+def _guarded(arguments: Sequence[str] | None) -> int:
+    """Run a command; what a person can mend is said in one line on standard error."""
+    try:
+        options = parser().parse_args(arguments)
+        module = importlib.import_module(f"tui.commands.{options.command or 'app'}")
+        run: Callable[[argparse.Namespace], int] = module.run
+        return run(options)
+    except SystemExit as end:  # argparse has said why
+        return end.code if isinstance(end.code, int) else ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone, which is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+    except OutputError:
+        raise
     except Exception as error:
         from tui.setup import exit_code, explain
 
         text = explain(error)
         if text is None:
             raise
-        print(f"{PROGRAM}: {text}", file=sys.stderr)
+        output.say(text)
         return exit_code(error)
 
 

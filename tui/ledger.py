@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
 from engine.events import Bill
 from storage.costs import RequestRecord
-from tui.output import print_csv, print_json, printable
+from tui.output import print_csv, print_json, print_line
 from tui.text import one_line
 from tui.wording import count, difference, exact, flat_cost, spent
 
@@ -36,7 +35,8 @@ def print_costs(requests: Sequence[RequestRecord], options: argparse.Namespace) 
     elif options.csv:
         print_csv(_KEPT, ([_in_full(value) for value in _values(one)] for one in requests))
     else:
-        sys.stdout.writelines(f"{printable(line)}\n" for line in _table(requests))
+        for line in _table(requests):
+            print_line(line)
 
 
 def total(requests: Sequence[RequestRecord]) -> Bill:

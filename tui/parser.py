@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,22 @@ STATES = (
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
+class _Parser(argparse.ArgumentParser):
+    """Prints what argparse has to say the way the commands do."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        from tui import output
+
+        if file is sys.stderr:
+            output.tell(message, end="")
+        else:
+            output.write(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line. The common options stand before or after the subcommand."""
     common = _common()
-    main_parser = argparse.ArgumentParser(
+    main_parser: argparse.ArgumentParser = _Parser(
         prog=PROGRAM,
         parents=[common],
         description="An assistant in the terminal that performs real tasks. "
@@ -325,5 +338,5 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
         from importlib.metadata import version
 
-        print(f"{PROGRAM} {version(PROGRAM)}")
+        parser._print_message(f"{PROGRAM} {version(PROGRAM)}\n", sys.stdout)
         parser.exit()

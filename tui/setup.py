@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import cast
 
 from engine import env_file
 from engine import settings as engine_settings
@@ -30,13 +32,14 @@ from engine.tools.tool import ToolContext
 from storage.database import Database, StorageError
 from storage.history import ActionRecord, History
 from storage.journal import Journal
+from tui import output
 from tui.exit_codes import ExitCode
-from tui.parser import PROGRAM
 
 log = logging.getLogger(__name__)
 
 # Of a resumed session the engine folds the last turns; older ones could not be sent anyway.
 TURNS_TO_RESUME = 200
+LOG_BYTES = 1_000_000  # then a new file begins, and one earlier file is kept
 
 
 def explain(error: Exception) -> str | None:
@@ -69,7 +72,7 @@ def load_settings_aloud(options: argparse.Namespace) -> Settings:
     """`load_settings`, saying on standard error what is not used of an untrusted `.env`."""
     settings = load_settings(options)
     for notice in settings.notices:
-        sys.stderr.write(f"{PROGRAM}: {notice}\n")
+        output.say(notice)
     return settings
 
 
@@ -218,14 +221,45 @@ def log_to_file(settings: Settings) -> None:
     root = logging.getLogger()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler: logging.Handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1)
+        _make_private(path.parent, 0o700)
+        for earlier in path.parent.glob(f"{path.name}.*"):
+            _make_private(earlier, 0o600)
+        handler: logging.Handler = _PrivateLog(
+            path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", errors="replace"
+        )
     except OSError:
         handler = logging.NullHandler()  # no log is better than no program
     handler.setFormatter(Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.handlers[:] = [handler]
     logging.captureWarnings(True)
     root.setLevel(logging.WARNING)
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log whose files are for their owner alone, those that it begins when one is full too."""
+
+    def _open(self) -> TextIOWrapper:
+        def opener(name: str, flags: int) -> int:
+            return os.open(name, flags, 0o600)
+
+        _make_private(Path(self.baseFilename), 0o600)
+        return cast(
+            "TextIOWrapper",
+            open(
+                self.baseFilename,
+                self.mode,
+                encoding=self.encoding,
+                errors=self.errors,
+                opener=opener,
+            ),
+        )
+
+
+def _make_private(path: Path, mode: int) -> None:
+    # Another user's file that we may write to stays as it is.
+    with suppress(FileNotFoundError, PermissionError):
+        if path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
 
 
 def log_path() -> Path:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from engine.events import Event, TextDelta, ToolCallProposed, TurnStarted, from_dict, to_dict
+from engine.text import escape_controls, strip_controls
 from storage.export.chapters import Chapter, Deed, chapters
 from storage.export.html import page
 from storage.export.masking import masked
@@ -21,8 +22,6 @@ FORMATS: tuple[Format, ...] = ("markdown", "json", "html")
 # The file's own version, see docs/session-export.md: raised when its shape changes.
 NAME, VERSION = "intentbot-session", 1
 
-# Half a character: UTF-8 has none, JSON can name it.
-_HALF = re.compile("[\ud800-\udfff]")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
 _CODE = re.compile(r"(```[\s\S]*?(?:```|\Z)|`[^`\n]+`)")
 
@@ -36,12 +35,11 @@ def export(
     """The text of the file. `redact` takes known secrets out; what looks like one goes too."""
     data = masked(as_data(session, _whole(happened, redact)), redact)
     if format == "json":
-        text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
-        return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+        return escape_controls(json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
     told = chapters(map(from_dict, data["events"]))
-    if format == "html":
-        return page(data["session"], told)
-    return _markdown(data["session"], told)
+    written = page if format == "html" else _markdown
+    # A person may print the file on a terminal.
+    return strip_controls(written(data["session"], told))
 
 
 def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]:
@@ -107,7 +105,7 @@ def _deed(deed: Deed) -> str:
 
 def _reply(text: str) -> str:
     """The model writes Markdown: kept, but no HTML in it."""
-    parts = _CODE.split(_printable(text).strip())
+    parts = _CODE.split(strip_controls(text).strip())
     return "".join(
         part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts)
     )
@@ -115,20 +113,14 @@ def _reply(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text that is no Markdown, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(_printable(text).split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(strip_controls(text).split()))
 
 
 def _code(text: str) -> str:
     """A code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
-    line = " ".join(_printable(text).split())
+    line = " ".join(strip_controls(text).split())
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
-
-
-def _printable(text: str) -> str:
-    """Without control codes, and without halves of characters, which no file can hold."""
-    kept = "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f"))
-    return kept.encode("utf-8", "replace").decode()
 
 
 def _when(at: str) -> str:

@@ -94,8 +94,7 @@ def keep(database: Database, session: Exported, copy: Callable[[], str] | None =
         _refuse_taken(rows, session)
         try:
             for event in session.happened:
-                project(rows, event, session.model or "")
-                rows.flush()
+                project(rows.connection(), event, session.model or "")
             _finish(rows, session)
         except (ValueError, TypeError, OverflowError, NoResultFound) as error:
             raise NotAnExport(f"What the file tells cannot have happened: {error}") from error
@@ -107,13 +106,13 @@ def _finish(rows: Session, session: Exported) -> None:
     kept = rows.get_one(tables.Session, session.id)
     kept.title, kept.archived, kept.model = session.title, session.archived, session.model
     kept.created_at, kept.updated_at = session.created_at, session.updated_at
-    index_title(rows, kept)
+    index_title(rows.connection(), kept.serial, kept.title)
     running = select(tables.Turn).where(
         tables.Turn.session_id == session.id, tables.Turn.status == "running"
     )
     for turn in rows.exec(running):
         turn.status, turn.error, turn.finished_at = INTERRUPTED, INTERRUPTED, session.updated_at
-        end_actions(rows, turn.id, session.updated_at)
+        end_actions(rows.connection(), turn.id, session.updated_at)
 
 
 def _refuse_taken(rows: Session, session: Exported) -> None:

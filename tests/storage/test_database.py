@@ -80,7 +80,7 @@ def test_every_connection_has_the_settings_that_let_programs_share_a_file(
 ) -> None:
     pragmas = ("journal_mode", "synchronous", "busy_timeout", "foreign_keys", "user_version")
     values = [rows(database, f"PRAGMA {name}")[0][0] for name in pragmas]
-    assert values == ["wal", 1, 5000, 1, len(MIGRATIONS)]
+    assert values == ["wal", 1, 30_000, 1, len(MIGRATIONS)]
 
 
 def test_a_durable_write_waits_for_the_disk_and_the_next_one_does_not(database: Database) -> None:

@@ -114,7 +114,6 @@ def _event(number: int, **fields: Any) -> Callable[[dict[str, Any]], object]:
         (_event(2, seq=-1), "no place"),
         (lambda d: d["events"].append(d["events"][0]), "not in order"),
         (lambda d: d["events"].pop(4), "cannot have happened"),
-        (_event(-2, input_tokens=10**30), "cannot have happened"),
         (_event(-2, cost_usd=float("nan")), "not JSON"),
     ],
 )

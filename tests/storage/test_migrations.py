@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,8 @@ from storage.history import History
 from storage.migrations import MIGRATIONS, backup_of
 from tests.storage.programs import go_on, start, wait_until_ready
 from tests.storage.told import Recording, rows, top_up, turn
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def test_the_steps_lead_to_the_tables_that_the_code_knows(
@@ -116,6 +119,22 @@ def test_a_step_that_fails_is_undone_and_the_backup_stays(
         assert connection.execute("SELECT count(*) FROM message").fetchone() == (3,)
     with closing(sqlite3.connect(backup_of(old, len(MIGRATIONS)))) as connection:
         assert migrations.version_of(connection) == len(MIGRATIONS)
+
+
+def test_of_several_programs_at_once_one_migrates_and_backs_up(tmp_path: Path) -> None:
+    """S17: the others wait, and find the work done."""
+    path = tmp_path / "x.db"
+    shutil.copy(FIXTURES / "version-1.db", path)
+    programs = [start("opens", path) for _ in range(6)]
+    wait_until_ready(*programs)
+    go_on(*programs)
+    for program in programs:
+        program.communicate()
+    assert [program.returncode for program in programs] == [0] * len(programs)
+    assert [file.name for file in tmp_path.glob("*.bak*")] == ["x.db.bak-v1"]
+    with closing(sqlite3.connect(path)) as connection:
+        assert migrations.version_of(connection) == len(MIGRATIONS)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 def test_several_programs_may_make_the_same_file_at_once(tmp_path: Path) -> None:

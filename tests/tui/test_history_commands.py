@@ -141,7 +141,7 @@ def test_actions_are_filtered_and_an_unknown_one_stands_out(run: Run) -> None:
     assert "a1" in run("actions", "list", "--search", "32.50", "--since", "2025-12-01")
     rows = list(csv.DictReader(io.StringIO(run("actions", "list", "--csv"))))
     assert rows[1]["arguments"] == '{"amount": 20}'
-    assert rows[0]["result"] == "'=cmd() ? 我"
+    assert rows[0]["result"] == r"'=cmd() \ud83d 我"
 
 
 @pytest.mark.parametrize("lies_beside", [True, False])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from contextlib import closing
 from dataclasses import asdict
 
@@ -19,11 +18,12 @@ from engine.text import show_controls
 from engine.tools.results import say
 from storage.history import ActionFilter, ActionRecord, History
 from storage.journal import Journal
+from tui import output
 from tui.call_text import shown_line
 from tui.commands.sessions import ALL
 from tui.exit_codes import ExitCode
 from tui.moments import local
-from tui.output import bold, print_csv, print_json, printable
+from tui.output import Bold, print_csv, print_json, print_line
 from tui.setup import (
     check_action,
     data_dir_of,
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     with closing(open_to_read(settings)) as database:
         history, journal = History(database), Journal(database)
         for notice in notices_of(journal.settle_interrupted()):
-            print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
+            output.say(notice)
         if options.verb == "list":
             limit = ALL if options.limit is None else options.limit
             _list(history.actions(_which(options), limit), options)
@@ -86,9 +86,8 @@ def _list(actions: list[ActionRecord], options: argparse.Namespace) -> None:
         return
     for action in actions:
         state = f"{'! ' if action.state == 'unknown' else '  '}{action.state:<10}"
-        state = bold(state) if action.state == "unknown" else state
-        when = local(action.proposed_at)
-        print(printable(f"{plain(action.id)}  {when} {state}  {_call(action)}"))
+        state = Bold(state) if action.state == "unknown" else state
+        print_line(f"{action.id}  {local(action.proposed_at)} ", state, f"  {_call(action)}")
 
 
 def _show(action: ActionRecord, *, as_json: bool) -> None:
@@ -108,10 +107,10 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
         "result": None if action.result is None else plain(say(action.result)),
     }
     if action.summary:
-        print(printable(shown_line(action.summary)))
+        print_line(shown_line(action.summary))
     for name, value in shown.items():
         if value is not None:
-            print(printable(f"  {name:<9} {value}"))
+            print_line(f"  {name:<9} {value}")
 
 
 def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
@@ -120,11 +119,11 @@ def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
     if as_json:
         _show(action, as_json=True)
     elif action.state == "succeeded":
-        print(f"{name}: it was done. {plain(say(action.result))}")
+        print_line(f"{name}: it was done. {plain(say(action.result))}")
     elif known:
-        print(f"{name}: it was not done, nothing was changed.")
+        print_line(f"{name}: it was not done, nothing was changed.")
     if not known:
-        print(f"intentbot-tui: {name}: the back end cannot tell.", file=sys.stderr)
+        output.say(f"{name}: the back end cannot tell.")
         return ExitCode.FAILED
     return ExitCode.DONE
 

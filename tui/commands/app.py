@@ -14,6 +14,7 @@ from engine.events import Event
 from engine.ports import Approver
 from tui import preferences
 from tui.exit_codes import ExitCode
+from tui.output import say
 from tui.ports import (
     ActionQuery,
     ActionRow,
@@ -51,10 +52,7 @@ def show(
 ) -> int:
     """Open the app; with `steps` as a demo, with `data_dir` on a back end that is kept there."""
     if not has_terminal():
-        print(
-            "intentbot-tui: the app needs a terminal; without one use: intentbot-tui ask TEXT",
-            file=sys.stderr,
-        )
+        say("the app needs a terminal; without one use: intentbot-tui ask TEXT")
         return ExitCode.USAGE
     save_bandwidth(options)
     faults = preferences.take_keys()

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
 import shutil
 import signal
 import sys
-from typing import TextIO
 
 from engine.assembly import Engine
 from engine.events import (
@@ -25,11 +22,11 @@ from engine.events import (
     to_dict,
 )
 from engine.ports import Answer
+from tui import output
 from tui.call_text import question_lines, shown_line
 from tui.exit_codes import ExitCode, of_turn
-from tui.output import talk_aside
+from tui.output import OutputError, print_json, talk_aside, write
 from tui.setup import load_settings, put_together
-from tui.text import plain
 
 # What is known of a catalogue is read in a second; a large one that is not takes half a minute.
 PATIENCE_S, MANY_PHRASES = 3.0, 500
@@ -38,20 +35,19 @@ PATIENCE_S, MANY_PHRASES = 3.0, 500
 def run(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.text == "-" else options.text
     if not text.strip():
-        print("intentbot-tui ask: the message is empty", file=sys.stderr)
+        output.say("the message is empty", "ask")
         return ExitCode.USAGE
     if options.deny and options.yes_destructive:
-        told = "--yes-destructive and --deny cannot both be meant"
-        print(f"intentbot-tui ask: {told}", file=sys.stderr)
+        output.say("--yes-destructive and --deny cannot both be meant", "ask")
         return ExitCode.USAGE
-    with talk_aside() as out:
-        return asyncio.run(_ask(options, text.strip(), out))
+    with talk_aside():
+        return asyncio.run(_ask(options, text.strip()))
 
 
-async def _ask(options: argparse.Namespace, text: str, out: TextIO) -> int:
+async def _ask(options: argparse.Namespace, text: str) -> int:
     parts = await asyncio.to_thread(put_together, load_settings(options))
     for notice in parts.notices:
-        print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
+        output.say(notice)
     try:
         session = parts.history.session(options.session).id if options.session else None
         assistant = parts.assistant(session, _Approver(options))
@@ -59,21 +55,24 @@ async def _ask(options: argparse.Namespace, text: str, out: TextIO) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, assistant.cancel)
         happened: list[Event] = []
+        failed: OutputError | None = None
         patience = loop.call_later(PATIENCE_S, _say, learning(parts.engine))
         async for event in assistant.respond(text):
             happened.append(event)
             if not isinstance(event, TurnStarted):
                 patience.cancel()
             try:
-                if options.json:
-                    print(json.dumps(to_dict(event), ensure_ascii=False), file=out, flush=True)
-                else:
-                    _tell(event, out)
-            except OSError as error:
-                _talk_to_nobody(error, out)
-                assistant.cancel()
+                if failed is None and options.json:
+                    print_json(to_dict(event), flush=True)
+                elif failed is None:
+                    _tell(event)
+            except OutputError as error:
+                failed = error
+                assistant.cancel()  # what has begun is waited for, and all of it is recorded
+        if failed is not None and not failed.gone:
+            raise failed
         if not options.json and any(isinstance(event, TextDelta) for event in happened):
-            print(file=out, flush=True)
+            write("\n", flush=True)
         return of_turn(happened)
     finally:
         await parts.close()
@@ -90,15 +89,7 @@ def learning(engine: Engine) -> str:
 
 def _say(text: str) -> None:
     if text:
-        print(f"intentbot-tui: {text}", file=sys.stderr, flush=True)
-
-
-def _talk_to_nobody(error: OSError, out: TextIO) -> None:
-    """The reader of our output has gone, or the whole terminal: the rest goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, out.fileno())
-    if not isinstance(error, BrokenPipeError):
-        os.dup2(nowhere, sys.stderr.fileno())
+        output.say(text)
 
 
 class _Approver:
@@ -123,8 +114,9 @@ class _Approver:
             return Answer("approved", "flag")
         if not self._can_ask:
             flag = "--yes-destructive" if destructive else "--yes"
-            told = f"{shown_line(request.tool)} is {request.effect} and needs approval: say {flag}"
-            print(f"intentbot-tui: {told}, or ask at a terminal", file=sys.stderr)
+            tool = shown_line(request.tool)
+            how = f"add {flag}, or run it in a terminal"
+            output.say(f"{tool} is {request.effect} and needs approval: {how}")
             return Answer("unanswered", "nobody")
         answer = await asyncio.to_thread(_prompt, request)
         return Answer("approved" if answer in ("y", "yes") else "denied", "person")
@@ -132,20 +124,19 @@ class _Approver:
 
 def _prompt(request: ApprovalRequested) -> str:
     width = max(40, shutil.get_terminal_size().columns)
-    print("", *question_lines(request, width), sep="\n", file=sys.stderr)
-    print("Do it? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower()
+    output.tell("\n".join(["", *question_lines(request, width)]))
+    return output.ask("Do it? [y/N] ")
 
 
-def _tell(event: Event, out: TextIO) -> None:
+def _tell(event: Event) -> None:
     match event:
         case TextDelta():
-            print(plain(event.text), end="", file=out, flush=True)
+            write(event.text, flush=True)
         case ToolStarted() | ToolFinished():
             pass
         case RetryScheduled():
-            print(f"{plain(event.reason)}; again in {event.delay_s:g} s", file=sys.stderr)
+            output.tell(f"{event.reason}; again in {event.delay_s:g} s")
         case TurnFinished(cut=True):
-            print("intentbot-tui: the server cut this reply short", file=sys.stderr)
+            output.say("the server cut this reply short")
         case TurnFailed():
-            print(f"intentbot-tui: {plain(event.message)}", file=sys.stderr)
+            output.say(event.message)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +15,7 @@ from engine.intents.intent import Catalogue, Intent
 from engine.settings import Settings
 from tui.commands.catalog_fit import fit_thresholds
 from tui.exit_codes import ExitCode
-from tui.output import talk_aside
+from tui.output import print_json, print_line, say, talk_aside, tell
 from tui.setup import load_settings_aloud, log_to_file
 from tui.text import one_line, plain
 
@@ -37,9 +35,9 @@ def run(options: argparse.Namespace) -> int:
         catalogue = catalogues.load(*settings.catalogues)
     asyncio.run(catalogue.close())
     for problem in catalogue.problems:
-        print(f"intentbot-tui: {plain(problem)}", file=sys.stderr)
+        say(problem)
     if options.json:
-        print(json.dumps([_shown(i) for i in catalogue.intents.values()], ensure_ascii=False))
+        print_json([_shown(i) for i in catalogue.intents.values()])
     else:
         _print(catalogue)
     return ExitCode.DONE
@@ -68,10 +66,10 @@ def _print(catalogue: Catalogue) -> None:
     width = max((len(tool.name) for tool in catalogue.tools), default=0)
     for intent in catalogue.intents.values():
         count = sum(map(len, intent.examples.values()))
-        print(f"{plain(intent.key)}: {one_line(intent.description, 90)} ({count} examples)")
+        print_line(f"{plain(intent.key)}: {one_line(intent.description, 90)} ({count} examples)")
         for tool in intent.tools:
             does = one_line(tool.description, 70)
-            print(f"  {plain(tool.name):<{width}}  {tool.effect:<11}  {does}")
+            print_line(f"  {plain(tool.name):<{width}}  {tool.effect:<11}  {does}")
 
 
 def _check(settings: Settings, *, as_json: bool) -> int:
@@ -88,16 +86,16 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     except ModelError as error:
         note = f"the examples were not put to the classifier: {error}"
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+        print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            print(plain(str(finding)).replace("\n", " "))
+            print_line(str(finding).replace("\n", " "))
     counts = Counter(finding.severity for finding in findings)
     if note:
-        print(f"intentbot-tui: {plain(note)}", file=sys.stderr)
+        say(note)
     intents = sum(len(folder.intents) for folder in folders)
     tools = sum(len({t.name for seen in f.intents for t in seen.intent.tools}) for f in folders)
     numbers = {"intent": intents, "tool": tools, **{s: counts[s] for s in ("error", "warning")}}
     told = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items()]
-    print(f"{', '.join(told[:2])}: {', '.join(told[2:])}", file=sys.stderr)
+    tell(f"{', '.join(told[:2])}: {', '.join(told[2:])}")
     return ExitCode.USAGE if counts["error"] else ExitCode.DONE

@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import difflib
-import json
 import re
-import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-
-from rich.console import Console
 
 from engine.evaluation import dataset
 from engine.evaluation.dataset import Row
@@ -22,9 +18,10 @@ from engine.evaluation.markdown import percent
 from engine.intents.catalogue import BUILT_IN, MANNERS_FILE
 from engine.intents.intent import Catalogue
 from engine.settings import Settings
+from tui import output
 from tui.evaluation import dry_engine
 from tui.exit_codes import ExitCode
-from tui.parser import PROGRAM
+from tui.output import print_json, print_line
 from tui.scorecard import listed
 from tui.text import plain
 
@@ -50,13 +47,13 @@ def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
     before = read(path) if path else ""
     after = edited(before, {name: new for name, (_, new) in found.changes.items()})
     if options.json:
-        print(json.dumps(_shown(found)))
+        print_json(_shown(found))
     else:
         _print(found)
         diff = difflib.unified_diff(
             before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
         )
-        print(*map(plain, diff), sep="\n")
+        print_line("\n".join(map(plain, diff)))
     if path is None:
         return ExitCode.DONE
     if not options.write:
@@ -122,17 +119,17 @@ def _print(found: Fit) -> None:
         ("small talk kept apart", *(percent(one.small_talk_recall) for one in columns)),
         ("worth", *map(percent, worth)),
     ]
-    console = Console(highlight=False)
-    listed(console, (f"{found.rows:,} messages", "now", "proposed", "left out"), rows)
-    print(
+    with output.console() as console:
+        listed(console, (f"{found.rows:,} messages", "now", "proposed", "left out"), rows)
+    print_line(
         "Worth: the messages that became what they should; one that was asked about\n"
         f"counts half. Left out: chosen on {FOLDS - 1} of {FOLDS} parts, judged on the other; only "
         "these\nfigures are about messages that nothing was chosen by."
     )
     if not found.changes:
-        print("\nThe thresholds stay: no others gain enough on messages left out.")
+        print_line("\nThe thresholds stay: no others gain enough on messages left out.")
     else:
-        print()
+        print_line()
 
 
 def _shown(found: Fit) -> dict[str, object]:
@@ -158,4 +155,4 @@ def _shown(found: Fit) -> dict[str, object]:
 
 
 def _say(text: str) -> None:
-    print(f"{PROGRAM} catalog fit: {plain(text)}", file=sys.stderr)
+    output.say(text, "catalog fit")

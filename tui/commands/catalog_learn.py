@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,8 +19,7 @@ from storage.corrections import CorrectionRecord, corrections
 from storage.database import Database
 from storage.history import History
 from tui.exit_codes import ExitCode
-from tui.output import talk_aside
-from tui.parser import PROGRAM
+from tui.output import print_line, say, talk_aside
 from tui.setup import open_to_read
 from tui.text import plain
 from tui.wording import count
@@ -57,7 +55,7 @@ def learn(settings: Settings, *, write: bool) -> int:
         before = read(path)
         texts[path] = (before, with_phrases(path, before, additions))
     for path, (before, after) in texts.items():
-        print(*_diff(path, before, after), sep="\n")
+        print_line("\n".join(_diff(path, before, after)))
     if not write:
         _say("nothing was written: add --write for that")
         return ExitCode.DONE
@@ -115,4 +113,4 @@ def _diff(path: Path, before: str, after: str) -> Iterable[str]:
 
 
 def _say(text: str) -> None:
-    print(f"{PROGRAM} catalog learn: {plain(text)}", file=sys.stderr)
+    say(text, "catalog learn")

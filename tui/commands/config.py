@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping
 
 from engine.settings import SECRETS, Settings, config_path
 from tui import keys, preferences
 from tui.exit_codes import ExitCode
+from tui.output import print_json, print_line, say
 from tui.setup import load_settings, log_path
 from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
     if options.verb == "path":
-        print(config_path())
+        print_line(str(config_path()))
         return ExitCode.DONE
     if options.verb == "keys":
         _print_keys(as_json=options.json)
@@ -26,14 +25,14 @@ def run(options: argparse.Namespace) -> int:
     origins = {n: origin(settings, n) for n, value in shown.items() if value and n in _VARIABLES}
     refused = settings.server.refused if settings.server else ""
     for notice in (*settings.notices, *([refused] if refused else [])):
-        print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)
+        say(notice)
     if options.json:
-        print(json.dumps({**shown, "sources": origins}, ensure_ascii=False, indent=2))
+        print_json({**shown, "sources": origins}, indent=2)
     else:
         width = max(map(len, shown))
         for name, value in shown.items():
-            told = f"  [{origins[name]}]" if name in origins else ""
-            print(plain(f"{name:<{width}}  {value if value is not None else '-'}{told}"))
+            source = f"  [{origins[name]}]" if name in origins else ""
+            print_line(f"{name:<{width}}  {value if value is not None else '-'}{source}")
     return ExitCode.USAGE if refused else ExitCode.DONE
 
 
@@ -68,14 +67,14 @@ def origin(settings: Settings, name: str) -> str:
 def _print_keys(*, as_json: bool) -> None:
     """Every command with its id and keys, for `[keys]` of config.toml."""
     for fault in preferences.take_keys():
-        print(f"intentbot-tui: {fault}", file=sys.stderr)
+        say(fault)
     if as_json:
         found = [{"id": c.id, "keys": c.keys, "help": c.help} for c in keys.COMMANDS]
-        print(json.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     width = max(len(command.id) for command in keys.COMMANDS)
     for command in keys.COMMANDS:
-        print(f"{command.id:<{width}}  {command.keys:<20} {command.help}")
+        print_line(f"{command.id:<{width}}  {command.keys:<20} {command.help}")
 
 
 def describe(settings: Settings) -> dict[str, str | None]:

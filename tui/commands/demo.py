@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +12,7 @@ from engine.intents import catalogue as catalogues
 from engine.models.scripted import Script, load_script, load_scripts, script_of
 from storage.history import History
 from tui.exit_codes import ExitCode
+from tui.output import print_json, print_line, say, write
 from tui.ports import DemoStep
 from tui.setup import load_settings_aloud, open_to_read
 from tui.text import plain
@@ -23,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings_aloud(options)
     if options.record:
         with closing(open_to_read(settings)) as database:
-            print(script_of(History(database).events(options.record)), end="")
+            write(script_of(History(database).events(options.record)))
         return ExitCode.DONE
     catalogue = catalogues.load(*settings.catalogues)
     found = (load_scripts(folder).items() for folder in catalogue.folders)
@@ -36,18 +35,17 @@ def run(options: argparse.Namespace) -> int:
         scripts[options.name] = load_script(options.script)
     if options.name not in scripts:
         known = ", ".join(scripts) or "none"
-        print(
-            f"intentbot-tui demo: there is no demo {plain(options.name)!r}; there are: {known}, "
+        say(
+            f"there is no demo {plain(options.name)!r}; there are: {known}, "
             "and any script's .toml file",
-            file=sys.stderr,
+            "demo",
         )
         return ExitCode.USAGE
     script = scripts[options.name]
     faults = [(n, f) for n, turn in enumerate(script.turns, 1) for f in turn.lacking(catalogue)]
     if faults:
         for number, fault in faults:
-            told = f"intentbot-tui demo: {options.name}: message {number}: {fault}"
-            print(plain(told), file=sys.stderr)
+            say(f"{options.name}: message {number}: {fault}", "demo")
         return ExitCode.USAGE
     # Back end and history of its own, made new: the demo is the same each time, and what is the
     # person's stays as it is. With --db the talk is kept there.
@@ -65,11 +63,11 @@ def _list(scripts: Mapping[str, Script], *, as_json: bool) -> None:
             {"name": name, "title": script.title, "messages": len(script.turns)}
             for name, script in scripts.items()
         ]
-        print(json.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     width = max(map(len, scripts), default=0)
     for name, script in scripts.items():
-        print(f"{name:<{width}}  {plain(script.title)} ({len(script.turns)} messages)")
+        print_line(f"{name:<{width}}  {plain(script.title)} ({len(script.turns)} messages)")
 
 
 def _steps(script: Script) -> Sequence[DemoStep]:

@@ -21,7 +21,7 @@ from tui.checks import terminal
 from tui.checks.check import Check
 from tui.commands.config import origin
 from tui.exit_codes import ExitCode
-from tui.output import print_json, printable
+from tui.output import print_json, print_line
 from tui.setup import explain, faults_of_env, load_settings, log_to_file
 from tui.text import plain
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         checks.append(check)
         if not options.json:
             mark = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}[check.state]
-            print(printable(f"{mark}  {check.name:<11} {plain(check.detail)}"), flush=True)
+            print_line(f"{mark}  {check.name:<11} {plain(check.detail)}", flush=True)
     if options.json:
         print_json([asdict(check) for check in checks])
     return ExitCode.USAGE if any(c.state == "fail" for c in checks) else ExitCode.DONE

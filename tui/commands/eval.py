@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -32,16 +30,18 @@ from engine.evaluation.runner import End
 from engine.evaluation.score import Report, score
 from engine.models.port import ModelError
 from engine.settings import SettingsError
+from engine.text import strip_controls
 from storage.database import Database
 from storage.evaluations import Evaluations, RunRecord
-from tui import evaluation
+from tui import evaluation, output
 from tui.evaluation import Choice, Run
 from tui.exit_codes import ExitCode, of_error
+from tui.exporting import write_file
 from tui.moments import local
+from tui.output import print_json
 from tui.parser import PROGRAM
 from tui.scorecard import Scorecard, listed
 from tui.setup import load_settings_aloud, log_to_file
-from tui.text import plain
 from tui.wording import count, spent
 
 # Of a run's id in the listing for people: as much as tells runs of the same second apart.
@@ -135,7 +135,7 @@ async def _evaluate(
         going.evaluations.interrupt(going.record.id, data)
     title = f"{going.record.catalogue}, {going.record.model}"
     if options.json:
-        print(json.dumps(data, ensure_ascii=False))
+        print_json(data)
     elif not _printed(options):
         total, done = len(going.runner.rows), len(going.done)
         told = count(total, "message")
@@ -147,7 +147,8 @@ async def _evaluate(
         card = Scorecard(
             report, title, subtitle, verdicts, comparison, whole=bool(going.choice.intents)
         )
-        card.print(Console(highlight=False))
+        with output.console() as console:
+            card.print(console)
     if options.markdown:
         cost = spent(reports.bill(report)).removeprefix("cost ")
         _write(options.markdown, markdown.to_markdown(report, title, cost, verdicts, comparison))
@@ -270,7 +271,7 @@ def _baseline(options: argparse.Namespace, evaluations: Evaluations) -> RunRecor
 def _list(evaluations: Evaluations, *, as_json: bool) -> int:
     runs = evaluations.runs()
     if as_json:
-        print(json.dumps([asdict(found) for found in runs], ensure_ascii=False))
+        print_json([asdict(found) for found in runs])
         return ExitCode.DONE
     rows = []
     for found in runs:
@@ -288,19 +289,20 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
             )
         )
     heads = ("run", "began", "state", "done", "right", "what")
-    listed(Console(highlight=False), heads, rows)
+    with output.console() as console:
+        listed(console, heads, rows)
     return ExitCode.DONE
 
 
 def _write(place: str, text: str) -> None:
     if place == "-":
-        print(text, end="")
+        output.write(text)
         return
     try:
-        Path(place).write_text(text, encoding="utf-8")
+        write_file(Path(place), strip_controls(text).encode(), private=False)
     except OSError as error:
-        raise SettingsError(f"{place} cannot be written: {error.strerror}") from error
+        raise SettingsError(f"{place} cannot be written: {error.strerror or error}") from error
 
 
 def _say(text: str) -> None:
-    print(f"{PROGRAM} eval: {plain(text)}", file=sys.stderr)
+    output.say(text, "eval")

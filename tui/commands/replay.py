@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -12,21 +11,21 @@ from storage.history import History
 from tui import preferences
 from tui.commands.app import has_terminal, save_bandwidth
 from tui.exit_codes import ExitCode
+from tui.output import say
 from tui.setup import load_settings_aloud, open_to_read
 
 
 def run(options: argparse.Namespace) -> int:
     recorded = _recorded(options)
     if not has_terminal():
-        print(
-            "intentbot-tui replay: this needs a terminal; without one use: "
-            f"intentbot-tui sessions show {options.id}",
-            file=sys.stderr,
+        say(
+            f"this needs a terminal; without one use: intentbot-tui sessions show {options.id}",
+            "replay",
         )
         return ExitCode.USAGE
     save_bandwidth(options)
     for fault in preferences.take_keys():
-        print(f"intentbot-tui replay: {fault}", file=sys.stderr)
+        say(fault, "replay")
     from tui import running
     from tui.replay import ReplayApp
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable
 from contextlib import closing
@@ -30,10 +29,12 @@ from storage.database import Database
 from storage.history import History, SessionRecord
 from storage.query import Segment
 from storage.records import Found, Match
+from tui import output
 from tui.exit_codes import ExitCode
+from tui.exporting import write_file
 from tui.ledger import print_costs
 from tui.moments import local
-from tui.output import bold, print_json, printable
+from tui.output import Bold, print_file, print_json, print_line, say, write
 from tui.setup import load_settings_aloud, open_to_read
 from tui.text import plain
 
@@ -76,12 +77,13 @@ def _list(sessions: Iterable[SessionRecord], *, as_json: bool) -> None:
         print_json([asdict(session) for session in sessions])
         return
     for session in sessions:
-        print(printable(_line(session, plain(session.title))))
+        print_line(_line(session), session.title)
 
 
-def _line(session: SessionRecord, title: str) -> str:
+def _line(session: SessionRecord) -> str:
+    """What stands before the title."""
     done = f"{session.actions} actions" if session.actions != 1 else "1 action"
-    return f"{session.id}  {local(session.updated_at)}  {done:>11}  {title}"
+    return f"{session.id}  {local(session.updated_at)}  {done:>11}  "
 
 
 def _search(found: Iterable[Found], *, as_json: bool) -> None:
@@ -91,10 +93,10 @@ def _search(found: Iterable[Found], *, as_json: bool) -> None:
         )
         return
     for one in found:
-        print(printable(_line(one.session, _marked(one.title))))
+        print_line(_line(one.session), *_marked(one.title))
         for match in one.matches:
             where = f"turn {match.turn}, {_WHO[match.kind]}"
-            print(printable(f"    {where}: {_marked(match.segments)}"))
+            print_line(f"    {where}: ", *_marked(match.segments))
 
 
 def _match(match: Match) -> dict[str, object]:
@@ -107,10 +109,8 @@ def _match(match: Match) -> dict[str, object]:
     return {"turn": match.turn, "kind": match.kind, "text": match.text, "hits": hits}
 
 
-def _marked(segments: Iterable[Segment]) -> str:
-    return "".join(
-        bold(plain(segment.text)) if segment.hit else plain(segment.text) for segment in segments
-    )
+def _marked(segments: Iterable[Segment]) -> list[str]:
+    return [Bold(segment.text) if segment.hit else segment.text for segment in segments]
 
 
 def _delete(history: History, id: str, *, sure: bool) -> ExitCode:
@@ -118,16 +118,12 @@ def _delete(history: History, id: str, *, sure: bool) -> ExitCode:
     title = plain(session.title) or session.id
     if not sure:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            print(
-                f"intentbot-tui: nobody could be asked whether to delete {title!r}: say --yes.",
-                file=sys.stderr,
-            )
+            say(f"nobody could be asked whether to delete {title!r}: say --yes.")
             return ExitCode.APPROVAL_NEEDED
         acts = "1 action" if session.actions == 1 else f"{session.actions} actions"
-        print(f"Delete {title!r} for good, with its {acts}? [y/N] ", end="", file=sys.stderr)
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            print("Nothing was deleted.", file=sys.stderr)
+        question = f"Delete {title!r} for good, with its {acts}? [y/N] "
+        if output.ask(question) not in ("y", "yes"):
+            output.tell("Nothing was deleted.")
             return ExitCode.DONE
     history.delete(session.id)
     return ExitCode.DONE
@@ -139,17 +135,13 @@ def _export(history: History, options: argparse.Namespace, settings: Settings) -
     session = history.session(options.id)
     text = export(session, history.events(session.id), options.format, settings.redact)
     if options.output is None:
-        # The file's encoding is part of its form, whatever the terminal's is.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+        print_file(text.encode())
         return ExitCode.DONE
     path: Path = options.output
     try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(text.encode())
+        write_file(path, text.encode())
     except OSError as error:
-        print(f"intentbot-tui: {path} cannot be written: {error.strerror}.", file=sys.stderr)
+        say(f"{path} cannot be written: {error.strerror or error}.")
         return ExitCode.USAGE
     return ExitCode.DONE
 
@@ -161,13 +153,13 @@ def _import(path: Path, settings: Settings, *, as_copy: bool) -> ExitCode:
         text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         session = reading.read(text.decode())
     except OSError as error:
-        print(f"intentbot-tui: {path} cannot be read: {error.strerror}.", file=sys.stderr)
+        say(f"{path} cannot be read: {error.strerror}.")
         return ExitCode.USAGE
     except UnicodeDecodeError:
-        print(f"intentbot-tui: {path} is not an exported session: no text.", file=sys.stderr)
+        say(f"{path} is not an exported session: no text.")
         return ExitCode.USAGE
     with closing(Database.open(settings.database)) as database:
-        print(reading.keep(database, session, new_id if as_copy else None))
+        print_line(reading.keep(database, session, new_id if as_copy else None))
     return ExitCode.DONE
 
 
@@ -181,30 +173,26 @@ def _show(happened: Iterable[Event], *, as_json: bool) -> None:
         match event:
             case TurnStarted():
                 spoken = False
-                _say(f"\n{local(event.at)}  You: {plain(event.text)}\n")
+                write(f"\n{local(event.at)}  You: {plain(event.text)}\n")
             case TextDelta():
                 spoken = True
-                _say(plain(event.text))
+                write(plain(event.text))
             case ToolCallProposed():
                 names[event.call_id] = event.tool
                 arguments = json.dumps(dict(event.arguments), ensure_ascii=False)
-                _say(f"  [{plain(event.tool)} {plain(arguments)}]\n")
+                write(f"  [{plain(event.tool)} {plain(arguments)}]\n")
             case ApprovalResolved():
                 edited = ", edited" if event.arguments is not None else ""
                 name = plain(names.get(event.call_id, ""))
-                _say(f"  [{name}: {event.decision} by {event.by}{edited}]\n")
+                write(f"  [{name}: {event.decision} by {event.by}{edited}]\n")
             case ToolFinished() | ActionSettled():
                 how = ", by a check" if isinstance(event, ActionSettled) else ""
                 result = json.dumps(event.result, ensure_ascii=False)
                 name = plain(names.get(event.call_id, ""))
-                _say(f"  [{name}: {event.outcome}{how} {plain(result)}]\n")
+                write(f"  [{name}: {event.outcome}{how} {plain(result)}]\n")
             case TurnFinished():
-                _say("" if spoken else plain(event.reply))
+                write("" if spoken else plain(event.reply))
                 cut = " (cut short by the server)\n" if event.cut else "\n"
-                _say(cut if event.status != "cancelled" else " (cancelled)\n")
+                write(cut if event.status != "cancelled" else " (cancelled)\n")
             case TurnFailed():
-                _say(f"\n  (failed: {plain(event.message)})\n")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(printable(text))
+                write(f"\n  (failed: {plain(event.message)})\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from engine.settings import SettingsError
 from engine.text import show_controls
 from tui import trusting
 from tui.exit_codes import ExitCode
-from tui.output import print_json
+from tui.output import print_json, print_line, tell
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,18 +25,18 @@ def run(options: argparse.Namespace) -> int:
         if options.remove:
             if not trust.forget(folder):
                 raise SettingsError(f"nothing was decided of {show_controls(str(folder))}")
-            print(f"{show_controls(str(folder.resolve()))}: forgotten")
+            print_line(f"{show_controls(str(folder.resolve()))}: forgotten")
             return ExitCode.DONE
         file = _read(folder)
         file.decide("ignored" if options.ignore else "trusted")
     except OSError as error:
         raise SettingsError(f"the decision cannot be kept: {error}") from error
     if options.ignore:
-        print(f"{file} is ignored")
+        print_line(f"{file} is ignored")
         return ExitCode.DONE
-    print(f"{file} is trusted until it changes:")
+    print_line(f"{file} is trusted until it changes:")
     for line in trusting.lines(file):
-        print(f"  {line}")
+        print_line(f"  {line}")
     return ExitCode.DONE
 
 
@@ -57,10 +56,10 @@ def _list(*, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        print("no folder is trusted or ignored", file=sys.stderr)
+        tell("no folder is trusted or ignored")
     for row in rows:
         changed = "" if row["current"] else ", but its .env has changed since"
-        print(f"{row['decision']:<8} {show_controls(row['folder'])}{changed}")
+        print_line(f"{row['decision']:<8} {show_controls(row['folder'])}{changed}")
 
 
 def _row(record: trust.Record) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from engine.tools.tool import ToolContext, ToolUserError
 
 FILE = "telecom.db"
 VERSION = 1
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 20.0  # less than a tool may take
 _NOT_DONE = "found not to be done"  # stands for the request of an action that never came
 
 P = ParamSpec("P")
@@ -176,6 +176,6 @@ def _use_wal(db: sqlite3.Connection) -> None:
             db.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
