@@ -161,8 +161,8 @@ FAULTS = (
 )
 # Text was on the screen when the stream broke: it stays, and nothing is tried again behind it.
 AFTER_TEXT = (
-    Fault("disconnect, text shown", stream_fault("disconnect", 4), exit=3, sent=1, stages=REPLY),
-    Fault("truncate, text shown", stream_fault("truncate", 4), exit=3, sent=1, stages=REPLY),
+    Fault("disconnect, text begun", stream_fault("disconnect", 4), stages=REPLY),
+    Fault("truncate, text begun", stream_fault("truncate", 4), stages=REPLY),
 )
 
 

@@ -8,7 +8,6 @@ does not forgive how an answer ends: only a finish reason that is known to be go
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from engine.conversation import ToolCall
 from engine.models import dialects
 from engine.models.port import FinishReason, ModelError
 from engine.models.refusals import words
+from engine.models.usage import UsageReader, figure
 from engine.models.written import WrittenReader, clean_name, new_call_id, to_json
 from engine.text import replace_surrogates
 
@@ -96,7 +96,7 @@ class _Calls:
 
     def take(self, part: Mapping[str, Any]) -> None:
         """Take in one part of a call."""
-        index = _figure(part.get("index"))
+        index = figure(part.get("index"))
         call_id = str(part.get("id") or "")
         function = part.get("function")
         function = function if isinstance(function, Mapping) else part  # Cohere: no `function`
@@ -343,42 +343,6 @@ class StreamReader:
         return text
 
 
-class UsageReader:
-    """Reads what a request took, under the names that servers give it.
-
-    What is missing, negative, absurdly large or no figure is unknown, which is None.
-    """
-
-    def __init__(self) -> None:
-        self.input_tokens: int | None = None
-        self.output_tokens: int | None = None
-        self._cached: int | None = None
-        self.counts_thoughts = False
-
-    @property
-    def cached_tokens(self) -> int:
-        """Tokens of the input that were read from the prompt cache; 0 where it is not known."""
-        return min(self._cached or 0, self.input_tokens or 0)
-
-    def take(self, usage: Any) -> None:
-        """Keep the last figures that are figures: some servers send usage before the end."""
-        if not isinstance(usage, Mapping):
-            return
-        self.input_tokens = self._input(usage) or self.input_tokens
-        self.output_tokens = _first_figure(usage, dialects.USAGE_OUTPUT) or self.output_tokens
-        self._cached = _first_figure(usage, dialects.USAGE_CACHED) or self._cached
-        if _first_figure(usage, dialects.USAGE_REASONING) is not None:
-            self.counts_thoughts = True
-
-    def _input(self, usage: Mapping[str, Any]) -> int | None:
-        whole, alone = dialects.USAGE_INPUT
-        if (count := _figure(usage.get(whole))) is not None:
-            return count
-        if (count := _figure(usage.get(alone))) is None:
-            return None
-        return count + sum(_figure(usage.get(name)) or 0 for name in dialects.USAGE_BESIDE_INPUT)
-
-
 def whole_characters(text: str) -> str:
     """The text with halves of characters (UTF-16 surrogates) put together, or marked as broken.
 
@@ -424,25 +388,3 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _first_figure(usage: Mapping[str, Any], places: Iterable[str]) -> int | None:
-    for place in places:
-        value: Any = usage
-        for name in place.split("."):
-            value = value.get(name) if isinstance(value, Mapping) else None
-        if (figure := _figure(value)) is not None:
-            return figure
-    return None
-
-
-def _figure(value: Any) -> int | None:
-    """Return a count that a server may send as text or with a decimal point, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        figure = float(value)
-    except (ValueError, OverflowError):
-        return None
-    fits = math.isfinite(figure) and 0 <= figure <= dialects.LARGEST_FIGURE
-    return int(figure) if fits and figure == int(figure) else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +31,7 @@ _MARK = re.compile("|".join(map(re.escape, sorted(_MARKS, key=len, reverse=True)
 _LONGEST = max(map(len, (*_MARKS, *_BEGINNINGS))) + 8
 _WHOLE_FENCE = re.compile(r"```\w*\s(.*?)\s*```", re.DOTALL)
 _LINE = 4096
+_MOST_MENTIONS = 20  # of a tag in a text that is about such tags
 _FENCE = re.compile(r"```(?:(?:json|tool_call|xml)?[ \t]*\n\s*(?:[\[{<]|\Z)|tool_code[ \t]*\n)")
 _NAME = r"[\w.]+"
 _ESCAPED = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[nrt])")
@@ -65,6 +67,7 @@ class WrittenReader:
         self._held: list[str] = []
         self._ends: re.Pattern[str] | None = None  # of the thoughts that are open
         self._begun = self._thought = False
+        self._mentions = 0
         self._waits, self._tail = False, ""  # for the end of thoughts that had no beginning
         self._to_the_end = False  # only the end will tell
         self._in_call = False
@@ -114,7 +117,10 @@ class WrittenReader:
     def _may_end_thoughts(self, new: str) -> bool:
         """Whether thoughts without a beginning may end in this piece."""
         self._tail = self._tail[-_LONGEST:] + new
-        return bool(_UNOPENED.search(self._tail))
+        if self._mentions > _LONGEST or not _UNOPENED.search(self._tail):
+            return False
+        self._mentions += 1
+        return True
 
     def _begin(self, text: str, *, ended: bool) -> str:
         """Return the text behind the thoughts it begins with; of open ones, what may be their end.
@@ -316,7 +322,7 @@ def _behind_unopened(text: str, *, ended: bool) -> str | None:
 
     `ended`: nothing follows the text.
     """
-    for end in _UNOPENED.finditer(text):
+    for end in islice(_UNOPENED.finditer(text), _MOST_MENTIONS):
         before, behind = text[: end.start()], text[end.end() :]
         if any(t.begins in before for t in dialects.UNOPENED if re.fullmatch(t.ends, end[0])):
             return None
