@@ -23,10 +23,11 @@ from engine.events import (
     to_dict,
 )
 from engine.ports import Answer
+from engine.typed_input import Command, MessageText, read_input
 from tui.exit_codes import ExitCode, of_turn
 from tui.output import talk_aside
 from tui.setup import load_settings, put_together
-from tui.text import plain
+from tui.text import one_line, plain
 
 # What is known of a catalogue is read in a second; a large one that is not takes half a minute.
 PATIENCE_S, MANY_PHRASES = 3.0, 500
@@ -37,11 +38,25 @@ def run(options: argparse.Namespace) -> int:
     if not text.strip():
         print("intentbot-tui ask: the message is empty", file=sys.stderr)
         return ExitCode.USAGE
+    message = read_input(text)
+    if isinstance(message, Command):
+        print(f"intentbot-tui ask: {_refusal(message)}", file=sys.stderr)
+        return ExitCode.USAGE
     with talk_aside() as out:
-        return asyncio.run(_ask(options, text.strip(), out))
+        return asyncio.run(_ask(options, message, out))
 
 
-async def _ask(options: argparse.Namespace, text: str, out: TextIO) -> int:
+def _refusal(command: Command) -> str:
+    shown = one_line(command.typed, 60)
+    if command.name == "help":
+        return f"{shown!r} asks no model: see intentbot-tui ask --help"
+    if command.name == "quit":
+        return f"{shown!r} leaves the app and is not a message: nothing was sent"
+    escape = "begin the text with // to send a slash"
+    return f"{shown!r} is a command of the app, not a message: nothing was sent; {escape}"
+
+
+async def _ask(options: argparse.Namespace, text: MessageText, out: TextIO) -> int:
     parts = await asyncio.to_thread(put_together, load_settings(options))
     for notice in parts.notices:
         print(f"intentbot-tui: {plain(notice)}", file=sys.stderr)

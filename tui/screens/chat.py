@@ -21,6 +21,7 @@ from tui.record import Failure, Note, Turn
 from tui.screens.checking import check
 from tui.screens.panes import PaneScreen
 from tui.text import one_line
+from tui.typed_commands import as_typed, command_named, sent_again, unknown_command
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
 from tui.widgets.prompt import Prompt
@@ -105,7 +106,7 @@ class ChatScreen(PaneScreen):
             most = None if found and found.found_turn else RECENT_TURNS
             past = await self._backstage.past(session_id, most) if session_id else Past(())
             chat = await self._backstage.open(session_id, self.approval)
-            self._prompts = await self._backstage.prompts()
+            self._prompts = list(map(as_typed, await self._backstage.prompts()))
             draft = await self._backstage.draft(session_id)
         except Exception:
             if before is not None:
@@ -115,7 +116,7 @@ class ChatScreen(PaneScreen):
         await self.presenter.load(past)
         if found:
             await self.transcript.reveal_turn(found.found_turn, found.found_words)
-        own = [turn.text for turn in self.presenter.record.turns]
+        own = [as_typed(turn.text) for turn in self.presenter.record.turns]
         elsewhere = set(self._prompts).difference(own)
         self.prompt.sent = [*(text for text in self._prompts[::-1] if text in elsewhere), *own]
         self.dialogue.attach(chat)
@@ -155,6 +156,18 @@ class ChatScreen(PaneScreen):
         if first:
             # Before its first turn a session has no draft of its own, see `Backstage.draft`.
             await self._keep_draft(None, "")
+
+    async def on_prompt_command_given(self, message: Prompt.CommandGiven) -> None:
+        """Do what was typed; what is no command stays in the prompt, to be edited."""
+        command = command_named(message.command.name)
+        if command is None:
+            notice = unknown_command(message.command)
+            self.notify(notice, severity="warning", timeout=10, markup=False)
+            return
+        self.prompt.remember(message.command.typed)
+        self.prompt.put("")
+        node = {**self.holders(), "anywhere": self.app}[command.place]
+        await self.app.run_action(command.name, default_namespace=node)
 
     @work(exclusive=True, group="all", exit_on_error=False)
     async def on_transcript_all_wanted(self) -> None:
@@ -249,7 +262,7 @@ class ChatScreen(PaneScreen):
         """After a cancelled or failed turn, what waited goes back to where it was written."""
         newest = self.presenter.record.newest
         if newest and newest.state in ("cancelled", "failed"):
-            waiting = self.dialogue.take_back()
+            waiting = list(map(as_typed, self.dialogue.take_back()))
             if waiting:
                 self.prompt.put("\n".join(filter(None, [*waiting, self.prompt.text])))
 
@@ -344,7 +357,7 @@ class ChatScreen(PaneScreen):
         missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
         if missed is not None:
             self.prompt.remember(self.prompt.text)
-            self.prompt.put(missed)
+            self.prompt.put(as_typed(missed))
             self.prompt.focus()
 
     @work(exclusive=True, group="correct", exit_on_error=False)
@@ -363,7 +376,7 @@ class ChatScreen(PaneScreen):
         chosen = await self.app.push_screen_wait(CorrectionScreen(turn, self.presenter.titles))
         if chosen is not None:
             await self.transcript.follow()
-            if not self.dialogue.correct(turn.text, chosen, turn.turn_id):
+            if not self.dialogue.correct(sent_again(turn.text), chosen, turn.turn_id):
                 self.notify("Another turn runs already; nothing was corrected", markup=False)
 
     def action_executed(self) -> None:
@@ -395,6 +408,6 @@ class ChatScreen(PaneScreen):
         if not self.dialogue.attached:
             self.app.start()
         elif newest and newest.state in ("failed", "cancelled") and not self.dialogue.running:
-            self.dialogue.submit(newest.text)
+            self.dialogue.submit(sent_again(newest.text))
         else:
             self.notify("Nothing failed that could be tried again", markup=False)
