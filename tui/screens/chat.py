@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widget import Widget
@@ -24,6 +25,7 @@ from tui.text import one_line
 from tui.typed_commands import as_typed, command_named, sent_again, unknown_command
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
 from tui.widgets.tool_card import CheckRequested
@@ -42,7 +44,10 @@ if TYPE_CHECKING:
 class ChatScreen(PaneScreen):
     """The screen that one writes in."""
 
-    BINDINGS = keys.bindings("chat")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings("chat"),
+        *keys.bindings("prompt", "edit", "recall"),
+    ]
     app: IntentBotApp
 
     def __init__(
@@ -74,6 +79,11 @@ class ChatScreen(PaneScreen):
     def on_mount(self) -> None:
         self.prompt.placeholder = "Write a message"
         self.prompt.focus()
+        self.watch(self.transcript, "walking", self._show_letters)
+        self.watch(self, "focused", self._show_letters)
+
+    def _show_letters(self) -> None:
+        self.query_one(KeyBar).typing = not self.transcript.walking
 
     def home(self) -> Widget:
         return self.approval if self.approval.display else self.prompt
@@ -193,6 +203,23 @@ class ChatScreen(PaneScreen):
         await self.load_all()
         await super().action_find()
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed where nothing is written is meant for the prompt, unless it is a command
+        there. Textual looks for commands later, when the key has come up to the app."""
+        if not event.is_printable or isinstance(self.focused, TextArea | Input):
+            return
+        if self.focused is self.approval and event.key in self.approval.letters:
+            return  # an answer that this question does not offer is none, but no text either
+        bound = self.active_bindings.get(event.key)
+        typing = bound and bound.node is self.transcript and not self.transcript.walking
+        if bound is None or not bound.enabled or typing:
+            event.stop()
+            event.prevent_default()
+            self.find.hide()
+            self.show_pane("chat")
+            self.set_focus(self.prompt)
+            self.prompt.post_message(events.Key(event.key, event.character))
+
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted where nothing is written is meant for the prompt."""
         if not isinstance(self.focused, TextArea | Input):
@@ -219,6 +246,7 @@ class ChatScreen(PaneScreen):
         chosen = await self.app.push_screen_wait(WrittenScreen([*mine, *self._prompts]))
         if chosen is not None:
             self.prompt.put(chosen)
+            self.prompt.focus()
 
     @work(exit_on_error=False)
     async def on_check_requested(self, message: CheckRequested) -> None:
@@ -283,8 +311,18 @@ class ChatScreen(PaneScreen):
             self.notify("ctrl+c once more quits", timeout=QUIT_WITHIN_S, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One can go to a question that waits, and where one is not yet."""
+        """One can go to a question that waits, and where one is not yet. What else is written,
+        such as the arguments of a call, is neither edited nor found as the prompt is."""
+        if action in ("edit", "recall"):
+            return self.focused is self.prompt or not isinstance(self.focused, TextArea | Input)
         return action != "answer" or (self.approval.display and not self.approval.has_focus_within)
+
+    def action_edit(self) -> None:
+        self.prompt.action_edit()
+        self.prompt.focus()
+
+    def action_recall(self) -> None:
+        self.prompt.action_recall()
 
     def action_answer(self) -> None:
         self.action_pane("chat")

@@ -10,12 +10,16 @@ from tui import keys
 
 
 class KeyBar(Widget):
+    """`typing`: in the transcript a letter is written, see `ChatScreen.on_key`."""
+
     places: reactive[tuple[keys.Place, ...]] = reactive(("prompt", "chat", "anywhere"))
+    typing: reactive[bool] = reactive(False)
 
     def render(self) -> Content:
         line = Content("")
         for command in keys.of(*self.places):
-            if not command.footer:
+            is_text = self.typing and command.place == "transcript" and command.is_letter
+            if is_text or not command.footer:
                 continue
             entry = Content.assemble(
                 (command.footer_key, "$primary"), " ", (command.title, "$quiet"), "  "
