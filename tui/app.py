@@ -155,6 +155,17 @@ class PanesApp(InOrder):
             holders[getattr(screen.focused, "PLACE", "anywhere")] = screen.focused
         return {**holders, "anywhere": self}
 
+    async def on_key_bar_pressed(self, message: KeyBar.Pressed) -> None:
+        """A key of the footer was clicked: do what it does where the focus is."""
+        command = message.command
+        holders, focused = dict(self.holders(self.screen)), self.screen.focused
+        if focused is not None:
+            holders[getattr(focused, "PLACE", "anywhere")] = focused
+        holders["anywhere"] = self
+        if command.place in holders:
+            node = holders[command.place]
+            await self.run_action(command.name, default_namespace=node)
+
     def action_help(self) -> None:
         # Imported when asked for, like all that the first frame does not show.
         from tui.screens.help import HelpScreen

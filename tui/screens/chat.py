@@ -229,6 +229,11 @@ class ChatScreen(PaneScreen):
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
         self.welcome.picked = message.suggestion
 
+    def on_welcome_chosen(self, message: Welcome.Chosen) -> None:
+        self.prompt.remember(self.prompt.text)  # what was written there can be brought back
+        self.prompt.suggest(message.suggestion)
+        self.prompt.focus()
+
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.events import Click
+from textual.message import Message
 from textual.reactive import reactive
+from textual.style import Style
 from textual.widget import Widget
 
 from tui import keys
@@ -15,6 +18,19 @@ class KeyBar(Widget):
     places: reactive[tuple[keys.Place, ...]] = reactive(("prompt", "chat", "anywhere"))
     typing: reactive[bool] = reactive(False)
 
+    class Pressed(Message):
+        """A key was clicked."""
+
+        def __init__(self, command: keys.Command) -> None:
+            super().__init__()
+            self.command = command
+
+    def on_click(self, event: Click) -> None:
+        if (id := event.style.meta.get("command")) is not None:
+            event.stop()
+            (command,) = [one for one in keys.COMMANDS if one.id == id]
+            self.post_message(self.Pressed(command))
+
     def render(self) -> Content:
         line = Content("")
         for command in keys.of(*self.places):
@@ -22,8 +38,8 @@ class KeyBar(Widget):
             if is_text or not command.footer:
                 continue
             entry = Content.assemble(
-                (command.footer_key, "$primary"), " ", (command.title, "$quiet"), "  "
-            )
-            if line.cell_length + entry.cell_length - 2 <= self.size.width:
-                line += entry
+                (command.footer_key, "$primary"), " ", (command.title, "$quiet")
+            ).stylize(Style.from_meta({"command": command.id}))
+            if line.cell_length + entry.cell_length <= self.size.width:
+                line += entry + "  "
         return line

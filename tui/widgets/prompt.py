@@ -132,6 +132,12 @@ class Prompt(TextArea):
         here = self.wrapped_document.location_to_offset(self.cursor_location).y
         return here == self.wrapped_document.height - 1
 
+    def suggest(self, number: int) -> None:
+        """Write this suggestion, as if it had been picked by key."""
+        self.put(self.suggestions[number])
+        self._place = None if self.sent else number
+        self.post_message(self.Recalled(number))
+
     def _recall(self, step: int) -> bool:
         """One step through the history; before anything was sent, through the suggestions."""
         if self._place is None:
