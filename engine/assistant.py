@@ -18,6 +18,7 @@ from engine.limits import Limits
 from engine.models.port import ChatModel
 from engine.ports import Approver, Recorder
 from engine.turn import HISTORY_CHARACTERS, Turn
+from engine.typed_input import read_input
 
 
 @dataclass
@@ -50,6 +51,9 @@ class Assistant:
     ) -> AsyncIterator[Event]:
         """Everything that happens from this message until the assistant is done or asks.
 
+        `text` is read by `read_input`. A command, which is for the program, is told so without a
+        model or a tool: callers that know commands do not pass them on.
+
         `as_intent` is the person's word on what the message is about (`NO_TASK`: nothing that can
         be done): it is not classified then. Where it is the newest message once more, or that of
         the turn that it `corrects`, it counts as handled wrongly the first time, and what had been
@@ -61,7 +65,7 @@ class Assistant:
         """
         if as_intent not in (None, NO_TASK) and as_intent not in self.catalogue.intents:
             raise ValueError(f"the catalogue has no intent {as_intent!r}")
-        turn = self._turn = Turn(self, text, as_intent, corrects)
+        turn = self._turn = Turn(self, read_input(text), as_intent, corrects)
         finished = turn.start()
         try:
             while (event := await turn.outbox.get()) is not None:

@@ -48,6 +48,7 @@ from engine.prompt import system_prompt
 from engine.tools.executor import Executor
 from engine.tools.tool import Tool
 from engine.tools.wording import question
+from engine.typed_input import Command, MessageText
 
 if TYPE_CHECKING:
     from engine.assistant import Assistant
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 # are some 25,000 tokens, which the smallest window in common use (32k) still holds.
 HISTORY_CHARACTERS = 100_000
 NOTHING_TO_DO = "All right, then there is nothing to do."
+NOT_A_MESSAGE = "That is a command for the program, not a message to me: nothing was done."
 
 
 class Turn:
@@ -64,7 +66,7 @@ class Turn:
     def __init__(
         self,
         assistant: Assistant,
-        text: str,
+        said: MessageText | Command,
         as_intent: str | None = None,
         corrects: str | None = None,
     ) -> None:
@@ -72,7 +74,8 @@ class Turn:
         self._assistant = assistant
         self._conversation, self._catalogue = assistant.conversation, assistant.catalogue
         self._recorder = FirstReason(assistant.recorder)
-        self._text = text
+        self._is_command = isinstance(said, Command)
+        self._text = said.typed if isinstance(said, Command) else str(said)
         self._as_intent, self._corrects = as_intent, corrects
         self._id = new_id()
         self._seq = 0
@@ -148,7 +151,9 @@ class Turn:
                 )
             )
         self._check_catalogue()
-        if self._as_intent == NO_TASK:
+        if self._is_command:
+            routing = Routing("out_of_scope", "shortcut", reply=NOT_A_MESSAGE)
+        elif self._as_intent == NO_TASK:
             routing = Routing("out_of_scope", "shortcut", reply=NOTHING_TO_DO)
         elif self._as_intent is not None:
             text = corrected.text if corrected else self._text

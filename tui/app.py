@@ -23,6 +23,7 @@ from textual.theme import Theme
 
 from tui import glyphs, keys, theme
 from tui.burst import InOrder
+from tui.palette import Only256
 from tui.ports import Backstage, DemoStep
 from tui.screens.chat import ChatScreen
 from tui.screens.panes import PaneScreen
@@ -62,18 +63,22 @@ class PanesApp(InOrder):
         # Kept, for they are asked for with every widget that is drawn.
         self._readable: dict[str, Theme] = {}
         self._named_colours: dict[str, TerminalTheme] = {}
+        self._only_256 = False
         super().__init__()
+        self._only_256 = self.console.color_system == "256"
+        self._readable.clear()  # of what was asked for before the terminal was known
         self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
         self.thrift = Thrift()
-        self._glyph_filters = glyphs.of_terminal()
+        self._own_filters = glyphs.of_terminal()
+        if self._only_256:
+            self._own_filters.append(Only256())
         if low_bandwidth:
             self.animation_level = "none"
-        self.register_theme(theme.HARBOUR)
-        self.register_theme(theme.HARBOUR_16)
+        for own in (theme.HARBOUR, theme.HARBOUR_256, theme.HARBOUR_16):
+            self.register_theme(own)
         if "TEXTUAL_THEME" not in os.environ:
-            few_colours = self.console.color_system in (None, "standard")
-            usual = theme.HARBOUR_16 if few_colours else theme.HARBOUR
-            self.theme = kept_theme if kept_theme in self.available_themes else usual.name
+            kept = self.available_themes.get(kept_theme)
+            self.theme = theme.first_theme(kept, self.console.color_system)
         self._keep_theme = keep_theme
 
     def on_mount(self) -> None:
@@ -94,7 +99,7 @@ class PanesApp(InOrder):
     def get_theme(self, theme_name: str) -> Theme | None:
         shown = self._readable.get(theme_name)
         if shown is None and (found := super().get_theme(theme_name)):
-            shown = self._readable[theme_name] = theme.readable(found)
+            shown = self._readable[theme_name] = theme.readable(found, only_256=self._only_256)
         return shown
 
     @property
@@ -125,7 +130,7 @@ class PanesApp(InOrder):
         self.thrift.forget()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), *self._glyph_filters]
+        return [*super().get_line_filters(), *self._own_filters]
 
     async def stop(self, return_code: int = 0) -> None:
         """Go, with this exit code, when all that runs has ended."""
@@ -155,6 +160,17 @@ class PanesApp(InOrder):
         if screen.focused is not None:
             holders[getattr(screen.focused, "PLACE", "anywhere")] = screen.focused
         return {**holders, "anywhere": self}
+
+    async def on_key_bar_pressed(self, message: KeyBar.Pressed) -> None:
+        """A key of the footer was clicked: do what it does where the focus is."""
+        command = message.command
+        holders, focused = dict(self.holders(self.screen)), self.screen.focused
+        if focused is not None:
+            holders[getattr(focused, "PLACE", "anywhere")] = focused
+        holders["anywhere"] = self
+        if command.place in holders:
+            node = holders[command.place]
+            await self.run_action(command.name, default_namespace=node)
 
     def action_help(self) -> None:
         # Imported when asked for, like all that the first frame does not show.

@@ -41,7 +41,7 @@ PLACES: dict[Place, str] = {
     "prompt": "While writing",
     "chat": "In the chat",
     "panes": "In every pane",
-    "transcript": "In the transcript",
+    "transcript": "In the transcript (letters act once an entry is marked; before that they type)",
     "find": "While finding",
     "actions": "In the tool-call log",
     "approval": "When asked for approval",
@@ -100,6 +100,11 @@ class Command:
         return " / ".join(_shown(key) for key in self.keys.split(","))
 
     @property
+    def is_letter(self) -> bool:
+        """Whether it has no key but such as would be text where one writes."""
+        return all(len(key) == 1 or key == "space" for key in self.keys.split(","))
+
+    @property
     def footer_key(self) -> str:
         return _shown(self.keys.split(",")[0]).replace("ctrl+", "^")
 
@@ -127,8 +132,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"
     ),
-    Command("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR"),
-    Command("prompt", "recall", "ctrl+r", "history", "Find what you wrote before"),
+    Command("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR, from any pane"),
+    Command("prompt", "recall", "ctrl+r", "history", "Find what you wrote before, from any pane"),
     Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
     Command("prompt", "forward", "down", "later", "Later message, on the last line"),
     *(
@@ -141,12 +146,12 @@ COMMANDS: tuple[Command, ...] = (
         )
         for n in (1, 2, 3)
     ),
-    Command("transcript", "move(1)", "j,down", "next", "Next entry", footer=True),
-    Command("transcript", "move(-1)", "k,up", "previous", "Previous entry", footer=True),
-    Command("transcript", "first", "g,home", "first", "First entry"),
-    Command("transcript", "last", "G,end", "last", "Last entry, and follow what arrives"),
+    Command("transcript", "move(1)", "down,j", "next", "Next entry", footer=True),
+    Command("transcript", "move(-1)", "up,k", "previous", "Previous entry", footer=True),
+    Command("transcript", "first", "home,g", "first", "First entry"),
+    Command("transcript", "last", "end,G", "last", "Last entry, and follow what arrives"),
     Command(
-        "transcript", "expand", "space,enter", "details", "Show or hide a call's details", True
+        "transcript", "expand", "enter,space", "details", "Show or hide a call's details", True
     ),
     Command("transcript", "copy", "y", "copy", "Copy the entry", footer=True),
     Command("transcript", "check", "c", "check", _CHECK, footer=True),
@@ -354,8 +359,9 @@ def of(*places: Place) -> Iterator[Command]:
         yield from (command for command in COMMANDS if command.place == place)
 
 
-def bindings(place: Place) -> list[BindingType]:
-    """The bindings of a place, for the `BINDINGS` of the widget or screen that has it."""
+def bindings(place: Place, *names: str) -> list[BindingType]:
+    """The bindings of a place, for the `BINDINGS` of the widget or screen that has it; with names,
+    only those of these commands."""
     return [
         Binding(
             command.keys,
@@ -367,6 +373,7 @@ def bindings(place: Place) -> list[BindingType]:
             tooltip=command.help,
         )
         for command in of(place)
+        if not names or command.name in names
     ]
 
 

@@ -1,4 +1,5 @@
-"""The app's own colours: a dark, quiet theme, and the terminal's own where it has only 16.
+"""The app's own colours: a dark, quiet theme, one like it for 256 colours, and the terminal's own
+where it has only 16.
 
 Any other theme is made `readable`: a text in each of its colours can be read wherever we put it.
 """
@@ -13,6 +14,8 @@ from typing import Any
 from rich.terminal_theme import TerminalTheme
 from textual.color import BLACK, WHITE, Color
 from textual.theme import BUILTIN_THEMES, Theme
+
+from tui.palette import ground_of_256, ink_of_256
 
 HARBOUR = Theme(
     name="harbour",
@@ -46,6 +49,43 @@ HARBOUR = Theme(
         "markdown-h1-color": "#eef2f6",
         "markdown-h2-color": "#eef2f6",
         "markdown-h3-color": "#d6dce4",
+    },
+)
+
+# For terminals with 256 colours: the same on their grey ramp, see `palette`.
+HARBOUR_256 = replace(
+    HARBOUR,
+    name="harbour-256",
+    primary="#87afd7",
+    secondary="#5f87af",
+    accent="#d7af87",
+    warning="#d7af87",
+    error="#d78787",
+    success="#87af87",
+    foreground="#dadada",
+    background="#121212",
+    surface="#1c1c1c",
+    panel="#262626",
+    variables={
+        **HARBOUR.variables,
+        "quiet": "#9e9e9e",
+        "hit": "bold #121212 on #ffd787",
+        "border": "#5f87af",
+        "border-blurred": "#444444",
+        "block-cursor-background": "#303030",
+        "block-cursor-foreground": "#eeeeee",
+        "block-cursor-blurred-background": "#262626",
+        "scrollbar": "#444444",
+        "scrollbar-hover": "#585858",
+        "scrollbar-active": "#5f87af",
+        "scrollbar-background": "#121212",
+        "scrollbar-background-hover": "#121212",
+        "scrollbar-background-active": "#121212",
+        "input-selection-background": "#4e4e4e",
+        "screen-selection-background": "#4e4e4e",
+        "markdown-h1-color": "#eeeeee",
+        "markdown-h2-color": "#eeeeee",
+        "markdown-h3-color": "#dadada",
     },
 )
 
@@ -127,35 +167,55 @@ def _luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def readable(theme: Theme) -> Theme:
-    """The theme with its colours moved so far that each can be read on each of its grounds.
+def first_theme(kept: Theme | None, colours: str | None) -> str:
+    """The name of the theme to begin with: the one that was kept, if the terminal can show it.
+
+    `colours` is what Rich finds that the terminal has. A theme of true colours is none for 16, and
+    our own is always the one that was made for the terminal.
+    """
+    ours = {"truecolor": HARBOUR, "256": HARBOUR_256}.get(colours or "", HARBOUR_16)
+    if kept is None or kept.name in (HARBOUR.name, HARBOUR_256.name):
+        return ours.name
+    return kept.name if kept.ansi or ours is not HARBOUR_16 else ours.name
+
+
+def readable(theme: Theme, *, only_256: bool = False) -> Theme:
+    """The theme with its colours moved so far that each can be read on each of its grounds;
+    `only_256`: with colours of a terminal that has no others.
 
     It also gets `$quiet`, for lesser text, and `$hit`, the style of what was looked for. The marked
     row of a list is a ground like the others, so that a row keeps its colours when it is marked.
     """
+    if only_256 and theme.name == HARBOUR.name:
+        return replace(HARBOUR_256, name=theme.name)
     if theme.ansi or "quiet" in theme.variables:
         return theme
+    ground, ink = (ground_of_256, ink_of_256) if only_256 else (_as_it_is, _as_it_is)
     colours = {**theme.to_color_system().generate(), **theme.variables}
     background, surface, panel, primary, plain = (
         Color.parse(colours[name])
         for name in ("background", "surface", "panel", "primary", "foreground")
     )
-    panel = _moved(panel, background, lambda ground: contrast(ground, background) <= _FAR)
-    marked = _moved(background, primary, lambda ground: contrast(ground, background) >= _FAR)
-    edge = _moved(surface, plain, lambda line: contrast(line, surface) >= _FAR)
+    background, surface = ground(background), ground(surface)
+    panel = _moved(panel, background, lambda c: contrast(c, background) <= _FAR, ground)
+    marked = _moved(background, primary, lambda c: contrast(c, background) >= _FAR, ground)
+    edge = _moved(surface, plain, lambda line: contrast(line, surface) >= _FAR, ink)
     grounds = (background, surface, panel, marked)
     away = background.get_contrast_text(1.0)
 
     def legible(color: Color) -> str:
-        return _moved(color, away, lambda text: _can_be_read(text, grounds)).hex
+        return _moved(color, away, lambda text: _can_be_read(text, grounds), ink).hex
 
     names = ("primary", "secondary", "accent", "warning", "error", "success", "foreground")
     texts: dict[str, Any] = {name: legible(Color.parse(colours[name])) for name in names}
     lesser = legible(plain.blend(background, 0.35))
-    found = _moved(Color.parse(colours["warning"]), WHITE, lambda c: contrast(c, BLACK) >= 12)
+    bright = Color.parse(colours["warning"])
+    found = _moved(bright, WHITE, lambda c: contrast(c, BLACK) >= 12, ground)
     return replace(
         theme,
         **texts,
+        background=background.hex,
+        surface=surface.hex,
         panel=panel.hex,
         variables={
             **theme.variables,
@@ -175,7 +235,7 @@ def readable(theme: Theme) -> Theme:
 def named_colours(theme: Theme) -> TerminalTheme:
     """What the 16 named colours of Rich renderables become under a `readable` theme: black to
     white, then the bright ones."""
-    if theme.ansi or theme.name == HARBOUR.name:
+    if theme.ansi or theme.name in (HARBOUR.name, HARBOUR_256.name):
         return HARBOUR_ANSI
     colours = {**theme.to_color_system().generate(), **theme.variables}
     names = ("error", "success", "warning", "primary", "accent", "secondary", "foreground")
@@ -185,10 +245,16 @@ def named_colours(theme: Theme) -> TerminalTheme:
     return TerminalTheme(background, others[-1], [background, *others], [quiet, *others])
 
 
-def _moved(color: Color, to: Color, enough: Callable[[Color], bool]) -> Color:
-    """The colour, moved in small steps to another until that is enough."""
-    steps = (color.blend(to, step / 40, 1.0) for step in range(41))
-    return next(filter(enough, steps), to)
+def _as_it_is(color: Color) -> Color:
+    return color
+
+
+def _moved(
+    color: Color, to: Color, enough: Callable[[Color], bool], shown: Callable[[Color], Color]
+) -> Color:
+    """The colour as it is shown, moved in small steps to another until that is enough."""
+    steps = (shown(color.blend(to, step / 40, 1.0)) for step in range(41))
+    return next(filter(enough, steps), shown(to))
 
 
 def _can_be_read(text: Color, grounds: Sequence[Color]) -> bool:

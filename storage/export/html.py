@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from markdown_it import MarkdownIt
-
+from engine.markdown import reply_parser
 from storage.export.chapters import Chapter, Deed
 from storage.words import in_words
 
@@ -98,12 +97,7 @@ def _deed(deed: Deed) -> str:
 
 
 def _reply(text: str) -> str:
-    return f"<div class=reply>{_markdown().render(_clean(text))}</div>"
-
-
-def _markdown() -> MarkdownIt:
-    """A model writes Markdown; HTML in it is text, pictures stay a link's text."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    return f"<div class=reply>{reply_parser().render(_clean(text))}</div>"
 
 
 def _time(at: str) -> str:

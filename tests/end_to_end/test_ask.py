@@ -83,6 +83,18 @@ def test_the_message_can_come_by_standard_input(home: Home) -> None:
     assert "$" in done.stdout
 
 
+@pytest.mark.parametrize("text", ["quit", "/foo", "help"])
+def test_a_command_of_the_app_is_no_message_and_leaves_no_session(home: Home, text: str) -> None:
+    """Terminal B1: `ask quit --yes` cancelled the contract."""
+    for done in (
+        home.run("ask", text, "--yes", "--db", "x.db", check=2),
+        home.run("ask", "-", "--yes", "--json", "--db", "x.db", stdin=f"{text}\n", check=2),
+    ):
+        assert done.stdout == ""
+        assert len(done.stderr.splitlines()) == 1
+    assert not (home.folder / "x.db").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

@@ -40,7 +40,7 @@ def left_unknown() -> dict[str, list[Event]]:
 
 
 @pytest.mark.parametrize(
-    "pressed", [("f4", "home", "c"), ("escape", "g", "j", "j", "c"), ("escape", "c")]
+    "pressed", [("f4", "home", "c"), ("escape", "home", "j", "j", "c"), ("escape", "up", "c")]
 )
 async def test_c_settles_an_unknown_call(pressed: tuple[str, ...]) -> None:
     backstage = FakeBackstage(past=left_unknown(), truths={"a0": SETTLED})

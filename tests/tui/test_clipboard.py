@@ -34,7 +34,7 @@ async def test_copies_the_source_of_the_last_reply() -> None:
         await until(pilot, lambda: chat.status.state == "ready")
         await pilot.press("ctrl+y")
         await until(pilot, lambda: app.clipboard == "It is **bold**.")
-        await pilot.press("escape", "k", "k", "k", "y")
+        await pilot.press("escape", "up", "k", "k", "y")
         await until(pilot, lambda: app.clipboard == "hi")
 
 

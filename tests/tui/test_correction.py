@@ -70,7 +70,7 @@ async def test_an_earlier_message_of_a_resumed_session_and_no_task() -> None:
         await until(pilot, lambda: len(chat_of(pilot).presenter.record.turns) == 2)
         await settle(pilot)
         chat_of(pilot).transcript.focus()
-        await pilot.press("g")
+        await pilot.press("home")
         screen = await ask(pilot)
         assert "(1)" in shown(screen.query_one("#said"))
         await pilot.press("down", "down", "enter")

@@ -98,7 +98,7 @@ async def test_the_footer_follows_the_focus_and_fits_80_columns() -> None:
         for expected in ("enter send", "^o sessions", "^t inspector", "f1 help", "^q quit"):
             assert expected in line
         chat.transcript.focus()
-        await until(pilot, lambda: "j next" in shown(bar))
+        await until(pilot, lambda: "down next" in shown(bar))
 
 
 async def test_help_lists_every_command() -> None:

@@ -204,5 +204,5 @@ async def test_reading_back_is_not_disturbed_by_what_arrives() -> None:
         hold.go.set()
         await until(pilot, lambda: chat.status.state == "ready")
         assert chat.transcript.scroll_y == place
-        await pilot.press("G")
+        await pilot.press("end")
         await until(pilot, lambda: chat.transcript.scroll_y == chat.transcript.max_scroll_y)

@@ -178,7 +178,7 @@ async def test_the_cursor_goes_through_the_whole_session_and_back() -> None:
         chat = chat_of(pilot)
         transcript = chat.transcript
         await until(pilot, lambda: len(transcript.blocks) == 400)
-        await pilot.press("escape", "g")
+        await pilot.press("escape", "home")
         await until(pilot, lambda: transcript.cursor is transcript.blocks[0])
         await until(pilot, lambda: "360 later" in shown(chat.query_one("#later")))
         for _ in range(WINDOW):
@@ -212,7 +212,7 @@ async def test_what_is_not_loaded_is_loaded_when_it_is_wanted() -> None:
         chat = chat_of(pilot)
         await until(pilot, lambda: len(chat.transcript.blocks) == 400)
         assert chat.presenter.record.turns[-1].number == 250
-        await pilot.press("escape", "g")
+        await pilot.press("escape", "home")
         await until(pilot, lambda: len(chat.transcript.blocks) == 1000)
         await until(pilot, lambda: chat.transcript.cursor is chat.transcript.blocks[0])
         assert not chat.transcript.before

@@ -243,7 +243,7 @@ async def test_selecting_an_earlier_block_inspects_its_turn() -> None:
     async with make_app(backstage, resume="s1").run_test(size=(120, 40)) as pilot:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.inspector.border_subtitle == "turn 3")
-        await pilot.press("escape", *"kkkk", "k")
+        await pilot.press("escape", "up", *"kkkk")
         await until(pilot, lambda: chat.inspector.border_subtitle == "turn 2")
         await pilot.press("G")
         await until(pilot, lambda: chat.inspector.border_subtitle == "turn 3")
@@ -256,7 +256,7 @@ async def test_a_card_opens_and_closes() -> None:
         await until(pilot, lambda: chat.query(ToolCard))
         card = chat.query_one(ToolCard)
         assert '"balance": "12.40"' not in shown(card)
-        await pilot.press("escape", "k", "k", "space")
+        await pilot.press("escape", "up", "k", "space")
         await until(pilot, lambda: '"balance": "12.40"' in shown(card))
         await pilot.press("enter")
         await until(pilot, lambda: '"balance": "12.40"' not in shown(card))

@@ -22,11 +22,13 @@ from engine.events import (
     to_dict,
 )
 from engine.ports import Answer
+from engine.typed_input import Command, MessageText, read_input
 from tui import output
 from tui.call_text import question_lines, shown_line
 from tui.exit_codes import ExitCode, of_turn
 from tui.output import OutputError, print_json, talk_aside, write
 from tui.setup import load_settings, put_together
+from tui.text import one_line
 
 # What is known of a catalogue is read in a second; a large one that is not takes half a minute.
 PATIENCE_S, MANY_PHRASES = 3.0, 500
@@ -40,11 +42,25 @@ def run(options: argparse.Namespace) -> int:
     if options.deny and options.yes_destructive:
         output.say("--yes-destructive and --deny cannot both be meant", "ask")
         return ExitCode.USAGE
+    message = read_input(text)
+    if isinstance(message, Command):
+        output.say(_refusal(message), "ask")
+        return ExitCode.USAGE
     with talk_aside():
-        return asyncio.run(_ask(options, text.strip()))
+        return asyncio.run(_ask(options, message))
 
 
-async def _ask(options: argparse.Namespace, text: str) -> int:
+def _refusal(command: Command) -> str:
+    shown = one_line(command.typed, 60)
+    if command.name == "help":
+        return f"{shown!r} asks no model: see intentbot-tui ask --help"
+    if command.name == "quit":
+        return f"{shown!r} leaves the app and is not a message: nothing was sent"
+    escape = "begin the text with // to send a slash"
+    return f"{shown!r} is a command of the app, not a message: nothing was sent; {escape}"
+
+
+async def _ask(options: argparse.Namespace, text: MessageText) -> int:
     parts = await asyncio.to_thread(put_together, load_settings(options))
     for notice in parts.notices:
         output.say(notice)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widget import Widget
@@ -21,8 +22,10 @@ from tui.record import Failure, Note, Turn
 from tui.screens.checking import check
 from tui.screens.panes import PaneScreen
 from tui.text import one_line
+from tui.typed_commands import as_typed, command_named, sent_again, unknown_command
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
 from tui.widgets.tool_card import CheckRequested
@@ -41,7 +44,10 @@ if TYPE_CHECKING:
 class ChatScreen(PaneScreen):
     """The screen that one writes in."""
 
-    BINDINGS = keys.bindings("chat")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings("chat"),
+        *keys.bindings("prompt", "edit", "recall"),
+    ]
     app: IntentBotApp
 
     def __init__(
@@ -73,6 +79,11 @@ class ChatScreen(PaneScreen):
     def on_mount(self) -> None:
         self.prompt.placeholder = "Write a message"
         self.prompt.focus()
+        self.watch(self.transcript, "walking", self._show_letters)
+        self.watch(self, "focused", self._show_letters)
+
+    def _show_letters(self) -> None:
+        self.query_one(KeyBar).typing = not self.transcript.walking
 
     def home(self) -> Widget:
         return self.approval if self.approval.display else self.prompt
@@ -105,7 +116,7 @@ class ChatScreen(PaneScreen):
             most = None if found and found.found_turn else RECENT_TURNS
             past = await self._backstage.past(session_id, most) if session_id else Past(())
             chat = await self._backstage.open(session_id, self.approval)
-            self._prompts = await self._backstage.prompts()
+            self._prompts = list(map(as_typed, await self._backstage.prompts()))
             draft = await self._backstage.draft(session_id)
         except Exception:
             if before is not None:
@@ -115,7 +126,7 @@ class ChatScreen(PaneScreen):
         await self.presenter.load(past)
         if found:
             await self.transcript.reveal_turn(found.found_turn, found.found_words)
-        own = [turn.text for turn in self.presenter.record.turns]
+        own = [as_typed(turn.text) for turn in self.presenter.record.turns]
         elsewhere = set(self._prompts).difference(own)
         self.prompt.sent = [*(text for text in self._prompts[::-1] if text in elsewhere), *own]
         self.dialogue.attach(chat)
@@ -156,6 +167,18 @@ class ChatScreen(PaneScreen):
             # Before its first turn a session has no draft of its own, see `Backstage.draft`.
             await self._keep_draft(None, "")
 
+    async def on_prompt_command_given(self, message: Prompt.CommandGiven) -> None:
+        """Do what was typed; what is no command stays in the prompt, to be edited."""
+        command = command_named(message.command.name)
+        if command is None:
+            notice = unknown_command(message.command)
+            self.notify(notice, severity="warning", timeout=10, markup=False)
+            return
+        self.prompt.remember(message.command.typed)
+        self.prompt.put("")
+        node = {**self.holders(), "anywhere": self.app}[command.place]
+        await self.app.run_action(command.name, default_namespace=node)
+
     @work(exclusive=True, group="all", exit_on_error=False)
     async def on_transcript_all_wanted(self) -> None:
         """Load the whole session, and go to where it went on before."""
@@ -180,6 +203,23 @@ class ChatScreen(PaneScreen):
         await self.load_all()
         await super().action_find()
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed where nothing is written is meant for the prompt, unless it is a command
+        there. Textual looks for commands later, when the key has come up to the app."""
+        if not event.is_printable or isinstance(self.focused, TextArea | Input):
+            return
+        if self.focused is self.approval and event.key in self.approval.letters:
+            return  # an answer that this question does not offer is none, but no text either
+        bound = self.active_bindings.get(event.key)
+        typing = bound and bound.node is self.transcript and not self.transcript.walking
+        if bound is None or not bound.enabled or typing:
+            event.stop()
+            event.prevent_default()
+            self.find.hide()
+            self.show_pane("chat")
+            self.set_focus(self.prompt)
+            self.prompt.post_message(events.Key(event.key, event.character))
+
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted where nothing is written is meant for the prompt."""
         if not isinstance(self.focused, TextArea | Input):
@@ -188,6 +228,11 @@ class ChatScreen(PaneScreen):
 
     def on_prompt_recalled(self, message: Prompt.Recalled) -> None:
         self.welcome.picked = message.suggestion
+
+    def on_welcome_chosen(self, message: Welcome.Chosen) -> None:
+        self.prompt.remember(self.prompt.text)  # what was written there can be brought back
+        self.prompt.suggest(message.suggestion)
+        self.prompt.focus()
 
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
@@ -206,6 +251,7 @@ class ChatScreen(PaneScreen):
         chosen = await self.app.push_screen_wait(WrittenScreen([*mine, *self._prompts]))
         if chosen is not None:
             self.prompt.put(chosen)
+            self.prompt.focus()
 
     @work(exit_on_error=False)
     async def on_check_requested(self, message: CheckRequested) -> None:
@@ -249,7 +295,7 @@ class ChatScreen(PaneScreen):
         """After a cancelled or failed turn, what waited goes back to where it was written."""
         newest = self.presenter.record.newest
         if newest and newest.state in ("cancelled", "failed"):
-            waiting = self.dialogue.take_back()
+            waiting = list(map(as_typed, self.dialogue.take_back()))
             if waiting:
                 self.prompt.put("\n".join(filter(None, [*waiting, self.prompt.text])))
 
@@ -270,8 +316,18 @@ class ChatScreen(PaneScreen):
             self.notify("ctrl+c once more quits", timeout=QUIT_WITHIN_S, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One can go to a question that waits, and where one is not yet."""
+        """One can go to a question that waits, and where one is not yet. What else is written,
+        such as the arguments of a call, is neither edited nor found as the prompt is."""
+        if action in ("edit", "recall"):
+            return self.focused is self.prompt or not isinstance(self.focused, TextArea | Input)
         return action != "answer" or (self.approval.display and not self.approval.has_focus_within)
+
+    def action_edit(self) -> None:
+        self.prompt.action_edit()
+        self.prompt.focus()
+
+    def action_recall(self) -> None:
+        self.prompt.action_recall()
 
     def action_answer(self) -> None:
         self.action_pane("chat")
@@ -344,7 +400,7 @@ class ChatScreen(PaneScreen):
         missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
         if missed is not None:
             self.prompt.remember(self.prompt.text)
-            self.prompt.put(missed)
+            self.prompt.put(as_typed(missed))
             self.prompt.focus()
 
     @work(exclusive=True, group="correct", exit_on_error=False)
@@ -363,7 +419,7 @@ class ChatScreen(PaneScreen):
         chosen = await self.app.push_screen_wait(CorrectionScreen(turn, self.presenter.titles))
         if chosen is not None:
             await self.transcript.follow()
-            if not self.dialogue.correct(turn.text, chosen, turn.turn_id):
+            if not self.dialogue.correct(sent_again(turn.text), chosen, turn.turn_id):
                 self.notify("Another turn runs already; nothing was corrected", markup=False)
 
     def action_executed(self) -> None:
@@ -395,6 +451,6 @@ class ChatScreen(PaneScreen):
         if not self.dialogue.attached:
             self.app.start()
         elif newest and newest.state in ("failed", "cancelled") and not self.dialogue.running:
-            self.dialogue.submit(newest.text)
+            self.dialogue.submit(sent_again(newest.text))
         else:
             self.notify("Nothing failed that could be tried again", markup=False)

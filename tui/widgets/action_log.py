@@ -54,11 +54,18 @@ class ActionLog(OptionList):
         self._open ^= {action}
         self.changed(action)
 
+    @property
+    def _to_check(self) -> Action | None:
+        """The marked call, or where none is marked the newest that is unknown."""
+        if self.highlighted is not None:
+            return self._actions[self.highlighted]
+        return next((one for one in reversed(self._actions) if one.state == "unknown"), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "check" or self._to_check is not None
+
     def action_check(self) -> None:
-        marked = self.highlighted
-        unknown = (action for action in reversed(self._actions) if action.state == "unknown")
-        action = next(unknown, None) if marked is None else self._actions[marked]
-        if action is not None:
+        if (action := self._to_check) is not None:
             self.post_message(CheckRequested(action))
 
     def _count(self) -> None:

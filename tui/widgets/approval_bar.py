@@ -58,6 +58,11 @@ class ApprovalBar(Vertical, can_focus=True):
     BINDINGS = keys.bindings("approval")
     BORDER_TITLE = "May I do this?"
 
+    @property
+    def letters(self) -> frozenset[str]:
+        """The keys that answer some question."""
+        return frozenset(self._bindings.key_to_bindings)
+
     class Asked(Message):
         """The person is wanted."""
 

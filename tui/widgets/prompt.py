@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 from tui import keys
 from tui.burst import act_at_once, in_burst
 from tui.text import one_line
+from tui.typed_commands import Command, MessageText, read_input
 
 
 class Prompt(TextArea):
@@ -18,9 +19,16 @@ class Prompt(TextArea):
     BINDINGS = keys.bindings("prompt")
 
     class Sent(Message):
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: MessageText) -> None:
             super().__init__()
             self.text = text
+
+    class CommandGiven(Message):
+        """The person wrote a command for the app. It stays written until somebody clears it."""
+
+        def __init__(self, command: Command) -> None:
+            super().__init__()
+            self.command = command
 
     class HistoryWanted(Message):
         """The person looks for something written before."""
@@ -61,16 +69,22 @@ class Prompt(TextArea):
         if self.document.get_line(row)[:column].endswith("\\"):
             self.action_delete_left()
             self.action_newline()
-        elif text := self.text.strip():
-            self._send(text)
+        elif typed := self.text.strip():
+            match read_input(typed):
+                case Command() as command:
+                    self.post_message(self.CommandGiven(command))
+                case message:
+                    self._send(message, typed)
 
     def action_choose(self, number: int) -> None:
         if not self.text and number <= len(self.choices):
-            self._send(self.choices[number - 1])
+            # A title of the catalogue is a message, even where it is one of the app's words.
+            choice = self.choices[number - 1]
+            self._send(MessageText(choice), choice)
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: MessageText, typed: str) -> None:
         self.choices = ()
-        self.remember(text)
+        self.remember(typed)
         self.put("")
         self.post_message(self.Sent(text))
 
@@ -122,6 +136,12 @@ class Prompt(TextArea):
     def cursor_at_last_line_wrapped(self) -> bool:
         here = self.wrapped_document.location_to_offset(self.cursor_location).y
         return here == self.wrapped_document.height - 1
+
+    def suggest(self, number: int) -> None:
+        """Write this suggestion, as if it had been picked by key."""
+        self.put(self.suggestions[number])
+        self._place = None if self.sent else number
+        self.post_message(self.Recalled(number))
 
     def _recall(self, step: int) -> bool:
         """One step through the history; before anything was sent, through the suggestions."""

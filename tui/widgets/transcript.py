@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import MouseDown
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -31,8 +33,11 @@ from tui.wording import call, count, value
 
 
 class Transcript(VerticalScroll, can_focus=True):
+    """`walking`: since it got the focus the person has gone from entry to entry by key."""
+
     PLACE: keys.Place = "transcript"
     BINDINGS = keys.bindings("transcript")
+    walking: reactive[bool] = reactive(False)
 
     class Selected(Message):
         """The cursor came to a block of this turn; None: it follows the newest again."""
@@ -222,6 +227,12 @@ class Transcript(VerticalScroll, can_focus=True):
 
     # The cursor.
 
+    def on_blur(self) -> None:
+        self.walking = False
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        self.walking = False
+
     @property
     def cursor(self) -> Block | None:
         """Where the person reads; None: at the newest."""
@@ -232,6 +243,7 @@ class Transcript(VerticalScroll, can_focus=True):
         if self._cursor in self._widgets:
             self._widgets[self._cursor].remove_class("-selected")
         self._cursor = block
+        self.walking = self.has_focus and block is not None
         if block is None:
             self.anchor()
         else:
@@ -285,8 +297,8 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def action_check(self) -> None:
         unknown = (action for action in self._actions_backwards() if action.state == "unknown")
-        target = self._cursor or next(unknown, None)
-        if isinstance(target, Action):
+        target = self._cursor if isinstance(self._cursor, Action) else next(unknown, None)
+        if target is not None:
             self.post_message(CheckRequested(target))
 
     async def action_copy(self) -> None:

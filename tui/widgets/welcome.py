@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.events import Click
+from textual.message import Message
 from textual.reactive import reactive
+from textual.style import Style
 from textual.widgets import Static
 
 from tui.ports import Backstage
@@ -15,6 +18,13 @@ class Welcome(Static):
 
     picked: reactive[int | None] = reactive(None)
 
+    class Chosen(Message):
+        """A suggestion was clicked, by its number."""
+
+        def __init__(self, suggestion: int) -> None:
+            super().__init__()
+            self.suggestion = suggestion
+
     def __init__(self) -> None:
         super().__init__(Content.styled("Starting. You can already type.", "$quiet"), markup=False)
         self._backstage: Backstage | None = None
@@ -25,6 +35,10 @@ class Welcome(Static):
 
     def watch_picked(self) -> None:
         self._draw()
+
+    def on_click(self, event: Click) -> None:
+        if (number := event.style.meta.get("suggestion")) is not None:
+            self.post_message(self.Chosen(number))
 
     def _draw(self) -> None:
         stage = self._backstage
@@ -44,10 +58,13 @@ class Welcome(Static):
                 Content.assemble(
                     ("► " if chosen else "  ", "$accent"),
                     (one_line(suggestion, 160), "bold" if chosen else ""),
-                )
+                ).stylize(Style.from_meta({"suggestion": number}))
             )
         if stage.suggestions:
-            lines += [Content(""), Content.styled("down picks one, enter sends it", "$quiet")]
+            lines += [
+                Content(""),
+                Content.styled("down or a click picks one, enter sends it", "$quiet"),
+            ]
         lines += [Content(""), self._privacy(stage)]
         self.update(Content("\n").join(lines))
 

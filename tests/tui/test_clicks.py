@@ -1,0 +1,72 @@
+"""Terminal B10: the suggestions and the keys in the footer can be clicked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from tests.tui import fake
+from tests.tui.fake import FakeBackstage
+from tests.tui.states import chat_of, make_app, settle, shown, until
+from tui.screens.help import HelpScreen
+from tui.screens.sessions import SessionsScreen
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.tool_card import ToolCard
+
+
+async def click_on(pilot: Pilot[Any], widget: Widget, words: str) -> None:
+    """Click on these words where the widget shows them."""
+    await until(pilot, lambda: words in shown(widget))
+    lines = shown(widget).split("\n")
+    row = next(n for n, line in enumerate(lines) if words in line)
+    place = widget.content_region
+    await pilot.click(offset=(place.x + lines[row].index(words) + 1, place.y + row))
+    await settle(pilot)
+
+
+@pytest.mark.parametrize("number", range(2))
+async def test_a_suggestion_that_is_clicked_stands_in_the_prompt(number: int) -> None:
+    backstage = FakeBackstage()
+    async with make_app(backstage).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        words = FakeBackstage.suggestions[number]
+        await click_on(pilot, chat.welcome, words)
+        await until(pilot, lambda: chat.prompt.text == words and chat.prompt.has_focus)
+        assert chat.welcome.picked == number
+        assert backstage.chat.heard == []
+        await pilot.press("enter")
+        await until(pilot, lambda: backstage.chat.heard == [words])
+
+
+async def test_a_key_of_the_footer_does_what_it_says_when_it_is_clicked() -> None:
+    backstage = FakeBackstage(fake.small_talk(), rows=fake.ROWS)
+    async with make_app(backstage).run_test(size=(120, 30)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await click_on(pilot, chat.query_one(KeyBar), "f1 help")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        await pilot.press("escape")
+        await pilot.press(*"hello")
+        await click_on(pilot, chat.query_one(KeyBar), "enter send")
+        await until(pilot, lambda: backstage.chat.heard == ["hello"])
+        await until(pilot, lambda: not chat.dialogue.running)
+        await click_on(pilot, chat.query_one(KeyBar), "^o sessions")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        await click_on(pilot, pilot.app.screen.query_one(KeyBar), "back")
+        await until(pilot, lambda: pilot.app.screen is chat)
+
+
+async def test_a_click_on_the_footer_leaves_the_focus_where_it_acts() -> None:
+    backstage = FakeBackstage(past={"s1": fake.recorded(2)})
+    async with make_app(backstage, resume="s1").run_test(size=(120, 30)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.query(ToolCard))
+        await pilot.press("escape")
+        bar = chat.query_one(KeyBar)
+        await click_on(pilot, bar, "up previous")
+        await until(pilot, lambda: chat.transcript.cursor is not None)
+        assert chat.transcript.has_focus
