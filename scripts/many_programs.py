@@ -3,7 +3,8 @@
     python -m scripts.many_programs [NUMBER]
 
 Each is `intentbot-tui ask ... --yes` with a model that follows a script; a quarter as many list
-the sessions meanwhile. Afterwards the operator's bookings and the history's rows are counted.
+the sessions meanwhile. Afterwards what the operator has booked is counted, and what the history
+says.
 """
 
 from __future__ import annotations
