@@ -10,10 +10,10 @@ from engine.text import replace_surrogates
 
 
 def writable(result: Any) -> Any:
-    """The JSON data of a result as every output can write it: lone surrogates replaced, and NaN
-    and infinity, which JSON does not have, as text."""
+    """Return the JSON data of a result as every output can write it: lone surrogates replaced, and
+    null for NaN and infinity, which JSON does not have."""
     if isinstance(result, float) and not math.isfinite(result):
-        return str(result)
+        return None
     if isinstance(result, Mapping):
         return {replace_surrogates(name): writable(item) for name, item in result.items()}
     if isinstance(result, list):
