@@ -320,7 +320,7 @@ def test_s21_a_reference_that_trickles_in_is_given_up_and_the_others_serve(
         (tmp_path / "intents").mkdir()
         here = SourceFile(openapi={"document": "api.json"})
         folder = tmp_path / "intents"
-        opened = sources.open_all({folder / "a.toml": slow, folder / "b.toml": here}, alone=True)
+        opened = sources.open_all({folder / "a.toml": slow, folder / "b.toml": here})
     assert not opened[folder / "a.toml"].intents
     assert opened[folder / "a.toml"].problems
     assert tools_of(opened[folder / "b.toml"])
