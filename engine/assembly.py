@@ -13,6 +13,7 @@ from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue
 from engine.intents.router import Router
 from engine.models.port import ChatModel, Usage
+from engine.server import OPENAI_URL
 from engine.settings import Server, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     from engine.models.quirks import Quirks
     from engine.models.worker_client import WorkerClient
 
-    client, quirks = make_client(server), Quirks()
+    client = make_client(server)
+    quirks = Quirks(separates_thoughts=server.azure or server.url == OPENAI_URL)
 
     def model(name: str, setting: str) -> OpenAIModel:
         return OpenAIModel(

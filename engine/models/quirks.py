@@ -1,7 +1,8 @@
 """What a server does not take: known from its answers, kept for the life of the client.
 
 A request starts with everything the protocol has; a 400 that names a field takes it away, once.
-Nothing here is looked up by a server's name, so a server nobody has heard of is treated alike.
+Nothing here is looked up by a server's name, so a server nobody has heard of is treated alike. Only
+of OpenAI's own API and Azure's it is known beforehand that thoughts are never among the text.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Quirks:
     # text is known to be prose from its beginning.
     unopened: set[str] = field(default_factory=set)
     prose: set[str] = field(default_factory=set)
+    separates_thoughts: bool = False
 
     def streams_prose(self, model: str) -> bool:
         """Whether a reply of this model may be shown as it comes.
@@ -41,7 +43,7 @@ class Quirks:
         With a template that begins the thoughts itself, only their end is in the answer: until
         something of a model is known, its reply is kept back, since what was shown stays shown.
         """
-        return model in self.prose and model not in self.unopened
+        return self.separates_thoughts or (model in self.prose and model not in self.unopened)
 
     def allows(self, name: str) -> bool:
         return name not in self.dropped

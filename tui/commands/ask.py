@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import signal
 import sys
+import termios
 
 from engine.assembly import Engine
 from engine.events import (
@@ -139,6 +140,8 @@ class _Approver:
 
 
 def _prompt(request: ApprovalRequested) -> str:
+    # What was typed before the question stood there was not meant for it.
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
     width = max(40, shutil.get_terminal_size().columns)
     output.tell("\n".join(["", *question_lines(request, width)]))
     return output.ask("Do it? [y/N] ")
