@@ -65,7 +65,8 @@ def test_tools_of_every_kind_take_it() -> None:
     def find(reference: str, state: Literal["open", "all"] = "all", most: int = 5) -> None: ...
 
     tool = tool_from_function(find)
-    assert tool.validate({"reference": 17, "state": None, "most": None}) == {"reference": "17"}
+    whole = {"reference": "17", "state": "all", "most": 5}
+    assert tool.validate({"reference": 17, "state": None, "most": None}) == whole
     shop = tools_of(load())
     assert shop["shop_delete_order"].validate({"id": 5}) == {"id": "5"}
     order = {"amount": "2", "day": "2024-01-31", "colour": None}
