@@ -35,7 +35,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
             {"country": "Spain"},
         ),
         ("switch me to the L plan", "change_plan", {"plan": "L"}),
-        ("please cancel my contract", "cancel_contract", {}),
+        ("please cancel my contract", "cancel_contract", {"reason": ""}),
         ("which plan am I on?", "get_contract", {}),
         ("show me my last bill", "get_last_bill", {}),
         (

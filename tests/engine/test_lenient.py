@@ -96,12 +96,14 @@ def test_tools_of_every_kind_take_it() -> None:
     def find(reference: str, state: Literal["open", "all"] = "all", most: int = 5) -> None: ...
 
     tool = tool_from_function(find)
-    assert tool.validate({"reference": 17, "state": None, "most": None}) == {"reference": "17"}
+    whole = {"reference": "17", "state": "all", "most": 5}
+    assert tool.validate({"reference": 17, "state": None, "most": None}) == whole
 
     def label(tags: list[str], counts: dict[str, int] | None = None) -> None: ...
 
     many = tool_from_function(label)
-    assert many.validate({"tags": '["a"]'}) == many.validate({"tags": "a"}) == {"tags": ["a"]}
+    alone = {"tags": ["a"], "counts": None}
+    assert many.validate({"tags": '["a"]'}) == many.validate({"tags": "a"}) == alone
     assert many.validate({"tags": [], "counts": '{"a": 1}'}) == {"tags": [], "counts": {"a": 1}}
     shop = tools_of(load())
     listed = {"X_Key": "k", "tags": '["a"]', "ids": 5}

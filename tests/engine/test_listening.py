@@ -59,7 +59,7 @@ async def test_a_place_in_what_was_listed(assistant: Assistant) -> None:
     await say(assistant, "switch my plan")
     plan = await say(assistant, "the third one")
 
-    assert called(paid) == [("pay_invoice", {"invoice_id": second})]
+    assert called(paid) == [("pay_invoice", {"invoice_id": second, "method": "card"})]
     assert called(plan) == [("change_plan", {"plan": "L"})]
 
 
@@ -118,8 +118,8 @@ async def test_a_question_is_looked_up(assistant: Assistant, text: str, tool: st
 
 async def test_each_of_a_list_is_paid_when_it_is_approved(assistant: Assistant) -> None:
     assert called(await say(assistant, "pay 1042 and 1007 please")) == [
-        ("pay_invoice", {"invoice_id": "INV-1042"}),
-        ("pay_invoice", {"invoice_id": "INV-1007"}),
+        ("pay_invoice", {"invoice_id": "INV-1042", "method": "card"}),
+        ("pay_invoice", {"invoice_id": "INV-1007", "method": "card"}),
     ]
 
 
@@ -133,7 +133,9 @@ async def test_it_is_what_was_shown(assistant: Assistant) -> None:
     await say(assistant, "my latest bill please")
 
     assert end(unknown).pending == ("invoice_id",)
-    assert called(await say(assistant, "pay it")) == [("pay_invoice", {"invoice_id": "INV-1042"})]
+    assert called(await say(assistant, "pay it")) == [
+        ("pay_invoice", {"invoice_id": "INV-1042", "method": "card"})
+    ]
 
 
 async def test_a_place_is_meant_again(assistant: Assistant) -> None:
