@@ -82,12 +82,12 @@ def talk_aside() -> Iterator[None]:
     The functions of this module still print to standard output. Not for the app.
     """
     global _data
-    _data = sys.stdout
+    before, _data = _data, _out()
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        _data = None
+        _data = before
 
 
 def write(*pieces: str, flush: bool = False) -> None:

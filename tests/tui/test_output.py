@@ -114,3 +114,11 @@ def test_no_encoding_kills_the_output(
         console.print("─", end="")
     output.flush()
     raw.getvalue().decode(encoding)
+
+
+def test_what_a_catalogue_prints_is_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.talk_aside(), output.talk_aside():
+        print("by a function")  # noqa: T201
+        output.print_line("data")
+    output.print_line("more")
+    assert capsys.readouterr() == ("data\nmore\n", "by a function\n")
