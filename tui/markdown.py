@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 
 from markdown_it.token import Token
@@ -31,6 +32,9 @@ _STYLES = Theme(
         **{f"markdown.h{level}": "bold" for level in range(1, 7)},
     }
 )
+
+
+_parser = cache(reply_parser)
 
 
 class _PlainHeading(Heading):
@@ -89,7 +93,7 @@ class _WrittenList(ListElement):
 class _Reply(Markdown):
     def __init__(self, source: str) -> None:
         super().__init__("", hyperlinks=False, code_theme="ansi_dark")
-        self.parsed = reply_parser().parse(source)
+        self.parsed = _parser().parse(source)
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,

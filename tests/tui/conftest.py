@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-import textual.constants
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +14,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     time.tzset()
-    # Whatever the terminal has that runs the tests; read when an app is made.
-    monkeypatch.setattr(textual.constants, "COLOR_SYSTEM", "truecolor")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     for name in ("TMUX", "NO_COLOR", "TEXTUAL_THEME"):
         monkeypatch.delenv(name, raising=False)

@@ -103,7 +103,7 @@ async def test_a_start_that_fails_says_why_and_can_be_tried_again() -> None:
     [
         ({"TERM": "linux"}, "harbour-16"),
         ({"TERM": "xterm-16color"}, "harbour-16"),
-        ({"TERM": "screen-256color"}, "harbour"),
+        ({"TERM": "screen-256color"}, "harbour-256"),
         ({"TERM": "xterm", "COLORTERM": "truecolor"}, "harbour"),
         ({"TERM": "linux", "TEXTUAL_THEME": "textual-dark"}, "textual-dark"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SLOW_PACE_S = 1.0
 
 
+@cache  # it is asked for with each piece that arrives
 def _parser() -> MarkdownIt:
     """The parser of replies; links show their address, as they will when the reply is complete."""
     parser = reply_parser()
