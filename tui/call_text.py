@@ -177,18 +177,26 @@ def _blank(count: int) -> Iterator[str | int]:
 
 
 def _wrapped(line: str, first: int, width: int) -> Iterator[str]:
-    """The line in pieces of at most `first`, then `width` columns; at least one."""
+    """The line in pieces of at most `first`, then `width` columns; at least one.
+
+    A piece ends behind a space where there is one in its second half.
+    """
+    while len(line) > (fits := _fitting(line, first)):
+        space = line.rfind(" ", fits // 2, fits) + 1
+        cut = space if space and line[fits] != " " else fits
+        yield line[:cut]
+        line, first = line[cut:], width
+    yield line
+
+
+def _fitting(line: str, columns: int) -> int:
+    """How many characters of the line, at least one, take no more than these columns."""
     if line.isascii():
-        yield line[:first]
-        for start in range(first, len(line), width):
-            yield line[start : start + width]
-        return
-    piece, cells = "", 0
-    for character in line:
-        wide = cell_len(character)
+        return columns
+    cells = 0
+    for count, character in enumerate(line):
+        cells += cell_len(character)
         # Marks take no column, but a line of nothing else must end, too.
-        if cells + wide > first or len(piece) >= 4 * first:
-            yield piece
-            piece, cells, first = "", 0, width
-        piece, cells = piece + character, cells + wide
-    yield piece
+        if count and (cells > columns or count >= 4 * columns):
+            return count
+    return len(line)
