@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -13,8 +14,8 @@ from engine.intents.capabilities import Capability, Reading
 from engine.intents.intent import Catalogue
 from engine.intents.parting import Reader, parted
 from engine.intents.router import Routing, Task
-from engine.models.port import Usage
-from engine.models.worker_client import TEXT_LIMIT
+from engine.models.port import ModelError, Usage
+from engine.models.worker_client import BUSY, TEXT_LIMIT
 from engine.tools.speech import agrees, follows, points_there, repeats, undoes, vague, wonders
 from engine.tools.tool import Tool
 from engine.tools.values import bare_value, candidates, is_free, plain, words
@@ -35,6 +36,8 @@ _FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 
+log = logging.getLogger(__name__)
+
 
 class EmbeddedRouter:
     """Implements `Router` on the worker's classifier, with the catalogue's thresholds."""
@@ -51,6 +54,15 @@ class EmbeddedRouter:
         if len(text) > TEXT_LIMIT or not text.strip():
             yield Routing("clarify", "embedded", reply=_TOO_LONG if text.strip() else _EMPTY)
             return
+        try:
+            yield await self._routing(text, conversation, started)
+        except ModelError as error:
+            if error.code == "configuration":
+                raise
+            log.warning("the message could not be classified: %s", error)
+            yield Routing("clarify", "embedded", reply=BUSY)
+
+    async def _routing(self, text: str, conversation: Conversation, started: float) -> Routing:
         readings, tokens = await self._worker.read(text)
         reading = readings[0]
         ranking = reading.intents()
@@ -62,7 +74,7 @@ class EmbeddedRouter:
         )
         route, tasks, confidence, reply = await self._decide(text, reading, conversation)
         chosen = {task.intent for task in tasks}
-        yield Routing(
+        return Routing(
             route,
             "embedded",
             tasks,

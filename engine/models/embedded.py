@@ -19,6 +19,7 @@ by itself it withholds "cancel my contract" and reads "any unpaid invoices?" as 
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from engine.intents.capabilities import Reading, first_sentence
 from engine.intents.intent import Catalogue
 from engine.models import doubts, following
 from engine.models.port import ChatRequest, ModelError, Reply, Usage
-from engine.models.worker_client import WorkerClient
+from engine.models.worker_client import BUSY, WorkerClient
 from engine.models.written import new_call_id
 from engine.tools.lexicon import TALK, TOLD
 from engine.tools.picking import listed, options, picked
@@ -51,6 +52,7 @@ from engine.tools.values import (
 )
 
 NAME = "needle-3"
+log = logging.getLogger(__name__)
 
 # A message whose intent is this likely stands for itself.
 CLEAR = 0.7
@@ -100,7 +102,15 @@ class EmbeddedModel:
             if draft and not text.endswith("?"):
                 text = f"{text} {draft.tool.question(draft.missing)}"
         else:
-            draft = await self._draft(request)
+            try:
+                draft = await self._draft(request)
+            except ModelError as error:
+                if error.code == "configuration":
+                    raise
+                log.warning("the message could not be read: %s", error)
+                yield TextDelta(text=BUSY)
+                yield Reply(BUSY, (), "stop", Usage(NAME, estimated=True), request.awaiting)
+                return
             text = self._objection(draft, request) if draft else _abilities(request.tools)
             if draft and text:
                 draft = None

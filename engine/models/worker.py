@@ -7,6 +7,7 @@
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
     {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
 
+Each may have a "limit_s": seconds of processor time after which this process is ended.
 A failure is answered with {"error": code, "message": text}. The models are native code: a fault
 in it ends this process and not the program. It opens no connection, writes no file but the
 trained head into `folder` (null: nowhere), and ends with its standard input, so that it cannot
@@ -23,6 +24,7 @@ import json
 import os
 import queue
 import re
+import signal
 import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -261,15 +263,28 @@ def serve() -> None:
         worker = Worker()
         while True:
             try:
-                answer: dict[str, Any] = {"ok": worker.answer(json.loads(lines.get()))}
+                request = json.loads(lines.get())
+                _allow(request.get("limit_s", 0.0))
+                answer: dict[str, Any] = {"ok": worker.answer(request)}
             except Refused as refusal:
                 answer = {"error": refusal.code, "message": str(refusal)}
             except (ModuleNotFoundError, importlib.metadata.PackageNotFoundError) as error:
                 answer = {"error": "missing", "message": str(error)}
             except Exception as error:
                 answer = {"error": "model", "message": f"{type(error).__name__}: {error}"}
+            _allow(0.0)
             out.write(json.dumps(answer) + "\n")
             out.flush()
+
+
+def _allow(seconds: float) -> None:
+    """End this process after that much processor time; 0 is no limit.
+
+    The kernel counts and ends it, so neither native code nor a busy machine changes the limit.
+    Windows has no such timer: there only the parent's clock ends what hangs.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:
