@@ -13,6 +13,7 @@ import json
 import logging
 import signal
 import sys
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ from engine.tools.values import plain
 TIME_LIMIT_S = 10.0
 # Times that limit in wall-clock time, for a child that hangs or gets no processor.
 PATIENCE = 3.0
-# After so many failures in a row the tool-calling model is not asked again.
-STRIKES = 2
+# After so many failures in a row the tool-calling model is left alone for a while, in seconds.
+STRIKES, REST_S = 2, 60.0
 # Learning a catalogue takes 3 s for 150 intents with ten examples each, most of it embedding.
 LEARNING_LIMIT_S = 120.0
 # More phrases may take longer in proportion: what is ended begins anew, so only what hangs may be.
@@ -62,6 +63,7 @@ class Completion:
 
     calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     withheld: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    failed: bool = False  # it could not be asked
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class WorkerClient:
         self._trained = False
         self._lock = asyncio.Lock()
         self._strikes = 0
+        self._rests_until = 0.0
         self._replacement: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -165,8 +168,8 @@ class WorkerClient:
         A child that fails at it does not fail the turn: the message's own words have to do.
         """
         definitions, text = _definitions(tools), clean(text)[:COMPLETE_LIMIT]
-        if not definitions or not text or self._strikes >= STRIKES:
-            return Completion()
+        if not definitions or not text or time.monotonic() < self._rests_until:
+            return Completion(failed=True)
         request = {"op": "complete", "tools": definitions, "text": text}
         try:
             answer = await self._ask(request, patient=False)
@@ -175,9 +178,11 @@ class WorkerClient:
                 raise
             log.warning("going on without the tool-calling model: %s", error)
             self._strikes += 1
+            if self._strikes >= STRIKES:
+                self._rests_until = time.monotonic() + REST_S
             if self._process is None:
                 self._replacement = asyncio.create_task(self._replace())
-            return Completion()
+            return Completion(failed=True)
         self._strikes = 0
         return Completion(_pairs(answer["calls"]), _pairs(answer["withheld"]))
 

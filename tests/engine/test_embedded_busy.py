@@ -117,7 +117,7 @@ async def test_processor_time_ends_what_spins(failing: Make) -> None:
 
     completion = await worker.complete([tool_from_function(brew)], "brew green tea")
 
-    assert completion == Completion()
+    assert completion == Completion(failed=True)
     assert child.returncode == -OUT_OF_TIME
 
 
@@ -139,7 +139,9 @@ async def test_what_fails_again_and_again_is_not_asked_any_more(
     worker = failing(HANGS, "complete", limit_s=1.0)
     await worker.start()
     for _ in range(STRIKES + 3):
-        assert await worker.complete([tool_from_function(brew)], "brew tea") == Completion()
+        assert await worker.complete([tool_from_function(brew)], "brew tea") == Completion(
+            failed=True
+        )
         assert worker._replacement is not None
         await worker._replacement
 
