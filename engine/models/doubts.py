@@ -58,7 +58,8 @@ def is_told(reading: Reading) -> bool:
 
 def is_answer(reading: Reading) -> bool:
     """Whether a value in the message may be what was asked for: not in "20 dollars is a lot?"."""
-    return reading.act not in (*DECLINES, *_ASKS, "deferred")
+    told = reading.act == "statement" and reading.ordered < ORDERED
+    return reading.act not in (*DECLINES, *_ASKS, "deferred") and not told
 
 
 def verdict(
