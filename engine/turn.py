@@ -161,8 +161,8 @@ class Turn:
         else:
             routing = await self._route()
         await self._announce(routing)
-        if open_task and open_task.intent not in self._catalogue.intents:
-            open_task = None  # of a session that began with another catalogue
+        if routing.drops or (open_task and open_task.intent not in self._catalogue.intents):
+            open_task = None  # the latter in a session that began with another catalogue
         if not routing.tasks:
             await self._say(routing.reply)
             if routing.route == "cancel":

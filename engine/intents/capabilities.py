@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.intents.intent import Catalogue, Intent
@@ -30,6 +30,13 @@ NEVER = 1.1
 # leave open what is added). Chosen, not fitted: enough to decide what the words leave open.
 MEASURED = 5.0
 
+CLEAR = 0.5  # of a probability
+# From this probability of an order a change is proposed; from the second one that needs no value,
+# for which nothing else speaks. See `tests/engine/dialogue_acts` for what passes.
+ORDERED, ORDERED_BARE = 0.13, 0.35
+# Acts by which a person wants nothing done, or something undone.
+DECLINES = ("refusal", "leave", "no", "undo")
+
 
 @dataclass(frozen=True)
 class Capability:
@@ -44,12 +51,14 @@ def capabilities(catalogue: Catalogue) -> dict[Capability, dict[str, Any]]:
     """The classes, with the fields of `engine.intents.classifier.Class` as plain data."""
     classes: dict[Capability, dict[str, Any]] = {}
     for intent in catalogue.intents.values():
+        changes = {tool.name for tool in intent.tools if tool.effect != "read"}
         for tool, phrases in _phrases(intent).items():
             classes[Capability("task", intent.key, tool)] = {
                 "group": f"task:{intent.key}",
                 "phrases": tuple(dict.fromkeys(phrases)),
                 "against": () if tool else intent.counter_examples,
                 "generated": intent.source != "python",
+                "orders": tool in changes,
             }
     talk = [
         *((Capability("small_talk", t.key), t.examples, TALK_YIELDS) for t in catalogue.small_talk),
@@ -95,12 +104,29 @@ class Reading:
     """The classifier's scores for one text.
 
     `familiarity` is the share of the catalogue's examples that would be stranger to it; the text
-    is `familiar` unless that is below `refused`, see `Thresholds`.
+    is `familiar` unless that is below `refused`, see `Thresholds`. `acts` are the probabilities of
+    what the text does, by name; see `engine.models.dialogue_acts`.
     """
 
     shares: Mapping[Capability, float]
     familiarity: float
     refused: float = Thresholds.refused
+    acts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ordered(self) -> float:
+        """How likely the person orders something, or corrects an order."""
+        return self.acts.get("order", 0.0) + self.acts.get("correction", 0.0)
+
+    @property
+    def clear(self) -> bool:
+        """Whether one intent is likelier than all else."""
+        return max((share for _, share in self.intents()), default=0.0) >= CLEAR
+
+    @property
+    def act(self) -> str:
+        """What the text most likely does; nothing where that is not known."""
+        return max(self.acts, key=self.acts.__getitem__, default="")
 
     @property
     def familiar(self) -> bool:
@@ -171,4 +197,4 @@ def _measures(tool: Tool, text: str) -> bool:
 def reading(order: Sequence[Capability], score: Mapping[str, Any], refused: float) -> Reading:
     """A `classifier.Score` in its wire form, with the classes it was made for."""
     shares = dict(zip(order, score["probabilities"], strict=True))
-    return Reading(shares, score["familiarity"], refused)
+    return Reading(shares, score["familiarity"], refused, score.get("acts", {}))

@@ -86,7 +86,8 @@ class Class:
     is for talk beside the tasks: phrases with that cosine or more to one of a task's are left out,
     since the catalogue has something of its own for them (above 1: none); 0 is for the tasks
     themselves, which alone make a message familiar. The phrases of a class that is `whole` go
-    together or not at all. Those of a `generated` one were written by a program.
+    together or not at all. Those of a `generated` one were written by a program. Those of one that
+    `orders` tell a tool to change something.
     """
 
     group: str
@@ -95,6 +96,7 @@ class Class:
     yields_at: float = 0.0
     whole: bool = False
     generated: bool = False
+    orders: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,10 @@ class Classifier:
         self._taught = self.state["units"], np.asfortranarray(self.state["spelt"])
         self._owners = _owners(self.state["groups"])
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
-        """One `Score` for each text."""
-        state, vectors = self.state, self._embed(texts)
+    def score(self, texts: Sequence[str], vectors: Vectors | None = None) -> list[Score]:
+        """One `Score` for each text; `vectors` are the embeddings, where they are known."""
+        state = self.state
+        vectors = self._embed(texts) if vectors is None else vectors
         parts = [words.parts(text) for text in texts]
         views = _views(vectors, parts, state["mean"], state["rarity"])
         claims = _kernel(views, self._taught) @ state["weights"]

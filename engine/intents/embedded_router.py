@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -11,11 +12,11 @@ from engine.conversation import MAX_CHOICES, Conversation
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.capabilities import Capability, Reading
 from engine.intents.intent import Catalogue
-from engine.intents.parting import Reader, parted
+from engine.intents.parting import Reader, parted, undropped
 from engine.intents.router import Routing, Task
-from engine.models.port import Usage
-from engine.models.worker_client import TEXT_LIMIT
-from engine.tools.speech import agrees, follows, points_there, repeats, undoes, vague, wonders
+from engine.models.port import ModelError, Usage
+from engine.models.worker_client import BUSY, TEXT_LIMIT
+from engine.tools.speech import agrees, follows, points_there, repeats, undoes, vague
 from engine.tools.tool import Tool
 from engine.tools.values import bare_value, candidates, is_free, plain, words
 
@@ -35,6 +36,8 @@ _FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 
+log = logging.getLogger(__name__)
+
 
 class EmbeddedRouter:
     """Implements `Router` on the worker's classifier, with the catalogue's thresholds."""
@@ -43,6 +46,7 @@ class EmbeddedRouter:
         self._worker = worker
         self._catalogue = catalogue
         self._thresholds = catalogue.thresholds
+        self._changes = {tool.name for tool in catalogue.tools if tool.effect != "read"}
 
     async def route(
         self, text: str, conversation: Conversation
@@ -51,6 +55,16 @@ class EmbeddedRouter:
         if len(text) > TEXT_LIMIT or not text.strip():
             yield Routing("clarify", "embedded", reply=_TOO_LONG if text.strip() else _EMPTY)
             return
+        try:
+            yield await self._routing(text, conversation, started)
+        except ModelError as error:
+            if error.code == "configuration":
+                raise
+            log.warning("the message could not be classified: %s", error)
+            yield Routing("clarify", "embedded", reply=BUSY)
+
+    async def _routing(self, text: str, conversation: Conversation, started: float) -> Routing:
+        said, text = text, await undropped(text, self._worker)
         readings, tokens = await self._worker.read(text)
         reading = readings[0]
         ranking = reading.intents()
@@ -62,7 +76,7 @@ class EmbeddedRouter:
         )
         route, tasks, confidence, reply = await self._decide(text, reading, conversation)
         chosen = {task.intent for task in tasks}
-        yield Routing(
+        return Routing(
             route,
             "embedded",
             tasks,
@@ -74,6 +88,7 @@ class EmbeddedRouter:
             )[:3],
             reply=reply,
             usage=usage,
+            drops=text != said,
         )
 
     async def _decide(
@@ -91,12 +106,12 @@ class EmbeddedRouter:
             return "continue", (Task(focus, text),), max(share, clear), ""
         if focus is not None and repeats(text):
             return "continue", (Task(focus, text),), max(share, clear), ""
-        if self._asks_there(text, conversation):
+        if self._asks_there(text, reading, conversation):
             assert conversation.focus is not None
             return "continue", (Task(conversation.focus, text),), max(share, clear), ""
         if talk.kind == "cancel" and agrees(text):
             talk = Capability("small_talk", YES)  # "ok do it" is near "don't do it"
-        tasks = await parted(text, reading, self._worker)
+        tasks = await parted(text, reading, self._worker, self._changes)
         if tasks:
             return "task", tasks, share, ""
         # "It doesn't work" is no more beyond this than within.
@@ -180,9 +195,9 @@ class EmbeddedRouter:
             if name in tool.required
         )
 
-    def _asks_there(self, text: str, conversation: Conversation) -> bool:
+    def _asks_there(self, text: str, reading: Reading, conversation: Conversation) -> bool:
         """Whether the last look-up is to be made of the same place: "what about data there?"."""
-        asks = follows(text) or wonders(text) or text.rstrip().endswith("?")
+        asks = follows(text) or reading.act == "question" or text.rstrip().endswith("?")
         looked_up = {
             tool.name
             for tool, name, schema in self._parameters(conversation.focus)

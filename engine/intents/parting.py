@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.intents.capabilities import Reading
+from engine.intents.capabilities import DECLINES, ORDERED, Reading
 from engine.intents.router import Task
-from engine.tools.speech import states
 
 # A message is parted where each part by itself is about one intent, at least as sure as this, and
 # the whole has a trace of it among what it is likeliest about. Of 72 messages of two tasks, for
@@ -33,6 +32,10 @@ _ORDERS = re.compile(r"\b(?:then|also|plus)\b", re.IGNORECASE)
 # that ends in a joining word ("my balance, my data and my bill").
 _COMMA = re.compile(r",\s+")
 
+# What is dropped ends where another clause begins.
+_CLAUSE = re.compile(r"(?:[,;!]|(?<=[.?]))\s+(?:but\s+)?|\s+but\s+", re.IGNORECASE)
+DROPPED = 0.7
+
 Span = tuple[int, int]  # from one joint to another
 
 
@@ -49,10 +52,35 @@ class _Part:
     tool: str
     share: float
     told: bool  # rather than asked for
+    ordered: float
 
 
-async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
-    """The tasks of a message that has several; else none."""
+async def undropped(text: str, reader: Reader) -> str:
+    """A message without what it drops: "never mind the top-up, how much data do I have?".
+
+    Only where the rest orders or asks something by itself; else the message as it is.
+    """
+    clauses = [clause for clause in _CLAUSE.split(text) if clause.strip()]
+    if not 2 <= len(clauses) <= MAX_JOINTS:
+        return text
+    readings, _ = await reader.read(*clauses)
+    kept = [
+        (clause, reading)
+        for clause, reading in zip(clauses, readings, strict=True)
+        if sum(reading.acts.get(act, 0.0) for act in DECLINES) < DROPPED
+    ]
+    stands = [r for _, r in kept if r.act in ("order", "question") and r.familiar and r.clear]
+    return ", ".join(clause for clause, _ in kept) if stands and len(kept) < len(clauses) else text
+
+
+async def parted(
+    text: str, whole: Reading, reader: Reader, changes: Collection[str] = ()
+) -> tuple[Task, ...]:
+    """The tasks of a message that has several; else none.
+
+    `changes` are the tools that change something: what does not order that as a whole does not
+    order it in parts either ("he said: pay and cancel"), unless it is a question beside an order.
+    """
     joints = _joints(text)
     pieces = {span: piece for span, piece in _pieces(text, joints).items() if " " in piece}
     if len(pieces) < 2:  # a single word is no task: "the difference between M and L"
@@ -71,6 +99,7 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
     if len({(part.intent, part.tool) for part in usable.values()}) < 2:
         return ()
     usable |= await _usable({s: p for s, p in pieces.items() if s not in least_ones}, reader)
+    least_order = CLEAR if whole.act == "question" else 1.0
     best: tuple[int, float] = (0, 0.0)
     tasks: tuple[Task, ...] = ()
     for row in _rows(sorted(usable), len(joints) + 1):
@@ -80,7 +109,9 @@ async def parted(text: str, whole: Reading, reader: Reader) -> tuple[Task, ...]:
         near = listed if all(map(_ORDERS.search, words)) else traces
         traced = {part.intent for part in chosen} <= near
         joined = [bool(joints[last - 1].groupdict().get("word")) for _, last in row[:-1]]
-        if traced and (len(row), least) > best and _differ(chosen, joined):
+        ordered = [part.ordered for part in chosen if part.tool in changes]
+        told = whole.ordered < ORDERED and min(ordered, default=1.0) < least_order
+        if traced and not told and (len(row), least) > best and _differ(chosen, joined):
             best = len(row), least
             tasks = tuple(Task(part.intent, part.text) for part in chosen)
     return tasks
@@ -123,7 +154,14 @@ def _part(text: str, reading: Reading) -> _Part:
     own = [(s, c.tool) for c, s in reading.shares.items() if c.kind == "task" and c.key == intent]
     if not reading.familiar or reading.talk()[1] > share:
         share = 0.0
-    return _Part(text, intent, max(own, default=(0.0, ""))[1], share, states(text))
+    return _Part(
+        text,
+        intent,
+        max(own, default=(0.0, ""))[1],
+        share,
+        reading.act == "statement",
+        reading.ordered,
+    )
 
 
 def _rows(

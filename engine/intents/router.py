@@ -24,7 +24,8 @@ class Routing:
     """A router's decision. `tasks` is empty unless the route is `task` or `continue`.
 
     `reply` answers small talk and out-of-scope messages, so that they cost no second request.
-    `confidence` is 0..1, or None where the router has none; it is never an accuracy.
+    `confidence` is 0..1, or None where the router has none; it is never an accuracy. `drops` says
+    that the person drops what is open, besides the tasks.
     """
 
     route: Route
@@ -34,6 +35,7 @@ class Routing:
     alternatives: tuple[Alternative, ...] = ()
     reply: str = ""
     usage: Usage | None = None
+    drops: bool = False
     duration_ms: int = 0
 
 

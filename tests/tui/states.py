@@ -11,6 +11,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Markdown
 
 from engine.events import TurnFailed
 from tests.tui import fake
@@ -115,6 +116,8 @@ def streaming() -> tuple[IntentBotApp, Play]:
     async def play(pilot: Pilot[Any]) -> None:
         await say(pilot, "How much money do I have?")
         await hold.reached.wait()
+        shown = pilot.app.screen.query("LiveReply")
+        await until(pilot, lambda: shown and shown.first(Markdown).source == fake.REPLY[:150])
         await say(pilot, "And how much data?")
 
     return make_app(backstage), play

@@ -1,0 +1,1 @@
+"""Dialogue acts: what a message does, such as ordering, asking or refusing."""

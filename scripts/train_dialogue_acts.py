@@ -1,0 +1,23 @@
+"""Train the head for dialogue acts anew, after its templates or features were changed.
+
+    python scripts/train_dialogue_acts.py
+
+Takes two or three minutes, most of it embedding. A test fails while the weights are older than
+what they are made from.
+"""
+
+from engine.models.dialogue_acts import head
+from engine.models.dialogue_acts.sentences import Grammar, sentences
+from engine.models.worker import Encoder
+
+
+def main() -> None:
+    grammar = Grammar()
+    taught = list(sentences(grammar))
+    vectors = Encoder().embed([sentence.text for sentence in taught])
+    head.write(head.train(taught, vectors, grammar))
+    print(f"{len(taught):,} sentences, {head.WEIGHTS.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
