@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from engine import prices
+from engine import pricing
+from engine.chat_model import ChatModel
 from engine.conversation import Conversation
 from engine.events import NO_TASK, Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
-from engine.intents.router import Router
 from engine.limits import Limits
-from engine.models.port import ChatModel
 from engine.ports import Approver, Recorder
+from engine.routing.router import Router
 from engine.turn import HISTORY_CHARACTERS, Turn
 from engine.typed_input import read_input
 
@@ -39,7 +39,7 @@ class Assistant:
     data_dir: Path
     session_id: str = field(default_factory=new_id)
     conversation: Conversation = field(default_factory=Conversation)
-    price: prices.Price = prices.free
+    price: pricing.Price = pricing.free
     limits: Limits = field(default_factory=Limits)
     allowed: set[str] = field(default_factory=set)
     window: int = HISTORY_CHARACTERS

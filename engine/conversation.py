@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from engine import events
-from engine.events import USD_DIGITS, Awaiting, Event
-from engine.marks import Marks
+from engine.events import USD_DIGITS, Event, PendingCall
+from engine.taint import Marks
 from engine.text import replace_surrogates
 
 # A person picks one of these by a digit.
@@ -62,7 +62,7 @@ class Message:
 
 
 @dataclass
-class Routed:
+class RoutedTurn:
     """The newest message and where it went. `text` is what was meant: where the message picked
     one of the offered intents, the one it was picked for. `open_before` waited when it came.
     """
@@ -71,7 +71,7 @@ class Routed:
     message: str
     text: str
     intents: tuple[str, ...] = ()
-    open_before: Awaiting | None = None
+    open_before: PendingCall | None = None
 
 
 @dataclass
@@ -87,21 +87,21 @@ class Conversation:
 
     messages: list[Message] = field(default_factory=list)
     focus: str | None = None
-    awaiting: Awaiting | None = None
+    awaiting: PendingCall | None = None
     asked: bool = False
-    declined: Awaiting | None = None
+    declined: PendingCall | None = None
     choices: tuple[str, ...] = ()
     unclear: str = ""
     session_id: str = ""
-    newest: Routed | None = None
-    routed: dict[str, Routed] = field(default_factory=dict)  # each turn's message, by its id
+    newest: RoutedTurn | None = None
+    routed: dict[str, RoutedTurn] = field(default_factory=dict)  # each turn's message, by its id
     cost_usd: float = 0.0
     marks: Marks = field(default_factory=Marks)
     _acted_on_open: bool = False  # whether this turn has called the tool of the open task
     _said: list[str] = field(default_factory=list)
     _calls: list[ToolCall] = field(default_factory=list)
     _changing: dict[str, str] = field(default_factory=dict)  # call to what it would change
-    _proposed: dict[str, Awaiting] = field(default_factory=dict)  # the same as data
+    _proposed: dict[str, PendingCall] = field(default_factory=dict)  # the same as data
     _running: dict[str, str] = field(default_factory=dict)  # call to action
     _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
 
@@ -122,7 +122,7 @@ class Conversation:
                 self._end_turn()
                 self.session_id, self._acted_on_open = event.session_id, False
                 self.messages.append(Message("user", event.text))
-                self.newest = Routed(
+                self.newest = RoutedTurn(
                     event.turn_id, event.text, event.text, open_before=self.awaiting
                 )
                 self.routed[event.turn_id] = self.newest
@@ -161,7 +161,7 @@ class Conversation:
                 self._changing.pop(event.call_id, None)
                 if event.effect != "read":
                     self.declined = None
-                    self._proposed[event.call_id] = Awaiting(
+                    self._proposed[event.call_id] = PendingCall(
                         intent=event.intent, tool=event.tool, arguments=event.arguments, missing=()
                     )
                     self._changing[event.call_id] = event.summary or event.tool
@@ -201,7 +201,7 @@ class Conversation:
 
     def corrected(
         self, message: str, intent: str | None, turn_id: str | None = None
-    ) -> Routed | None:
+    ) -> RoutedTurn | None:
         """The newest message, or that of `turn_id`, if `message` is the same and `intent` not
         where it went. Only what was open before the newest one is open again."""
         routed = self.newest if turn_id is None else self.routed.get(turn_id)

@@ -49,7 +49,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Awaiting:
+class PendingCall:
     """A task that waits for the person: the tool to call, what is known, what is missing."""
 
     intent: str
@@ -257,7 +257,7 @@ class UsageUpdated(Event):
     `flat_input_tokens` is what the same request would have sent with every tool in its prompt (0:
     without routing there would have been no such request), `flat_cached_tokens` what of these a
     warm prompt cache would hold. `flat_cost_usd` is their cost without, `flat_warm_cost_usd` with
-    such a cache; `engine.economics` says how this is reckoned.
+    such a cache; `engine.flat_prompt` says how this is reckoned.
     """
 
     kind: ClassVar[str] = "usage_updated"
@@ -285,7 +285,7 @@ class TurnFinished(Event):
     status: TurnStatus
     reply: str = ""
     pending: tuple[str, ...] = ()
-    awaiting: Awaiting | None = None
+    awaiting: PendingCall | None = None
     cut: bool = False
 
 
@@ -300,7 +300,7 @@ class TurnFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bill:
+class UsageTotals:
     """What requests took together, and what flat prompts would have taken in their place.
 
     Money is of the requests whose price is known: `unpriced` counts the others, `flat_unpriced`
@@ -320,7 +320,7 @@ class Bill:
     flat_unpriced: int = 0
 
     @classmethod
-    def of(cls, call: UsageUpdated) -> Bill:
+    def of(cls, call: UsageUpdated) -> UsageTotals:
         unknown = call.flat_cost_usd is None or call.flat_warm_cost_usd is None
         return cls(
             requests=1,
@@ -336,12 +336,12 @@ class Bill:
             flat_unpriced=int(unknown and call.flat_input_tokens > 0),
         )
 
-    def __add__(self, other: Bill) -> Bill:
+    def __add__(self, other: UsageTotals) -> UsageTotals:
         sums = {
             field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in dataclasses.fields(Bill)
+            for field in dataclasses.fields(UsageTotals)
         }
-        return Bill(**{name: round(value, USD_DIGITS) for name, value in sums.items()})
+        return UsageTotals(**{name: round(value, USD_DIGITS) for name, value in sums.items()})
 
     @property
     def known_cost(self) -> float | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from engine.models.port import ModelError, Usage
+from engine.chat_model import ModelError, Usage
 
 WARN_AT = 0.8
 
@@ -28,7 +28,7 @@ class Limits:
     session_cost_usd: float = 5.0
 
 
-class Meter:
+class Budget:
     """Counts what a turn takes; raises `ModelError` `limit` before a limit would be passed."""
 
     def __init__(self, limits: Limits, session_cost_usd: float) -> None:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from engine import env_file
 from engine.env_file import EnvFile, EnvFileError
-from engine.prices import OwnPrice, read_own
+from engine.pricing import OwnPrice, read_own
 from engine.redaction import MIN_SECRET, redacted
 from engine.server import (
     AZURE_KEYS,

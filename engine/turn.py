@@ -15,17 +15,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine import economics
+from engine import flat_prompt
+from engine.chat_model import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, size, trim
+from engine.errors import StickyRecorder, turn_failed
 from engine.events import (
     NO_TASK,
-    Awaiting,
     CostWarning,
     Event,
     HistoryTrimmed,
     IntentClassified,
     IntentCorrected,
     IntentSwitched,
+    PendingCall,
     RetryScheduled,
     Stage,
     TaskStarted,
@@ -34,20 +36,18 @@ from engine.events import (
     TurnStarted,
     UsageUpdated,
 )
-from engine.failure import FirstReason, failure
 from engine.ids import new_id
-from engine.intents import offering
 from engine.intents.intent import Intent
-from engine.intents.router import Routing, Task
-from engine.intents.shortcut import shortcut, task_waiting
-from engine.limits import Meter
-from engine.models.port import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
-from engine.models.written import new_call_id
+from engine.limits import Budget
+from engine.llm.inline_tool_calls import new_call_id
 from engine.ports import TOOL_TIME_LIMIT_S, RecordingError
-from engine.prompt import system_prompt
+from engine.prompts.acting import acting_prompt
+from engine.routing import tool_selection
+from engine.routing.router import Routing, Task
+from engine.routing.slot_answer import pending_task, route_without_model
+from engine.tools.call_summary import missing_value_question
 from engine.tools.executor import Executor
 from engine.tools.tool import Tool
-from engine.tools.wording import question
 from engine.typed_input import Command, MessageText
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Turn:
         self.outbox: asyncio.Queue[Event | None] = asyncio.Queue()
         self._assistant = assistant
         self._conversation, self._catalogue = assistant.conversation, assistant.catalogue
-        self._recorder = FirstReason(assistant.recorder)
+        self._recorder = StickyRecorder(assistant.recorder)
         self._is_command = isinstance(said, Command)
         self._text = said.typed if isinstance(said, Command) else str(said)
         self._as_intent, self._corrects = as_intent, corrects
@@ -85,7 +85,7 @@ class Turn:
         self._called: set[str] = set()
         self._switched = self._cut = False
         self._offers: dict[tuple[str, str], tuple[Tool, ...]] = {}
-        self._meter = Meter(assistant.limits, assistant.conversation.cost_usd)
+        self._meter = Budget(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
         self._executor = Executor(
             session_id=assistant.session_id,
@@ -127,16 +127,16 @@ class Turn:
         except asyncio.CancelledError:
             last = TurnFinished(status="cancelled", reply=self._said)
         except Exception as error:
-            last = failure(error, changed=self._executor.changed)
+            last = turn_failed(error, changed=self._executor.changed)
         try:
             await self._emit(last)
         except RecordingError as error:
-            self._send(self._stamp(failure(error, changed=self._executor.changed)))
+            self._send(self._stamp(turn_failed(error, changed=self._executor.changed)))
         finally:
             self.outbox.put_nowait(None)
 
     async def _steps(self) -> TurnFinished:
-        open_task = task_waiting(self._text, self._conversation)
+        open_task = pending_task(self._text, self._conversation)
         corrected = self._conversation.corrected(self._text, self._as_intent, self._corrects)
         await self._emit(TurnStarted(session_id=self._assistant.session_id, text=self._text))
         before = len(self._conversation.messages) - 1
@@ -190,7 +190,7 @@ class Turn:
 
     async def _route(self) -> Routing:
         started = time.perf_counter()
-        routing = shortcut(self._text, self._conversation, self._catalogue)
+        routing = route_without_model(self._text, self._conversation, self._catalogue)
         if routing is None:
             async with self._bounded():
                 async for item in self._assistant.router.route(self._text, self._conversation):
@@ -225,9 +225,9 @@ class Turn:
             # Where the router answered itself, a flat prompt would have taken one request.
             history = tuple(self._conversation.messages)
             flat = (
-                economics.NO_FLAT
+                flat_prompt.NO_FLAT
                 if intents
-                else economics.flat_prompt(history, self._catalogue.tools)
+                else flat_prompt.flat_prompt(history, self._catalogue.tools)
             )
             await self._spend("classify", routing.usage, flat)
 
@@ -235,12 +235,12 @@ class Turn:
         """The tools of an intent that the model gets for this text, the same all turn long."""
         key = (intent.key, text)
         if key not in self._offers:
-            self._offers[key] = offering.offered(intent, text, self._conversation)
+            self._offers[key] = tool_selection.select_tools(intent, text, self._conversation)
         return self._offers[key]
 
     async def _act(
-        self, task: Task, past: list[Message], awaiting: Awaiting | None
-    ) -> Awaiting | None:
+        self, task: Task, past: list[Message], awaiting: PendingCall | None
+    ) -> PendingCall | None:
         """Let the model work on one task with that intent's tools until it stops calling them."""
         intent = self._catalogue.intents[task.intent]
         tools = self._offer(intent, task.text)
@@ -250,7 +250,7 @@ class Turn:
             TaskStarted(intent=intent.key, text=task.text, tools_offered=tuple(offered))
         )
         today = self._assistant.today()
-        system = Message("system", system_prompt(self._catalogue, intent, today))
+        system = Message("system", acting_prompt(self._catalogue, intent, today))
         begin = len(self._conversation.messages)
         told = 0
         while True:
@@ -300,8 +300,8 @@ class Turn:
             async for item in self._assistant.model.stream(request):
                 if isinstance(item, Reply):
                     self._cut |= item.finish_reason == "length"
-                    usage = economics.estimated(request, item.usage, item.text)
-                    flat = economics.flat_request(request, usage, self._catalogue.tools)
+                    usage = flat_prompt.estimate_tokens(request, item.usage, item.text)
+                    flat = flat_prompt.flat_request(request, usage, self._catalogue.tools)
                     await self._spend("act", usage, flat)
                     return item
                 if isinstance(item, RetryScheduled):
@@ -330,20 +330,20 @@ class Turn:
             self._parts.append(text)
             await self._emit(TextDelta(text=text))
 
-    async def _offer_again(self, open_task: Awaiting | None) -> TurnFinished:
+    async def _offer_again(self, open_task: PendingCall | None) -> TurnFinished:
         """After a digression: come back to the task that still waits, if there is one."""
         if open_task is not None:
             intent = self._catalogue.intents.get(open_task.intent)
             tools = {tool.name: tool for tool in intent.tools} if intent else {}
             if intent is None or open_task.tool not in tools:
                 return self._finished(None)  # another catalogue than that of the last time
-            asked = question(tools[open_task.tool], open_task)
+            asked = missing_value_question(tools[open_task.tool], open_task)
             offer = f"Back to {intent.title}: {asked}"
             if not self._conversation.last_reply.endswith(offer):  # not every time
                 await self._say(offer)
         return self._finished(open_task)
 
-    def _finished(self, awaiting: Awaiting | None, *, asked: bool = False) -> TurnFinished:
+    def _finished(self, awaiting: PendingCall | None, *, asked: bool = False) -> TurnFinished:
         return TurnFinished(
             status="needs_input" if awaiting or asked else "completed",
             reply=self._said,
@@ -352,7 +352,7 @@ class Turn:
             cut=self._cut,
         )
 
-    async def _spend(self, stage: Stage, usage: Usage, flat: economics.Flat) -> None:
+    async def _spend(self, stage: Stage, usage: Usage, flat: flat_prompt.FlatPrompt) -> None:
         """Put on record what a request took."""
         price = self._assistant.price
         cost = price(usage)

@@ -49,23 +49,23 @@ def functions(folder: Path) -> list[Callable[..., Any]]:
 
 def intentbot(url: str, folder: Path, *, on_disk: bool) -> Turn:
     """This engine, routed by the hosted model; `on_disk`: as the app runs it, all events kept."""
-    from engine.assembly import assemble
     from engine.assistant import Assistant
+    from engine.builder import build_engine
     from engine.events import Event, TurnFinished
     from engine.settings import load
     from storage.database import Database
-    from storage.journal import Journal
+    from storage.recorder import SqliteRecorder
     from tests.engine.stubs import StubApprover
 
     environ = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none", "INTENTBOT_ROUTER": "llm"}
     environ |= {"INTENTBOT_AGENT_MODEL": MODEL, "INTENTBOT_CLASSIFIER_MODEL": MODEL}
-    engine = assemble(load(environ, folder, catalogues=(str(folder),)))
+    engine = build_engine(load(environ, folder, catalogues=(str(folder),)))
 
     class Nowhere:
         async def record(self, event: Event) -> None: ...
 
     place = folder / "history.db"
-    recorder = Journal(Database.open(place), model=engine.label) if on_disk else Nowhere()
+    recorder = SqliteRecorder(Database.open(place), model=engine.label) if on_disk else Nowhere()
 
     async def turn(text: str) -> str:
         assistant = Assistant(

@@ -24,7 +24,7 @@ from engine import events
 from engine.events import Event
 from storage.database import Database
 from storage.history import ActionFilter, History
-from storage.words import folded
+from storage.search.tokenizer import folded
 
 RUNS = 9
 LONG_SESSION_MESSAGES = 10_000

@@ -25,7 +25,7 @@ from storage.projection import project
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tui.app import IntentBotApp
-from tui.ports import Past
+from tui.services.backend import SessionSnapshot
 
 KEYS = 60
 
@@ -37,10 +37,10 @@ class Stored(FakeBackstage):
         super().__init__()
         self._history = history
 
-    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+    async def past(self, session_id: str, last_turns: int | None = None) -> SessionSnapshot:
         recorded = await asyncio.to_thread(self._history.events, session_id, last_turns)
         turns = self._history.session(session_id).turns
-        return Past(recorded, turns - last_turns if last_turns else 0)
+        return SessionSnapshot(recorded, turns - last_turns if last_turns else 0)
 
 
 def turns(number: int) -> Iterator[list[Event]]:

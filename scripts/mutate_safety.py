@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "write-ahead-commit",
-        "storage/journal.py",
+        "storage/recorder.py",
         "durable = any(isinstance(event, ToolStarted) for event in batch)",
         "durable = False",
         ("tests/storage/test_durable.py",),
@@ -97,21 +97,21 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "policy-destructive",
-        "engine/tools/policy.py",
+        "engine/tools/approval_policy.py",
         'wary = effect == "destructive" or',
         "wary =",
         ("tests/engine/test_policy.py",),
     ),
     Mutation(
         "policy-limit",
-        "engine/tools/policy.py",
+        "engine/tools/approval_policy.py",
         '    if policy.exceeded(arguments):\n        return _STRICTER[verdict], "policy"\n',
         "",
         ("tests/engine/test_policy.py", "tests/engine/test_effective.py"),
     ),
     Mutation(
         "policy-negative-amount",
-        "engine/tools/policy.py",
+        "engine/tools/approval_policy.py",
         "return 0 <= Decimal(written) <= Decimal(str(limit))",
         "return Decimal(written) <= Decimal(str(limit))",
         ("tests/engine/test_effective.py",),
@@ -139,7 +139,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "pattern-guard",
-        "engine/tools/patterns.py",
+        "engine/tools/schema/patterns.py",
         "compiled.search(text, timeout=MATCH_LIMIT_S)",
         "compiled.search(text)",
         ("tests/engine/test_patterns.py::test_s9_a_match_that_would_not_end_is_given_up",),
@@ -153,35 +153,35 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "paste-filter",
-        "tui/terminal_input.py",
+        "tui/terminal/input.py",
         "            found.append([events.Paste(earlier + text)])",
         "            found.append(self._keys(earlier + text))",
         ("tests/tui/test_terminal_input.py",),
     ),
     Mutation(
         "report-filter",
-        "tui/terminal_input.py",
+        "tui/terminal/input.py",
         "found.append(None if _STRING.match(unit) else self._decode(unit))",
         "found.append([k for c in unit for k in self._keys(c)])",
         ("tests/tui/test_terminal_input.py",),
     ),
     Mutation(
         "burst-answers-nothing",
-        "tui/burst.py",
+        "tui/terminal/key_queue.py",
         "    return hasattr(key, _MARK)",
         "    return False",
         ("tests/tui/test_bursts.py",),
     ),
     Mutation(
         "finish-reasons",
-        "engine/models/stream.py",
+        "engine/llm/stream.py",
         "            if reason not in known:",
         "            if False:",
         ("tests/engine/test_dialects.py",),
     ),
     Mutation(
         "length-runs-nothing",
-        "engine/models/stream.py",
+        "engine/llm/stream.py",
         '            if in_call:\n                raise ModelError(\n                    "limit"',
         '            if False:\n                raise ModelError(\n                    "limit"',
         ("tests/engine/test_openai_model.py", "tests/engine/test_dialect_answers.py"),
@@ -210,7 +210,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         # One line here stands for three: the option, the variable and the folder of the worker.
         "safe-path-of-the-worker",
-        "engine/models/worker_client.py",
+        "engine/offline/worker_client.py",
         "            *self._command,\n            stdin=PIPE,\n            stdout=PIPE,\n"
         "            stderr=DEVNULL,\n            limit=LINE_LIMIT,\n            cwd=_PACKAGE,\n"
         "            env=child_environment(os.environ),\n",
@@ -227,7 +227,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "redirects-stay",
-        "engine/models/clients.py",
+        "engine/llm/client.py",
         "follow_redirects=False",
         "follow_redirects=True",
         ("tests/engine/test_openai_model.py", "tests/engine/test_refusals.py"),

@@ -23,9 +23,9 @@ from typing import Any
 
 from engine.conversation import Conversation
 from engine.intents.catalogue import load
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.intents.router import Routing
-from engine.models.worker_client import WorkerClient
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
+from engine.routing.router import Routing
 
 SETS = (
     ("CLINC150, 150 intents", "clinc150", "intent"),
@@ -57,7 +57,7 @@ async def _measure(
             started = time.perf_counter()
             await worker.start()
             learnt = time.perf_counter() - started
-            router = EmbeddedRouter(worker, catalogue)
+            router = OfflineRouter(worker, catalogue)
             started = time.perf_counter()
             got = [await _route(router, row["text"]) for row in test]
             each = (time.perf_counter() - started) / len(test)
@@ -74,7 +74,7 @@ async def _measure(
     ]
 
 
-async def _route(router: EmbeddedRouter, text: str) -> str | None:
+async def _route(router: OfflineRouter, text: str) -> str | None:
     """The first intent, or None where the route is no task."""
     async for item in router.route(text, Conversation()):
         if isinstance(item, Routing) and item.tasks:

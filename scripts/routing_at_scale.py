@@ -37,16 +37,16 @@ sys.path.insert(0, str(ROOT))
 # As in the worker, whose head is too small for more threads.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-from engine.assembly import assemble  # noqa: E402
 from engine.assistant import Assistant  # noqa: E402
+from engine.builder import build_engine  # noqa: E402
 from engine.conversation import Conversation  # noqa: E402
-from engine.intents import routing_prompt  # noqa: E402
-from engine.intents.bypass import BypassRouter, flat  # noqa: E402
-from engine.intents.capabilities import capabilities  # noqa: E402
 from engine.intents.catalogue import BUILT_IN  # noqa: E402
 from engine.intents.catalogue import load as load_catalogue  # noqa: E402
 from engine.intents.intent import Catalogue  # noqa: E402
-from engine.intents.shortlist import Shortlist  # noqa: E402
+from engine.intents.lexical_index import TfIdfIndex  # noqa: E402
+from engine.offline.labels import labels_of  # noqa: E402
+from engine.prompts import routing  # noqa: E402
+from engine.routing.bypass import BypassRouter, is_flat  # noqa: E402
 from engine.settings import load as load_settings  # noqa: E402
 from scripts.scale_plot import plot  # noqa: E402
 from scripts.synthetic_catalogue import write  # noqa: E402
@@ -64,7 +64,7 @@ _LOAD = """
 import sys, time
 from pathlib import Path
 if len(sys.argv) > 2:
-    from engine.assembly import assemble
+    from engine.builder import assemble
     from engine.settings import load
     server = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     assemble(load(server, Path("."), catalogues=[sys.argv[1]]))
@@ -99,7 +99,7 @@ def counter() -> tuple[Callable[[str], int], str]:
     try:
         from bpe_openai import get_encoding
     except ImportError:
-        return routing_prompt.tokens, "the engine's estimate"
+        return routing.tokens, "the engine's estimate"
     encoding = get_encoding("o200k_base")
     return lambda text: len(encoding.encode(text)), "o200k_base"
 
@@ -116,9 +116,9 @@ async def turn(folder: Path, catalogue: Path, *, routed: bool) -> list[dict[str,
     """The requests of one turn that calls one tool, as the server got them."""
     with serve() as server:
         environ = {"OPENAI_BASE_URL": f"{server.url}/v1", "INTENTBOT_AGENT_MODEL": "any"}
-        engine = assemble(load_settings(environ, folder, catalogues=[catalogue]))
+        engine = build_engine(load_settings(environ, folder, catalogues=[catalogue]))
         assistant = Assistant(
-            catalogue=engine.catalogue if routed else flat(engine.catalogue),
+            catalogue=engine.catalogue if routed else is_flat(engine.catalogue),
             router=engine.router if routed else BypassRouter(),
             model=engine.model,
             recorder=MemoryRecorder(),
@@ -159,12 +159,12 @@ def loading(catalogue: Path, cache: Path) -> tuple[float, float, float]:
 def shortlisting(catalogue: Catalogue, messages: Sequence[str]) -> float:
     """Seconds to find the nearest intents of a message and put their examples into words."""
     intents = catalogue.intents
-    index = Shortlist({key: tuple(routing_prompt.phrases(intents[key])) for key in intents})
+    index = TfIdfIndex({key: tuple(routing.phrases(intents[key])) for key in intents})
 
     def find(message: str) -> None:
-        near = index.nearest(message, routing_prompt.NEAREST)
-        said = routing_prompt.situation(message, Conversation())
-        routing_prompt.with_examples(near, catalogue, said)
+        near = index.nearest(message, routing.NEAREST)
+        said = routing.situation(message, Conversation())
+        routing.with_examples(near, catalogue, said)
 
     return timed(find, messages)
 
@@ -172,12 +172,12 @@ def shortlisting(catalogue: Catalogue, messages: Sequence[str]) -> float:
 def embedded(catalogue: Catalogue, messages: Sequence[str]) -> tuple[float, float] | None:
     """Seconds to classify a message and to train the head; None without the extra `embedded`."""
     try:
-        from engine.intents.classifier import Class, Classifier, phrases_of, train
-        from engine.models.worker import Encoder
+        from engine.offline.classifier import Class, Classifier, phrases_of, train
+        from engine.offline.worker import Encoder
     except ImportError:
         return None
     encoder = Encoder()
-    classes = [Class(**fields) for fields in capabilities(catalogue).values()]
+    classes = [Class(**fields) for fields in labels_of(catalogue).values()]
     vectors = encoder.embed(phrases_of(classes))
     trained = []
     for _ in range(2):

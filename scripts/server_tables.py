@@ -28,7 +28,7 @@ from llmock.verdict import Verdict
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from engine.models import openai_model
+from engine.llm import openai_chat
 from tests.end_to_end.conftest import make_home
 from tests.fault_cases import (
     AFTER_TEXT,
@@ -221,7 +221,7 @@ def write(name: str, text: str, head: Sequence[str], rows: Iterable[Sequence[str
 
 async def streams() -> None:
     # One try each: whether there is a second one is the other table's matter.
-    with patch.object(openai_model, "MAX_ATTEMPTS", 1):
+    with patch.object(openai_chat, "MAX_ATTEMPTS", 1):
         rows = [await stream_row(case) for case in CASES]
     head = ["stream", "SDK helper", "SDK helper, Pydantic tools", "this program"]
     write("streams.md", STREAMS, head, rows)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-from engine.intents.shortlist import Shortlist
+from engine.intents.lexical_index import TfIdfIndex
 
 COUNTS = (1, 5, 10, 20, 30)
 
@@ -22,7 +22,7 @@ def main(train: Path, messages: Path) -> None:
     for row in map(json.loads, train.read_text().splitlines()):
         phrases[row["intent"]].append(row["text"])
     started = time.perf_counter()
-    shortlist = Shortlist(phrases)
+    shortlist = TfIdfIndex(phrases)
     print(f"{len(phrases)} intents learnt in {time.perf_counter() - started:.2f} s")
     rows = [row for row in map(json.loads, messages.read_text().splitlines()) if row["intent"]]
     ranks, times = [], []

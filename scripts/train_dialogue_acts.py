@@ -6,9 +6,9 @@ Takes two or three minutes, most of it embedding. A test fails while the weights
 what they are made from.
 """
 
-from engine.models.dialogue_acts import head
-from engine.models.dialogue_acts.sentences import Grammar, sentences
-from engine.models.worker import Encoder
+from engine.offline.dialogue_acts import head
+from engine.offline.dialogue_acts.sentences import Grammar, sentences
+from engine.offline.worker import Encoder
 
 
 def main() -> None:

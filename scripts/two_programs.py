@@ -19,7 +19,7 @@ from engine import events
 from engine.events import Event
 from storage.database import Database
 from storage.history import History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 
 NAMES = ("left", "right")
 TABLES = {"turn": 1, "message": 2, "action": 1, "turn_fts": 1, "action_fts": 1}
@@ -70,7 +70,7 @@ def write(path: Path, name: str, seconds: float) -> int:
     import asyncio
 
     async def keep() -> int:
-        journal, turns = Journal(Database.open(path)), 0
+        journal, turns = SqliteRecorder(Database.open(path)), 0
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for event in _turn(name, turns):

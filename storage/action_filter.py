@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, column, text
 from sqlmodel import col, select
 
-from storage.query import is_everything, parse
+from storage.search.query import is_everything, parse
 from storage.tables import Action, Session
 
 
@@ -17,7 +17,7 @@ class ActionFilter:
 
     `since` and `until`, ISO 8601 in UTC, are about when the call was proposed, `until` not
     included; `containing` is looked for in tool, summary, arguments and result, word by word, as
-    `storage.query` says.
+    `storage.search.sessions.query` says.
     """
 
     session_id: str | None = None

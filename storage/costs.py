@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from engine.events import USD_DIGITS, Bill, UsageUpdated
+from engine.events import USD_DIGITS, UsageTotals, UsageUpdated
 from storage.database import Database
 from storage.history import History
 
@@ -82,7 +82,7 @@ class Entry:
     key: str
     label: str
     at: str
-    bill: Bill
+    bill: UsageTotals
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,16 @@ class Costs:
         entries: dict[int, Entry] = {}
         for request in self.requests(session_id):
             before = entries.get(request.turn)
-            bill = Bill.of(request.call) + (before.bill if before else Bill())
+            bill = UsageTotals.of(request.call) + (before.bill if before else UsageTotals())
             entries[request.turn] = Entry(
                 key=str(request.turn), label=request.said, at=request.call.at, bill=bill
             )
         return list(entries.values())
 
-    def until(self, session_id: str, turn: int) -> Bill:
+    def until(self, session_id: str, turn: int) -> UsageTotals:
         """What a session's turns up to this number took together."""
         calls = (request.call for request in self.requests(session_id, turn))
-        return sum(map(Bill.of, calls), Bill())
+        return sum(map(UsageTotals.of, calls), UsageTotals())
 
     def sessions(self, newest: int) -> list[Entry]:
         """So many sessions, archived or not, those used last at the end."""
@@ -140,10 +140,10 @@ class Costs:
             ]
 
 
-def _bill(row: Mapping[Any, Any]) -> Bill:
+def _bill(row: Mapping[Any, Any]) -> UsageTotals:
     """From a row of `_SUMS`, in which money is in picodollars."""
-    values = {name: row[name] for name in Bill.__dataclass_fields__}
+    values = {name: row[name] for name in UsageTotals.__dataclass_fields__}
     for name in ("cost_usd", "flat_cost_usd", "flat_warm_cost_usd"):
         # One division of two whole numbers is the nearest there is to the decimal fraction.
         values[name] /= 10**USD_DIGITS
-    return Bill(**values)
+    return UsageTotals(**values)

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from sqlmodel import Session, col, func, select
 
+from storage.clock import utc_now
 from storage.database import Database
 from storage.errors import StorageError
-from storage.moment import now
-from storage.owner import is_alive, this_process
+from storage.process_identity import is_alive, this_process
 from storage.tables import EvaluationResult, EvaluationRun
 
 RunState = Literal["running", "finished", "interrupted"]
@@ -67,7 +67,7 @@ class Evaluations:
             rows.add(
                 EvaluationRun(
                     id=run.id,
-                    started_at=run.started_at or now(),
+                    started_at=run.started_at or utc_now(),
                     catalogue=run.catalogue,
                     catalogue_hash=run.catalogue_hash,
                     router=run.router,
@@ -160,7 +160,7 @@ class Evaluations:
     def _end(self, run_id: str, state: RunState, report: Mapping[str, Any] | None) -> None:
         with self.database.write() as rows:
             run = _find(rows, run_id)
-            run.state, run.finished_at = state, now()
+            run.state, run.finished_at = state, utc_now()
             run.report = None if report is None else dict(report)
 
 

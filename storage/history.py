@@ -17,14 +17,14 @@ from engine import events
 from engine.events import Event
 from storage import tables
 from storage.action_filter import ActionFilter
+from storage.clock import utc_now
 from storage.database import Database
 from storage.errors import NoSuchAction, UnknownSession, not_one
-from storage.index import index_title
-from storage.moment import now
-from storage.owner import is_alive, this_process
+from storage.process_identity import is_alive, this_process
 from storage.records import ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
-from storage.search import PAGE, RECORD, search, session_record
+from storage.search.fts_index import index_title
+from storage.search.sessions import PAGE, RECORD, search, session_record
 from storage.tables import Action, Turn
 
 __all__ = ["ActionFilter", "ActionRecord", "History", "SessionRecord", "UnknownSession"]
@@ -75,7 +75,7 @@ class History:
     ) -> list[Found]:
         """Sessions in which something typed stands, newest first, and where it stands.
 
-        It is looked for in titles, messages, arguments and results, as `storage.query` says: its
+        Titles, messages, arguments and results are searched, as `storage.search.query` says: the
         words may stand anywhere in a turn. Of each session the newest `matches` are given.
         """
         with self.database.read() as rows:
@@ -225,7 +225,7 @@ class History:
         It is on disk until a start `UNDO_S` later, or `purge`, removes it.
         """
         with self.database.write() as rows:
-            _find(rows, session_id).deleted_at = now()
+            _find(rows, session_id).deleted_at = utc_now()
 
     def restore(self, session_id: str) -> None:
         """Bring a discarded session back. Raises `UnknownSession` where it is gone for good."""
@@ -237,7 +237,9 @@ class History:
 
     def purge(self, older_than_s: float = UNDO_S) -> int:
         """Remove sessions for good that were discarded so long ago; returns how many."""
-        query = select(tables.Session).where(col(tables.Session.deleted_at) <= now(-older_than_s))
+        query = select(tables.Session).where(
+            col(tables.Session.deleted_at) <= utc_now(-older_than_s)
+        )
         with self.database.read() as rows:
             if rows.exec(query).first() is None:
                 return 0  # the usual case takes no lock

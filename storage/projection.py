@@ -16,9 +16,9 @@ from sqlmodel import SQLModel
 from engine import events
 from engine.events import Event
 from storage import tables
-from storage.index import index_action, index_title, index_turn
-from storage.owner import this_process
-from storage.words import headline
+from storage.process_identity import this_process
+from storage.search.fts_index import index_action, index_title, index_turn
+from storage.search.tokenizer import truncate
 
 TITLE_CHARACTERS = 60
 PREVIEW_CHARACTERS = 120
@@ -169,7 +169,7 @@ def _begin_turn(rows: Connection, event: events.TurnStarted, model: str) -> None
     session = rows.execute(_SESSION_BY_ID, {"key": event.session_id}).first()
     if session is None:
         serial = (rows.execute(_LAST_SESSION).scalar_one() or 0) + 1
-        title = headline(event.text, TITLE_CHARACTERS)
+        title = truncate(event.text, TITLE_CHARACTERS)
         _begin_session(rows, event, serial=serial, title=title, model=model or None)
         index_title(rows, serial, title)
     elif session.deleted_at is not None:
@@ -249,7 +249,7 @@ def _end_turn(
         error=error,
         finished_at=event.at,
     )
-    preview = headline(reply[:500], PREVIEW_CHARACTERS) or session.preview
+    preview = truncate(reply[:500], PREVIEW_CHARACTERS) or session.preview
     _change(rows, _CHANGE_SESSION, session.id, updated_at=event.at, preview=preview)
     if reply and rows.execute(_FIRST_REPLY, {"key": event.turn_id}).first() is None:
         _say(rows, event.turn_id, reply, event.at)

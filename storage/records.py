@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from sqlalchemy import Row
 
-from storage.query import Segment
+from storage.search.query import Segment
 from storage.tables import Action
 
 MatchKind = Literal["user", "assistant", "action"]

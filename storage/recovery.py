@@ -11,9 +11,9 @@ from sqlmodel import Session, col
 
 from engine.events import ActionSettled, Event, ToolFinished, TurnFailed
 from storage import tables
+from storage.clock import utc_now
 from storage.errors import NoSuchAction, NothingToCheck
-from storage.moment import now
-from storage.owner import is_alive
+from storage.process_identity import is_alive
 from storage.projection import INTERRUPTED, OPEN_STATES, may_have_changed, project
 from storage.records import ActionRecord
 from storage.tables import Action, Turn
@@ -84,13 +84,13 @@ def settle(rows: Session, found: ActionSettled) -> ActionSettled:
         raise NoSuchAction(f"Action {found.action_id} has been deleted meanwhile.")
     must_be_unknown(rows, action)
     seq = _next_seq(rows.connection(), action.turn_id)
-    settled = replace(found, turn_id=action.turn_id, seq=seq, at=now())
+    settled = replace(found, turn_id=action.turn_id, seq=seq, at=utc_now())
     project(rows.connection(), settled)
     return settled
 
 
 def _close(rows: Connection, turn_id: str, actions: Sequence[Row[Any]]) -> None:
-    ended = now()
+    ended = utc_now()
     closing: list[Event] = [_end_of(action) for action in actions]
     closing.append(TurnFailed(error=INTERRUPTED, message=_ENDED))
     for number, event in enumerate(closing, start=_next_seq(rows, turn_id)):

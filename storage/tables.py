@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from sqlalchemy import Dialect, Index, Text, TypeDecorator, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from storage.words import valid
+from storage.search.tokenizer import valid
 
 TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed", "interrupted"]
 ActionState = Literal[

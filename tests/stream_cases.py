@@ -13,11 +13,11 @@ from typing import Any
 
 from openai import AsyncOpenAI
 
+from engine.chat_model import ChatRequest, ModelError, Reply
 from engine.conversation import Message
 from engine.events import RetryScheduled, TextDelta
-from engine.models.openai_model import OpenAIModel
-from engine.models.port import ChatRequest, ModelError, Reply
-from engine.models.quirks import Quirks
+from engine.llm.openai_chat import OpenAIModel
+from engine.llm.server_capabilities import ServerCapabilities
 from engine.tools.function import tool_from_function
 from tests.loopback import Answer, Loopback, chunk
 
@@ -62,7 +62,7 @@ async def listen(
     """All that the program's model makes of these answers. Raises `ModelError`."""
     server.play(*answers)
     async with AsyncOpenAI(base_url=f"{server.url}/v1", api_key="key", max_retries=0) as client:
-        known = Quirks(prose={"served"})  # its text is shown as it comes
+        known = ServerCapabilities(prose={"served"})  # its text is shown as it comes
         async for item in OpenAIModel(client, "served", quirks=known).stream(REQUEST):
             yield item
 

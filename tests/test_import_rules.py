@@ -75,7 +75,7 @@ def test_a_session_is_looked_up_before_anything_heavy(tmp_path: Path) -> None:
     code = f"""
 from argparse import Namespace
 from pathlib import Path
-from tui.resuming import whole_id
+from tui.services.session_lookup import whole_id
 try: whole_id({options})
 except Exception as error: assert "no session" in str(error)
 """

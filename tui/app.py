@@ -21,15 +21,17 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
-from tui import glyphs, keys, theme
-from tui.burst import InOrder
-from tui.palette import Only256
-from tui.ports import Backstage, DemoStep
+from tui import theme
+from tui.formatting.text import one_line, sanitize
+from tui.keybindings import registry
+from tui.screens.base import BaseScreen
 from tui.screens.chat import ChatScreen
-from tui.screens.panes import PaneScreen
-from tui.text import one_line, plain
-from tui.thrift import Thrift
-from tui.widgets.key_bar import KeyBar
+from tui.services.backend import AppBackend, DemoStep
+from tui.terminal import ascii_fallback
+from tui.terminal.frame_diff import FrameDiff
+from tui.terminal.key_queue import SequentialKeysApp
+from tui.terminal.palette import Only256
+from tui.widgets.footer import FooterBar
 
 CLOSES_WITHIN_S = 5.0  # what is behind the screen; then the app ends without it
 
@@ -38,7 +40,7 @@ def _local_now() -> datetime:
     return datetime.now().astimezone()
 
 
-class PanesApp(InOrder):
+class PanesApp(SequentialKeysApp):
     """Colours, help and palette: what the chat and the replay have in common.
 
     `low_bandwidth` is for slow lines: no animation, no blinking, and replies drawn less often (a
@@ -49,7 +51,7 @@ class PanesApp(InOrder):
 
     TITLE = "intentbot"
     CSS_PATH = theme.STYLES
-    BINDINGS = keys.bindings("anywhere")
+    BINDINGS = registry.bindings("anywhere")
 
     def __init__(
         self,
@@ -68,8 +70,8 @@ class PanesApp(InOrder):
         self._only_256 = self.console.color_system == "256"
         self._readable.clear()  # of what was asked for before the terminal was known
         self.clock, self.now, self.low_bandwidth = clock, now, low_bandwidth
-        self.thrift = Thrift()
-        self._own_filters = glyphs.of_terminal()
+        self.thrift = FrameDiff()
+        self._own_filters = ascii_fallback.of_terminal()
         if self._only_256:
             self._own_filters.append(Only256())
         if low_bandwidth:
@@ -116,9 +118,9 @@ class PanesApp(InOrder):
         chosen = super().get_driver_class()
         if chosen.__name__ != "LinuxDriver":
             return chosen
-        from tui.driver import SteadyDriver
+        from tui.terminal.driver import TolerantLinuxDriver
 
-        return SteadyDriver
+        return TolerantLinuxDriver
 
     def restore_terminal(self) -> None:
         """Put the terminal back at once, for a program that cannot end in order."""
@@ -141,7 +143,7 @@ class PanesApp(InOrder):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the commands of this screen, and the themes."""
         for place, node in self.holders(screen).items():
-            for command in keys.of(place):
+            for command in registry.of(place):
                 if not command.in_palette:
                     continue
                 run = partial(self.run_action, command.name, default_namespace=node)
@@ -150,18 +152,18 @@ class PanesApp(InOrder):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Picture", "Write this screen to an SVG file", self.action_picture)
 
-    def holders(self, screen: Screen[object]) -> Mapping[keys.Place, DOMNode]:
+    def holders(self, screen: Screen[object]) -> Mapping[registry.Context, DOMNode]:
         """The places whose commands work now, and what has their actions."""
-        if isinstance(screen, PaneScreen):
+        if isinstance(screen, BaseScreen):
             return {**screen.holders(), "anywhere": self}
-        holders: dict[keys.Place, DOMNode] = {}
-        for bar in screen.query(KeyBar):
+        holders: dict[registry.Context, DOMNode] = {}
+        for bar in screen.query(FooterBar):
             holders |= dict.fromkeys(bar.places, screen)
         if screen.focused is not None:
             holders[getattr(screen.focused, "PLACE", "anywhere")] = screen.focused
         return {**holders, "anywhere": self}
 
-    async def on_key_bar_pressed(self, message: KeyBar.Pressed) -> None:
+    async def on_key_bar_pressed(self, message: FooterBar.Pressed) -> None:
         """A key of the footer was clicked: do what it does where the focus is."""
         command = message.command
         holders, focused = dict(self.holders(self.screen)), self.screen.focused
@@ -177,7 +179,7 @@ class PanesApp(InOrder):
         from tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            bar = self.screen.query(KeyBar)
+            bar = self.screen.query(FooterBar)
             self.push_screen(HelpScreen(bar.first().places if bar else ()))
 
     def action_picture(self) -> None:
@@ -203,7 +205,7 @@ class IntentBotApp(PanesApp):
 
     def __init__(
         self,
-        backstage: Callable[[], Awaitable[Backstage]],
+        backstage: Callable[[], Awaitable[AppBackend]],
         *,
         resume: str | None = None,
         continue_last: bool = False,
@@ -213,7 +215,7 @@ class IntentBotApp(PanesApp):
         super().__init__(**options)
         self._build, self._resume, self._continue_last = backstage, resume, continue_last
         self._chat = self._chat_screen(steps)
-        self._backstage: Backstage | None = None
+        self._backstage: AppBackend | None = None
 
     def _chat_screen(self, steps: Sequence[DemoStep]) -> ChatScreen:
         if not steps:
@@ -241,9 +243,9 @@ class IntentBotApp(PanesApp):
                 session_id = newest[0].id if newest else None
             await self._chat.begin(backstage, session_id)
         except Exception as error:
-            await self._chat.fail_to_start(plain(str(error)) or type(error).__name__)
+            await self._chat.fail_to_start(sanitize(str(error)) or type(error).__name__)
         # The first reply will want it, and it is slow to load.
-        await asyncio.to_thread(import_module, "tui.widgets.live_reply")
+        await asyncio.to_thread(import_module, "tui.widgets.streaming_message")
 
     def tell_start(self, text: str) -> None:
         """Say what a long start is busy with, if anything that a person can wait for."""
@@ -255,11 +257,11 @@ class IntentBotApp(PanesApp):
 
         For what no key should decide that was meant for the prompt. Only a worker may wait for it.
         """
-        from tui.screens.question import QuestionScreen
+        from tui.screens.dialogs import ConfirmDialog
 
         said: str | None = ""
         while said is not None and said not in answers:
-            typed = await self.push_screen_wait(QuestionScreen(question, ""))
+            typed = await self.push_screen_wait(ConfirmDialog(question, ""))
             said = None if typed is None else typed.strip().casefold()
         return said
 

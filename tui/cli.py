@@ -7,10 +7,10 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from tui import output
-from tui.exit_codes import ExitCode
-from tui.output import OutputError
-from tui.parser import parser
+from tui.commands import output
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import OutputError
+from tui.commands.parser import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,9 +42,9 @@ def _guarded(arguments: Sequence[str] | None) -> int:
     except OutputError:
         raise
     except Exception as error:
-        from tui.setup import exit_code, explain
+        from tui.services.runtime import exit_code, user_message
 
-        text = explain(error)
+        text = user_message(error)
         if text is None:
             raise
         output.say(text)

@@ -15,7 +15,7 @@ from rich.terminal_theme import TerminalTheme
 from textual.color import BLACK, WHITE, Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.palette import ground_of_256, ink_of_256
+from tui.terminal.palette import ground_of_256, ink_of_256
 
 HARBOUR = Theme(
     name="harbour",

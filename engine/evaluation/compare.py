@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from engine.evaluation.dataset import Row
-from engine.evaluation.outcome import Outcome
+from engine.evaluation.metrics import Miss, Report, score
 from engine.evaluation.report import miss_to_dict
-from engine.evaluation.score import Miss, Report, score
+from engine.evaluation.result import RowResult
 from engine.intents.intent import Catalogue
 
-Results = Sequence[tuple[Row, Outcome]]
+Results = Sequence[tuple[Row, RowResult]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def compare(
     )
 
 
-def _by_message(results: Results) -> dict[tuple[str, int], tuple[Row, Outcome]]:
+def _by_message(results: Results) -> dict[tuple[str, int], tuple[Row, RowResult]]:
     """What is through, by the message and how often it came before."""
     often: Counter[str] = Counter()
     found = {}

@@ -21,7 +21,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from engine.events import Route
-from engine.intents.files import CatalogueError
+from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import Catalogue, Folder
 
 MOST_FAULTS = 20  # that are told
@@ -32,7 +32,7 @@ class DatasetError(CatalogueError):
     """A set that cannot be used: which file and line, what is wrong; a line for each fault."""
 
 
-class Said(BaseModel):
+class DatasetMessage(BaseModel):
     """An earlier message of a conversation; a plain string is one of the person's.
 
     `intent` is what a message of the person was about (without it, it is routed first). `tool`
@@ -63,7 +63,7 @@ class Row:
     tool: str | None = None
     arguments: Mapping[str, Any] | None = None
     missing: tuple[str, ...] = ()
-    before: tuple[Said, ...] = ()
+    before: tuple[DatasetMessage, ...] = ()
     where: str = ""
 
     @property
@@ -80,7 +80,7 @@ class Row:
 
 class _Line(BaseModel):
     text: str | None = None
-    conversation: list[str | Said] | None = None
+    conversation: list[str | DatasetMessage] | None = None
     intent: str | None = None
     intents: list[str] = []
     route: Route | None = None
@@ -107,7 +107,9 @@ class _Line(BaseModel):
         return self
 
     def row(self) -> Row:
-        said = [Said(content=m) if isinstance(m, str) else m for m in self.conversation or ()]
+        said = [
+            DatasetMessage(content=m) if isinstance(m, str) else m for m in self.conversation or ()
+        ]
         if self.conversation is not None and (not said or said[-1].role != "user"):
             raise ValueError("the conversation does not end with a message of the person")
         text = self.text if self.text is not None else said.pop().content

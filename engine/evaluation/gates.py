@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.evaluation.score import Report
+from engine.evaluation.metrics import Report
 from engine.settings import SettingsError
 
 NAMES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from engine.evaluation.score import Classification, Miss, Report, Tools
-from engine.events import USD_DIGITS, Bill
+from engine.evaluation.metrics import ClassificationMetrics, Miss, Report, ToolMetrics
+from engine.events import USD_DIGITS, UsageTotals
 
 MESSAGES = 5  # of a pair of intents that are confused
 
@@ -52,10 +52,10 @@ def usage(report: Report) -> dict[str, Any]:
     }
 
 
-def bill(report: Report) -> Bill:
+def bill(report: Report) -> UsageTotals:
     """The same as the bill of a session has it."""
     spent = report.spent
-    return Bill(
+    return UsageTotals(
         requests=spent.requests,
         input_tokens=spent.input_tokens,
         cached_tokens=spent.cached_tokens,
@@ -93,7 +93,7 @@ def miss_to_dict(miss: Miss) -> dict[str, Any]:
 
 
 def _classification(report: Report) -> dict[str, Any]:
-    found: Classification = report.classification
+    found: ClassificationMetrics = report.classification
     return {
         "rows": found.rows,
         "tasks": found.tasks,
@@ -128,7 +128,7 @@ def _classification(report: Report) -> dict[str, Any]:
     }
 
 
-def _tools(found: Tools) -> dict[str, Any]:
+def _tools(found: ToolMetrics) -> dict[str, Any]:
     return {
         "rows": found.rows,
         "name_accuracy": found.name_accuracy,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.evaluation.dataset import Row
-from engine.evaluation.outcome import Outcome
-from engine.evaluation.trial import CannotRun, Trial
+from engine.evaluation.result import RowResult
+from engine.evaluation.row_runner import CannotRun, RowRunner
 
-Result = tuple[int, Row, Outcome]
+Result = tuple[int, Row, RowResult]
 Reason = Literal["finished", "interrupted", "network", "cannot_run"]
 
 # So many rows in a row that could not be reached mean that the server is away.
@@ -43,12 +43,12 @@ class Runner:
     `on_done` is told of each row that is through. `ahead` is given the messages that come next.
     """
 
-    trial: Trial
+    trial: RowRunner
     rows: Mapping[int, Row]
     keep: Callable[[Sequence[Result]], None]
     parallel: int
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
-    on_done: Callable[[Row, Outcome], None] = lambda row, outcome: None
+    outcomes: dict[int, RowResult] = field(default_factory=dict)
+    on_done: Callable[[Row, RowResult], None] = lambda row, outcome: None
     ahead: Callable[[Sequence[str]], Coroutine[Any, Any, None]] | None = None
     _held: list[Result] = field(default_factory=list)
     _kept_at: float = field(default_factory=time.monotonic)
@@ -105,7 +105,7 @@ class Runner:
                 return
             row = self.rows[number]
 
-            async def keep(outcome: Outcome, number: int = number, row: Row = row) -> None:
+            async def keep(outcome: RowResult, number: int = number, row: Row = row) -> None:
                 self._hold(number, row, outcome)
                 await self._commit()
 
@@ -122,7 +122,7 @@ class Runner:
             if self._failures >= FAILURES:
                 self._finish(End("network", outcome.message, outcome.error))
 
-    def _hold(self, number: int, row: Row, outcome: Outcome) -> None:
+    def _hold(self, number: int, row: Row, outcome: RowResult) -> None:
         self.outcomes[number] = outcome
         self._held.append((number, row, outcome))
 

@@ -6,7 +6,7 @@
                        [summaries] tool = "template", [questions.TOOL] parameter = "question",
                        [policy.TOOL] decision = "auto|ask|deny", up_to = { parameter = limit },
                        untrusted = tools whose results strangers write;
-                       or [openapi] or [mcp] instead of tools: see `engine.intents.sources`
+                       or [openapi] or [mcp] instead of tools: see `engine.intents.source_loader`
     tools.py           typed functions, found by the names that the intents list, and where the
                        back end can tell, `outcome_of(context)`: see `Tool.outcome_of`;
                        or a package `tools/`
@@ -23,22 +23,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.intents import kept, sources
-from engine.intents.files import CatalogueError as CatalogueError
-from engine.intents.files import (
+from engine.intents import catalogue_cache, source_loader
+from engine.intents.catalogue_schema import (
+    CatalogueConfig,
     IntentFile,
-    Manners,
     SourceFile,
+    read_catalogue_config,
     read_intent,
-    read_manners,
     read_toml,
 )
-from engine.intents.functions import Functions
+from engine.intents.catalogue_schema import CatalogueError as CatalogueError
+from engine.intents.function_loader import Functions
 from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
-from engine.intents.merging import NAME, Group, apart
+from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
 from engine.intents.source import Source
 from engine.intents.thresholds import Thresholds
-from engine.tools.policy import Policy
+from engine.tools.approval_policy import Policy
 from engine.tools.tool import Tool
 
 BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
@@ -56,7 +56,7 @@ def load(*places: Path | str) -> Catalogue:
     loaded: list[Catalogue] = []
     try:
         for place in places or (BUILT_IN,):
-            document = sources.is_document(place)
+            document = source_loader.is_document(place)
             loaded.append(_document(str(place)) if document else _folder(Path(place)))
     except CatalogueError:
         for catalogue in loaded:
@@ -72,7 +72,9 @@ def load(*places: Path | str) -> Catalogue:
 
 def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
     """The first, with the intents of the others beside its own."""
-    groups = apart(Group(_prefix(c), tuple(c.intents.values())) for c in catalogues)
+    groups = resolve_name_conflicts(
+        SourceGroup(_prefix(c), tuple(c.intents.values())) for c in catalogues
+    )
     return replace(
         catalogues[0],
         intents={intent.key: intent for group in groups for intent in group.intents},
@@ -93,16 +95,18 @@ def _prefix(catalogue: Catalogue) -> str:
 
 def _document(place: str) -> Catalogue:
     """A catalogue of one OpenAPI document."""
-    key = sources.name_of(place)
-    source = sources.open_source(Path(place), key, sources.document(place))
-    return _catalogue(key, read_manners(None, {}), [Group(key, source.intents)], [source])
+    key = source_loader.name_of(place)
+    source = source_loader.load_source(Path(place), key, source_loader.document(place))
+    return _catalogue(
+        key, read_catalogue_config(None, {}), [SourceGroup(key, source.intents)], [source]
+    )
 
 
 def _folder(folder: Path) -> Catalogue:
     if not folder.is_dir():
         raise CatalogueError(f"{folder}: {no_folder(folder)}")
-    fingerprint = kept.fingerprint_of(folder)
-    known = kept.find(folder, fingerprint) if fingerprint else None
+    fingerprint = catalogue_cache.fingerprint_of(folder)
+    known = catalogue_cache.load(folder, fingerprint) if fingerprint else None
     toml = _read_all(folder) if known is None else known.toml
     files = {
         folder / name: read_intent(folder / name, data)
@@ -111,7 +115,7 @@ def _folder(folder: Path) -> Catalogue:
     }
     if not files:
         raise CatalogueError(f"{folder} has no intents: it needs a file intents/KEY.toml")
-    manners = read_manners(folder / MANNERS_FILE, toml.get(MANNERS_FILE, {}))
+    manners = read_catalogue_config(folder / MANNERS_FILE, toml.get(MANNERS_FILE, {}))
     functions = (
         Functions(folder, known.functions, tells=known.tells) if known else Functions(folder)
     )
@@ -121,14 +125,16 @@ def _folder(folder: Path) -> Catalogue:
         if isinstance(data, IntentFile)
     }
     if known is None and fingerprint:
-        fresh = kept.Contents(toml=toml, functions=functions.facts, tells=functions.tells)
-        kept.keep(folder, fingerprint, fresh, functions.imported)
-    opened = sources.open_all(
+        fresh = catalogue_cache.Contents(
+            toml=toml, functions=functions.facts, tells=functions.tells
+        )
+        catalogue_cache.store(folder, fingerprint, fresh, functions.imported)
+    opened = source_loader.load_sources(
         {path: data for path, data in files.items() if isinstance(data, SourceFile)}
     )
     # Its own tools come first, since they keep their names; then the order is that of the files.
-    groups = [Group(folder.name, tuple(own.values()))]
-    groups += [Group(path.stem, source.intents) for path, source in opened.items()]
+    groups = [SourceGroup(folder.name, tuple(own.values()))]
+    groups += [SourceGroup(path.stem, source.intents) for path, source in opened.items()]
     catalogue = _catalogue(folder.resolve().name, manners, groups, list(opened.values()))
     return replace(catalogue, folders=(Folder(folder),))
 
@@ -151,9 +157,9 @@ def _read_all(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _catalogue(
-    name: str, manners: Manners, groups: Sequence[Group], opened: Sequence[Source]
+    name: str, manners: CatalogueConfig, groups: Sequence[SourceGroup], opened: Sequence[Source]
 ) -> Catalogue:
-    intents = [intent for group in apart(groups) for intent in group.intents]
+    intents = [intent for group in resolve_name_conflicts(groups) for intent in group.intents]
     return Catalogue(
         title=manners.title or name,
         assistant_name=manners.assistant_name,

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from engine.intents.shortlist import Shortlist
+from engine.intents.lexical_index import TfIdfIndex
 from engine.intents.thresholds import Thresholds
 from engine.tools.tool import Tool
 
@@ -38,9 +38,9 @@ class Intent:
     source: Literal["python", "openapi", "mcp"] = "python"
 
     @cached_property
-    def tool_index(self) -> Shortlist:
+    def tool_index(self) -> TfIdfIndex:
         """The tools by what is said of them; built when a message needs it."""
-        return Shortlist(
+        return TfIdfIndex(
             {
                 tool.name: (tool.name, *self.examples.get(tool.name, ()), tool.description)
                 for tool in self.tools

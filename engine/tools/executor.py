@@ -30,10 +30,11 @@ from engine.events import (
     ToolStarted,
 )
 from engine.ids import new_id
+from engine.offline.verbalize import verbalize
 from engine.ports import Answer, Approver, RecordingError
-from engine.tools.effective import Effective, effective, fingerprint, same
-from engine.tools.policy import Policy, decide
-from engine.tools.results import say
+from engine.tools.approval_policy import Policy, evaluate_policy
+from engine.tools.call_summary import summarize_call
+from engine.tools.effective_arguments import Effective, effective, fingerprint, same
 from engine.tools.tool import (
     InvalidArguments,
     OutcomeUnknown,
@@ -41,7 +42,6 @@ from engine.tools.tool import (
     ToolContext,
     ToolUserError,
 )
-from engine.tools.wording import describe
 
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
 MAX_CORRECTIONS = 2
@@ -188,7 +188,7 @@ class Executor:
                 decision=answer.decision,
                 by=answer.by,
                 arguments=action.arguments if edited else None,
-                summary=describe(tool, action.arguments) if edited else "",
+                summary=summarize_call(tool, action.arguments) if edited else "",
             )
         )
         if not approved:
@@ -209,7 +209,7 @@ class Executor:
         try:
             # A copy: whatever the rehearsal does to its arguments, they are not what will run.
             values = copy.deepcopy(action.valid.values)
-            return say(await asyncio.wait_for(tool.run(context, values), REHEARSAL_LIMIT_S))
+            return verbalize(await asyncio.wait_for(tool.run(context, values), REHEARSAL_LIMIT_S))
         except ToolUserError:
             self.tainted = self.tainted or tool.untrusted
             raise
@@ -228,7 +228,7 @@ class Executor:
         while True:
             repeated = action.fingerprint in self._made
             judge = partial(
-                decide, tool.effect, tool.policy, action.valid.judged, tainted=self.tainted
+                evaluate_policy, tool.effect, tool.policy, action.valid.judged, tainted=self.tainted
             )
             verdict, by = judge(allowed=action.fingerprint in self.allowed, repeated=repeated)
             if verdict == "deny" or (verdict == "auto" and not action.edited):
@@ -239,7 +239,7 @@ class Executor:
                 action_id=action.id,
                 tool=tool.name,
                 effect=tool.effect,
-                summary=describe(tool, action.arguments),
+                summary=summarize_call(tool, action.arguments),
                 arguments=action.arguments,
                 before=self.changed_before(tool.name) if tool.effect != "read" else "",
                 would=would,
@@ -260,7 +260,7 @@ class Executor:
             changed = action.fingerprint != asked
             action.edited = action.edited or changed
             seen = not changed or same(action.arguments, answer.arguments)
-            if seen and decide(tool.effect, tool.policy, action.valid.judged)[0] != "deny":
+            if seen and evaluate_policy(tool.effect, tool.policy, action.valid.judged)[0] != "deny":
                 return answer
 
     async def _run(self, action: _Action) -> None:
@@ -311,7 +311,7 @@ class Executor:
             ToolFinished(
                 call_id=action.call.id,
                 outcome=outcome,
-                result=capped(result),
+                result=truncate_result(result),
                 duration_ms=duration_ms,
                 untrusted=untrusted,
             )
@@ -349,7 +349,7 @@ def _proposal(action: _Action, intent: str) -> ToolCallProposed:
         arguments=action.arguments,
         effect=tool.effect if tool else "write",
         problems=action.problems,
-        summary=describe(tool, action.arguments) if tool and not action.problems else "",
+        summary=summarize_call(tool, action.arguments) if tool and not action.problems else "",
     )
 
 
@@ -380,7 +380,7 @@ def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tupl
     }
 
 
-def capped(result: Any) -> Any:
+def truncate_result(result: Any) -> Any:
     """The result as JSON data, or its beginning as text where it is too long to be of use."""
     text = json.dumps(result, ensure_ascii=False, default=str)
     if len(text) > MAX_RESULT_CHARACTERS:

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 from pydantic_core import ErrorDetails
 
 from engine.events import EffectName
-from engine.tools.lenient import lenient
-from engine.tools.model_schema import for_models
-from engine.tools.results import writable
-from engine.tools.schema_faults import LIMITS, text, unknown
+from engine.offline.verbalize import writable
+from engine.tools.schema.coercion import with_coercion
+from engine.tools.schema.faults import LIMITS, text, unknown
+from engine.tools.schema.model_schema import for_models
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -134,7 +134,7 @@ def tool_from_facts(name: str, facts: Facts, bind: Callable[[], Bound]) -> Tool:
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
         return await bound().run(context, arguments)
 
-    checked = lenient(validate, facts.parameters)
+    checked = with_coercion(validate, facts.parameters)
     tool = Tool(name, facts.description, facts.parameters, facts.effect, checked, run)
     return replace(tool, rehearses=facts.rehearses)
 

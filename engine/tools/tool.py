@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.events import EffectName
-from engine.tools.policy import Policy
+from engine.tools.approval_policy import Policy
 
 
 class ToolUserError(Exception):

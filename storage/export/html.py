@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from engine.markdown import reply_parser
-from storage.export.chapters import Chapter, Deed
-from storage.words import in_words
+from storage.export.transcript import ActionEntry, TurnSection
+from storage.search.tokenizer import to_text
 
 # The policy holds even where a browser finds in a reply what the renderer did not.
 _PAGE = """<!doctype html>
@@ -62,7 +62,7 @@ td, th {{ border: 1px solid var(--line); padding: .2rem .5rem; }}
 """
 
 
-def page(session: Mapping[str, Any], told: Sequence[Chapter]) -> str:
+def page(session: Mapping[str, Any], told: Sequence[TurnSection]) -> str:
     """The page of a session, `session` as in the JSON form."""
     about = [f"{len(told)} {'turn' if len(told) == 1 else 'turns'}", _time(session["updated_at"])]
     about += [_text(session["model"])] if session["model"] else []
@@ -73,26 +73,28 @@ def page(session: Mapping[str, Any], told: Sequence[Chapter]) -> str:
     )
 
 
-def _turn(chapter: Chapter) -> str:
+def _turn(chapter: TurnSection) -> str:
     intents = _text(", ".join(chapter.intents))
     head = f"<p class=how>{_time(chapter.at)}{f' · {intents}' if intents else ''}</p>"
     said = f"<div class=said>{_text(chapter.said)}</div>"
-    parts = [_deed(part) if isinstance(part, Deed) else _reply(part) for part in chapter.parts]
+    parts = [
+        _deed(part) if isinstance(part, ActionEntry) else _reply(part) for part in chapter.parts
+    ]
     end = [f"<p class=end>{_text(chapter.end)}</p>"] if chapter.end else []
     return "\n".join(["<article>", head, said, *parts, *end, "</article>"])
 
 
-def _deed(deed: Deed) -> str:
+def _deed(deed: ActionEntry) -> str:
     looks = "good" if deed.state.startswith("succeeded") else "bad"
     how = [deed.effect, deed.decided, deed.state]
     lines = [
         f'<div class="deed {looks}">',
         f"<strong>{_text(deed.summary or deed.tool)}</strong>",
         f"<span class=how>{_text(' · '.join(filter(None, how)))}</span>",
-        f"<pre>{_text(deed.tool)} {_text(in_words(deed.arguments))}</pre>",
+        f"<pre>{_text(deed.tool)} {_text(to_text(deed.arguments))}</pre>",
     ]
     if deed.result is not None:
-        lines.append(f"<pre>{_text(in_words(deed.result))}</pre>")
+        lines.append(f"<pre>{_text(to_text(deed.result))}</pre>")
     return "\n".join([*lines, "</div>"])
 
 

@@ -15,21 +15,21 @@ from pathlib import Path
 from syrupy.assertion import SnapshotAssertion
 
 from engine import events
-from engine.assembly import Engine, assemble
 from engine.assistant import Assistant
+from engine.builder import Engine, build_engine
 from engine.conversation import Conversation
-from engine.economics import CHARACTERS_PER_TOKEN
+from engine.flat_prompt import CHARACTERS_PER_TOKEN
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.intent import Folder
-from engine.intents.router import Router
-from engine.models.scripted import ScriptedModel, load_scripts
 from engine.ports import Answer
+from engine.routing.router import Router
+from engine.scripted import ScriptedModel, load_scripts
 from engine.settings import load as load_settings
 from engine.turn import HISTORY_CHARACTERS
 from storage.database import Database
 from storage.history import History
-from storage.journal import Journal
-from tui.setup import TURNS_TO_RESUME
+from storage.recorder import SqliteRecorder
+from tui.services.runtime import TURNS_TO_RESUME
 
 HERE = Path(__file__).parent
 SCRIPT = load_scripts(Folder(HERE))["thirty_turns"]
@@ -56,7 +56,7 @@ class Careful:
 async def converse(engine: Engine, folder: Path) -> list[str]:
     """One line of what happened for each turn; every event is kept in a real database."""
     database = Database.open(folder / "x.db")
-    journal = Journal(database)
+    journal = SqliteRecorder(database)
     assistant = Assistant(
         catalogue=engine.catalogue,
         router=engine.router,
@@ -103,7 +103,7 @@ async def engine_of(provider: str, folder: Path) -> AsyncIterator[Engine]:
         router: Router = model
         yield Engine(load(BUILT_IN), router, model, lambda usage: 0.0, "scripted", offline=True)
         return
-    engine = assemble(load_settings({}, folder, provider=provider))
+    engine = build_engine(load_settings({}, folder, provider=provider))
     try:
         yield engine
     finally:
@@ -142,7 +142,7 @@ def lived(session: str, number: int) -> list[events.Event]:
 async def test_a_session_of_two_thousand_turns_resumes_and_answers(tmp_path: Path) -> None:
     """The prompt and what is kept in memory stay bounded, however long the session was."""
     database = Database.open(tmp_path / "x.db")
-    journal = Journal(database)
+    journal = SqliteRecorder(database)
     for number in range(2_000):
         for event in lived("long", number):
             await journal.record(event)

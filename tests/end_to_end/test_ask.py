@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.assembly import build
+from engine.builder import build_engine_for
 from engine.intents.intent import Catalogue, Intent
 from engine.settings import load
 from tests.end_to_end.conftest import Home, only
@@ -119,7 +119,7 @@ def test_a_wrong_call_is_answered_in_one_line(
 def test_what_keeps_the_first_message_waiting_is_said(tmp_path: Path) -> None:
     phrases = tuple(f"phrase {number}" for number in range(1_200))
     intents = {"notes": Intent("notes", "Notes", "Notes", {"": phrases})}
-    engine = build(load({}, tmp_path), Catalogue("T", "T", "", intents))
+    engine = build_engine_for(load({}, tmp_path), Catalogue("T", "T", "", intents))
     assert learning(engine).startswith("learning 1,200 phrases")
     assert learning(replace(engine, worker=None)) == ""
     intents["notes"] = Intent("notes", "Notes", "Notes", {"": phrases[:100]})

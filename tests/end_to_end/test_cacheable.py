@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from engine.assembly import assemble
 from engine.assistant import Assistant
+from engine.builder import build_engine
 from engine.intents.catalogue import BUILT_IN
 from engine.settings import load as load_settings
 from scripts.synthetic_catalogue import write
@@ -32,7 +32,7 @@ async def bodies(
             "INTENTBOT_CLASSIFIER_MODEL": "small",
             "INTENTBOT_AGENT_MODEL": "large",
         }
-        engine = assemble(load_settings(environ, folder, catalogues=[catalogue]))
+        engine = build_engine(load_settings(environ, folder, catalogues=[catalogue]))
         subject = Assistant(
             catalogue=engine.catalogue,
             router=engine.router,

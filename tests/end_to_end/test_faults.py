@@ -26,13 +26,13 @@ from tests.fault_cases import (
     play,
     two_at_a_time,
 )
-from tui.exit_codes import ExitCode
+from tui.commands.exit_codes import ExitCode
 
 # The program as installed, but for its patience with a silent stream.
 IMPATIENT = """
 import functools, sys
 import httpx2
-from engine.models import clients
+from engine.llm import client as clients
 from tui.cli import main
 
 patience = httpx2.Timeout(10.0, read=2.0)

@@ -21,12 +21,12 @@ from tests.loopback import Loopback, call_answer, route_answer, serve, text_answ
 from tests.storage.told import Recording, turn
 from tests.tui.states import chat_of, say, settle, shown, until
 from tui.app import IntentBotApp
+from tui.chat.transcript import NoteBlock
 from tui.commands.app import open_backstage
-from tui.record import Note
 from tui.screens.correction import CorrectionScreen
+from tui.screens.evaluation_run import EvaluationRunScreen
 from tui.screens.evaluations import EvaluationsScreen
-from tui.screens.run import RunScreen
-from tui.widgets.heat_map import HeatMap
+from tui.widgets.confusion_matrix import ConfusionMatrix
 
 SAID = "what have I got left over from last month"
 
@@ -69,7 +69,7 @@ async def test_from_a_key_to_the_file(home: Home, server: Loopback, mine: Path) 
         await settle(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: len(server.seen) == 4 and not chat_of(pilot).dialogue.running)
-        notes = [b.text for b in chat_of(pilot).presenter.record.blocks if isinstance(b, Note)]
+        notes = [b.text for b in chat_of(pilot).presenter.record.blocks if isinstance(b, NoteBlock)]
         assert notes == ["Corrected: this was about Mobile data, not Balance"]
         await pilot.press("ctrl+q")
 
@@ -137,7 +137,7 @@ async def look_at_the_runs(options: argparse.Namespace) -> None:
         for share in ("100.0 %", "0.0 %"):
             assert share in shown(runs)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await until(pilot, lambda: isinstance(app.screen, EvaluationRunScreen))
         head = app.screen.query_one("#head", Static)
         await until(pilot, lambda: "right intent 100.0 %" in shown(head))
         await pilot.press("b")
@@ -145,8 +145,8 @@ async def look_at_the_runs(options: argparse.Namespace) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, EvaluationsScreen))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(app.screen, RunScreen))
-        matrix = app.screen.query_one(HeatMap)
+        await until(pilot, lambda: isinstance(app.screen, EvaluationRunScreen))
+        matrix = app.screen.query_one(ConfusionMatrix)
         await until(pilot, lambda: matrix.marked == ("data", "balance"))
         await pilot.press("enter", "enter")
         await until(pilot, lambda: app.screen is chat_of(pilot))

@@ -15,7 +15,7 @@ from storage.history import History
 from tests.end_to_end.conftest import Home
 from tests.storage.told import Recording, proposal, turn
 from tests.tui.test_output import HOSTILE, acting
-from tui.exit_codes import ExitCode
+from tui.commands.exit_codes import ExitCode
 
 COMMANDS: Sequence[Sequence[str]] = (
     ("sessions", "list"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.models.worker_client import COMMAND, child_environment
+from engine.offline.worker_client import COMMAND, child_environment
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import Terminal
 

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from engine.assistant import Assistant
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.models.embedded import EmbeddedModel
-from engine.models.worker_client import WorkerClient
+from engine.offline.model import OfflineModel
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import CATALOGUE
 
@@ -27,8 +27,8 @@ async def worker() -> AsyncIterator[WorkerClient]:
 def assistant(worker: WorkerClient, tmp_path: Path) -> Assistant:
     return Assistant(
         CATALOGUE,
-        EmbeddedRouter(worker, CATALOGUE),
-        EmbeddedModel(worker, CATALOGUE),
+        OfflineRouter(worker, CATALOGUE),
+        OfflineModel(worker, CATALOGUE),
         MemoryRecorder(),
         StubApprover(),
         tmp_path,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.assembly import build
 from engine.assistant import Assistant
+from engine.builder import build_engine_for
 from engine.events import (
     Event,
     RetryScheduled,
@@ -113,7 +113,7 @@ class Talk:
             database=folder / "x.db",
             secrets=("my-secret-key",),
         )
-        self.engine = build(settings, CATALOGUE)
+        self.engine = build_engine_for(settings, CATALOGUE)
         self.approver = StubApprover()
         self.recorder = MemoryRecorder()
         self.assistant = Assistant(

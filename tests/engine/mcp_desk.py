@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.intents.source import Source
-from engine.tools.mcp_servers import load_mcp
+from engine.tools.mcp import load_mcp
 from engine.tools.tool import Tool, ToolContext
 
 SERVER = str(Path(__file__).parent / "mcp_server.py")

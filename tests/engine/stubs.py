@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Conversation, ToolCall
-from engine.events import ApprovalRequested, Awaiting, Event, RetryScheduled, TextDelta
-from engine.intents.router import Routing, Task
-from engine.models.port import ChatRequest, ModelError, Reply, Usage
+from engine.events import ApprovalRequested, Event, PendingCall, RetryScheduled, TextDelta
 from engine.ports import Answer
+from engine.routing.router import Routing, Task
 
 USAGE = Usage("stub", input_tokens=100, output_tokens=10)
 
@@ -77,7 +77,7 @@ class StubApprover:
         return self.answer
 
 
-def says(text: str, awaiting: Awaiting | None = None) -> Reply:
+def says(text: str, awaiting: PendingCall | None = None) -> Reply:
     return Reply(text, (), "stop", USAGE, awaiting)
 
 

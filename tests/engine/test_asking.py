@@ -10,9 +10,9 @@ import pytest
 
 from engine import events
 from engine.intents.intent import Intent
+from engine.tools.call_summary import summarize_call
 from engine.tools.function import effect, tool_from_function
 from engine.tools.tool import ToolContext, ToolUserError
-from engine.tools.wording import describe
 from tests.engine.desk import Desk, assistant, results, turn
 from tests.engine.stubs import StubModel, calls, says
 from tests.engine.turns import CATALOGUE
@@ -67,7 +67,7 @@ async def test_the_same_change_written_differently_is_the_same(
 def test_an_option_is_told_in_words() -> None:
     tool = next(tool for tool in CATALOGUE.tools if tool.name == "pay_invoice")
     arguments = {"invoice_id": "INV-1042", "method": "bank_transfer"}
-    assert describe(tool, arguments) == "Pay invoice INV-1042 by bank transfer"
+    assert summarize_call(tool, arguments) == "Pay invoice INV-1042 by bank transfer"
 
 
 @pytest.mark.parametrize("other", [10**30 + 2, "1e99999999"])
@@ -103,4 +103,4 @@ def test_a_list_reads_as_people_write_it(template: str, files: list[object], rea
         """Stage them."""
 
     tool = replace(tool_from_function(stage), summary=template)
-    assert describe(tool, {"files": files}) == reads
+    assert summarize_call(tool, {"files": files}) == reads

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from engine import events
+from engine.chat_model import ModelError
 from engine.conversation import Conversation
-from engine.events import Awaiting, Event, TurnFailed, TurnFinished
-from engine.intents.router import Routing, Task
+from engine.events import Event, PendingCall, TurnFailed, TurnFinished
 from engine.limits import Limits
-from engine.models.port import ModelError
 from engine.ports import Answer, RecordingError
+from engine.routing.router import Routing, Task
 from engine.tools.executor import MAX_CORRECTIONS
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import (
@@ -246,7 +246,7 @@ async def test_two_tasks_are_done_one_after_the_other(desk: Desk, tmp_path: Path
 
 
 async def test_what_is_awaited_is_handed_to_the_next_turn(desk: Desk, tmp_path: Path) -> None:
-    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     model = StubModel(says("How much?", awaiting), calls(("top_up", {"amount": 15})), says("Done"))
     subject = assistant(desk, tmp_path, model)
     first = last(await turn(subject, "top up"))
@@ -261,7 +261,7 @@ async def test_what_is_awaited_is_handed_to_the_next_turn(desk: Desk, tmp_path: 
 async def test_after_a_digression_the_open_task_is_offered_again(
     desk: Desk, tmp_path: Path
 ) -> None:
-    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     model = StubModel(says("How much?", awaiting), calls(("get_plan", {})), says("Plan L."))
     subject = assistant(desk, tmp_path, model, task("balance"), task("contract"))
     await turn(subject, "top up")
@@ -272,7 +272,7 @@ async def test_after_a_digression_the_open_task_is_offered_again(
 
 
 async def test_the_open_task_is_not_offered_every_time(desk: Desk, tmp_path: Path) -> None:
-    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     routes = [task("balance"), *[Routing("small_talk", "llm", reply="Ha.")] * 3]
     subject = assistant(desk, tmp_path, StubModel(says("How much?", awaiting)), *routes)
     await turn(subject, "top up")

@@ -13,7 +13,7 @@ import pytest
 
 from engine.events import ActionSettled
 from engine.intents.catalogue import BUILT_IN, load
-from engine.tools.check import check
+from engine.tools.reconcile import reconcile_action
 from engine.tools.tool import ToolContext
 from tests.engine import telecom_desk
 from tests.engine.desk import Desk
@@ -26,7 +26,9 @@ async def found(
     intent = plain.intents["balance"]
     tools = tuple(replace(tool, outcome_of=outcome_of) for tool in intent.tools)
     catalogue = replace(plain, intents={"balance": replace(intent, tools=tools)})
-    return await check(catalogue, ToolContext("a1", "s", folder), tool=tool, call_id="c1")
+    return await reconcile_action(
+        catalogue, ToolContext("a1", "s", folder), tool=tool, call_id="c1"
+    )
 
 
 async def test_what_was_done_is_told_as_json_data(tmp_path: Path) -> None:
@@ -84,7 +86,9 @@ def test_the_operators_books_tell_and_stay_as_they_are(tmp_path: Path) -> None:
     paid = desk.call("pay_invoice", action_id="paid", invoice_id="INV-1042")
     before = desk.state()
     told = [
-        asyncio.run(check(catalogue, desk.context(action), tool="pay_invoice", call_id="c1"))
+        asyncio.run(
+            reconcile_action(catalogue, desk.context(action), tool="pay_invoice", call_id="c1")
+        )
         for action in ("paid", "never came", "paid", "never came")
     ]
     assert [(t.outcome, t.result.get("summary")) for t in told if t] == [

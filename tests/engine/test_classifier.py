@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.intents.classifier import Class, Classifier
-from engine.models.worker import Encoder
+from engine.offline.classifier import Class, Classifier
+from engine.offline.worker import Encoder
 
 TEA = Class(
     "tea",

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from engine.intents.catalogue import BUILT_IN, load
-from engine.intents.inspection import inspect
-from engine.intents.inspection.confusion import confused
+from engine.lint import lint
+from engine.lint.confusion import confused
 
 
 async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
     pytest.importorskip("onnxruntime")
-    folders = [inspect([BUILT_IN])[1][0]]
+    folders = [lint([BUILT_IN])[1][0]]
     balance = next(seen for seen in folders[0].intents if seen.intent.key == "balance")
     phrase = "how expensive is a phone call when I travel to Norway"
     examples: Any = balance.intent.examples
@@ -28,7 +28,7 @@ async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
 
 async def test_what_stands_in_two_intents_is_not_told_again_as_confused() -> None:
     pytest.importorskip("onnxruntime")
-    folders = [inspect([BUILT_IN])[1][0]]
+    folders = [lint([BUILT_IN])[1][0]]
     examples: dict[str, Any] = {
         seen.intent.key: seen.intent.examples for seen in folders[0].intents
     }
@@ -52,7 +52,7 @@ async def test_a_description_that_does_not_fit_the_examples_is_found(
     tmp_path: Path, key: str, text: str
 ) -> None:
     pytest.importorskip("onnxruntime")
-    _, folders = inspect([described(tmp_path / "mine", key, text)])
+    _, folders = lint([described(tmp_path / "mine", key, text)])
     told = [found for found in await confused(folders) if found.code == "description"]
     assert [(Path(found.file).name, found.line) for found in told] == [(f"{key}.toml", 2)]
     counts = re.search(r"nearest to (\d+) of its \d+ examples, that of \w+ to (\d+)", told[0].text)
@@ -62,7 +62,7 @@ async def test_a_description_that_does_not_fit_the_examples_is_found(
 
 def test_a_description_that_another_intent_has_is_found(tmp_path: Path) -> None:
     text = load(BUILT_IN).intents["balance"].description
-    findings, _ = inspect([described(tmp_path / "mine", "payment", text)])
+    findings, _ = lint([described(tmp_path / "mine", "payment", text)])
     (told,) = [found for found in findings if found.code == "description"]
     assert (Path(told.file).name, told.line, told.severity) == ("payment.toml", 2, "warning")
     assert told.text == "payment is described in the same words as balance"

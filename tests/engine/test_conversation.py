@@ -242,7 +242,7 @@ def test_only_what_is_unknown_can_be_settled() -> None:
 def test_a_cancelled_turn_leaves_the_task_open_that_it_did_not_begin(
     happened: list[Event], open_still: bool
 ) -> None:
-    waits = events.Awaiting(
+    waits = events.PendingCall(
         intent="balance", tool="top_up_balance", arguments={}, missing=("amount",)
     )
     conversation = Conversation.replay(

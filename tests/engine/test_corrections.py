@@ -10,9 +10,9 @@ import pytest
 
 from engine import events
 from engine.conversation import last_change
-from engine.events import Awaiting
-from engine.intents.router import Routing
+from engine.events import PendingCall
 from engine.ports import Answer
+from engine.routing.router import Routing
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, calls, kinds, says, task
 
@@ -49,7 +49,7 @@ async def test_a_message_for_another_intent_is_handled_again(desk: Desk, tmp_pat
 
 
 async def test_a_correction_opens_again_what_was_open_before(desk: Desk, tmp_path: Path) -> None:
-    first = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    first = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     wrong = replace(first, tool="slow_write", missing=("speed",))
     model = StubModel(says("How much?", first), says("How fast?", wrong), says("Plan L."))
     subject = assistant(desk, tmp_path, model, task("balance"), task("balance"))
@@ -75,7 +75,7 @@ async def test_a_choice_is_corrected_for_what_it_was_chosen_for(desk: Desk, tmp_
 async def test_an_earlier_message_is_handled_again_without_undoing_what_is_open(
     desk: Desk, tmp_path: Path
 ) -> None:
-    open_now = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    open_now = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     model = StubModel(says("You have $5."), says("How much?", open_now), says("Plan L."))
     subject = assistant(desk, tmp_path, model, task("balance"), task("balance"))
     first = await turn(subject, "show me")
@@ -98,7 +98,7 @@ async def test_an_earlier_message_is_handled_again_without_undoing_what_is_open(
 async def test_a_message_that_was_no_task_is_not_handled_by_any_model(
     desk: Desk, tmp_path: Path
 ) -> None:
-    first = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    first = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     model = StubModel(says("How much?", first), says("You have $5."))
     subject = assistant(desk, tmp_path, model, task("balance"), task("contract"))
     await turn(subject, "top up")
@@ -126,7 +126,7 @@ async def test_the_persons_word_alone_is_no_correction(desk: Desk, tmp_path: Pat
 async def test_a_digression_within_the_intent_comes_back_to_the_open_task(
     desk: Desk, tmp_path: Path
 ) -> None:
-    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     model = StubModel(says("How much?", awaiting), calls(("get_balance", {})), says("You have $5."))
     subject = assistant(desk, tmp_path, model, task("balance"), task("balance"))
     await turn(subject, "top up")

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from engine.events import TurnFinished
-from engine.models import openai_model, sse, stream
+from engine.llm import openai_chat, sse, stream
 from tests.engine.dialect_server import (
     Dialect,
     Talk,
@@ -38,7 +38,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(openai_chat, "FIRST_DELAY_S", 0.001)
 
 
 @pytest_asyncio.fixture

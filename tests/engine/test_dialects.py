@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from engine.events import HistoryTrimmed
-from engine.models import dialects, openai_model
+from engine.llm import dialects, openai_chat
 from tests.engine.dialect_server import (
     Dialect,
     Talk,
@@ -37,7 +37,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(openai_chat, "FIRST_DELAY_S", 0.001)
 
 
 @pytest_asyncio.fixture

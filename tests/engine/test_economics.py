@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import economics, prices
+from engine import flat_prompt, pricing
+from engine.chat_model import ChatRequest, Usage
 from engine.conversation import Message, size
-from engine.economics import Flat
-from engine.events import Bill, UsageUpdated
-from engine.models.port import ChatRequest, Usage
-from engine.prices import OwnPrice, price_at, read_own
+from engine.events import UsageTotals, UsageUpdated
+from engine.flat_prompt import FlatPrompt
+from engine.pricing import OwnPrice, price_at, read_own
 from engine.tools.tool import Tool, ToolContext
 
 OPENAI = "https://api.openai.com/v1"
@@ -97,7 +97,7 @@ def test_the_flat_prompt_is_the_request_with_all_tools() -> None:
     request = ChatRequest(messages, (offered,))
     characters = sum(map(size, messages)) + 400
     usage = Usage("mine", input_tokens=characters // 4, output_tokens=20)
-    flat = economics.flat_request(request, usage, (offered, other))
+    flat = flat_prompt.flat_request(request, usage, (offered, other))
     assert flat.input_tokens == pytest.approx(usage.input_tokens + 2000, abs=3)
     # The beginning is the system prompt and both tools: 8,800 characters.
     assert flat.cached_tokens == pytest.approx(2200, abs=10)
@@ -112,25 +112,25 @@ def test_the_flat_prompt_is_the_request_with_all_tools() -> None:
 def test_a_short_prefix_is_not_cached() -> None:
     offered, other = tool("a", 400), tool("b", 800)
     request = ChatRequest((Message("user", "u" * 400),), (offered,))
-    flat = economics.flat_request(request, Usage("m", 200), (offered, other))
+    flat = flat_prompt.flat_request(request, Usage("m", 200), (offered, other))
     assert flat.cached_tokens == 0
     # What the server did read from its cache, it would have read behind more tools, too.
     usage = Usage("m", 200, cached_tokens=150)
-    flat = economics.flat_request(request, usage, (offered, other))
+    flat = flat_prompt.flat_request(request, usage, (offered, other))
     assert 150 < flat.cached_tokens <= flat.input_tokens
 
 
 def test_without_routing_the_flat_prompt_is_the_request_itself() -> None:
     both = (tool("a", 400), tool("b", 800))
     request = ChatRequest((Message("user", "u" * 400),), both)
-    assert economics.flat_request(request, Usage("m", 400), both).input_tokens == 400
+    assert flat_prompt.flat_request(request, Usage("m", 400), both).input_tokens == 400
 
 
 def test_what_no_flat_prompt_was_needed_for_cost_nothing() -> None:
     unknown = price_at(OPENAI)
-    assert economics.NO_FLAT.costs(unknown, "nobody-knows", Usage("m", 5)) == (0.0, 0.0)
-    assert Flat(5).costs(unknown, "nobody-knows", Usage("m", 5)) == (None, None)
-    assert Flat(5).costs(prices.free, "offline", Usage("m", estimated=True)) == (0.0, 0.0)
+    assert flat_prompt.NO_FLAT.costs(unknown, "nobody-knows", Usage("m", 5)) == (0.0, 0.0)
+    assert FlatPrompt(5).costs(unknown, "nobody-knows", Usage("m", 5)) == (None, None)
+    assert FlatPrompt(5).costs(pricing.free, "offline", Usage("m", estimated=True)) == (0.0, 0.0)
 
 
 amounts = st.integers(0, 10**13).map(lambda n: float(Decimal(n).scaleb(-12)))
@@ -139,7 +139,7 @@ amounts = st.integers(0, 10**13).map(lambda n: float(Decimal(n).scaleb(-12)))
 @given(st.lists(st.none() | amounts, max_size=30))
 def test_a_bill_is_the_sum_of_decimal_fractions(costs: list[float | None]) -> None:
     calls = [UsageUpdated(stage="act", model="m", input_tokens=3, cost_usd=cost) for cost in costs]
-    bill = sum(map(Bill.of, calls), Bill())
+    bill = sum(map(UsageTotals.of, calls), UsageTotals())
     exact = sum((Decimal(str(cost)) for cost in costs if cost is not None), Decimal(0))
     assert Decimal(str(bill.cost_usd)) == exact
     assert bill.unpriced == costs.count(None)

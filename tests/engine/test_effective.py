@@ -17,16 +17,16 @@ from pydantic import BaseModel, Field
 
 from engine import events
 from engine.assistant import Assistant
+from engine.chat_model import Reply
 from engine.conversation import ToolCall, arguments_of
 from engine.events import ApprovalRequested, ApprovalResolved, Event, ToolCallProposed
 from engine.intents.intent import Intent
-from engine.models.port import Reply
 from engine.ports import Answer, Approver
-from engine.tools.effective import effective, fingerprint
+from engine.tools.approval_policy import Policy
+from engine.tools.effective_arguments import effective, fingerprint
 from engine.tools.function import effect, tool_from_function
-from engine.tools.json_schema import checker
-from engine.tools.lenient import lenient
-from engine.tools.policy import Policy
+from engine.tools.schema.coercion import with_coercion
+from engine.tools.schema.validation import checker
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 from tests.engine.desk import Desk, assistant, results, turn
 from tests.engine.stubs import StubApprover, StubModel, calls, says, task
@@ -71,7 +71,7 @@ def declared(desk: Desk, schema: Mapping[str, Any], policy: Policy = UP_TO_50) -
         desk.ran.append(("pay", dict(arguments)))
         return "paid"
 
-    check = lenient(checker(schema), schema)
+    check = with_coercion(checker(schema), schema)
     return Tool("pay", "Pay.", schema, "write", check, run, policy=policy)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from engine.assistant import Assistant
+from engine.chat_model import ChatRequest, ModelError, Reply
 from engine.conversation import Conversation, Message
 from engine.intents.catalogue import load
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.intents.router import Routing
-from engine.models.embedded import EmbeddedModel
-from engine.models.port import ChatRequest, ModelError, Reply
-from engine.models.worker_client import WorkerClient
+from engine.offline.model import OfflineModel
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
+from engine.routing.router import Routing
 from tests.engine.turns import CATALOGUE, called, end, route, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -282,7 +282,7 @@ async def test_two_amounts_are_a_question(assistant: Assistant) -> None:
 
 
 async def test_only_offered_tools_are_called(worker: WorkerClient) -> None:
-    model = EmbeddedModel(worker, CATALOGUE)
+    model = OfflineModel(worker, CATALOGUE)
     request = ChatRequest(
         (Message("user", "show me my last bill"),), CATALOGUE.intents["balance"].tools
     )
@@ -292,7 +292,7 @@ async def test_only_offered_tools_are_called(worker: WorkerClient) -> None:
 
 
 async def test_results_are_said_in_their_own_words(worker: WorkerClient) -> None:
-    model = EmbeddedModel(worker, CATALOGUE)
+    model = OfflineModel(worker, CATALOGUE)
     history = (
         Message("user", "what's my balance"),
         Message("tool", json.dumps({"summary": "It is $5."}), tool_call_id="1"),
@@ -310,7 +310,7 @@ async def test_a_schema_to_fill_in_is_declined(worker: WorkerClient) -> None:
     request = ChatRequest((Message("user", "hi"),), output_schema={"type": "object"})
 
     with pytest.raises(ModelError, match="cannot fill in a schema"):
-        [item async for item in EmbeddedModel(worker, CATALOGUE).stream(request)]
+        [item async for item in OfflineModel(worker, CATALOGUE).stream(request)]
 
 
 async def test_a_catalogue_of_plain_lists_and_nothing_else(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ async def test_a_catalogue_of_plain_lists_and_nothing_else(tmp_path: Path) -> No
         (tmp_path / "intents" / f"{key}.toml").write_text(text)
     catalogue = load(tmp_path)
     worker = WorkerClient(catalogue)
-    router = EmbeddedRouter(worker, catalogue)
+    router = OfflineRouter(worker, catalogue)
 
     async def ask(text: str) -> tuple[str, list[str]]:
         items = [item async for item in router.route(text, Conversation())]

@@ -13,10 +13,10 @@ import pytest
 from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.events import TurnFinished
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.intents.router import Routing
-from engine.models.embedded import EmbeddedModel
-from engine.models.worker_client import OUT_OF_TIME, STRIKES, Completion, WorkerClient
+from engine.offline.model import OfflineModel
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import OUT_OF_TIME, STRIKES, Completion, WorkerClient
+from engine.routing.router import Routing
 from engine.tools.function import tool_from_function
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import CATALOGUE, called, end, say
@@ -30,7 +30,7 @@ BABBLES = "os.write(out, b'{\\n'); time.sleep(600)"
 FAILING = """
 import os, sys, time
 out = os.dup(1)
-from engine.models import worker
+from engine.offline import worker
 class Failing(worker.Worker):
     def answer(self, request):
         if request["op"] in {ops}:
@@ -75,8 +75,8 @@ def busy() -> Iterator[None]:
 def assistant(worker: WorkerClient, folder: Path) -> Assistant:
     return Assistant(
         CATALOGUE,
-        EmbeddedRouter(worker, CATALOGUE),
-        EmbeddedModel(worker, CATALOGUE),
+        OfflineRouter(worker, CATALOGUE),
+        OfflineModel(worker, CATALOGUE),
         MemoryRecorder(),
         StubApprover(),
         folder,
@@ -168,7 +168,7 @@ async def test_an_open_task_outlives_a_message_that_cannot_be_read(
     worker = failing("pass", "score")
     talk = assistant(worker, tmp_path)
     assert end(await say(talk, "top up my balance")).pending == ("amount",)
-    talk.model = EmbeddedModel(failing(DIES, "score"), CATALOGUE)
+    talk.model = OfflineModel(failing(DIES, "score"), CATALOGUE)
 
     lost = end(await say(talk, "hm, let me see what the others think of it first"))
 
@@ -180,7 +180,7 @@ async def test_the_classifier_is_tried_twice(failing: Make, tmp_path: Path) -> N
     """S18. A child that dies once costs nothing but time."""
     mark = str(tmp_path / "once")
     once = f"os.path.exists({mark!r}) or (open({mark!r}, 'w'), os._exit(1))"
-    router = EmbeddedRouter(failing(once, "score"), CATALOGUE)
+    router = OfflineRouter(failing(once, "score"), CATALOGUE)
 
     routing = [item async for item in router.route("top up 20 dollars", Conversation())][-1]
 

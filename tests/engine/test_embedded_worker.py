@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
+from engine.chat_model import ModelError
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
-from engine.models.port import ModelError
-from engine.models.worker_client import TEXT_LIMIT, WorkerClient, clean
+from engine.offline.worker_client import TEXT_LIMIT, WorkerClient, clean_message
 from engine.tools.function import tool_from_function
 from engine.tools.tool import Tool
 
-WORKER = (sys.executable, "-m", "engine.models.worker")
+WORKER = (sys.executable, "-m", "engine.offline.worker")
 TEA = {"name": "make_tea", "description": "Make tea", "parameters": {"type": "object"}}
 
 
@@ -117,7 +117,7 @@ async def test_a_worker_that_dies_at_once_is_reported(catalogue: Catalogue) -> N
 async def test_without_the_extra_it_says_how_to_install_it(catalogue: Catalogue) -> None:
     script = (
         "import sys; sys.modules['onnxruntime'] = None\n"
-        "from engine.models.worker import serve; serve()"
+        "from engine.offline.worker import serve; serve()"
     )
     client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
 
@@ -129,7 +129,7 @@ async def test_without_the_extra_it_says_how_to_install_it(catalogue: Catalogue)
 
 
 async def test_a_model_file_that_was_changed_is_refused(catalogue: Catalogue) -> None:
-    script = "from engine.models import worker; worker.MINILM_SHA256 = '0' * 64\nworker.serve()"
+    script = "from engine.offline import worker; worker.MINILM_SHA256 = '0' * 64\nworker.serve()"
     client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
 
     with pytest.raises(ModelError, match="its checksum differs"):
@@ -175,8 +175,8 @@ async def test_a_tool_beyond_the_engines_limits_is_not_shown_to_it(client: Worke
 
 
 def test_long_and_broken_text_is_cut_and_cleaned() -> None:
-    assert clean("a \ud800\x00 b\n") == "a b"
-    assert len(clean("x" * 5_000)) == TEXT_LIMIT
+    assert clean_message("a \ud800\x00 b\n") == "a b"
+    assert len(clean_message("x" * 5_000)) == TEXT_LIMIT
 
 
 def converse(*requests: dict[str, Any], script: str = "", **options: Any) -> list[dict[str, Any]]:
@@ -225,7 +225,7 @@ def test_no_connection_is_opened_and_nothing_is_written(tmp_path: Path) -> None:
         "        os._exit(99)\n"
         "sys.dont_write_bytecode = True\n"
         "sys.addaudithook(watch)\n"
-        "from engine.models.worker import serve; serve()"
+        "from engine.offline.worker import serve; serve()"
     )
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     for name in ("CI", "GITHUB_ACTIONS", "NEEDLE_TELEMETRY", "DO_NOT_TRACK"):
@@ -240,7 +240,7 @@ def test_no_connection_is_opened_and_nothing_is_written(tmp_path: Path) -> None:
 def test_what_native_code_prints_does_not_mix_with_the_protocol() -> None:
     script = (
         "import os\n"
-        "from engine.models import worker\n"
+        "from engine.offline import worker\n"
         "class Loud(worker.Worker):\n"
         "    def answer(self, request):\n"
         "        os.write(1, b'loading...\\n'); print('hello')\n"
@@ -265,7 +265,7 @@ def test_it_ends_with_its_parent_however_that_ends() -> None:
         "import asyncio, sys\n"
         "from pathlib import Path\n"
         "from engine.intents.catalogue import BUILT_IN, load\n"
-        "from engine.models.worker_client import WorkerClient\n"
+        "from engine.offline.worker_client import WorkerClient\n"
         "async def main():\n"
         "    client = WorkerClient(load(BUILT_IN))\n"
         "    await client.start()\n"
@@ -290,7 +290,7 @@ def test_it_ends_with_its_parent_however_that_ends() -> None:
 def test_the_program_itself_imports_nothing_native() -> None:
     script = (
         "import sys\n"
-        "import engine.intents.embedded_router, engine.models.embedded\n"
+        "import engine.offline.router, engine.offline.model\n"
         "native = {'numpy', 'onnxruntime', 'needle', 'tokenizers'} & set(sys.modules)\n"
         "sys.exit(', '.join(native) or None)"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.assistant import Assistant
-from engine.tools.values import affirmed, candidates, is_mere_value
+from engine.offline.slot_filling import affirmed, extract_values, is_mere_value
 from tests.engine.turns import CATALOGUE, called, end, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,7 +27,10 @@ WRITES = {tool.name for tool in CATALOGUE.tools if tool.effect != "read"}
         ("roaming in Rome, not in Paris", [("roaming_cost_for_country", {"country": "Rome"})]),
         ("switch me to L, not M", [("change_plan", {"plan": "L"})]),
         ("put me on S instead of M", [("change_plan", {"plan": "S"})]),
-        ("pay INV-1042 but not INV-1007", [("pay_invoice", {"invoice_id": "INV-1042"})]),
+        (
+            "pay INV-1042 but not INV-1007",
+            [("pay_invoice", {"invoice_id": "INV-1042", "method": "card"})],
+        ),
         ("don't top up 20 dollars and pay INV-1042", []),
         ("pay everything except INV-2210", []),
         ("pay all but INV-1042", []),
@@ -78,7 +81,7 @@ async def test_what_was_open_is_dropped_with_it(assistant: Assistant) -> None:
 async def test_values_that_are_meant(
     text: str, schema: dict[str, Any], expected: list[Any]
 ) -> None:
-    assert candidates(text, schema, name="plan" if schema is PLAN else "amount") == expected
+    assert extract_values(text, schema, name="plan" if schema is PLAN else "amount") == expected
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.intents.classifier import Class, Classifier, Vectors
-from engine.models import heads
+from engine.offline import classifier_cache
+from engine.offline.classifier import Class, Classifier, Vectors
 
 CLASSES = (
     Class("tea", ("make tea", "brew a pot", "a cup please"), against=("tea towel",)),
@@ -45,8 +45,8 @@ def shares(classifier: Classifier) -> tuple[float, ...]:
 
 def test_a_second_start_embeds_nothing_and_says_the_same(folder: Path) -> None:
     first, again = Embedder(), Embedder()
-    trained, was_kept = heads.trained(CLASSES, first, folder, MODEL)
-    read, is_kept = heads.trained(CLASSES, again, folder, MODEL)
+    trained, was_kept = classifier_cache.load_or_train(CLASSES, first, folder, MODEL)
+    read, is_kept = classifier_cache.load_or_train(CLASSES, again, folder, MODEL)
 
     assert (was_kept, is_kept) == (False, True)
     assert again.asked == []
@@ -54,20 +54,20 @@ def test_a_second_start_embeds_nothing_and_says_the_same(folder: Path) -> None:
 
 
 def test_only_new_phrases_are_embedded(folder: Path) -> None:
-    heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
     changed = (Class("tea", (*CLASSES[0].phrases, "earl grey")), *CLASSES[1:])
     embedder = Embedder()
 
-    heads.trained(changed, embedder, folder, MODEL)
+    classifier_cache.load_or_train(changed, embedder, folder, MODEL)
 
     assert embedder.asked == ["earl grey"]
 
 
 def test_another_model_shares_nothing(folder: Path) -> None:
-    heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
     embedder = Embedder()
 
-    _, kept = heads.trained(CLASSES, embedder, folder, "another-model")
+    _, kept = classifier_cache.load_or_train(CLASSES, embedder, folder, "another-model")
 
     assert not kept
     assert len(embedder.asked) == 9
@@ -79,14 +79,14 @@ def test_another_model_shares_nothing(folder: Path) -> None:
     ids=["empty", "foreign", "cut"],
 )
 def test_a_broken_file_is_made_anew(folder: Path, content: bytes) -> None:
-    heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
     (path,) = folder.iterdir()
     path.write_bytes(content)
 
-    _, kept = heads.trained(CLASSES, Embedder(), folder, MODEL)
+    _, kept = classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
 
     assert not kept
-    assert heads.trained(CLASSES, Embedder(), folder, MODEL)[1]
+    assert classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)[1]
 
 
 @pytest.mark.parametrize(
@@ -101,29 +101,29 @@ def test_a_broken_file_is_made_anew(folder: Path, content: bytes) -> None:
     ids=["not a number", "other classes", "beyond the rows", "text", "an object"],
 )
 def test_arrays_that_do_not_fit_are_made_anew(folder: Path, name: str, array: Vectors) -> None:
-    heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
     (path,) = folder.iterdir()
     with np.load(path) as data:
         arrays = {key: data[key] for key in data.files} | {name: array}
     with path.open("wb") as file:
         np.savez(file, **arrays)
 
-    _, kept = heads.trained(CLASSES, Embedder(), folder, MODEL)
+    _, kept = classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
 
     assert not kept
 
 
 def test_a_missing_array_is_made_anew(folder: Path) -> None:
-    heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
     (path,) = folder.iterdir()
     with path.open("wb") as file:
         np.savez(file, vectors=np.zeros((9, 16), np.float32))
 
-    assert not heads.trained(CLASSES, Embedder(), folder, MODEL)[1]
+    assert not classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)[1]
 
 
 def test_nobody_else_reads_or_writes_them(folder: Path) -> None:
-    heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
     (path,) = folder.iterdir()
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -134,7 +134,7 @@ def test_a_folder_that_others_may_write_is_left_alone(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o777)
 
-    classifier, kept = heads.trained(CLASSES, Embedder(), folder, MODEL)
+    classifier, kept = classifier_cache.load_or_train(CLASSES, Embedder(), folder, MODEL)
 
     assert shares(classifier)
     assert not kept
@@ -145,27 +145,27 @@ def test_without_a_place_to_keep_them_it_works_all_the_same(tmp_path: Path) -> N
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
 
-    assert shares(heads.trained(CLASSES, Embedder(), blocked / "heads", MODEL)[0])
-    assert shares(heads.trained(CLASSES, Embedder(), None, MODEL)[0])
+    assert shares(classifier_cache.load_or_train(CLASSES, Embedder(), blocked / "heads", MODEL)[0])
+    assert shares(classifier_cache.load_or_train(CLASSES, Embedder(), None, MODEL)[0])
 
 
 def test_old_ones_go(folder: Path) -> None:
-    for number in range(heads.KEPT + 3):
+    for number in range(classifier_cache.KEPT + 3):
         classes = (Class("tea", (f"tea {number}", "more tea")), *CLASSES[1:])
-        heads.trained(classes, Embedder(), folder, MODEL)
+        classifier_cache.load_or_train(classes, Embedder(), folder, MODEL)
 
-    assert len(list(folder.iterdir())) == heads.KEPT
+    assert len(list(folder.iterdir())) == classifier_cache.KEPT
 
 
 def test_many_phrases_are_learnt_by_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.intents import ridge
+    from engine.offline import kernel_ridge
 
     classes = [
         Class(word, tuple(f"{word} {n} please" for n in range(40))) for word in ("tea", "lamp")
     ]
     exact = Classifier(classes, Embedder())
-    monkeypatch.setattr(ridge, "EXACT", 30)
-    monkeypatch.setattr(ridge, "LANDMARKS", 40)
+    monkeypatch.setattr(kernel_ridge, "EXACT", 30)
+    monkeypatch.setattr(kernel_ridge, "LANDMARKS", 40)
     spanned = Classifier(classes, Embedder())
 
     for classifier in (exact, spanned):

@@ -13,17 +13,17 @@ import pytest
 from openai import AsyncOpenAI
 
 from engine.assistant import Assistant
+from engine.chat_model import ChatRequest, Reply
 from engine.conversation import Message
 from engine.events import ApprovalResolved
 from engine.intents.intent import Catalogue
-from engine.models.openai_model import OpenAIModel
-from engine.models.port import ChatRequest, Reply
-from engine.models.stream import whole_characters
+from engine.llm.openai_chat import OpenAIModel
+from engine.llm.stream import whole_characters
 from engine.ports import Answer
 from engine.text import replace_surrogates
+from engine.tools.approval_policy import Policy
 from engine.tools.executor import MAX_RESULT_CHARACTERS
 from engine.tools.function import effect, tool_from_function
-from engine.tools.policy import Policy
 from engine.tools.tool import Tool
 from engine.turn import HISTORY_CHARACTERS
 from tests.engine.desk import Desk, assistant, last, results, turn

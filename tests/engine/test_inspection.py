@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from engine.intents.catalogue import BUILT_IN, load
-from engine.intents.inspection import inspect
-from engine.intents.inspection.folder import catalogue_of
-from engine.intents.inspection.positions import Positions
+from engine.lint import lint
+from engine.lint.reader import catalogue_of
+from engine.lint.toml_positions import Positions
 from engine.tools.function import tool_from_function
-from engine.tools.strict import refused
+from engine.tools.schema.openai_strict import strict_mode_violations
 
 NOTES = """title = "Notes"
 description = "Personal notes"
@@ -67,7 +67,7 @@ def folder(path: Path, **files: str) -> Path:
 
 
 def found(path: Path) -> list[tuple[str, int, str, str]]:
-    findings, _ = inspect([path])
+    findings, _ = lint([path])
     return [(Path(f.file).name, f.line, f.severity, f.code) for f in findings]
 
 
@@ -76,7 +76,7 @@ def test_a_good_catalogue_has_no_findings(tmp_path: Path) -> None:
 
 
 def test_the_built_in_catalogue_has_none() -> None:
-    findings, folders = inspect([BUILT_IN])
+    findings, folders = lint([BUILT_IN])
     assert list(map(str, findings)) == []
     assert sum(len(f.intents) for f in folders) == 5
 
@@ -131,7 +131,7 @@ def test_what_a_file_may_not_say_is_told_once_and_in_plain_words(
     tmp_path: Path, old: str, new: str, says: str
 ) -> None:
     assert old in NOTES
-    findings, _ = inspect([folder(tmp_path, intents__notes_toml=NOTES.replace(old, new, 1))])
+    findings, _ = lint([folder(tmp_path, intents__notes_toml=NOTES.replace(old, new, 1))])
     (error,) = [finding for finding in findings if finding.severity == "error"]
     assert error.text.startswith(says)
 
@@ -149,12 +149,12 @@ def test_why_functions_are_missing_is_told(tmp_path: Path) -> None:
         ("import nowhere_at_all\n", "install it where intentbot-tui is installed"),
     ]:
         (path / "tools.py").write_text(tools)
-        findings, _ = inspect([path])
+        findings, _ = lint([path])
         assert [says in finding.text for finding in findings] == [True]
     (path / "tools.py").unlink()
-    findings, _ = inspect([path])
+    findings, _ = lint([path])
     assert all("needs a file" in finding.text for finding in findings)
-    findings, _ = inspect([path / "intents" / "notes.toml"])
+    findings, _ = lint([path / "intents" / "notes.toml"])
     assert [finding.text.split(":")[0] for finding in findings] == ["this is a file"]
 
 
@@ -250,7 +250,7 @@ def test_rows_are_read_where_an_intent_could_not_be(tmp_path: Path) -> None:
 
 def test_intents_of_several_folders_are_compared(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one"), folder(tmp_path / "two")
-    findings, _ = inspect([one, two])
+    findings, _ = lint([one, two])
     assert {f.code for f in findings} == {"overlap", "description"}
     assert all(str(tmp_path / "two") in f.file for f in findings)
     assert "is an example of two_tasks and of tasks (" in str(findings[-1])
@@ -265,7 +265,7 @@ def test_what_holds_nothing_is_told(tmp_path: Path) -> None:
         ("hooks.toml", 1, "warning", "source"),
         ("tasks.toml", 1, "warning", "no-tools"),
     ]
-    (finding,) = inspect([path / "nowhere"])[0]
+    (finding,) = lint([path / "nowhere"])[0]
     assert finding.text == "there is no such folder"
 
 
@@ -274,7 +274,7 @@ def test_names_of_a_documents_intents_are_kept_apart_as_in_the_catalogue(tmp_pat
     paths = {f"/{name}": {"get": {"summary": "See"}} for name in ("notes", "rooms")}
     (path / "api.json").write_text(json.dumps({"openapi": "3.1.0", "info": {}, "paths": paths}))
     (path / "intents" / "house.toml").write_text('[openapi]\ndocument = "api.json"')
-    catalogue, places = catalogue_of(inspect([path])[1])
+    catalogue, places = catalogue_of(lint([path])[1])
     assert (
         set(catalogue.intents)
         == {"notes", "tasks", "house_notes", "rooms"}
@@ -293,7 +293,7 @@ def test_schemas_of_a_document_are_told_in_one_line(tmp_path: Path) -> None:
     api = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "https://a.example"}]}
     (path / "api.json").write_text(json.dumps(api | {"paths": paths}))
     (path / "intents" / "house.toml").write_text('[openapi]\ndocument = "api.json"')
-    (finding,) = inspect([path])[0]
+    (finding,) = lint([path])[0]
     assert finding.code == "strict-schema"
     assert "the schemas of 2 of 3 tools, such as house_post_" in finding.text
 
@@ -309,7 +309,7 @@ def test_a_message_that_is_asked_twice_is_found(tmp_path: Path) -> None:
     )
     other.write_text('\n{"text": "my notes?", "intent": "tasks"}\n')
     empty.write_text("\n")
-    told = [f for f in inspect([path])[0] if f.file.endswith(".jsonl")]
+    told = [f for f in lint([path])[0] if f.file.endswith(".jsonl")]
     assert [(Path(f.file).name, f.line, f.severity, f.code) for f in told] == [
         ("a.jsonl", 2, "warning", "repeated"),
         ("b.jsonl", 2, "error", "contradiction"),
@@ -359,8 +359,8 @@ def test_what_strict_mode_takes_and_what_it_refuses() -> None:
         anything: Any, table: dict[str, int], pair: tuple[int, str], kinds: set[str]
     ) -> None: ...
 
-    assert refused(tool_from_function(good).parameters) == ()
-    assert refused(tool_from_function(bad).parameters) == (
+    assert strict_mode_violations(tool_from_function(good).parameters) == ()
+    assert strict_mode_violations(tool_from_function(bad).parameters) == (
         "anything has no type",
         "table may have any keys",
         "kinds: uniqueItems is not supported",

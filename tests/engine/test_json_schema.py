@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.tools.json_schema import SchemaError, checker
+from engine.tools.schema.validation import SchemaError, checker
 from engine.tools.tool import InvalidArguments
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.intents import kept
+from engine.intents import catalogue_cache
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
-from engine.tools.check import check
+from engine.tools.reconcile import reconcile_action
 from engine.tools.tool import InvalidArguments, ToolContext
 
-COUNT = kept.WORTH_KEEPING
+COUNT = catalogue_cache.WORTH_KEEPING
 HEAD = """from engine.tools.function import effect
 from engine.tools.tool import ToolContext
 from . import plans
@@ -70,7 +70,7 @@ async def test_the_second_start_runs_nothing_and_offers_the_same(folder: Path) -
     with pytest.raises(InvalidArguments, match="plan"):
         tool.validate({"plan": "XL"})
     assert runs(folder) == 1
-    told = await check(second, ToolContext("a", "s", folder), tool="look_7", call_id="c")
+    told = await reconcile_action(second, ToolContext("a", "s", folder), tool="look_7", call_id="c")
     assert told is not None
     assert told.result == "done"
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pytest
 
 from engine.tools.function import tool_from_function
-from engine.tools.json_schema import checker
-from engine.tools.lenient import lenient
+from engine.tools.schema.coercion import with_coercion
+from engine.tools.schema.validation import checker
 from engine.tools.tool import InvalidArguments
 from tests.engine.openapi.answers import load, tools_of
 
@@ -65,7 +65,7 @@ SCHEMA: dict[str, Any] = {
     ],
 )
 def test_what_means_the_same_is_taken(given: dict[str, Any], meant: dict[str, Any]) -> None:
-    assert lenient(checker(SCHEMA), SCHEMA)(given) == meant
+    assert with_coercion(checker(SCHEMA), SCHEMA)(given) == meant
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_means_the_same_is_taken(given: dict[str, Any], meant: dict[str, An
 )
 def test_what_does_not_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidArguments):
-        lenient(checker(SCHEMA), SCHEMA)(given)
+        with_coercion(checker(SCHEMA), SCHEMA)(given)
 
 
 def test_tools_of_every_kind_take_it() -> None:

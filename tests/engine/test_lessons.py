@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from engine.events import NO_TASK
 from engine.intents import catalogue as catalogues
-from engine.intents.files import CatalogueError
-from engine.intents.lessons import UNDIVIDED, Additions, Lesson, as_data, plan
-from engine.intents.rewriting import read, replace_file, with_phrases
+from engine.intents.catalogue_schema import CatalogueError
+from engine.intents.corrections import UNDIVIDED, Additions, CorrectedMessage, as_data, plan_edits
+from engine.intents.toml_edit import read, replace_file, with_phrases
 
 BY_TOOL = """\
 # Money
@@ -67,13 +67,15 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_message_goes_to_the_right_intent_and_against_the_wrong_one(folder: Path) -> None:
     lessons = [
-        Lesson("what  is\nleft on it?", ("data",), "balance", tool="get_balance"),
-        Lesson("recharge with 50 dollars please", ("data",), "balance"),
-        Lesson("how much net do I have", ("balance",), "data"),
-        Lesson("How much net do I have ", ("data",), "balance"),  # older, so it does not count
-        Lesson("nice weather", ("balance",), NO_TASK),
+        CorrectedMessage("what  is\nleft on it?", ("data",), "balance", tool="get_balance"),
+        CorrectedMessage("recharge with 50 dollars please", ("data",), "balance"),
+        CorrectedMessage("how much net do I have", ("balance",), "data"),
+        CorrectedMessage(
+            "How much net do I have ", ("data",), "balance"
+        ),  # older, so it does not count
+        CorrectedMessage("nice weather", ("balance",), NO_TASK),
     ]
-    found = plan(catalogues.load(folder), lessons)
+    found = plan_edits(catalogues.load(folder), lessons)
     balance, data = folder / "intents/balance.toml", folder / "intents/data.toml"
     assert found.files[balance].examples == {
         "get_balance": ["what is left on it?"],
@@ -92,26 +94,31 @@ def test_a_message_goes_to_the_right_intent_and_against_the_wrong_one(folder: Pa
 @pytest.mark.parametrize(
     ("lesson", "why"),
     [
-        (Lesson("Add  money", (), "balance"), "an example of balance already"),
-        (Lesson("pay my bill", (), "balance"), "decide there which it is"),
-        (Lesson("add money", ("balance",), NO_TASK), "decide there which it is"),
-        (Lesson("add money", (), NO_TASK), "an example of balance: decide there which it is"),
-        (Lesson("hello", (), NO_TASK), "an example of what is no task already"),
-        (Lesson("x" * 400, (), "balance"), "longer than 300"),
-        (Lesson("hello", (), "weather"), "no intent 'weather' any more"),
+        (CorrectedMessage("Add  money", (), "balance"), "an example of balance already"),
+        (CorrectedMessage("pay my bill", (), "balance"), "decide there which it is"),
+        (CorrectedMessage("add money", ("balance",), NO_TASK), "decide there which it is"),
+        (
+            CorrectedMessage("add money", (), NO_TASK),
+            "an example of balance: decide there which it is",
+        ),
+        (CorrectedMessage("hello", (), NO_TASK), "an example of what is no task already"),
+        (CorrectedMessage("x" * 400, (), "balance"), "longer than 300"),
+        (CorrectedMessage("hello", (), "weather"), "no intent 'weather' any more"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_there_or_cannot_be_put_anywhere_is_told(
-    folder: Path, lesson: Lesson, why: str
+    folder: Path, lesson: CorrectedMessage, why: str
 ) -> None:
-    found = plan(catalogues.load(folder), [lesson])
+    found = plan_edits(catalogues.load(folder), [lesson])
     assert not found.files
     assert why in found.skipped[0]
 
 
 def test_what_is_no_task_though_a_counter_example_already_is_refused(folder: Path) -> None:
-    found = plan(catalogues.load(folder), [Lesson("pay my bill", ("balance",), NO_TASK)])
+    found = plan_edits(
+        catalogues.load(folder), [CorrectedMessage("pay my bill", ("balance",), NO_TASK)]
+    )
     assert found.files == {folder / "catalog.toml": Additions(out_of_scope=["pay my bill"])}
     assert "a counter-example of balance already" in found.skipped[0]
 
@@ -131,10 +138,10 @@ def test_intents_without_a_file_are_told_and_renamed_ones_are_found(
     catalogue = catalogues.load(folder, other, document)
     (goods,) = (key for key, intent in catalogue.intents.items() if intent.source == "openapi")
     lessons = [
-        Lesson("what have you got", ("other_balance",), goods),
-        Lesson("money?", (), "other_balance", tool="other_get_balance"),
+        CorrectedMessage("what have you got", ("other_balance",), goods),
+        CorrectedMessage("money?", (), "other_balance", tool="other_get_balance"),
     ]
-    found = plan(catalogue, lessons)
+    found = plan_edits(catalogue, lessons)
     path = other / "intents/balance.toml"
     assert found.files == {
         path: Additions({"get_balance": ["money?"]}, ["what have you got"]),

@@ -7,10 +7,10 @@ import pytest
 from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.events import ToolFinished
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.intents.router import Routing
-from engine.models.worker_client import WorkerClient
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
 from engine.ports import Answer
+from engine.routing.router import Routing
 from tests.engine.stubs import StubApprover
 from tests.engine.turns import CATALOGUE, called, end, route, say
 
@@ -190,7 +190,7 @@ async def test_each_of_a_list_is_looked_up(assistant: Assistant) -> None:
 async def test_a_message_is_parted_into_its_tasks(
     worker: WorkerClient, text: str, intents: list[str]
 ) -> None:
-    router = EmbeddedRouter(worker, CATALOGUE)
+    router = OfflineRouter(worker, CATALOGUE)
     routed = [item async for item in router.route(text, Conversation())]
 
     assert isinstance(routed[-1], Routing)
@@ -201,7 +201,7 @@ async def test_a_message_is_parted_into_its_tasks(
 async def test_what_the_catalogue_calls_out_of_scope_is_no_task(
     worker: WorkerClient, text: str
 ) -> None:
-    router = EmbeddedRouter(worker, CATALOGUE)
+    router = OfflineRouter(worker, CATALOGUE)
     routed = [item async for item in router.route(text, Conversation())]
 
     assert isinstance(routed[-1], Routing)

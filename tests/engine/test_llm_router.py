@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from engine import events
+from engine.chat_model import ModelError, Reply, Usage
 from engine.conversation import Conversation
 from engine.events import Alternative
 from engine.intents.intent import Catalogue, Intent
-from engine.intents.llm_router import BANDS, LlmRouter
-from engine.intents.router import Routing, Task
-from engine.intents.routing_prompt import answer_schema, system_prompt
-from engine.models.port import ModelError, Reply, Usage
+from engine.prompts.routing import answer_schema, routing_prompt
+from engine.routing.llm import BANDS, LlmRouter
+from engine.routing.router import Routing, Task
 from tests.engine.stubs import USAGE, StubModel
 
 CATALOGUE = Catalogue(
@@ -153,11 +153,11 @@ async def test_the_fixed_part_of_the_prompt_stays_the_same() -> None:
     for text in ("one", "two", "three"):
         _, model = await route(answer("data"), text, conversation)
         prompts.add(model.requests[0].messages[0].content)
-    assert prompts == {system_prompt(CATALOGUE)}
+    assert prompts == {routing_prompt(CATALOGUE)}
 
 
 def test_the_prompt_names_every_intent_with_examples_of_each_capability() -> None:
-    prompt = system_prompt(CATALOGUE)
+    prompt = routing_prompt(CATALOGUE)
     assert 'balance: Money on the account E.g. "how much is left", "add money"' in prompt
     assert 'Not: "how much data is left"' in prompt
 

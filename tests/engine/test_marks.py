@@ -11,10 +11,10 @@ import pytest
 
 from engine.conversation import Conversation
 from engine.events import ActionSettled, Event, ToolCallProposed, ToolFinished, from_dict, to_dict
-from engine.marks import Marks
 from engine.ports import Answer
+from engine.taint import Marks
+from engine.tools.approval_policy import Policy
 from engine.tools.function import effect, tool_from_function
-from engine.tools.policy import Policy
 from engine.tools.tool import ToolContext, ToolUserError
 from tests.engine.desk import Desk, assistant, turn
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, calls, says, task

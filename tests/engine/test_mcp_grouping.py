@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tools.families import MAX_SIZE
-from engine.tools.mcp_servers.content import MAX_CHARACTERS, MAX_DEPTH, MAX_ITEMS, _Cut
-from engine.tools.mcp_servers.grouping import intents_of
-from engine.tools.mcp_servers.text import line, shortened
+from engine.tools.mcp.groups import intents_of
+from engine.tools.mcp.results import MAX_CHARACTERS, MAX_DEPTH, MAX_ITEMS, _Cut
+from engine.tools.mcp.text import line, shortened
+from engine.tools.naming import MAX_SIZE
 from engine.tools.tool import Tool
 
 WORDS = ["get", "list", "create", "delete", "issue", "issues", "repo", "file", "label", "user", "3"]

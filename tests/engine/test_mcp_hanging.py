@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.tools.mcp_servers import connection
+from engine.tools.mcp import client
 from engine.tools.tool import ToolUserError
 from tests.engine.mcp_desk import McpDesk, run
 
@@ -16,7 +16,7 @@ from tests.engine.mcp_desk import McpDesk, run
 async def test_a_change_is_kept_from_a_server_that_hangs_and_what_to_do_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "ALIVE_LIMIT_S", 0.2)
+    monkeypatch.setattr(client, "ALIVE_LIMIT_S", 0.2)
     desk = McpDesk(tmp_path)
     source = desk.load()
     (server,) = desk.starts

@@ -19,10 +19,10 @@ from engine.assistant import Assistant
 from engine.intents.catalogue import CatalogueError, load
 from engine.intents.intent import Catalogue
 from engine.intents.source import SourceError
-from engine.tools.mcp_servers import load_mcp
-from engine.tools.mcp_servers.offered import _questions
+from engine.tools.call_summary import summarize_call
+from engine.tools.mcp import load_mcp
+from engine.tools.mcp.tools import _questions
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
-from engine.tools.wording import describe
 from tests.engine.desk import results, turn
 from tests.engine.mcp_desk import CONTEXT, McpDesk, run, tools_of
 from tests.engine.openapi.answers import answering, json_reply
@@ -292,7 +292,7 @@ async def test_a_killed_program_leaves_no_server_behind(desk: McpDesk) -> None:
     table = {"command": desk.command(), "timeout_s": 60}
     script = (
         "import os, signal, pathlib\n"
-        "from engine.tools.mcp_servers import load_mcp\n"
+        "from engine.tools.mcp import load_mcp\n"
         f"assert load_mcp('desk', {table!r}, pathlib.Path({str(desk.folder)!r})).intents\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -327,7 +327,7 @@ def test_what_is_missing_is_asked_for_in_a_few_words(
 
 def test_nothing_heavy_is_loaded_before_a_server_is_asked_for() -> None:
     script = (
-        "import sys, engine.tools.mcp_servers\n"
+        "import sys, engine.tools.mcp\n"
         "assert not {'mcp', 'httpx2', 'jsonschema', 'anyio'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -358,7 +358,7 @@ async def test_a_catalogue_file_settles_arguments(desk: McpDesk) -> None:
     try:
         tool = next(tool for tool in catalogue.tools if tool.name == "add_note")
         assert (tool.parameters["properties"], tool.required, tool.questions) == ({}, (), {})
-        assert describe(tool, {}) == "Note milk, {now}"
+        assert summarize_call(tool, {}) == "Note milk, {now}"
         assert tool.validate({}) == tool.validate({"text": "wine"}) == {}
         assert await tool.run(CONTEXT, {}) == "noted"
         assert desk.diary[-1] == "note milk"

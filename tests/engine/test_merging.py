@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.chat_model import SWITCH_INTENT
 from engine.intents.catalogue import BUILT_IN, CatalogueError, load
 from engine.intents.intent import Folder, Intent
-from engine.intents.merging import NAME, Group, apart
-from engine.models.port import SWITCH_INTENT
-from engine.models.scripted import load_scripts
+from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
+from engine.scripted import load_scripts
 from engine.settings import load as load_settings
 from engine.settings import split_places
 from engine.tools.function import tool_from_function
@@ -60,12 +60,12 @@ INTENTS = st.lists(
     max_size=3,
     unique_by=lambda intent: intent.key,
 )
-GROUPS = st.lists(st.builds(Group, NAMES, INTENTS.map(tuple)), max_size=4)
+GROUPS = st.lists(st.builds(SourceGroup, NAMES, INTENTS.map(tuple)), max_size=4)
 
 
 @given(GROUPS)
-def test_no_two_groups_share_a_name_and_nothing_is_lost(groups: list[Group]) -> None:
-    done = apart(groups)
+def test_no_two_groups_share_a_name_and_nothing_is_lost(groups: list[SourceGroup]) -> None:
+    done = resolve_name_conflicts(groups)
     keys = [intent.key for group in done for intent in group.intents]
     assert len(keys) == len(set(keys))
     tools = [{t.name for intent in group.intents for t in intent.tools} for group in done]
@@ -79,8 +79,8 @@ def test_no_two_groups_share_a_name_and_nothing_is_lost(groups: list[Group]) -> 
 
 
 def test_the_first_keeps_its_names_and_no_tool_is_called_like_the_hand_over() -> None:
-    one = Group("one", (Intent("a", "A", "A", {}, tools=(tool("x"), tool(SWITCH_INTENT))),))
-    first, second = apart([one, Group("two", one.intents)])
+    one = SourceGroup("one", (Intent("a", "A", "A", {}, tools=(tool("x"), tool(SWITCH_INTENT))),))
+    first, second = resolve_name_conflicts([one, SourceGroup("two", one.intents)])
     assert [t.name for t in first.intents[0].tools] == ["x", f"one_{SWITCH_INTENT}"]
     assert second.intent_names == {"a": "two_a"}
     assert [t.name for t in second.intents[0].tools] == ["two_x", f"two_{SWITCH_INTENT}"]

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from engine import env_file, settings
-from engine.models.clients import make_client
+from engine.llm.client import make_client
 from engine.settings import SettingsError, load
 
 OWN, THEIRS = "own-key-0123456789", "their-key-012345678"

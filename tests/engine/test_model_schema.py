@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.tools.function import tool_from_function
-from engine.tools.json_schema import SchemaError, checker
-from engine.tools.model_schema import for_models, plain_names, with_own_names
 from engine.tools.openapi import load_openapi
+from engine.tools.schema.model_schema import for_models, plain_names, with_own_names
+from engine.tools.schema.validation import SchemaError, checker
 from engine.tools.tool import InvalidArguments
 from tests.engine.mcp_desk import McpDesk, tools_of
 from tests.engine.openapi.answers import tools_of as openapi_tools_of

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import events
-from engine.assembly import assemble
+from engine.builder import build_engine
 from engine.conversation import Conversation
-from engine.events import Awaiting
+from engine.events import PendingCall
 from engine.intents import catalogue as catalogues
-from engine.intents.bypass import MOST_TOOLS, BypassRouter, as_one
-from engine.intents.cascade import CascadeRouter
-from engine.intents.files import CatalogueError
-from engine.intents.inspection import inspect
+from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import EVERYTHING, Catalogue, Intent
-from engine.intents.llm_router import LlmRouter
-from engine.intents.offering import MOST, offered
+from engine.lint import lint
+from engine.routing.bypass import MOST_TOOLS, BypassRouter, flatten_catalogue
+from engine.routing.cascade import CascadeRouter
+from engine.routing.llm import LlmRouter
+from engine.routing.tool_selection import MOST, select_tools
 from engine.settings import Settings, SettingsError
 from engine.settings import load as load_settings
 from engine.tools.function import effect, tool_from_function
@@ -53,7 +53,7 @@ def names(tools: tuple[Tool, ...]) -> list[str]:
 
 def test_the_nearest_ten_are_offered_in_the_catalogues_order() -> None:
     intent = office()
-    chosen = names(offered(intent, "which budgets are there?", Conversation()))
+    chosen = names(select_tools(intent, "which budgets are there?", Conversation()))
     assert len(chosen) == MOST
     assert "show_budgets" in chosen
     assert chosen == [name for name in names(intent.tools) if name in chosen]
@@ -61,7 +61,7 @@ def test_the_nearest_ten_are_offered_in_the_catalogues_order() -> None:
 
 def test_ten_tools_are_all_offered() -> None:
     intent = office(MOST)
-    assert offered(intent, "anything", Conversation()) == intent.tools
+    assert select_tools(intent, "anything", Conversation()) == intent.tools
 
 
 def test_what_was_called_or_is_awaited_stays() -> None:
@@ -75,18 +75,18 @@ def test_what_was_called_or_is_awaited_stays() -> None:
         events.ToolFinished(call_id="c", outcome="ok", result=[]),
         events.TurnFinished(
             status="needs_input",
-            awaiting=Awaiting(intent="office", tool="show_leads", arguments={}, missing=("x",)),
+            awaiting=PendingCall(intent="office", tool="show_leads", arguments={}, missing=("x",)),
         ),
         events.TurnStarted(session_id="s", text="the budgets, I meant"),
     ]
-    chosen = names(offered(intent, "the budgets, I meant", Conversation.replay(past)))
+    chosen = names(select_tools(intent, "the budgets, I meant", Conversation.replay(past)))
     assert {"show_laptops", "show_leads", "show_budgets"} <= set(chosen)
     assert len(chosen) == MOST
 
 
 @given(st.text())
 def test_any_message_gets_ten_of_the_intents_own_tools(text: str) -> None:
-    chosen = names(offered(OFFICE, text, Conversation()))
+    chosen = names(select_tools(OFFICE, text, Conversation()))
     assert len(set(chosen)) == MOST
     assert set(chosen) <= set(names(OFFICE.tools))
 
@@ -99,7 +99,7 @@ async def test_only_what_was_offered_of_a_large_intent_can_run(tmp_path: Path) -
     missing = next(
         name
         for name in names(OFFICE.tools)
-        if name not in names(offered(OFFICE, "the budgets", Conversation()))
+        if name not in names(select_tools(OFFICE, "the budgets", Conversation()))
     )
     model = StubModel(calls(("show_budgets", {}), (missing, {})), says("There."))
     subject = assistant(Desk(), tmp_path, model, task("office", text="the budgets"))
@@ -117,7 +117,7 @@ async def test_without_routing_all_tools_are_offered_in_one_request(tmp_path: Pa
     desk = Desk()
     model = StubModel(says("Hello!"), calls(("get_plan", {})), says("Plan L."))
     subject = assistant(desk, tmp_path, model)
-    subject.catalogue, subject.router = as_one(desk.catalogue()), BypassRouter()
+    subject.catalogue, subject.router = flatten_catalogue(desk.catalogue()), BypassRouter()
     happened = await turn(subject, "hi")
     classified = next(e for e in happened if isinstance(e, events.IntentClassified))
     assert (classified.route, classified.source) == ("task", "bypass")
@@ -133,11 +133,11 @@ async def test_without_routing_all_tools_are_offered_in_one_request(tmp_path: Pa
 
 
 async def test_a_question_from_a_session_with_routing_is_let_go(tmp_path: Path) -> None:
-    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     model = StubModel(says("How much?", awaiting), says("As you like."))
     subject = assistant(Desk(), tmp_path, model)
     await turn(subject, "top up")
-    subject.catalogue, subject.router = as_one(Desk().catalogue()), BypassRouter()
+    subject.catalogue, subject.router = flatten_catalogue(Desk().catalogue()), BypassRouter()
     assert last(await turn(subject, "never mind")).reply == "As you like."
 
 
@@ -164,26 +164,26 @@ def small(folder: Path, tools: int) -> Path:
 def test_the_persons_own_setting_is_stronger(
     tmp_path: Path, environ: dict[str, str], router: type
 ) -> None:
-    engine = assemble(settings(tmp_path, small(tmp_path / "mine", 10), **environ))
+    engine = build_engine(settings(tmp_path, small(tmp_path / "mine", 10), **environ))
     assert isinstance(engine.router, router)
     assert (set(engine.catalogue.intents) == {EVERYTHING}) == (router is BypassRouter)
 
 
 def test_without_being_asked_nothing_is_bypassed(tmp_path: Path) -> None:
-    engine = assemble(settings(tmp_path, write(tmp_path / "mine", 10)))
+    engine = build_engine(settings(tmp_path, write(tmp_path / "mine", 10)))
     assert isinstance(engine.router, LlmRouter)
 
 
 def test_the_offline_models_always_route(tmp_path: Path) -> None:
     folder = small(tmp_path / "mine", 10)
-    engine = assemble(load_settings({"HOME": str(tmp_path)}, tmp_path, catalogues=[folder]))
+    engine = build_engine(load_settings({"HOME": str(tmp_path)}, tmp_path, catalogues=[folder]))
     assert len(engine.catalogue.intents) == 2
 
 
 def test_more_than_twenty_tools_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="at most 20 tools, there are 21: remove it"):
-        assemble(settings(tmp_path, small(tmp_path / "mine", MOST_TOOLS + 1)))
-    found, _ = inspect([tmp_path / "mine"])
+        build_engine(settings(tmp_path, small(tmp_path / "mine", MOST_TOOLS + 1)))
+    found, _ = lint([tmp_path / "mine"])
     assert [(f.code, f.line, f.severity) for f in found if f.code == "bypass"] == [
         ("bypass", 4, "error")
     ]
@@ -196,4 +196,4 @@ def test_a_local_router_that_is_not_installed_is_a_setting_to_change(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     chosen = settings(tmp_path, catalogues.BUILT_IN, INTENTBOT_ROUTER=router)
     with pytest.raises(SettingsError, match=r"pip install .*embedded"):
-        assemble(chosen)
+        build_engine(chosen)

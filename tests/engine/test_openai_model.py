@@ -15,12 +15,12 @@ import pytest
 from llmock.pytest_plugin import LLMock
 from openai import AsyncOpenAI
 
+from engine.chat_model import ChatRequest, ModelError, Reply
 from engine.conversation import Message, ToolCall
 from engine.events import RetryScheduled, TextDelta
-from engine.models import openai_model
-from engine.models.openai_model import OpenAIModel
-from engine.models.port import ChatRequest, ModelError, Reply
-from engine.models.quirks import LADDER
+from engine.llm import openai_chat
+from engine.llm.openai_chat import OpenAIModel
+from engine.llm.server_capabilities import LADDER
 from engine.tools.function import tool_from_function
 from tests.loopback import Answer, Loopback, call_answer, chunk, serve, text_answer
 
@@ -47,7 +47,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.06)
+    monkeypatch.setattr(openai_chat, "FIRST_DELAY_S", 0.06)
 
 
 def make(url: str, read_s: float = 5.0) -> OpenAIModel:
@@ -171,7 +171,7 @@ async def test_a_refusal_has_the_providers_own_words(
 async def test_an_error_in_the_stream_is_told_in_its_words(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, sent: bytes, told: str
 ) -> None:
-    monkeypatch.setattr(openai_model, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(openai_chat, "MAX_ATTEMPTS", 1)
     server.play(Answer(body=sent))
     assert str(await fails(make(f"{server.url}/v1"))) == f"127.0.0.1 {told}"
 

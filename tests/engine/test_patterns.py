@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.tools.patterns import MatchTimeout, UnusablePattern, is_usable, matches
+from engine.tools.schema.patterns import MatchTimeout, UnusablePattern, is_usable, matches
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.conversation import Message
-from engine.tools.picking import listed, options, picked, points
+from engine.offline.selection import extract_name_list, is_ordinal_only, options, resolve_ordinal
 
 PLANS = ["S", "M", "L"]
 NUMBER = {"type": "string", "pattern": r"^INV-\d+$"}
@@ -36,19 +36,19 @@ INVOICES = {
     ],
 )
 def test_a_place_in_a_list(text: str, value: str | None) -> None:
-    assert picked(text, PLANS, "plan") == value
+    assert resolve_ordinal(text, PLANS, "plan") == value
 
 
 def test_it_is_the_only_one_there_is() -> None:
     messages = _told({"invoice": {"id": "INV-5"}, "lines": [{"text": "calls"}]})
     shown = options("invoice_id", NUMBER, messages)
 
-    assert picked("pay it by card", shown, "invoice_id") == "INV-5"
-    assert picked("pay a bill", shown, "invoice_id") is None
+    assert resolve_ordinal("pay it by card", shown, "invoice_id") == "INV-5"
+    assert resolve_ordinal("pay a bill", shown, "invoice_id") is None
 
 
 def test_nothing_is_picked_of_nothing() -> None:
-    assert picked("the last one", [], "plan") is None
+    assert resolve_ordinal("the last one", [], "plan") is None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_nothing_is_picked_of_nothing() -> None:
     ],
 )
 def test_a_text_that_is_only_a_place(text: str, bare: bool) -> None:
-    assert points(text) == bare
+    assert is_ordinal_only(text) == bare
 
 
 def _told(data: Any) -> list[Message]:
@@ -92,4 +92,4 @@ def test_an_enum_lists_itself() -> None:
     ],
 )
 def test_a_list_of_names(text: str, names: list[str]) -> None:
-    assert listed(text) == names
+    assert extract_name_list(text) == names

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from engine.chat_model import ChatRequest, ModelError, Reply
 from engine.conversation import Message
 from engine.events import RetryScheduled
-from engine.models import openai_model
-from engine.models.clients import make_client
-from engine.models.openai_model import OpenAIModel
-from engine.models.port import ChatRequest, ModelError, Reply
+from engine.llm import openai_chat
+from engine.llm.client import make_client
+from engine.llm.openai_chat import OpenAIModel
 from engine.settings import Server
 from tests.engine.dialect_server import Dialect, Talk
 from tests.loopback import Answer, Loopback, serve, text_answer
@@ -32,7 +32,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(openai_chat, "FIRST_DELAY_S", 0.001)
 
 
 def model_at(server: Server, setting: str = "INTENTBOT_AGENT_MODEL") -> OpenAIModel:

@@ -11,8 +11,8 @@ import pytest
 from pydantic import Field
 
 from engine.tools.function import tool_from_function
-from engine.tools.json_schema import checker
 from engine.tools.openapi import load_openapi
+from engine.tools.schema.validation import checker
 from engine.tools.tool import InvalidArguments
 from tests.engine.openapi.answers import tools_of
 

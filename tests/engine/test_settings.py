@@ -10,10 +10,10 @@ import pytest
 from openai import AsyncAzureOpenAI
 
 from engine import settings
+from engine.chat_model import ChatRequest, ModelError
 from engine.conversation import Message
-from engine.models.clients import make_client
-from engine.models.openai_model import OpenAIModel
-from engine.models.port import ChatRequest, ModelError
+from engine.llm.client import make_client
+from engine.llm.openai_chat import OpenAIModel
 from engine.settings import Settings, SettingsError, load
 from tests.loopback import Answer, Loopback, serve, text_answer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intents.shortlist import PHRASES_IN_ALL, Shortlist
+from engine.intents.lexical_index import PHRASES_IN_ALL, TfIdfIndex
 
-SHORTLIST = Shortlist(
+SHORTLIST = TfIdfIndex(
     {
         "bills": ("show my invoices", "what do I owe"),
         "travel": ("book a flight", "a hotel for three nights"),
@@ -31,26 +31,26 @@ def test_other_forms_of_a_word_are_found_by_their_letters() -> None:
 def test_nothing_is_near_where_nothing_is_alike() -> None:
     assert SHORTLIST.nearest("", 3) == []
     assert SHORTLIST.nearest("充值", 3) == []
-    assert Shortlist({}).nearest("hello", 3) == []
-    assert Shortlist({"empty": ()}).nearest("hello", 3) == []
+    assert TfIdfIndex({}).nearest("hello", 3) == []
+    assert TfIdfIndex({"empty": ()}).nearest("hello", 3) == []
 
 
 @given(st.dictionaries(st.text(), st.lists(st.text()), max_size=8), st.text(), st.integers(0, 10))
 def test_any_text_gives_distinct_names_with_phrases_of_their_own(
     phrases: dict[str, list[str]], text: str, count: int
 ) -> None:
-    near = Shortlist(phrases).nearest(text, count)
+    near = TfIdfIndex(phrases).nearest(text, count)
     assert len({one.name for one in near}) == len(near) <= count
     assert all(one.phrases and set(one.phrases) <= set(phrases[one.name]) for one in near)
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=8, unique=True))
 def test_equal_names_and_phrases_come_in_a_fixed_order(names: list[str]) -> None:
-    alike = Shortlist(dict.fromkeys(names, ("the same words",)))
+    alike = TfIdfIndex(dict.fromkeys(names, ("the same words",)))
     assert [one.name for one in alike.nearest("the same words", len(names))] == names
 
 
 def test_a_thousand_examples_each_cost_no_more_than_a_few() -> None:
     many = {f"i{n}": [f"phrase {n} {k}" for k in range(1_000)] for n in range(200)}
-    index = Shortlist(many)
+    index = TfIdfIndex(many)
     assert sum(len(one.phrases) for one in index.nearest("phrase", 200)) <= PHRASES_IN_ALL

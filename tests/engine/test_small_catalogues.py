@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from engine.conversation import Conversation
-from engine.intents.capabilities import Reading, capabilities, reading, weighed
 from engine.intents.catalogue import BUILT_IN, load
-from engine.intents.classifier import Class, Classifier
-from engine.intents.embedded_router import EmbeddedRouter
 from engine.intents.intent import Catalogue, Intent
-from engine.intents.router import Routing
-from engine.models.worker import Encoder
-from engine.tools.mcp_servers.grouping import intents_of
+from engine.offline.classifier import Class, Classifier
+from engine.offline.labels import Prediction, boost_by_units, labels_of, to_prediction
+from engine.offline.router import OfflineRouter
+from engine.offline.worker import Encoder
+from engine.routing.router import Routing
+from engine.tools.mcp.groups import intents_of
 from engine.tools.tool import Tool
 from tests.engine.test_mcp_grouping import tool
 
@@ -46,15 +46,15 @@ class Local:
     """A `Reader` in this process: what the worker does with a text, without the worker."""
 
     def __init__(self, catalogue: Catalogue, encoder: Encoder) -> None:
-        classes = capabilities(catalogue)
+        classes = labels_of(catalogue)
         self._catalogue, self._order = catalogue, tuple(classes)
         self._head = Classifier([Class(**c) for c in classes.values()], encoder.embed)
 
-    async def read(self, *texts: str) -> tuple[list[Reading], int]:
+    async def read(self, *texts: str) -> tuple[list[Prediction], int]:
         scores = [vars(score) for score in self._head.score(texts)]
         refused = self._catalogue.thresholds.refused
         return [
-            weighed(reading(self._order, score, refused), text, self._catalogue)
+            boost_by_units(to_prediction(self._order, score, refused), text, self._catalogue)
             for text, score in zip(texts, scores, strict=True)
         ], 1
 
@@ -99,7 +99,7 @@ def catalogue(name: str) -> Catalogue:
 
 
 async def routed(reader: Local, known: Catalogue, text: str) -> Routing:
-    found = [item async for item in EmbeddedRouter(reader, known).route(text, Conversation())][-1]
+    found = [item async for item in OfflineRouter(reader, known).route(text, Conversation())][-1]
     assert isinstance(found, Routing)
     return found
 

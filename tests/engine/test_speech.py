@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.tools.speech import (
+from engine.offline.speech import (
     agrees,
     points_there,
     repeats,

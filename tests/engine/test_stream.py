@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.chat_model import ModelError, Reply
 from engine.events import TextDelta
-from engine.models import openai_model
-from engine.models.port import ModelError, Reply
+from engine.llm import openai_chat
 from tests.loopback import Answer, Loopback, chunk, serve
 from tests.stream_cases import CASES, StreamCase, call, called, listen, read
 
@@ -22,8 +22,8 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_model, "FIRST_DELAY_S", 0.001)
-    monkeypatch.setattr(openai_model, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(openai_chat, "FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(openai_chat, "MAX_ATTEMPTS", 2)
 
 
 async def reply_to(server: Loopback, *answers: Answer) -> Reply:
@@ -34,7 +34,7 @@ async def reply_to(server: Loopback, *answers: Answer) -> Reply:
 async def test_a_stream_is_read_as_wanted(
     server: Loopback, case: StreamCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openai_model, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(openai_chat, "MAX_ATTEMPTS", 1)
     assert await read(server, case.answer) == case.wanted
 
 

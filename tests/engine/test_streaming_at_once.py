@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from engine.models.quirks import Quirks
+from engine.llm.server_capabilities import ServerCapabilities
 
 
 @pytest.mark.parametrize(
     ("quirks", "streams"),
     [
-        (Quirks(), False),
-        (Quirks(prose={"m"}), True),
-        (Quirks(prose={"m"}, unopened={"m"}), False),
-        (Quirks(separates_thoughts=True), True),
+        (ServerCapabilities(), False),
+        (ServerCapabilities(prose={"m"}), True),
+        (ServerCapabilities(prose={"m"}, unopened={"m"}), False),
+        (ServerCapabilities(separates_thoughts=True), True),
     ],
 )
 def test_server_4_a_reply_streams_when_no_thought_can_be_in_it(
-    quirks: Quirks, streams: bool
+    quirks: ServerCapabilities, streams: bool
 ) -> None:
     assert quirks.streams_prose("m") is streams

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalogs.telecom.backend import balance, books, contract, data, payment, seed
-from engine.catalogs.telecom.backend.books import Books
+from engine.catalogs.telecom.backend import balance, contract, data, payment, seed, store
+from engine.catalogs.telecom.backend.store import Store
 from engine.tools.tool import ToolContext, ToolUserError
 from tests.engine.telecom_desk import Desk
 
@@ -32,7 +32,7 @@ DIES_HALFWAY = """
 import sys
 from pathlib import Path
 from engine.catalogs.telecom.backend import balance
-from engine.catalogs.telecom.backend.books import Books, once
+from engine.catalogs.telecom.backend.store import Books, once
 from engine.tools.tool import ToolContext
 from decimal import Decimal
 
@@ -78,7 +78,7 @@ def test_several_processes_seed_and_act_once(tmp_path: Path) -> None:
             answers = _all_at_once(callers, f"top_up_balance a 20 {folder}")
             assert set(answers) == {answers[0]}
             assert "now $52.50" in answers[0]
-            with closing(sqlite3.connect(folder / books.FILE)) as db:
+            with closing(sqlite3.connect(folder / store.FILE)) as db:
                 rows = db.execute("SELECT count(*) FROM ledger").fetchone()[0]
             assert rows == len(seed.LEDGER) + 1
     finally:
@@ -95,24 +95,24 @@ def test_a_process_killed_in_mid_change_leaves_nothing_of_it(tmp_path: Path) -> 
     child.kill()
     child.communicate()
     assert desk.state() == before
-    assert books.outcome_of(desk.context("a")) is None
+    assert store.outcome_of(desk.context("a")) is None
     assert desk.call("top_up_balance", action_id="b", amount=20)["balance_usd"] == "52.50"
 
 
 def test_what_was_found_not_to_be_done_is_not_done_late(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    assert books.outcome_of(desk.context("late")) is None
+    assert store.outcome_of(desk.context("late")) is None
     before = desk.state()
     with pytest.raises(ValueError, match="already found not to be done"):
         desk.call("top_up_balance", action_id="late", amount=20)
     assert desk.state() == before
-    assert books.outcome_of(desk.context("late")) is None
+    assert store.outcome_of(desk.context("late")) is None
 
 
 def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "there"
     Desk(folder).call("get_balance")
-    path = folder / books.FILE
+    path = folder / store.FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -121,7 +121,7 @@ def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
 
 
 def test_books_of_another_version_are_refused(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / books.FILE)) as db:
+    with closing(sqlite3.connect(tmp_path / store.FILE)) as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(ToolUserError, match="version 99"):
         Desk(tmp_path).call("get_balance")
@@ -129,17 +129,17 @@ def test_books_of_another_version_are_refused(tmp_path: Path) -> None:
 
 def test_an_action_without_an_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        books.once(ToolContext("", "s", tmp_path), balance.top_up, Decimal(20))
+        store.once(ToolContext("", "s", tmp_path), balance.top_up, Decimal(20))
     assert Desk(tmp_path).call("get_balance")["balance_usd"] == "32.50"
 
 
-def _seeded(today: date) -> Books:
+def _seeded(today: date) -> Store:
     """Fresh books in memory, as if made on that day."""
     db = sqlite3.connect(":memory:")
     db.row_factory = sqlite3.Row
-    schema = Path(books.__file__).with_name("schema.sql").read_text("utf-8")
+    schema = Path(store.__file__).with_name("schema.sql").read_text("utf-8")
     db.executescript(schema)
-    made = Books(db, today)
+    made = Store(db, today)
     seed.fill(made)
     return made
 
@@ -172,7 +172,7 @@ def test_a_new_month_renews_the_allowance_and_ends_a_cancelled_contract() -> Non
     made = _seeded(date(2026, 11, 23))
     data.top_up(made, Decimal(5))
     contract.cancel(made, "")
-    later = Books(made.db, date(2026, 12, 1))
+    later = Store(made.db, date(2026, 12, 1))
     assert data.get(later).left_gb == 20
     assert contract.get(later).summary.startswith("Your contract (plan M) ended on 30 November")
     with pytest.raises(ToolUserError, match="ended on 30 November 2026"):

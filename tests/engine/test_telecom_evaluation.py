@@ -14,10 +14,10 @@ import pytest
 
 from engine.conversation import Conversation
 from engine.intents.catalogue import BUILT_IN, load
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.intents.files import MANNERS
-from engine.intents.router import Routing
-from engine.models.worker_client import WorkerClient
+from engine.intents.catalogue_schema import MANNERS
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
+from engine.routing.router import Routing
 from tests.engine.telecom_desk import TOOLS
 
 FOLDER = BUILT_IN / "evaluation"
@@ -90,7 +90,7 @@ def test_two_tasks_name_their_intents_in_order() -> None:
 async def test_the_offline_router_finds_the_intents() -> None:
     catalogue = load(BUILT_IN)
     worker = WorkerClient(catalogue)
-    router = EmbeddedRouter(worker, catalogue)
+    router = OfflineRouter(worker, catalogue)
     missed = []
     try:
         for row in EVERY:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine import events
+from engine.chat_model import SWITCH_INTENT, ModelError
 from engine.conversation import Conversation, size
 from engine.limits import Limits
-from engine.models.port import SWITCH_INTENT, ModelError
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubModel, calls, says, task
 

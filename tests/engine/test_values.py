@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tools.values import (
-    bare_value,
-    candidates,
+from engine.offline.slot_filling import (
+    extract_values,
     foreign_unit,
-    grounded,
+    ground_value,
     measured,
-    plain,
     proper_name,
+    resolve_schema,
     several,
+    sole_value,
     unit_name,
 )
 
@@ -52,7 +52,7 @@ TEXT = {"type": "string"}
     ],
 )
 def test_amounts_of_money(text: str, expected: list[float]) -> None:
-    assert candidates(text, DOLLARS) == expected
+    assert extract_values(text, DOLLARS) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,25 +68,25 @@ def test_amounts_of_money(text: str, expected: list[float]) -> None:
     ],
 )
 def test_amounts_of_data(text: str, expected: list[float]) -> None:
-    assert candidates(text, GIGABYTES) == expected
+    assert extract_values(text, GIGABYTES) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["10 GB", "50 euros", "INV-1042", "1e309", "10:30", "on the 15th", "the second one", ""]
 )
 def test_what_is_no_amount_of_money(text: str) -> None:
-    assert candidates(text, DOLLARS) == []
+    assert extract_values(text, DOLLARS) == []
 
 
 @pytest.mark.parametrize("text", ["-50", "top up -50 dollars", "-$50", "minus fifty dollars"])
 def test_a_sign_is_kept_so_that_validation_can_refuse_it(text: str) -> None:
-    assert candidates(text, DOLLARS) == [-50]
-    assert grounded(50, text, DOLLARS) == -50
+    assert extract_values(text, DOLLARS) == [-50]
+    assert ground_value(50, text, DOLLARS) == -50
 
 
 def test_a_correction_leaves_both_numbers_standing() -> None:
-    assert candidates("20, no, 50 dollars", DOLLARS) == [20, 50]
-    assert candidates("20 dollars, sorry, 30", DOLLARS) == [20, 30]
+    assert extract_values("20, no, 50 dollars", DOLLARS) == [20, 50]
+    assert extract_values("20 dollars, sorry, 30", DOLLARS) == [20, 30]
 
 
 def test_a_number_counts_as_measured_only_with_its_own_unit() -> None:
@@ -112,7 +112,7 @@ def test_a_number_counts_as_measured_only_with_its_own_unit() -> None:
     ],
 )
 def test_options_by_their_words(text: str, expected: list[str]) -> None:
-    assert candidates(text, PLAN, name="plan") == expected
+    assert extract_values(text, PLAN, name="plan") == expected
 
 
 @pytest.mark.parametrize(
@@ -126,19 +126,19 @@ def test_options_by_their_words(text: str, expected: list[str]) -> None:
     ],
 )
 def test_options_written_loosely(text: str, expected: list[str]) -> None:
-    assert candidates(text, METHOD, name="method") == expected
+    assert extract_values(text, METHOD, name="method") == expected
 
 
 @pytest.mark.parametrize(
     "text", ["pay INV-1042", "inv 1042", "INV1042 by card", "#1042", "invoice number 1042"]
 )
 def test_an_identifier_written_with_forgiveness(text: str) -> None:
-    assert candidates(text, INVOICE) == ["INV-1042"]
+    assert extract_values(text, INVOICE) == ["INV-1042"]
 
 
 @pytest.mark.parametrize("text", ["pay 1042 dollars", "$1042", "invoice 10422", "my last invoice"])
 def test_what_is_no_identifier(text: str) -> None:
-    assert candidates(text, INVOICE) == []
+    assert extract_values(text, INVOICE) == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_is_no_identifier(text: str) -> None:
 def test_a_proposed_value_counts_only_where_it_was_said(
     value: Any, text: str, schema: dict[str, Any], expected: Any
 ) -> None:
-    assert grounded(value, text, schema) == expected
+    assert ground_value(value, text, schema) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,18 +189,18 @@ def test_a_proposed_value_counts_only_where_it_was_said(
 def test_a_text_that_is_nothing_but_a_value(
     text: str, schema: dict[str, Any], expected: Any
 ) -> None:
-    assert bare_value(text, schema, name="plan") == expected
+    assert sole_value(text, schema, name="plan") == expected
 
 
 def test_references_and_null_are_looked_through() -> None:
     root = {"$defs": {"Plan": PLAN}}
     schema = {"anyOf": [{"$ref": "#/$defs/Plan"}, {"type": "null"}], "default": None}
-    assert plain(plain(schema, root), root)["enum"] == PLAN["enum"]
-    assert plain({"anyOf": [{"type": "string"}, {"type": "number"}]})["type"] == "number"
+    assert resolve_schema(resolve_schema(schema, root), root)["enum"] == PLAN["enum"]
+    assert resolve_schema({"anyOf": [{"type": "string"}, {"type": "number"}]})["type"] == "number"
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:
-    assert plain({"$ref": "#/$defs/A"}, {"$defs": {"A": {"$ref": "#/$defs/A"}}})
+    assert resolve_schema({"$ref": "#/$defs/A"}, {"$defs": {"A": {"$ref": "#/$defs/A"}}})
 
 
 def test_a_name_that_stands_out() -> None:
@@ -213,15 +213,15 @@ def test_a_name_that_stands_out() -> None:
 
 @given(st.text(max_size=200), st.sampled_from([DOLLARS, COUNT, PLAN, METHOD, INVOICE, TEXT]))
 def test_any_text_is_read_without_a_fault(text: str, schema: dict[str, Any]) -> None:
-    for value in candidates(text, schema, name="plan"):
+    for value in extract_values(text, schema, name="plan"):
         assert value is not None
-    bare_value(text, schema, name="plan")
+    sole_value(text, schema, name="plan")
 
 
 @given(st.integers(min_value=0, max_value=10**9))
 def test_a_plain_number_is_itself(number: int) -> None:
-    assert candidates(f"add {number} dollars", DOLLARS) == [number]
-    assert bare_value(str(number), COUNT) == number
+    assert extract_values(f"add {number} dollars", DOLLARS) == [number]
+    assert sole_value(str(number), COUNT) == number
 
 
 @pytest.mark.parametrize(
@@ -266,4 +266,4 @@ def test_a_list_of_identifiers(text: str, numbers: list[str]) -> None:
 )
 def test_s9_a_strangers_pattern_does_not_hold_the_search_for_values(pattern: str) -> None:
     text = "pay " + "A1" * 2_000
-    assert candidates(text, {"type": "string", "pattern": pattern}, name="invoice") == []
+    assert extract_values(text, {"type": "string", "pattern": pattern}, name="invoice") == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.models.written import WrittenReader
+from engine.llm.inline_tool_calls import InlineToolCallParser
 
 ADD = '{"name": "add", "arguments": {"x": 1}}'
 GO = '{"name": "go", "parameters": {}}'
@@ -21,7 +21,7 @@ UNKNOWN = '<tool_call>{"name": "drop_all", "arguments": {}}</tool_call>'
 
 def read(text: str, step: int, *, offered: bool = True) -> tuple[str, list[tuple[str, object]]]:
     """What is shown of the text in pieces of `step` characters, and the calls."""
-    reader = WrittenReader(frozenset(["add", "go"] if offered else []))
+    reader = InlineToolCallParser(frozenset(["add", "go"] if offered else []))
     shown = "".join(reader.feed(text[i : i + step]) for i in range(0, len(text), step))
     rest, calls = reader.finish()
     return shown + rest, [(call.name, json.loads(call.arguments)) for call in calls]
@@ -95,7 +95,7 @@ def test_where_nothing_is_offered_markup_is_text() -> None:
 
 
 def test_prose_is_shown_at_once() -> None:
-    reader = WrittenReader(frozenset(["add"]))
+    reader = InlineToolCallParser(frozenset(["add"]))
     pieces = ["Well, ", "a < b ", "and `c` ", "so <", "i> ", "``", "`py\n", "x``` ", "is ", "all"]
     shown = [reader.feed(piece) for piece in pieces]
     assert shown == [
@@ -104,7 +104,7 @@ def test_prose_is_shown_at_once() -> None:
 
 
 def test_what_is_held_back_is_held_to_the_end() -> None:
-    reader = WrittenReader(frozenset(["add"]), hold=True)
+    reader = InlineToolCallParser(frozenset(["add"]), hold=True)
     assert [reader.feed(piece) for piece in ("Well", ", so ", "it is.")] == ["", "", ""]
     assert reader.finish() == ("Well, so it is.", ())
 
@@ -141,7 +141,7 @@ MISSED = [
 @pytest.mark.parametrize("text", MISSED)
 def test_a_call_that_is_not_taken_is_reported(text: str, step: int) -> None:
     """Server 15: it never looks like a completed reply."""
-    reader = WrittenReader(frozenset(["add", "go"]))
+    reader = InlineToolCallParser(frozenset(["add", "go"]))
     for i in range(0, len(text), step):
         reader.feed(text[i : i + step])
     assert reader.finish()[1] == ()
@@ -153,7 +153,7 @@ def test_a_call_that_is_not_taken_is_reported(text: str, step: int) -> None:
 @pytest.mark.parametrize("said", [f"run {BLOCK} or {ADD}", json.dumps({"note": f"{BLOCK} {ADD}"})])
 def test_what_the_conversation_has_is_quoted(text: str, said: str, step: int) -> None:
     """Server 15: text of the person or of a tool never becomes a call."""
-    reader = WrittenReader(frozenset(["add", "go"]), conversation=[said])
+    reader = InlineToolCallParser(frozenset(["add", "go"]), conversation=[said])
     shown = "".join(reader.feed(text[i : i + step]) for i in range(0, len(text), step))
     rest, calls = reader.finish()
     assert (shown + rest, calls, reader.misunderstood) == (text, (), False)
@@ -176,13 +176,13 @@ def test_what_the_conversation_has_is_quoted(text: str, said: str, step: int) ->
 )
 def test_markup_in_code_and_quotations_is_text(text: str, step: int) -> None:
     for hold in (False, True):
-        reader = WrittenReader(frozenset(["add", "go"]), hold=hold)
+        reader = InlineToolCallParser(frozenset(["add", "go"]), hold=hold)
         shown = "".join(reader.feed(text[i : i + step]) for i in range(0, len(text), step))
         rest, calls = reader.finish()
         assert (shown + rest, calls) == (text, ())
 
 
-# Forms that models are trained on; `engine.models.dialects` names them.
+# Forms that models are trained on; `engine.llm.dialects` names them.
 FORMS = [
     "<tool_call>\n<function=add>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>",
     "<function=add>\n<parameter=x>\n1\n</parameter>\n</function>",
@@ -229,7 +229,7 @@ FORMS = [
 def test_a_call_is_read_in_every_documented_form(form: str, step: int) -> None:
     """Server 15: and only where what it names was offered."""
     for offered, wanted in ((["add", "go"], [ONE]), (["go"], [])):
-        reader = WrittenReader(frozenset(offered))
+        reader = InlineToolCallParser(frozenset(offered))
         shown = "".join(reader.feed(form[i : i + step]) for i in range(0, len(form), step))
         rest, calls = reader.finish()
         assert [(call.name, json.loads(call.arguments)) for call in calls] == wanted
@@ -243,9 +243,9 @@ _PLAIN = st.text(st.characters(exclude_characters="<[{`◁acfH"), max_size=300)
 @given(_PLAIN, st.integers(1, 20))
 def test_any_text_is_shown_or_kept_whole(text: str, step: int) -> None:
     """Without markup in it, nothing of a text is lost, in whatever pieces it comes."""
-    whole = WrittenReader(frozenset(["add"]))
+    whole = InlineToolCallParser(frozenset(["add"]))
     once = whole.feed(text) + whole.finish()[0]
-    reader = WrittenReader(frozenset(["add"]))
+    reader = InlineToolCallParser(frozenset(["add"]))
     shown = "".join(reader.feed(text[i : i + step]) for i in range(0, len(text), step))
     assert shown + reader.finish()[0] == once == text
 
@@ -261,7 +261,7 @@ def test_however_a_text_is_cut_the_same_calls_are_in_it(pieces: list[str], step:
     text = "".join(pieces)
     readings = []
     for size in (step, len(text) or 1):
-        reader = WrittenReader(frozenset(["add"]), hold=True)
+        reader = InlineToolCallParser(frozenset(["add"]), hold=True)
         for i in range(0, len(text), size):
             reader.feed(text[i : i + size])
         rest, calls = reader.finish()

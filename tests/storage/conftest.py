@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import journal
+from storage import recorder
 from storage.database import Database
 from storage.history import History
 from tests.storage.told import Recording
@@ -14,7 +14,7 @@ from tests.storage.told import Recording
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text waits for the next event, so that a slow machine does not cut it in two."""
-    monkeypatch.setattr(journal, "TEXT_LAG_S", 3600.0)
+    monkeypatch.setattr(recorder, "TEXT_LAG_S", 3600.0)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.evaluations import Evaluations, ResultRecord, RunRecord
 from storage.history import History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.storage.told import Recording, proposal, top_up, turn
 
 NOBODY = 65534
@@ -83,7 +83,7 @@ def reads_without_rights(path: str) -> None:
         os.setuid(NOBODY)
     try:
         database = Database.open_to_read(Path(path))
-        Journal(database).settle_interrupted()
+        SqliteRecorder(database).settle_interrupted()
         history = History(database)
         for session in history.sessions():
             sys.stdout.write(f"{session.id}\n")
@@ -134,7 +134,7 @@ def settles(path: str) -> None:
     """Does when told what every program does at its start, and names the unknown actions."""
     database = Database.open(Path(path))
     _ready()
-    for action in Journal(database).settle_interrupted():
+    for action in SqliteRecorder(database).settle_interrupted():
         sys.stdout.write(f"{action.id}\n")
 
 

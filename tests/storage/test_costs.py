@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.events import Bill, TurnFinished, UsageUpdated
+from engine.events import TurnFinished, UsageTotals, UsageUpdated
 from storage.costs import Costs
 from storage.database import Database
 from storage.history import History, UnknownSession
@@ -80,7 +80,7 @@ def test_requests_come_in_order_with_all_that_was_told(
     ]
     assert Costs(database).until("s", 1).cost_usd == 0.3
     # Nothing flat was asked, so nothing of it is unknown.
-    assert (found[2].call.cost_usd, Bill.of(found[2].call).flat_unpriced) == (None, 0)
+    assert (found[2].call.cost_usd, UsageTotals.of(found[2].call).flat_unpriced) == (None, 0)
 
 
 def test_the_newest_sessions_and_days_by_the_local_clock(

@@ -13,7 +13,7 @@ from engine.events import ToolStarted
 from engine.intents.intent import Catalogue, Intent
 from engine.tools.function import tool_from_function
 from storage.database import Database
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.engine.stubs import StubApprover, StubModel, StubRouter, calls, says, task
 from tests.storage.told import Recording, top_up, turn
 
@@ -48,7 +48,7 @@ async def test_s19_the_start_of_a_tool_is_committed_before_it_runs(
         other.close()
         return "seen"
 
-    journal = Journal(database)
+    journal = SqliteRecorder(database)
     tools = (tool_from_function(look),)
     catalogue = Catalogue("T", "T", "", {"i": Intent("i", "I", "I", {}, tools=tools)})
     subject = Assistant(

@@ -14,8 +14,8 @@ import pytest
 from engine.conversation import Conversation
 from storage.database import Database, StorageError
 from storage.history import ActionFilter, History
-from storage.journal import Journal
 from storage.migrations import MIGRATIONS, backup_of, version_of
+from storage.recorder import SqliteRecorder
 from tests.storage.programs import start
 from tests.storage.told import Recording, rows
 
@@ -63,7 +63,7 @@ def test_it_is_backed_up_and_nothing_of_it_is_lost(earlier: Path) -> None:
 def test_its_totals_and_its_index_are_those_of_its_events(earlier: Path, tmp_path: Path) -> None:
     """What was migrated is the same as what this version makes of the same events."""
     database = Database.open(earlier)
-    Journal(database).settle_interrupted()  # a turn that runs is indexed at its end
+    SqliteRecorder(database).settle_interrupted()  # a turn that runs is indexed at its end
     history = History(database)
     again = Database.open(tmp_path / "again.db")
     sessions = history.sessions(limit=ALL, archived=None)
@@ -98,7 +98,7 @@ def test_it_is_searched_and_gone_on_with(earlier: Path) -> None:
         ("end", "019a0004-four"),
     ):
         assert [one.session.id for one in history.search(typed)] == [found], typed
-    [killed] = Journal(database).settle_interrupted()
+    [killed] = SqliteRecorder(database).settle_interrupted()
     assert killed.id == "a05"
     assert {action.id for action in history.actions(ActionFilter(state="unknown"))} == {
         "a04",

@@ -13,8 +13,8 @@ import pytest
 
 from engine.events import Event, TextDelta, ToolStarted, TurnFailed, TurnFinished
 from storage.database import Database, StorageError
-from storage.export.forms import FORMATS, Format, export
-from storage.export.reading import AlreadyThere, NotAnExport, keep, read
+from storage.export.formats import FORMATS, Format, export
+from storage.export.importer import AlreadyThere, NotAnExport, parse, save
 from storage.history import History
 from tests.storage.told import Recording, proposal, top_up, turn
 
@@ -49,7 +49,7 @@ def test_a_session_goes_round_and_nothing_is_lost(
     history.archive("s")
     text = written(history, "s", "json")
     text.encode()
-    assert keep(elsewhere, read(text)) == "s"
+    assert save(elsewhere, parse(text)) == "s"
     other = History(elsewhere)
     assert other.events("s") == history.events("s")
     assert other.session("s") == history.session("s")
@@ -62,11 +62,11 @@ def test_a_session_that_is_there_is_refused_or_copied(
     history: History, database: Database, recording: Recording
 ) -> None:
     recording.keep(turn("s", "t", *top_up()))
-    session = read(written(history, "s", "json"))
+    session = parse(written(history, "s", "json"))
     with pytest.raises(AlreadyThere, match="--copy"):
-        keep(database, session)
+        save(database, session)
     numbers = count()
-    copy = keep(database, session, lambda: f"new-{next(numbers)}")
+    copy = save(database, session, lambda: f"new-{next(numbers)}")
     assert {one.id for one in history.sessions()} == {"s", copy}
     assert len(history.events(copy)) == len(history.events("s"))
     assert {action.id for action in history.actions()} > {"a1"}
@@ -78,7 +78,7 @@ def test_a_turn_without_an_end_is_over_elsewhere(
     history: History, elsewhere: Database, recording: Recording
 ) -> None:
     recording.keep(turn("s", "t", proposal(), ToolStarted(call_id="c1", action_id="a1")))
-    keep(elsewhere, read(written(history, "s", "json")))
+    save(elsewhere, parse(written(history, "s", "json")))
     other = History(elsewhere)
     assert other.events("s") == history.events("s")
     assert [action.state for action in other.actions()] == ["unknown"]
@@ -128,7 +128,7 @@ def test_a_spoilt_file_is_refused_and_nothing_is_kept(
     data = exported(history)
     spoil(data)
     with pytest.raises(StorageError, match=why) as error:
-        keep(elsewhere, read(json.dumps(data)))
+        save(elsewhere, parse(json.dumps(data)))
     assert "\n" not in str(error.value)
     assert History(elsewhere).sessions() == []
 
@@ -150,15 +150,15 @@ def test_s14_an_argument_nested_deeply_is_refused(
     proposed["arguments"] = {"a": "DEEP"}
     text = json.dumps(data).replace('"DEEP"', '{"a": [' * levels + "1" + "]}" * levels)
     with pytest.raises(NotAnExport):
-        keep(elsewhere, read(text))
+        save(elsewhere, parse(text))
     proposed["arguments"] = {"a": _nested(20)}
-    keep(elsewhere, read(json.dumps(data)))
+    save(elsewhere, parse(json.dumps(data)))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": 1}'])
 def test_what_is_no_export_is_refused(text: str) -> None:
     with pytest.raises(NotAnExport):
-        read(text)
+        parse(text)
 
 
 class Tags(HTMLParser):
@@ -244,5 +244,5 @@ def test_a_secret_that_streamed_in_pieces_is_in_no_form(
         assert secret not in text
     assert text.replace("\\", "").count("***") == (2 if format == "json" else 1)
     assert "Done." in text
-    keep(elsewhere, read(written(history, "s", "json")))
+    save(elsewhere, parse(written(history, "s", "json")))
     assert written(History(elsewhere), "s", format) == text

@@ -23,8 +23,8 @@ from engine.events import (
 )
 from storage.costs import Costs
 from storage.database import Database, StorageError
-from storage.export import reading
-from storage.export.forms import export
+from storage.export import importer
+from storage.export.formats import export
 from storage.history import History
 from tests.storage.told import Recording, proposal, rows, turn
 
@@ -91,7 +91,7 @@ def test_a_session_with_such_a_figure_goes_out_and_comes_in_again(
 ) -> None:
     recording.keep(turn("s", "t", used(10**30), TurnFinished(status="completed")))
     text = export(history.session("s"), history.events("s"), "json", str)
-    copy = reading.keep(database, reading.read(text), map(str, count()).__next__)
+    copy = importer.save(database, importer.parse(text), map(str, count()).__next__)
     assert [event.kind for event in history.events(copy)] == [
         "turn_started",
         "usage_updated",

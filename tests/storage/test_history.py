@@ -12,7 +12,7 @@ import pytest
 from engine.events import Event, IntentClassified, TurnFinished, UsageUpdated
 from storage.database import Database, StorageError
 from storage.history import ActionFilter, History, UnknownSession
-from storage.lookup import whole_id
+from storage.session_lookup import whole_id
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
 
 FIXTURES = Path(__file__).parent / "fixtures"

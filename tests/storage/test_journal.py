@@ -24,10 +24,10 @@ from engine.events import (
     TurnFinished,
 )
 from engine.ports import Recorder
-from storage import journal as journal_module
+from storage import recorder as journal_module
 from storage.database import Database
 from storage.history import History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
 
 
@@ -37,7 +37,7 @@ def state_of(database: Database) -> object:
 
 
 def test_a_journal_is_what_the_engine_asks_for(database: Database) -> None:
-    recorder: Recorder = Journal(database)
+    recorder: Recorder = SqliteRecorder(database)
     assert recorder
 
 
@@ -226,7 +226,7 @@ async def test_text_is_kept_a_while_after_it_was_said_without_another_event(
     database: Database, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "TEXT_LAG_S", 0.01)
-    journal = Journal(database)
+    journal = SqliteRecorder(database)
     for event in turn("s", "t", TextDelta(text="so "), TextDelta(text="it is")):
         await journal.record(event)
     async with asyncio.timeout(10):
@@ -267,7 +267,7 @@ def test_what_is_held_when_the_program_ends_is_kept(database: Database) -> None:
 async def test_an_event_whose_recording_is_cancelled_is_kept_all_the_same(
     database: Database, history: History
 ) -> None:
-    journal = Journal(database)
+    journal = SqliteRecorder(database)
     told = turn("s", "t", *top_up())
     for event in told:
         task = asyncio.create_task(journal.record(event))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage.export.masking import mask, masked
+from storage.export.secret_masking import mask, masked
 from tests.storage.test_export import KEY
 
 

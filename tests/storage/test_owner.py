@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from storage import owner
+from storage import process_identity
 
 
 def test_this_process_is_alive() -> None:
-    assert owner.is_alive(owner.this_process())
-    assert owner.this_process() == owner.this_process()
+    assert process_identity.is_alive(process_identity.this_process())
+    assert process_identity.this_process() == process_identity.this_process()
 
 
 def test_another_process_that_got_the_same_number_is_not_the_owner() -> None:
-    number, _, began = owner.this_process().partition(":")
-    assert not owner.is_alive(f"{number}:{began}0")
+    number, _, began = process_identity.this_process().partition(":")
+    assert not process_identity.is_alive(f"{number}:{began}0")
 
 
 def test_a_name_with_brackets_and_spaces_hides_nothing(tmp_path: Path) -> None:
@@ -26,7 +26,9 @@ def test_a_name_with_brackets_and_spaces_hides_nothing(tmp_path: Path) -> None:
     program.symlink_to(shutil.which("sleep") or "/bin/sleep")
     with subprocess.Popen([program, "60"]) as running:
         try:
-            assert owner.is_alive(f"{running.pid}:{owner._began(running.pid)}")
+            assert process_identity.is_alive(
+                f"{running.pid}:{process_identity._began(running.pid)}"
+            )
         finally:
             running.kill()
 
@@ -37,16 +39,16 @@ def test_where_there_is_no_proc_the_answer_is_sound(
 ) -> None:
     if has_ps and shutil.which("ps") is None:
         pytest.skip("no ps here")
-    monkeypatch.setattr(owner, "_PROC", tmp_path)
+    monkeypatch.setattr(process_identity, "_PROC", tmp_path)
     if not has_ps:
         monkeypatch.setenv("PATH", str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
-        name = f"{running.pid}:{owner._began(running.pid)}"
-        assert owner.is_alive(name)
-        assert owner.is_alive(owner.this_process())
+        name = f"{running.pid}:{process_identity._began(running.pid)}"
+        assert process_identity.is_alive(name)
+        assert process_identity.is_alive(process_identity.this_process())
         running.kill()
-    assert not owner.is_alive(name)
-    assert owner.is_alive(f"{os.getpid()}:1970") is not has_ps
+    assert not process_identity.is_alive(name)
+    assert process_identity.is_alive(f"{os.getpid()}:1970") is not has_ps
 
 
 def test_the_moment_ps_tells_does_not_depend_on_the_time_zone(
@@ -54,8 +56,8 @@ def test_the_moment_ps_tells_does_not_depend_on_the_time_zone(
 ) -> None:
     if shutil.which("ps") is None:
         pytest.skip("no ps here")
-    monkeypatch.setattr(owner, "_PROC", tmp_path)
-    here = owner.this_process()
+    monkeypatch.setattr(process_identity, "_PROC", tmp_path)
+    here = process_identity.this_process()
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    assert owner.this_process() == here
+    assert process_identity.this_process() == here

@@ -16,8 +16,8 @@ from engine.events import ToolFinished, ToolStarted, TurnFailed
 from storage import tables
 from storage.database import Database
 from storage.history import ActionFilter, History
-from storage.journal import Journal
-from storage.owner import is_alive, this_process
+from storage.process_identity import is_alive, this_process
+from storage.recorder import SqliteRecorder
 from tests.storage.programs import go_on, start, wait_until_ready
 from tests.storage.told import Recording, merged, proposal, rows, turn
 
@@ -59,7 +59,7 @@ def test_what_a_killed_program_had_begun_is_unknown_and_a_living_one_is_left_alo
         kill(dead)
         assert history.runs_elsewhere("session-alive")
         assert not history.runs_elsewhere("session-dead")
-        unknown = Journal(database).settle_interrupted()
+        unknown = SqliteRecorder(database).settle_interrupted()
         assert [(action.id, action.state, action.tool) for action in unknown] == [
             ("dead-began", "unknown", "top_up_balance")
         ]
@@ -79,7 +79,7 @@ def test_the_events_of_an_interrupted_turn_end_it(database: Database, history: H
     with stopped_in_a_top_up(database, "x") as program:
         before = history.events("session-x")
         kill(program)
-    Journal(database).settle_interrupted()
+    SqliteRecorder(database).settle_interrupted()
     after = history.events("session-x")
     assert after[: len(before)] == before
     began, waited, end = after[len(before) :]
@@ -102,9 +102,9 @@ def test_the_events_of_an_interrupted_turn_end_it(database: Database, history: H
 def test_settling_again_finds_nothing(database: Database, history: History) -> None:
     with stopped_in_a_top_up(database, "x") as program:
         kill(program)
-    assert len(Journal(database).settle_interrupted()) == 1
+    assert len(SqliteRecorder(database).settle_interrupted()) == 1
     settled = history.events("session-x")
-    assert Journal(database).settle_interrupted() == []
+    assert SqliteRecorder(database).settle_interrupted() == []
     assert history.events("session-x") == settled
 
 

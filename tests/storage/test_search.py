@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from engine.events import TextDelta, TurnFinished
 from storage.database import Database
 from storage.history import ActionFilter, History
-from storage.query import Segment, highlighted, parse, snippet
-from storage.words import folded, tokens
+from storage.search.query import Segment, highlighted, parse, snippet
+from storage.search.tokenizer import folded, tokens
 from tests.storage.told import Recording, rows, top_up, turn
 
 

@@ -9,7 +9,7 @@ from engine.events import ActionSettled, ToolFinished, TurnFailed
 from storage.database import Database
 from storage.errors import NoSuchAction, NothingToCheck
 from storage.history import ActionFilter, History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.storage.told import Recording, proposal, rows, top_up, turn
 
 DONE = ActionSettled(call_id="c1", action_id="a1", outcome="ok", result={"balance": "52.50"})
@@ -19,7 +19,7 @@ FAILED = TurnFailed(error="interrupted", message="the program ended")
 
 
 @pytest.fixture
-def journal(recording: Recording) -> Journal:
+def journal(recording: Recording) -> SqliteRecorder:
     """The journal after a turn that left action `a1` unknown."""
     recording.keep(turn("s", "t", *top_up()[4:8], GAVE_UP, FAILED))
     return recording.journal
@@ -29,7 +29,7 @@ def journal(recording: Recording) -> Journal:
     ("found", "state"), [(DONE, "succeeded"), (NOT_DONE, "cancelled")], ids=["done", "not done"]
 )
 def test_what_was_found_is_the_actions_state_and_result(
-    journal: Journal, history: History, found: ActionSettled, state: str
+    journal: SqliteRecorder, history: History, found: ActionSettled, state: str
 ) -> None:
     assert history.unknown_action("a1").state == "unknown"
     journal.settle(found)
@@ -39,7 +39,7 @@ def test_what_was_found_is_the_actions_state_and_result(
 
 
 def test_it_is_the_next_event_of_its_turn_and_what_the_model_is_told(
-    journal: Journal, history: History, recording: Recording
+    journal: SqliteRecorder, history: History, recording: Recording
 ) -> None:
     recording.keep(turn("s", "later", said="did it work?"))
     before = history.events("s")
@@ -51,7 +51,7 @@ def test_it_is_the_next_event_of_its_turn_and_what_the_model_is_told(
     assert [m.content for m in messages if m.role == "tool"] == ['{"balance": "52.50"}']
 
 
-def test_it_is_settled_once(journal: Journal, history: History) -> None:
+def test_it_is_settled_once(journal: SqliteRecorder, history: History) -> None:
     journal.settle(DONE)
     kept = history.events("s")
     for refused in (lambda: journal.settle(NOT_DONE), lambda: history.unknown_action("a1")):
@@ -91,7 +91,9 @@ def test_an_action_is_found_by_the_beginning_of_its_id(
             history.action(id)
 
 
-def test_a_session_deleted_meanwhile_cannot_be_settled(journal: Journal, history: History) -> None:
+def test_a_session_deleted_meanwhile_cannot_be_settled(
+    journal: SqliteRecorder, history: History
+) -> None:
     history.delete("s")
     with pytest.raises(NoSuchAction, match="deleted"):
         journal.settle(DONE)

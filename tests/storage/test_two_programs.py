@@ -13,7 +13,7 @@ from engine.ports import RecordingError
 from storage import database as database_module
 from storage.database import Database
 from storage.history import History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.storage.programs import go_on, start, wait_until_ready
 from tests.storage.told import Recording, merged, rows, top_up, turn
 
@@ -63,7 +63,7 @@ def test_a_start_writes_nothing_where_there_is_nothing_to_write(
     before = rows(database, "PRAGMA data_version")
     with locked(database.path):
         opened = Database.open(database.path)
-        assert Journal(opened).settle_interrupted() == []
+        assert SqliteRecorder(opened).settle_interrupted() == []
         assert History(opened).purge() == 0
         assert {session.id for session in History(opened).sessions()} == {"s", "session-other"}
         opened.close()

@@ -27,7 +27,7 @@ from engine.events import (
     UsageUpdated,
 )
 from storage.database import Database
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 
 _seconds = count()
 
@@ -112,7 +112,7 @@ class Recording:
 
     def __init__(self, database: Database, model: str = "") -> None:
         self._runner = asyncio.Runner()
-        self.journal = Journal(database, model)
+        self.journal = SqliteRecorder(database, model)
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from tests.tui.fake_catalogue import INTENTS
 from tests.tui.fake_costs import FakeCosts
 from tests.tui.fake_costs import usage as usage
 from tests.tui.fake_evaluations import FakeEvaluations
-from tui.ports import ActionRow, IntentRow, Past, SessionRow
+from tui.services.backend import ActionRow, IntentRow, SessionRow, SessionSnapshot
 
 TITLES = {
     "balance": "Balance",
@@ -165,11 +165,11 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
         self.chats.append(FakeChat(name, self.scripts, approver))
         return self.chat
 
-    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+    async def past(self, session_id: str, last_turns: int | None = None) -> SessionSnapshot:
         kept = self._past[session_id]
         begins = [n for n, event in enumerate(kept) if isinstance(event, events.TurnStarted)]
         before = max(0, len(begins) - last_turns) if last_turns else 0
-        return Past(kept[begins[before] :] if begins else [], before)
+        return SessionSnapshot(kept[begins[before] :] if begins else [], before)
 
     async def keep_draft(self, session_id: str | None, text: str) -> None:
         begun = {chat.session_id for chat in self.chats if chat.heard} | self._past.keys()

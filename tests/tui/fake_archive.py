@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from tui.ports import ActionQuery, ActionRow, SessionRow
+from tui.services.backend import ActionQuery, ActionRow, SessionRow
 
 
 class FakeArchive:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.ports import IntentRow, ParameterRow, ToolRow
+from tui.services.backend import IntentRow, ParameterRow, ToolRow
 
 INTENTS = (
     IntentRow(

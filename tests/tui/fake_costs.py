@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine import events
-from engine.events import Bill
-from tui.ports import CostRow, CostsBy
+from engine.events import UsageTotals
+from tui.services.backend import CostRow, CostsBy
 
 
 def usage(stage: events.Stage = "act", cost: float | None = 0.0011) -> events.UsageUpdated:
@@ -53,6 +53,6 @@ def some_costs(number: int, *, unknown: bool = False) -> list[CostRow]:
         calls = [usage("classify"), *[usage()] * (1 + n * n % 5)]
         if unknown and n == number:
             calls.append(usage(cost=None))
-        bill = sum(map(Bill.of, calls), Bill())
+        bill = sum(map(UsageTotals.of, calls), UsageTotals())
         rows.append(CostRow(str(n), f"Message {n} [/b] of many", "2026-03-02T14:03:00Z", bill))
     return rows

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tui.evaluated import Against, IntentScore, Measured, MissRow, RunRow
+from tui.services.evaluation_results import IntentScore, MissRow, RunComparison, RunRow, RunView
 
 AT = "2026-03-02T14:03:00+00:00"
 
@@ -32,7 +32,7 @@ TELECOM = ("balance", "contract", "data", "payment", "roaming")
 
 def measured(
     row: RunRow, intents: Sequence[str] = TELECOM, *, each: int = 40, seed: int = 1
-) -> Measured:
+) -> RunView:
     """Figures that fit each other: some messages of each intent go to its neighbours."""
     chance = random.Random(seed)
     labels = [*intents, "out_of_scope", "small_talk"]
@@ -75,7 +75,7 @@ def measured(
         "asked": 0.853,
     }
     diagonal = frozenset((label, label) for label in labels)
-    return Measured(row, figures, tuple(scores), dict(matrix), diagonal, tuple(misses))
+    return RunView(row, figures, tuple(scores), dict(matrix), diagonal, tuple(misses))
 
 
 class FakeEvaluations:
@@ -90,7 +90,7 @@ class FakeEvaluations:
     async def delete_evaluation(self, run_id: str) -> None:
         self.runs = [row for row in self.runs if row.id != run_id]
 
-    async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+    async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
         found = {row.id: row for row in self.runs}
         whole = measured(found[run_id], self.intents_measured)
         if against is None:
@@ -98,5 +98,7 @@ class FakeEvaluations:
         scores = [
             replace(one, f1_before=one.f1 - 0.02) for one in whole.intents if one.f1 is not None
         ]
-        other = Against(found[against], 240, (0.941, 0.963), whole.misses[:2], whole.misses[2:5])
+        other = RunComparison(
+            found[against], 240, (0.941, 0.963), whole.misses[:2], whole.misses[2:5]
+        )
         return replace(whole, intents=tuple(scores), against=other)

@@ -11,8 +11,8 @@ from engine.ports import Answer
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, chat_of, make_app, say, settle, until
-from tui.burst import mark_burst
-from tui.screens.question import QuestionScreen
+from tui.screens.dialogs import ConfirmDialog
+from tui.terminal.key_queue import mark_burst
 from tui.widgets.approval_bar import GRACE_S
 from tui.widgets.prompt import Prompt
 
@@ -74,7 +74,7 @@ async def test_a_burst_deletes_nothing(text: str) -> None:
         await pilot.press("ctrl+o")
         await settle(pilot)
         await pilot.press("f8")
-        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         asking = pilot.app.screen
         send_burst(pilot, text)
         pilot.app.post_message(events.Paste("y"))
@@ -91,7 +91,7 @@ async def test_a_burst_is_a_title() -> None:
         await pilot.press("ctrl+o")
         await settle(pilot)
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         asking = pilot.app.screen
         send_burst(pilot, " yes")
         await until(pilot, lambda: asking.query_one(Input).value.endswith(" yes"))

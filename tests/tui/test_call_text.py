@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from engine.text import show_controls
-from tui.call_text import (
+from tui.formatting.call_text import (
     BAR,
     MOST_SPACES,
     Row,

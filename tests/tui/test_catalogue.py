@@ -11,10 +11,10 @@ from textual.widgets import Input, OptionList
 from engine.intents.catalogue import BUILT_IN, load
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, settle, shown, until
-from tui.catalogue_rows import kind, rows
-from tui.ports import IntentRow, ToolRow
 from tui.screens.catalogue import CatalogueScreen
-from tui.widgets.capability_details import CapabilityDetails
+from tui.services.backend import IntentRow, ToolRow
+from tui.services.catalogue_view import kind, rows
+from tui.widgets.tool_details import ToolDetails
 
 
 async def opened(pilot: Pilot[Any]) -> CatalogueScreen:
@@ -70,7 +70,7 @@ async def test_filter_as_you_type_and_leave_step_by_step() -> None:
 async def test_in_a_small_terminal_the_details_take_the_place_of_the_list() -> None:
     async with make_app(FakeBackstage()).run_test(size=(60, 15)) as pilot:
         screen = await opened(pilot)
-        pane = screen.query_one(CapabilityDetails)
+        pane = screen.query_one(ToolDetails)
         assert not pane.display
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: pane.display and pane.has_focus)
@@ -102,7 +102,7 @@ async def test_a_thousand_tools_are_listed_and_found() -> None:
         assert screen.query_one("#capabilities", OptionList).option_count == 1100
         await pilot.press(*"tool_99_9")
         await until(pilot, lambda: screen.query_one("#capabilities", OptionList).option_count == 2)
-        assert screen.query_one(CapabilityDetails).border_title == "tool_99_9"
+        assert screen.query_one(ToolDetails).border_title == "tool_99_9"
 
 
 def test_the_rows_of_the_built_in_catalogue() -> None:

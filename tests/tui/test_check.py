@@ -11,18 +11,18 @@ from textual.pilot import Pilot
 
 from engine import events
 from engine import settings as engine_settings
-from engine.assembly import assemble
 from engine.assistant import Assistant
+from engine.builder import build_engine
 from engine.events import Event
 from storage.database import Database, StorageError
 from storage.history import History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.storage.programs import start, wait_until_ready
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, say, shown, until
-from tui.commands.app import RealBackstage
-from tui.setup import Parts
+from tui.commands.app import RuntimeBackend
+from tui.services.runtime import Runtime
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.tool_card import ToolCard
 
@@ -119,10 +119,12 @@ async def test_the_open_conversation_learns_what_the_back_end_says(tmp_path: Pat
     program.kill()
     program.communicate()
     settings = engine_settings.load({}, tmp_path, provider="scripted", database=database.path)
-    journal = Journal(database, model="a model")
+    journal = SqliteRecorder(database, model="a model")
     journal.settle_interrupted()
-    parts = Parts(settings, assemble(settings), database, History(database), journal, tmp_path, ())
-    backstage = RealBackstage(parts)
+    parts = Runtime(
+        settings, build_engine(settings), database, History(database), journal, tmp_path, ()
+    )
+    backstage = RuntimeBackend(parts)
     chat = await backstage.open("session-x", ApprovalBar(time.monotonic))
     settled = await backstage.check("x-began")
     assert isinstance(settled, events.ActionSettled)

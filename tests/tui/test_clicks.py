@@ -13,7 +13,7 @@ from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, settle, shown, until
 from tui.screens.help import HelpScreen
 from tui.screens.sessions import SessionsScreen
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.footer import FooterBar
 from tui.widgets.tool_card import ToolCard
 
 
@@ -47,16 +47,16 @@ async def test_a_key_of_the_footer_does_what_it_says_when_it_is_clicked() -> Non
     async with make_app(backstage).run_test(size=(120, 30)) as pilot:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.dialogue.attached)
-        await click_on(pilot, chat.query_one(KeyBar), "f1 help")
+        await click_on(pilot, chat.query_one(FooterBar), "f1 help")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
         await pilot.press("escape")
         await pilot.press(*"hello")
-        await click_on(pilot, chat.query_one(KeyBar), "enter send")
+        await click_on(pilot, chat.query_one(FooterBar), "enter send")
         await until(pilot, lambda: backstage.chat.heard == ["hello"])
         await until(pilot, lambda: not chat.dialogue.running)
-        await click_on(pilot, chat.query_one(KeyBar), "^o sessions")
+        await click_on(pilot, chat.query_one(FooterBar), "^o sessions")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
-        await click_on(pilot, pilot.app.screen.query_one(KeyBar), "back")
+        await click_on(pilot, pilot.app.screen.query_one(FooterBar), "back")
         await until(pilot, lambda: pilot.app.screen is chat)
 
 
@@ -66,7 +66,7 @@ async def test_a_click_on_the_footer_leaves_the_focus_where_it_acts() -> None:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.query(ToolCard))
         await pilot.press("escape")
-        bar = chat.query_one(KeyBar)
+        bar = chat.query_one(FooterBar)
         await click_on(pilot, bar, "up previous")
         await until(pilot, lambda: chat.transcript.cursor is not None)
         assert chat.transcript.has_focus

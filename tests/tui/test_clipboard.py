@@ -13,7 +13,7 @@ import pytest
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, say, settle, until
-from tui import clipboard
+from tui.terminal import clipboard
 
 
 def _fake_tmux(folder: Path, exit_code: int) -> None:

@@ -17,11 +17,13 @@ from engine import settings
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
-from tui import editor, keymap, keys, preferences
 from tui.cli import main
+from tui.keybindings import overrides, registry
 from tui.screens.help import HelpScreen
-from tui.screens.written import WrittenScreen
-from tui.widgets.key_bar import KeyBar
+from tui.screens.prompt_history import PromptHistoryScreen
+from tui.services import preferences
+from tui.terminal import external_editor
+from tui.widgets.footer import FooterBar
 
 
 @pytest.mark.parametrize(
@@ -34,19 +36,19 @@ from tui.widgets.key_bar import KeyBar
     ],
 )
 def test_keys_can_be_wished_for_by_id(wish: str, keys_of_it: str) -> None:
-    wished, faults = keymap.remapped(keys.COMMANDS, {"chat.sessions": wish})
+    wished, faults = overrides.apply_overrides(registry.COMMANDS, {"chat.sessions": wish})
     (sessions,) = [command for command in wished if command.id == "chat.sessions"]
     assert sessions.keys == keys_of_it
-    others = [command for command in keys.COMMANDS if command.id != "chat.sessions"]
+    others = [command for command in registry.COMMANDS if command.id != "chat.sessions"]
     assert [command for command in wished if command is not sessions] == others
     assert not faults
 
 
 def test_two_commands_may_change_places_and_the_usual_keys_are_no_fault() -> None:
-    wishes = {command.id: command.keys for command in keys.COMMANDS}
-    assert keymap.remapped(keys.COMMANDS, wishes) == (keys.COMMANDS, ())
+    wishes = {command.id: command.keys for command in registry.COMMANDS}
+    assert overrides.apply_overrides(registry.COMMANDS, wishes) == (registry.COMMANDS, ())
     wishes |= {"chat.sessions": "f9", "chat.catalogue": "ctrl+o"}
-    assert not keymap.remapped(keys.COMMANDS, wishes)[1]
+    assert not overrides.apply_overrides(registry.COMMANDS, wishes)[1]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +83,10 @@ def test_a_wish_that_cannot_be_met_is_told_and_the_usual_key_stays(
     path = tmp_path / "config.toml"
     path.write_text(f'[keys]\n"costs.reload" = "f6"\n{wishes}\n')
     monkeypatch.setattr(preferences, "config_path", lambda: path)
-    monkeypatch.setattr(keys, "COMMANDS", keys.COMMANDS)  # as they are, also after this test
-    usual = {command.id: command.keys for command in keys.COMMANDS}
+    monkeypatch.setattr(
+        registry, "COMMANDS", registry.COMMANDS
+    )  # as they are, also after this test
+    usual = {command.id: command.keys for command in registry.COMMANDS}
     assert main(["config", "keys", "--json"]) == 0
     told = capsys.readouterr()
     for line, words in zip(told.err.splitlines(), said, strict=True):
@@ -176,7 +180,7 @@ async def test_what_was_written_in_other_sessions_is_found_and_taken() -> None:
         await pilot.press("up")
         assert chat.prompt.text == "newest [b]one[/b]"
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: isinstance(pilot.app.screen, WrittenScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PromptHistoryScreen))
         assert "newest [b]one[/b]" in shown(pilot.app.screen.query_one("OptionList"))
         await pilot.press(*"one old", "enter")
         await until(pilot, lambda: chat.prompt.text == "the older one")
@@ -189,10 +193,10 @@ def test_the_editor_gives_back_what_was_written(
     script.write_text("import sys; open(sys.argv[1], 'a').write(' and more\\n')")
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", f"{sys.executable} {script}")
-    assert editor.edit("some ünïcode") == "some ünïcode and more"
+    assert external_editor.edit("some ünïcode") == "some ünïcode and more"
     monkeypatch.setenv("EDITOR", f"{sys.executable} -c exit(3)")
     with pytest.raises(OSError, match="ended with 3"):
-        editor.edit("")
+        external_editor.edit("")
 
 
 @pytest.mark.parametrize("named", ["no-such-editor", 'vi "'])
@@ -226,10 +230,10 @@ async def test_of_a_long_list_of_what_was_written_the_keys_are_seen(size: tuple[
     async with make_app(stage).run_test(size=size) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: isinstance(pilot.app.screen, WrittenScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PromptHistoryScreen))
         await settle(pilot)
         panel = pilot.app.screen.query_one(Vertical)
-        bar, listed = panel.query_one(KeyBar), panel.query_one(OptionList)
+        bar, listed = panel.query_one(FooterBar), panel.query_one(OptionList)
         assert panel.content_region.contains_region(bar.region)
         assert "enter take" in shown(bar)
         assert listed.size.height >= 4

@@ -12,7 +12,7 @@ from engine.events import NO_TASK
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
-from tui.record import Note
+from tui.chat.transcript import NoteBlock
 from tui.screens.correction import CorrectionScreen
 
 
@@ -59,7 +59,7 @@ async def test_the_newest_message_is_handled_again_as_what_was_chosen() -> None:
         assert stage.chat.heard == ["How much is left?"] * 2
         assert stage.chat.corrections == [(None, None), ("data", "turn-1")]
         notes = [
-            block.text for block in chat_of(pilot).transcript.blocks if isinstance(block, Note)
+            block.text for block in chat_of(pilot).transcript.blocks if isinstance(block, NoteBlock)
         ]
         assert notes == ["Corrected: this was about Data, not Balance"]
 
@@ -78,7 +78,7 @@ async def test_an_earlier_message_of_a_resumed_session_and_no_task() -> None:
         assert stage.chat.corrections == [(NO_TASK, "t1")]
         await settle(pilot)
         notes = [
-            block.text for block in chat_of(pilot).transcript.blocks if isinstance(block, Note)
+            block.text for block in chat_of(pilot).transcript.blocks if isinstance(block, NoteBlock)
         ]
         assert notes == ["Corrected: this was no task, not Balance"]
 

@@ -14,16 +14,16 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from engine.events import Bill
+from engine.events import UsageTotals
 from tests.tui.fake import FakeBackstage, recorded
 from tests.tui.fake_costs import some_costs, usage
 from tests.tui.states import chat_of, make_app, settle, shown, until
-from tui.cost_table import columns, headings, line
-from tui.ports import CostRow, CostsBy
+from tui.formatting.cost_table import columns, headings, line
+from tui.formatting.values import difference, spent, usd_exact
 from tui.screens.costs import CostsScreen
 from tui.screens.playback import PlaybackScreen
+from tui.services.backend import CostRow, CostsBy
 from tui.widgets.cost_chart import EIGHTHS, CostChart, bar
-from tui.wording import difference, exact, spent
 
 
 def stage(**rows: Sequence[CostRow]) -> FakeBackstage:
@@ -60,9 +60,9 @@ async def test_sums_and_rows_and_what_flat_prompts_would_have_taken() -> None:
     rows = some_costs(3)
     async with make_app(stage(turns=rows)).run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
-        total = sum((row.bill for row in rows), Bill())
+        total = sum((row.bill for row in rows), UsageTotals())
         sums = text(screen, "#sums")
-        assert sums.startswith(f"{exact(total.cost_usd)} 3 turns, {total.requests} requests")
+        assert sums.startswith(f"{usd_exact(total.cost_usd)} 3 turns, {total.requests} requests")
         assert f"against flat prompts {total.flat_input_tokens:,} in 83 % less" in sums
         assert "cold cache $0.0468 71 % less · warm cache $0.012 12 % more" in sums
         table = text(screen, "#cost-list")
@@ -93,7 +93,9 @@ async def test_turns_sessions_and_days_and_back_to_the_chat() -> None:
 
 
 async def test_tokens_where_nothing_was_paid_or_where_they_are_asked_for() -> None:
-    free = sum(map(Bill.of, [usage("classify"), usage(cost=0.0)]), Bill(cost_usd=-0.0001))
+    free = sum(
+        map(UsageTotals.of, [usage("classify"), usage(cost=0.0)]), UsageTotals(cost_usd=-0.0001)
+    )
     backstage = stage(turns=[CostRow("1", "hello", "", free)], days=some_costs(2))
     async with make_app(backstage).run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot)
@@ -109,7 +111,7 @@ async def test_an_unknown_price_is_unknown_everywhere() -> None:
     rows = some_costs(2, unknown=True)
     async with make_app(stage(turns=rows)).run_test(size=(120, 30)) as pilot:
         screen = await opened(pilot)
-        known = exact(sum((row.bill for row in rows), Bill()).cost_usd)
+        known = usd_exact(sum((row.bill for row in rows), UsageTotals()).cost_usd)
         requests = sum(row.bill.requests for row in rows)
         assert f"cost unknown for 1 of {requests} requests, {known} for the others" in text(
             screen, "#sums"
@@ -184,7 +186,7 @@ def test_the_table_is_as_wide_as_its_place(width: int, by: CostsBy) -> None:
 )
 def test_a_session_is_known_by_its_title(width: int, least: int, at: str, day: str) -> None:
     title = "what is my balance, and how much data is left on it this month"
-    row = CostRow("id", title, at, Bill(requests=1))
+    row = CostRow("id", title, at, UsageTotals(requests=1))
     now = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
     told = line(columns(width - 5, "sessions"), row, "sessions", now).plain
     assert told.startswith(f"{day} ")
@@ -207,6 +209,6 @@ def test_routed_against_flat_in_words(taken: float, flat: float, words: str) -> 
 
 
 def test_amounts_in_words() -> None:
-    assert (exact(0.0), exact(4.5e-06), exact(12.5)) == ("$0", "$0.0000045", "$12.5")
-    assert spent(Bill()) == "$0"
-    assert spent(Bill(requests=2, unpriced=2)) == "cost unknown"
+    assert (usd_exact(0.0), usd_exact(4.5e-06), usd_exact(12.5)) == ("$0", "$0.0000045", "$12.5")
+    assert spent(UsageTotals()) == "$0"
+    assert spent(UsageTotals(requests=2, unpriced=2)) == "cost unknown"

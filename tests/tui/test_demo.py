@@ -9,9 +9,9 @@ import pytest
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import make_app, settle, shown, until
-from tui.ports import DemoStep
 from tui.screens import demo
 from tui.screens.demo import DemoScreen
+from tui.services.backend import DemoStep
 
 STEPS = (
     DemoStep("hello", "Say hello.", route="small_talk", pause_s=0),

@@ -14,13 +14,20 @@ from engine.intents.catalogue import load
 from tests.tui.fake import FakeBackstage
 from tests.tui.fake_evaluations import RUNS, TELECOM, measured
 from tests.tui.states import chat_of, make_app, settle, shown, until
-from tui.evaluated import IntentScore, Measured, MissRow, axes, misses_of_cell, misses_of_intent
-from tui.evaluation import digest
-from tui.scorecard import listed
+from tui.commands.eval_report import list_phrase
+from tui.screens.dialogs import ConfirmDialog
+from tui.screens.evaluation_run import MOST, EvaluationRunScreen
 from tui.screens.evaluations import EvaluationsScreen
-from tui.screens.question import QuestionScreen
-from tui.screens.run import MOST, RunScreen
-from tui.widgets.heat_map import HeatMap
+from tui.services.evaluation_results import (
+    IntentScore,
+    MissRow,
+    RunView,
+    axes,
+    misses_of_cell,
+    misses_of_intent,
+)
+from tui.services.evaluation_runs import digest
+from tui.widgets.confusion_matrix import ConfusionMatrix
 from tui.widgets.intent_scores import IntentScores
 
 MANY = tuple(f"intent_{n:03}" for n in range(150))
@@ -30,27 +37,27 @@ class Large(FakeBackstage):
     intents_measured = MANY
 
 
-async def entered(pilot: Pilot[Any]) -> RunScreen:
+async def entered(pilot: Pilot[Any]) -> EvaluationRunScreen:
     await settle(pilot)
     await pilot.press("f8")
     await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
     listed = pilot.app.screen.query_one("#runs", OptionList)
     await until(pilot, lambda: listed.has_focus)
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+    await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationRunScreen))
     screen = pilot.app.screen
-    assert isinstance(screen, RunScreen)
+    assert isinstance(screen, EvaluationRunScreen)
     return screen
 
 
-async def opened(pilot: Pilot[Any]) -> RunScreen:
+async def opened(pilot: Pilot[Any]) -> EvaluationRunScreen:
     screen = await entered(pilot)
-    await until(pilot, lambda: screen.query_one(HeatMap).marked)
+    await until(pilot, lambda: screen.query_one(ConfusionMatrix).marked)
     await settle(pilot)
     return screen
 
 
-def told(screen: RunScreen, part: str) -> str:
+def told(screen: EvaluationRunScreen, part: str) -> str:
     return shown(screen.query_one(f"#{part}", Static))
 
 
@@ -63,7 +70,7 @@ def test_the_axes_have_each_intent_once_and_in_one_order() -> None:
         ("a", "small_talk"): 1,
     }
     whole = measured(RUNS[0], ("a", "b", "c"))
-    rows, columns = axes(Measured(RUNS[0], intents=whole.intents, matrix=odd))
+    rows, columns = axes(RunView(RUNS[0], intents=whole.intents, matrix=odd))
     assert rows == ["a", "b", "c", "no task", "small_talk", "a + c"]
     assert columns == ["a", "b", "c", "out_of_scope", "small_talk", "cancel", "a + b"]
 
@@ -85,7 +92,7 @@ def test_misses_of_a_cell_and_of_an_intent() -> None:
     dropped = ("small_talk", "cancel")
     route = MissRow("four", "small_talk", "cancel", "route", cell=dropped)
     right = frozenset({("balance", "balance"), dropped})
-    whole = Measured(RUNS[0], right=right, misses=(wrong, told, call, both, route))
+    whole = RunView(RUNS[0], right=right, misses=(wrong, told, call, both, route))
     assert misses_of_cell(whole, "data", "balance") == [wrong]
     assert misses_of_cell(whole, "balance", "balance") == [call]
     assert misses_of_cell(whole, "small_talk", "cancel") == [route]
@@ -96,17 +103,17 @@ def test_misses_of_a_cell_and_of_an_intent() -> None:
 
 async def test_right_answers_are_no_misses_and_the_intents_keep_their_names() -> None:
     class Odd(FakeBackstage):
-        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+        async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
             whole = measured(RUNS[0])
             right = {("no task", "out_of_scope"), ("data + balance", "balance + data")}
             right |= {("balance", f"balance + {key}") for key in TELECOM[1:]}
             right |= {(key, key) for key in TELECOM}
             wrong = {("data", "balance"): 1, ("data", "cancel"): 1, ("data", "small_talk"): 1}
             cells = {**dict.fromkeys(right, 9), **wrong}
-            return Measured(RUNS[0], {}, whole.intents, cells, frozenset(right))
+            return RunView(RUNS[0], {}, whole.intents, cells, frozenset(right))
 
     async with make_app(Odd()).run_test(size=(80, 24)) as pilot:
-        matrix = (await opened(pilot)).query_one(HeatMap)
+        matrix = (await opened(pilot)).query_one(ConfusionMatrix)
         assert matrix.marked == ("data", "small_talk")
         await pilot.press("n", "n", "n")
         assert matrix.marked == ("data", "small_talk")
@@ -124,7 +131,7 @@ async def test_a_miss_is_found_by_keys_and_becomes_a_draft(
     async with app.run_test(size=size) as pilot:
         chat_of(pilot).prompt.put("half a thought")
         screen = await opened(pilot)
-        matrix = screen.query_one(HeatMap)
+        matrix = screen.query_one(ConfusionMatrix)
         # The cursor begins where most was missed.
         expected, decided = matrix.marked or ("", "")
         most = max(n for (a, b), n in measured(RUNS[0]).matrix.items() if a != b)
@@ -160,13 +167,13 @@ async def test_an_intent_has_its_figures_and_misses() -> None:
         assert "83.3" in shown(scores)
         await pilot.press("enter")
         await settle(pilot)
-        assert screen.query_one(HeatMap).marked == ("contract", "contract")
+        assert screen.query_one(ConfusionMatrix).marked == ("contract", "contract")
 
 
 async def test_of_some_intents_alone_precision_is_a_dash() -> None:
     class Alone(FakeBackstage):
-        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
-            return Measured(RUNS[0], intents=(IntentScore("data", None, 0.95, None, 20),))
+        async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
+            return RunView(RUNS[0], intents=(IntentScore("data", None, 0.95, None, 20),))
 
     async with make_app(Alone()).run_test(size=(120, 40)) as pilot:
         scores = (await entered(pilot)).query_one(IntentScores)
@@ -204,7 +211,7 @@ async def test_a_matrix_of_150_intents_is_walked_through(theme: str) -> None:
     app.theme = theme
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
-        matrix = screen.query_one(HeatMap)
+        matrix = screen.query_one(ConfusionMatrix)
         await pilot.press("home", *["pageup"] * 30)
         assert matrix.marked == ("intent_000", "intent_000")
         assert "row 1 of 152, column 1 of 152" in str(matrix.border_subtitle)
@@ -229,13 +236,13 @@ async def test_the_list_says_what_a_run_was_and_a_run_is_deleted_if_one_is_sure(
         await settle(pilot)
         assert shown(listed).count("routing, roaming, limit 240") == 3
         await pilot.press("down", "d")
-        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         assert "the run with 240 messages (routing" in shown(app.screen.query_one("Static"))
         await pilot.press("n")
         await until(pilot, lambda: app.screen is screen)
         assert listed.option_count == 3
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: listed.option_count == 2)
         assert "interrupted" not in shown(listed)
@@ -254,7 +261,7 @@ async def test_all_figures_are_seen_and_an_empty_list_says_why(size: tuple[int, 
         assert "right tool 95.1 % arguments exact 90.2 % asked 85.3 %" in head
         misses = screen.query_one("#misses", OptionList)
         assert "confidence 40 %" in shown(misses) or size == (80, 24)  # it is cut there
-        matrix = screen.query_one(HeatMap)
+        matrix = screen.query_one(ConfusionMatrix)
         matrix.mark("balance", "roaming")
         assert matrix.count("balance", "roaming") == 0
         await until(pilot, lambda: "No message went this way." in shown(misses))
@@ -269,14 +276,14 @@ def test_the_id_of_a_listed_run_is_in_one_piece() -> None:
     console = Console(file=io.StringIO(), width=80)
     id, cut = "01a21fda-82b3-7b25", "interrupted"
     row = (id, "11-02 14:03", cut, "12,345", "100.0 %", "routing, some_very_long_name.jsonl")
-    listed(console, ("run", "began", "state", "done", "right", "what"), [row])
+    list_phrase(console, ("run", "began", "state", "done", "right", "what"), [row])
     console.file.seek(0)
     assert id in console.file.read()
 
 
 async def test_no_run_and_a_run_that_cannot_be_read() -> None:
     class Broken(FakeBackstage):
-        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+        async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
             raise OSError("the file is gone")
 
     class Empty(FakeBackstage):
@@ -296,23 +303,23 @@ async def test_no_run_and_a_run_that_cannot_be_read() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
         await until(pilot, lambda: pilot.app.screen.query_one("#runs", OptionList).has_focus)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationRunScreen))
         head = pilot.app.screen.query_one("#head", Static)
         await until(pilot, lambda: "the file is gone" in shown(head))
 
 
 async def test_of_very_many_misses_the_first_are_listed() -> None:
     class Bad(FakeBackstage):
-        async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
+        async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
             cell = ("data", "balance")
             misses = tuple(MissRow(f"m{n}", *cell, cell=cell) for n in range(3000))
             whole = measured(RUNS[0], TELECOM)
             cells = {("data", "balance"): 3000}
-            return Measured(RUNS[0], {}, whole.intents, cells, misses=misses)
+            return RunView(RUNS[0], {}, whole.intents, cells, misses=misses)
 
     async with make_app(Bad()).run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot)
         misses = screen.query_one("#misses", OptionList)
         assert misses.option_count == MOST
         assert f"3,000 messages, the first {MOST}" in str(misses.border_subtitle)
-        assert "3k" in shown(screen.query_one(HeatMap))
+        assert "3k" in shown(screen.query_one(ConfusionMatrix))

@@ -12,10 +12,10 @@ from engine import events
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import burst, make_app, settle, shown, until
-from tui.ports import ActionRow
-from tui.record import Action
-from tui.screens.actions import ActionsScreen
+from tui.chat.transcript import ActionBlock
+from tui.screens.action_list import ActionsScreen
 from tui.screens.playback import PlaybackScreen
+from tui.services.backend import ActionRow
 
 
 def row(number: int, **values: Any) -> ActionRow:
@@ -117,5 +117,5 @@ async def test_the_session_is_read_from_the_call_on() -> None:
         assert isinstance(screen, PlaybackScreen)
         await until(pilot, lambda: screen.transcript.cursor)
         cursor = screen.transcript.cursor
-        assert isinstance(cursor, Action)
+        assert isinstance(cursor, ActionBlock)
         assert (cursor.action_id, cursor.expanded) == ("a0", True)

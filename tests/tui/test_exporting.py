@@ -14,7 +14,7 @@ from storage.projection import project
 from tests.tui import fake
 from tests.tui.states import make_app, until
 from tests.tui.test_sessions import backstage, listed
-from tui.exporting import export, write_file
+from tui.services.export_file import export, write_file
 
 
 async def test_a_session_is_exported_or_it_is_said_why_not() -> None:

@@ -14,25 +14,25 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from storage import words
+from storage.search import tokenizer
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, shown, until
-from tui.finding import folded, places
-from tui.record import Block, Reply, Said
-from tui.replay import ReplayApp
-from tui.screens.panes import PaneScreen
-from tui.widgets.key_bar import KeyBar
-from tui.widgets.reply_message import ReplyMessage
-from tui.widgets.said_message import SaidMessage
+from tui.chat.transcript import Block, ReplyBlock, UserBlock
+from tui.formatting.highlight import find_matches, fold
+from tui.playback.app import ReplayApp
+from tui.screens.base import BaseScreen
+from tui.widgets.assistant_message import AssistantMessage
+from tui.widgets.footer import FooterBar
 from tui.widgets.tool_card import ToolCard
+from tui.widgets.user_message import UserMessage
 
 
 @pytest.mark.parametrize(
     "word", ["Balancé", "balance\u0301", "STRASSE", "Straße", "Ångström", "ｆｕｌｌ", "Ёж", "Ελλάς"]
 )
 def test_a_word_is_compared_as_in_the_search_over_all_sessions(word: str) -> None:
-    assert folded(word) == words.folded(word)
+    assert fold(word) == tokenizer.folded(word)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_a_word_is_compared_as_in_the_search_over_all_sessions(word: str) -> Non
 def test_the_places_are_those_of_the_text_as_it_is_written(
     text: str, typed: str, found: list[str]
 ) -> None:
-    assert [text[begin:end] for begin, end in places(text, typed)] == found
+    assert [text[begin:end] for begin, end in find_matches(text, typed)] == found
 
 
 @given(st.text(), st.text())
 def test_a_place_is_where_the_words_are(text: str, typed: str) -> None:
-    for begin, end in places(text, typed):
+    for begin, end in find_matches(text, typed):
         assert 0 <= begin < end <= len(text)
-        assert folded(typed).strip() in folded(text[begin:end])
+        assert fold(typed).strip() in fold(text[begin:end])
 
 
 def hits(pilot: Pilot[Any], widget: Widget) -> list[str]:
@@ -78,19 +78,21 @@ async def test_the_words_are_marked_in_everything_that_is_seen_until_the_bar_goe
     async with make_app(FakeBackstage(script)).run_test(size=(120, 40)) as pilot:
         chat = chat_of(pilot)
         await say(pilot, "What is my BALANCE?")
-        await until(pilot, lambda: chat.query(ReplyMessage))
+        await until(pilot, lambda: chat.query(AssistantMessage))
         await pilot.press("ctrl+f", *"balance")
         await until(pilot, lambda: "of 3" in shown(chat.find.query_one(Static)))
         await settle(pilot)
-        marked = {kind: hits(pilot, chat.query_one(kind)) for kind in (SaidMessage, ReplyMessage)}
-        assert marked == {SaidMessage: ["BALANCE"], ReplyMessage: ["balancé"]}
+        marked = {
+            kind: hits(pilot, chat.query_one(kind)) for kind in (UserMessage, AssistantMessage)
+        }
+        assert marked == {UserMessage: ["BALANCE"], AssistantMessage: ["balancé"]}
         assert "balance" in hits(pilot, chat.query_one(ToolCard))
         await pilot.press("f2")
-        await until(pilot, lambda: not hits(pilot, chat.query_one(ReplyMessage)))
+        await until(pilot, lambda: not hits(pilot, chat.query_one(AssistantMessage)))
         assert not chat.find.display
         assert chat.prompt.has_focus
         await pilot.press("ctrl+f")
-        await until(pilot, lambda: hits(pilot, chat.query_one(ReplyMessage)) == ["balancé"])
+        await until(pilot, lambda: hits(pilot, chat.query_one(AssistantMessage)) == ["balancé"])
         chat.prompt.focus()
         await pilot.press("escape")
         await until(pilot, lambda: not chat.find.display)
@@ -101,13 +103,13 @@ async def test_in_a_recording_letters_are_words_to_find_and_it_may_be_wound_mean
     app = ReplayApp(fake.recorded(3), low_bandwidth=True, clock=Clock())
     async with app.run_test(size=(120, 40)) as pilot:
         screen = app.screen
-        assert isinstance(screen, PaneScreen)
+        assert isinstance(screen, BaseScreen)
         await pilot.press("end")
         await until(pilot, lambda: len(screen.transcript.blocks) == 12)
-        assert "n turn" in shown(screen.query_one(KeyBar))
+        assert "n turn" in shown(screen.query_one(FooterBar))
         await pilot.press("ctrl+f", *"left")
         await until(pilot, lambda: "3 of 3" in shown(screen.find.query_one(Static)))
-        footer = shown(screen.query_one(KeyBar))
+        footer = shown(screen.query_one(FooterBar))
         assert "esc close" in footer
         assert "turn" not in footer
         screen.home().focus()
@@ -121,7 +123,7 @@ async def test_in_a_recording_letters_are_words_to_find_and_it_may_be_wound_mean
         assert app.is_running
 
 
-@pytest.mark.parametrize(("kind", "block"), [("user", Said), ("assistant", Reply)])
+@pytest.mark.parametrize(("kind", "block"), [("user", UserBlock), ("assistant", ReplyBlock)])
 async def test_what_was_found_is_where_the_session_opens(kind: str, block: type[Block]) -> None:
     """Also beyond the turns that a session is usually opened with; one goes on writing."""
     words = {"user": "money do I have? (20)", "assistant": "left (20)"}[kind]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.glyphs import charset, plain_glyphs
+from tui.terminal.ascii_fallback import charset, plain_glyphs
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.history import History
 from tests.storage.told import Recording, top_up, turn
 from tui.cli import main
-from tui.moments import moment
+from tui.formatting.time import parse_time
 
 Run = Callable[..., str]
 
@@ -206,10 +206,10 @@ NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
     ],
 )
 def test_a_moment_is_read_as_people_type_it(typed: str, meant: str) -> None:
-    assert moment(typed, NOW) == meant
+    assert parse_time(typed, NOW) == meant
 
 
 @pytest.mark.parametrize("typed", ["", "yesterday", "3", "999999w", "2026-13-01", "-1h"])
 def test_what_is_no_moment_is_said_to_be(typed: str) -> None:
     with pytest.raises(ValueError, match="is no time: write"):
-        moment(typed, NOW)
+        parse_time(typed, NOW)

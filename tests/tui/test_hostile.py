@@ -9,12 +9,12 @@ from engine.text import show_controls
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
-from tui.ports import SessionRow
+from tui.services.backend import SessionRow
 from tui.widgets.approval_bar import GRACE_S
-from tui.widgets.live_reply import LiveReply
-from tui.widgets.reply_message import ReplyMessage
-from tui.widgets.said_message import SaidMessage
+from tui.widgets.assistant_message import AssistantMessage
+from tui.widgets.streaming_message import StreamingMessage
 from tui.widgets.tool_card import ToolCard
+from tui.widgets.user_message import UserMessage
 
 NASTY = "[/foo] [bold red]x[/] [@click=app.quit]y[/] \x1b[31m\x1b]0;t\x07\x1b[2J\u202egnp"
 SEEN = "[/foo] [bold red]x[/] [@click=app.quit]y[/] gnp"
@@ -51,7 +51,7 @@ async def test_everywhere_at_once() -> None:
         clock.seconds += GRACE_S
         await pilot.press("y")
         await until(pilot, lambda: chat.status.state == "ready")
-        assert SEEN in shown(chat.query_one(SaidMessage))
+        assert SEEN in shown(chat.query_one(UserMessage))
         await say(pilot, "again")
         await until(pilot, lambda: chat.status.state == "failed")
         await pilot.press("escape", "up", "k", "space", "f4", "end", "enter", "ctrl+o")
@@ -75,14 +75,14 @@ async def test_a_link_in_a_reply_does_nothing() -> None:
         chat = chat_of(pilot)
         await say(pilot, "hi")
         await hold.reached.wait()
-        await until(pilot, lambda: chat.query(LiveReply))
+        await until(pilot, lambda: chat.query(StreamingMessage))
         await settle(pilot)
-        live = chat.query_one(LiveReply).query("MarkdownParagraph").first()
+        live = chat.query_one(StreamingMessage).query("MarkdownParagraph").first()
         for x in range(0, live.size.width, 5):
             await pilot.click(live, offset=(x, 0))
         hold.go.set()
-        await until(pilot, lambda: chat.query(ReplyMessage))
-        frozen = chat.query_one(ReplyMessage)
+        await until(pilot, lambda: chat.query(AssistantMessage))
+        frozen = chat.query_one(AssistantMessage)
         assert "javascript:x" in shown(frozen)
         for x in range(0, frozen.size.width, 5):
             await pilot.click(frozen, offset=(x, 0))
@@ -100,8 +100,8 @@ async def test_an_escape_split_over_two_deltas_stays_text() -> None:
     async with make_app(FakeBackstage([*steps, done])).run_test() as pilot:
         chat = chat_of(pilot)
         await say(pilot, "hi")
-        await until(pilot, lambda: chat.query(ReplyMessage))
-        assert shown(chat.query_one(ReplyMessage)).strip() == "ab"
+        await until(pilot, lambda: chat.query(AssistantMessage))
+        assert shown(chat.query_one(AssistantMessage)).strip() == "ab"
 
 
 async def test_a_megabyte_of_one_line_is_shown_in_part() -> None:
@@ -116,6 +116,6 @@ async def test_a_megabyte_of_one_line_is_shown_in_part() -> None:
         await pilot.press("escape", "up", "k", "space")
         card = chat.query_one(ToolCard)
         await until(pilot, lambda: "998,000 more characters" in str(card.visual))
-        reply = chat.query_one(ReplyMessage)
+        reply = chat.query_one(AssistantMessage)
         assert "970,000 more characters" in str(reply.render())
         assert chat.transcript.last_reply() == long

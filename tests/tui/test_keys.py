@@ -12,26 +12,26 @@ from textual.widgets import Input, TextArea
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import burst, chat_of, make_app, settle, shown, until
-from tui import keys
-from tui.screens.actions import ActionsScreen
+from tui.keybindings import registry
+from tui.screens.action_list import ActionsScreen
+from tui.screens.base import BaseScreen
 from tui.screens.catalogue import CatalogueScreen
 from tui.screens.correction import CorrectionScreen
 from tui.screens.costs import CostsScreen
 from tui.screens.demo import DemoScreen
+from tui.screens.dialogs import ConfirmDialog
+from tui.screens.evaluation_run import EvaluationRunScreen
 from tui.screens.evaluations import EvaluationsScreen
 from tui.screens.help import HelpScreen
-from tui.screens.panes import PaneScreen
 from tui.screens.playback import PlaybackScreen
-from tui.screens.question import QuestionScreen
-from tui.screens.run import RunScreen
+from tui.screens.prompt_history import PromptHistoryScreen
 from tui.screens.sessions import SessionsScreen
-from tui.screens.written import WrittenScreen
 from tui.widgets.action_log import ActionLog
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.arguments_editor import ArgumentsEditor
+from tui.widgets.confusion_matrix import ConfusionMatrix
 from tui.widgets.find_bar import FindBar
-from tui.widgets.heat_map import HeatMap
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.footer import FooterBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.transcript import Transcript
 
@@ -42,17 +42,17 @@ BROKEN = {
 
 
 def test_every_place_has_a_title_and_every_key_is_one_terminals_send() -> None:
-    assert set(keys.PLACES) == set(get_args(keys.Place))
-    for command in keys.COMMANDS:
+    assert set(registry.PLACES) == set(get_args(registry.Context))
+    for command in registry.COMMANDS:
         assert not set(command.keys.split(",")) & BROKEN, command.id
         assert not command.keys.startswith("alt+"), command.id
 
 
 def test_ids_are_unique_and_a_key_means_one_thing_in_a_place() -> None:
-    ids = [command.id for command in keys.COMMANDS]
+    ids = [command.id for command in registry.COMMANDS]
     assert len(ids) == len(set(ids))
-    for place in keys.PLACES:
-        pressed = [key for command in keys.of(place) for key in command.keys.split(",")]
+    for place in registry.PLACES:
+        pressed = [key for command in registry.of(place) for key in command.keys.split(",")]
         assert len(pressed) == len(set(pressed)), place
 
 
@@ -64,7 +64,7 @@ async def test_every_command_has_its_method() -> None:
             "anywhere": App,
             "chat": type(chat),
             "prompt": Prompt,
-            "panes": PaneScreen,
+            "panes": BaseScreen,
             "find": FindBar,
             "transcript": Transcript,
             "actions": ActionLog,
@@ -72,18 +72,18 @@ async def test_every_command_has_its_method() -> None:
             "arguments": ArgumentsEditor,
             "sessions": SessionsScreen,
             "playback": PlaybackScreen,
-            "question": QuestionScreen,
-            "written": WrittenScreen,
+            "question": ConfirmDialog,
+            "written": PromptHistoryScreen,
             "correction": CorrectionScreen,
             "executed": ActionsScreen,
             "costs": CostsScreen,
             "demo": DemoScreen,
             "catalogue": CatalogueScreen,
             "evaluations": EvaluationsScreen,
-            "run": RunScreen,
-            "matrix": HeatMap,
+            "run": EvaluationRunScreen,
+            "matrix": ConfusionMatrix,
         }
-        for command in keys.COMMANDS:
+        for command in registry.COMMANDS:
             method = "action_" + command.name.split("(")[0]
             holder = type(app) if command.place == "anywhere" else holders[command.place]
             assert hasattr(holder, method), command.id
@@ -92,7 +92,7 @@ async def test_every_command_has_its_method() -> None:
 async def test_the_footer_follows_the_focus_and_fits_80_columns() -> None:
     async with make_app(FakeBackstage()).run_test(size=(80, 24)) as pilot:
         chat = chat_of(pilot)
-        bar = chat.query_one(KeyBar)
+        bar = chat.query_one(FooterBar)
         await settle(pilot)
         line = shown(bar)
         for expected in ("enter send", "^o sessions", "^t inspector", "f1 help", "^q quit"):
@@ -107,7 +107,7 @@ async def test_help_lists_every_command() -> None:
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
         text = shown(pilot.app.screen.query_one("Static"))
-        for command in keys.COMMANDS:
+        for command in registry.COMMANDS:
             assert command.help in text, command.id
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
@@ -132,7 +132,7 @@ async def test_question_mark_is_help_outside_the_prompt_only() -> None:
     ],
 )
 async def test_the_palette_has_the_commands_of_a_list(
-    key: str, place: keys.Place, words: str, done: str
+    key: str, place: registry.Context, words: str, done: str
 ) -> None:
     app = make_app(FakeBackstage(rows=fake.ROWS))
     async with app.run_test(size=(100, 30)) as pilot:
@@ -141,7 +141,7 @@ async def test_the_palette_has_the_commands_of_a_list(
         await settle(pilot)
         listing = app.screen
         offered = " ".join(command.title for command in app.get_system_commands(listing))
-        for command in keys.of(place):
+        for command in registry.of(place):
             title = f"{command.title[1:]}: {command.help}"
             assert (title in offered) == command.in_palette, command.id
         await pilot.press("ctrl+p", *words)
@@ -160,7 +160,7 @@ async def test_the_palette_has_every_command_of_the_chat() -> None:
     async with app.run_test() as pilot:
         await settle(pilot)
         offered = " ".join(command.title for command in app.get_system_commands(app.screen))
-        for command in keys.of(*keys.CHAT_PLACES):
+        for command in registry.of(*registry.CHAT_PLACES):
             assert (command.help in offered) == command.in_palette, command.id
         await pilot.press("ctrl+p", *"begin a new session")
         await settle(pilot)

@@ -12,7 +12,7 @@ from textual.widgets._toast import Toast
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
-from tui.replay import ReplayApp
+from tui.playback.app import ReplayApp
 
 
 def seen(pilot: Pilot[None]) -> set[str]:

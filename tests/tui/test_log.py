@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine import settings as engine_settings
-from tui import setup
+from tui.services import runtime
 
 KEY = "sk-a-key-that-is-long-enough-to-be-one"
 
@@ -19,8 +19,8 @@ KEY = "sk-a-key-that-is-long-enough-to-be-one"
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A log that is full after a few lines; nothing is masked by the umask meanwhile."""
     path = tmp_path / "state" / "log" / "intentbot.log"
-    monkeypatch.setattr(setup, "log_path", lambda: path)
-    monkeypatch.setattr(setup, "LOG_BYTES", 400)
+    monkeypatch.setattr(runtime, "log_path", lambda: path)
+    monkeypatch.setattr(runtime, "LOG_BYTES", 400)
     root = logging.getLogger()
     before, level, mask = root.handlers[:], root.level, os.umask(0)
     yield path
@@ -33,7 +33,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def begin(folder: Path) -> None:
     environ = {"OPENAI_API_KEY": KEY}
-    setup.log_to_file(engine_settings.load(environ, folder, provider="scripted"))
+    runtime.log_to_file(engine_settings.load(environ, folder, provider="scripted"))
 
 
 def modes(path: Path) -> dict[str, int]:

@@ -18,8 +18,8 @@ from storage.export.html import _reply
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
-from tui.markdown import render
-from tui.widgets.live_reply import LiveReply
+from tui.formatting.markdown import render
+from tui.widgets.streaming_message import StreamingMessage
 
 # As it is written, and what of it has to stand in one line.
 LITERAL = {
@@ -121,7 +121,7 @@ async def test_a_reply_that_arrives_shows_what_it_will_show(source: str) -> None
         await until(pilot, lambda: chat.dialogue.attached)
         await say(pilot, "go")
         await hold.reached.wait()
-        live = chat.query_one(LiveReply)
+        live = chat.query_one(StreamingMessage)
         await live._let_go()
         await until(pilot, lambda: live.source == source)
         await settle(pilot)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.text import escape_controls
-from tui import output
+from tui.commands import output
 
 TUI = Path(output.__file__).parent
 # Modules that print for the commands, beside the commands themselves.
@@ -33,7 +33,7 @@ def acting(text: str) -> set[str]:
 
 
 def prints(tree: ast.AST) -> Iterator[int]:
-    """The lines on which something is printed without `tui.output`."""
+    """The lines on which something is printed without `tui.commands.output`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id == "print":

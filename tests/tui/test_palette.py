@@ -15,7 +15,7 @@ from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, settle, until
 from tests.tui.test_theme import GROUNDS, THEMES, contrast, on
 from tui.app import PanesApp
-from tui.palette import ground_of_256, is_calm
+from tui.terminal.palette import ground_of_256, is_calm
 
 # Written down once more: xterm's colours that a ground may have are greys, and cube colours with a
 # channel of at least 175.

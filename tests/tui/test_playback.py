@@ -15,11 +15,19 @@ from engine.events import Event
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, chat_of, make_app, settle, shown, until
-from tui.ports import Past
-from tui.record import Action, Block, Failure, Note, Record, Routed, Said
-from tui.replay import ReplayApp
+from tui.chat.transcript import (
+    ActionBlock,
+    Block,
+    FailureBlock,
+    NoteBlock,
+    RoutingBlock,
+    TranscriptModel,
+    UserBlock,
+)
+from tui.playback.app import ReplayApp
+from tui.playback.timeline import LONGEST_PAUSE_S, Mark, Timeline, pieces
 from tui.screens.playback import PlaybackScreen
-from tui.tape import LONGEST_PAUSE_S, Mark, Tape, pieces
+from tui.services.backend import SessionSnapshot
 
 BEGAN = datetime.fromisoformat(fake.AT)
 
@@ -56,12 +64,12 @@ def playback(pilot: Pilot[Any]) -> PlaybackScreen:
 
 
 def test_marks_are_found_in_both_directions() -> None:
-    tape = Tape(session())
+    tape = Timeline(session())
     expected: dict[Mark, list[type[Block]]] = {
-        "turn": [Said] * 4,
-        "action": [Action] * 2,
-        "failure": [Action, Failure],
-        "intent": [Routed] * 2,
+        "turn": [UserBlock] * 4,
+        "action": [ActionBlock] * 2,
+        "failure": [ActionBlock, FailureBlock],
+        "intent": [RoutingBlock] * 2,
     }
     for mark, kinds in expected.items():
         forth: list[int] = []
@@ -83,14 +91,14 @@ def test_a_jump_reads_each_block_once() -> None:
             self.read += len(found) if isinstance(place, slice) else 1
             return found
 
-    tape = Tape([event for number in range(50) for event in turn(number, fake.classified())])
+    tape = Timeline([event for number in range(50) for event in turn(number, fake.classified())])
     tape.blocks = blocks = Counting(tape.blocks)
     assert tape.jump("intent", 1, 1) is None
     assert 0 < blocks.read <= len(blocks)
 
 
 def test_pauses_are_the_recorded_ones_but_none_is_long() -> None:
-    tape = Tape(session())
+    tape = Timeline(session())
     waits = []
     while not tape.at_end:
         waits.append(tape.wait_s)
@@ -110,16 +118,16 @@ def test_no_character_of_a_text_is_lost_in_its_pieces(text: str) -> None:
 @given(st.integers(0, 30))
 def test_a_block_is_complete_where_the_tape_says_so(number: int) -> None:
     recorded = session()
-    tape = Tape(recorded)
+    tape = Timeline(recorded)
     number = min(number, len(tape.blocks) - 1)
-    record = Record()
+    record = TranscriptModel()
     for event in recorded[: tape.shows(number)]:
         record.take(event)
     assert len(record.blocks) == number + 1
     block = tape.blocks[number]
-    if isinstance(block, Action):
+    if isinstance(block, ActionBlock):
         same = record.blocks[number]
-        assert isinstance(same, Action)
+        assert isinstance(same, ActionBlock)
         assert same.state == block.state
 
 
@@ -129,7 +137,7 @@ async def test_it_plays_to_the_end_and_shows_what_the_session_showed() -> None:
         screen = playback(pilot)
         await pilot.press(*["plus"] * 6)
         await until(pilot, lambda: "end" in shown(screen.transport))
-        expected = Tape(session()).blocks
+        expected = Timeline(session()).blocks
         assert [type(b) for b in screen.transcript.blocks] == [type(b) for b in expected]
         assert "Hello  there, you." in screen.transcript.last_reply()
         assert screen.action_log.option_count == 2
@@ -152,7 +160,7 @@ async def test_it_pauses_steps_and_seeks() -> None:
         await pilot.press("end")
         await until(pilot, lambda: screen.tape.at_end)
         await settle(pilot)
-        assert any(isinstance(block, Failure) for block in screen.transcript.blocks)
+        assert any(isinstance(block, FailureBlock) for block in screen.transcript.blocks)
 
 
 async def test_jumps_play_what_they_need_and_say_when_there_is_no_more() -> None:
@@ -161,20 +169,20 @@ async def test_jumps_play_what_they_need_and_say_when_there_is_no_more() -> None
         screen = playback(pilot)
         await until(pilot, lambda: "playing" in shown(screen.transport))
         await pilot.press("space", "0", "f")
-        await until(pilot, lambda: isinstance(screen.transcript.cursor, Action))
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, ActionBlock))
         failed = screen.transcript.cursor
-        assert isinstance(failed, Action)
+        assert isinstance(failed, ActionBlock)
         assert failed.state == "failed"
         assert failed.expanded
         assert screen.action_log.highlighted == 1
         assert "turn 3" in str(screen.inspector.border_subtitle)
         assert not screen.tape.at_end
         await pilot.press("f")
-        await until(pilot, lambda: isinstance(screen.transcript.cursor, Failure))
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, FailureBlock))
         await pilot.press("N", "N")
-        await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, UserBlock))
         cursor = screen.transcript.cursor
-        assert isinstance(cursor, Said)
+        assert isinstance(cursor, UserBlock)
         assert cursor.text == "message 3"
 
 
@@ -186,7 +194,7 @@ async def test_a_past_session_is_reviewed_over_the_chat_which_then_goes_on() -> 
         pilot.app.review("s9")  # type: ignore[attr-defined]  # Pilot does not know which app
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         screen = playback(pilot)
-        await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, UserBlock))
         assert screen.tape.at_end
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat)
@@ -195,7 +203,7 @@ async def test_a_past_session_is_reviewed_over_the_chat_which_then_goes_on() -> 
 
 async def test_a_turn_at_work_in_another_window_is_not_called_interrupted() -> None:
     class Elsewhere(FakeBackstage):
-        async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+        async def past(self, session_id: str, last_turns: int | None = None) -> SessionSnapshot:
             return dataclasses.replace(await super().past(session_id, last_turns), running=True)
 
     stage = Elsewhere(past={"s9": session()[:-1]})
@@ -205,10 +213,10 @@ async def test_a_turn_at_work_in_another_window_is_not_called_interrupted() -> N
         pilot.app.review("s9")  # type: ignore[attr-defined]  # Pilot does not know which app
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         screen = playback(pilot)
-        await until(pilot, lambda: isinstance(screen.transcript.cursor, Said))
+        await until(pilot, lambda: isinstance(screen.transcript.cursor, UserBlock))
         for shows in (chat, screen):
             note = shows.transcript.blocks[-1]
-            assert isinstance(note, Note)
+            assert isinstance(note, NoteBlock)
             assert note.text.startswith("running in another window")
         await pilot.press("escape", "f5")
         assert stage.chat.heard == []

@@ -9,11 +9,22 @@ import pytest
 from engine import events
 from engine.events import Event
 from tests.tui import fake
-from tui.record import Action, Added, Changed, Failure, Grown, Note, Record, Reply, Routed, Said
+from tui.chat.transcript import (
+    ActionBlock,
+    Added,
+    Appended,
+    Changed,
+    FailureBlock,
+    NoteBlock,
+    ReplyBlock,
+    RoutingBlock,
+    TranscriptModel,
+    UserBlock,
+)
 
 
-def fold(*happened: Event) -> Record:
-    record = Record()
+def fold(*happened: Event) -> TranscriptModel:
+    record = TranscriptModel()
     for event in happened:
         record.take(event)
     return record
@@ -24,7 +35,12 @@ STARTED = events.TurnStarted(session_id="s", text="hello", turn_id="t")
 
 def test_a_whole_turn_becomes_blocks_in_order() -> None:
     record = fold(*fake.recorded(1))
-    assert [type(block) for block in record.blocks] == [Said, Routed, Action, Reply]
+    assert [type(block) for block in record.blocks] == [
+        UserBlock,
+        RoutingBlock,
+        ActionBlock,
+        ReplyBlock,
+    ]
     assert record.newest is not None
     assert record.newest.state == "completed"
     assert record.actions[0].state == "succeeded"
@@ -35,10 +51,10 @@ def test_a_whole_turn_becomes_blocks_in_order() -> None:
 def test_says_what_each_event_changed() -> None:
     record = fold(STARTED)
     assert isinstance(record.take(events.TextDelta(text="Hi"))[0], Added)
-    assert isinstance(record.take(events.TextDelta(text=" you"))[0], Grown)
+    assert isinstance(record.take(events.TextDelta(text=" you"))[0], Appended)
     (changed,) = record.take(events.TurnFinished(status="completed", reply="Hi you"))
     assert isinstance(changed, Changed)
-    assert isinstance(changed.block, Reply)
+    assert isinstance(changed.block, ReplyBlock)
     assert changed.block.source == "Hi you"
     assert changed.block.done
 
@@ -51,29 +67,29 @@ def test_text_around_a_call_is_two_replies() -> None:
         events.TextDelta(text="You have $5."),
         events.TurnFinished(status="completed", reply="You have $5."),
     )
-    replies = [block.source for block in record.blocks if isinstance(block, Reply)]
+    replies = [block.source for block in record.blocks if isinstance(block, ReplyBlock)]
     assert replies == ["Let me look.", "You have $5."]
 
 
 def test_a_reply_that_was_never_streamed_is_shown() -> None:
     record = fold(STARTED, events.TurnFinished(status="needs_input", reply="How much?"))
-    assert isinstance(record.blocks[-1], Reply)
+    assert isinstance(record.blocks[-1], ReplyBlock)
     assert record.blocks[-1].source == "How much?"
 
 
 def test_blank_deltas_make_no_reply() -> None:
     record = fold(STARTED, events.TextDelta(text="\n"), *fake.read_call())
-    assert [type(block) for block in record.blocks] == [Said, Action]
+    assert [type(block) for block in record.blocks] == [UserBlock, ActionBlock]
 
 
 def test_cancelled_keeps_and_marks_what_was_said() -> None:
     said = fold(
         STARTED, events.TextDelta(text="Half"), events.TurnFinished(status="cancelled")
     ).blocks[-1]
-    assert isinstance(said, Reply)
+    assert isinstance(said, ReplyBlock)
     assert (said.source, said.mark) == ("Half", "cancelled")
     silent = fold(STARTED, events.TurnFinished(status="cancelled")).blocks[-1]
-    assert isinstance(silent, Note)
+    assert isinstance(silent, NoteBlock)
 
 
 def test_failure_keeps_what_was_said() -> None:
@@ -82,9 +98,9 @@ def test_failure_keeps_what_was_said() -> None:
         events.TextDelta(text="Half"),
         events.TurnFailed(error="network", message="gone", retryable=True),
     )
-    assert isinstance(record.blocks[-2], Reply)
+    assert isinstance(record.blocks[-2], ReplyBlock)
     assert record.blocks[-2].mark == "cut off"
-    assert isinstance(record.blocks[-1], Failure)
+    assert isinstance(record.blocks[-1], FailureBlock)
 
 
 def test_a_record_that_ends_in_the_middle_is_interrupted() -> None:
@@ -93,7 +109,7 @@ def test_a_record_that_ends_in_the_middle_is_interrupted() -> None:
     record = fold(STARTED, dataclasses.replace(proposed, effect="write"), started)
     record.interrupt()
     assert record.actions[0].state == "unknown"
-    assert isinstance(record.blocks[-1], Note)
+    assert isinstance(record.blocks[-1], NoteBlock)
     read = fold(STARTED, proposed, started)
     read.interrupt()
     assert read.actions[0].state == "cancelled"
@@ -110,7 +126,12 @@ def test_a_turn_that_runs_elsewhere_keeps_what_it_began() -> None:
     record = fold(STARTED, events.TextDelta(text="Half"), proposed, started)
     record.interrupt(elsewhere=True)
     assert record.actions[0].state == "started"
-    assert [type(block) for block in record.blocks] == [Said, Reply, Action, Note]
+    assert [type(block) for block in record.blocks] == [
+        UserBlock,
+        ReplyBlock,
+        ActionBlock,
+        NoteBlock,
+    ]
     record.take(STARTED)
     assert [turn.state for turn in record.turns] == ["elsewhere", "running"]
 
@@ -168,7 +189,7 @@ def test_a_settled_action_is_the_one_of_its_own_turn() -> None:
     newer = record.actions[1]
     (change,) = record.take(SETTLED)
     assert isinstance(change, Changed)
-    assert isinstance(change.block, Action)
+    assert isinstance(change.block, ActionBlock)
     assert change.block is record.actions[0]
     assert (change.block.state, change.block.result) == ("succeeded", 7)
     assert newer.result != 7
@@ -187,12 +208,12 @@ def test_nothing_is_settled_that_is_not_here() -> None:
     record = fold(*unknown())
     assert record.take(dataclasses.replace(SETTLED, action_id="elsewhere")) == []
     assert record.take(dataclasses.replace(SETTLED, turn_id="t2", action_id="a9")) == []
-    assert Record().take(SETTLED) == []
+    assert TranscriptModel().take(SETTLED) == []
     assert record.actions[0].state == "unknown"
 
 
 def test_quiet_remarks_stand_where_they_were_made() -> None:
-    record = Record(fake.TITLES)
+    record = TranscriptModel(fake.TITLES)
     for event in (
         STARTED,
         events.HistoryTrimmed(messages=1200),
@@ -211,7 +232,7 @@ def test_quiet_remarks_stand_where_they_were_made() -> None:
         "Here it is.",
         "This session has cost $0.8000 of at most $1.00",
     ]
-    assert all(block.done for block in record.blocks if isinstance(block, Reply))
+    assert all(block.done for block in record.blocks if isinstance(block, ReplyBlock))
 
 
 def test_a_call_id_used_twice_is_two_actions() -> None:

@@ -11,12 +11,12 @@ from textual.widgets import Input, OptionList, Static
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
-from tui.ports import SessionRow
-from tui.record import Reply, Said
+from tui.chat.transcript import ReplyBlock, UserBlock
+from tui.screens.dialogs import ConfirmDialog
 from tui.screens.playback import PlaybackScreen
-from tui.screens.question import QuestionScreen
 from tui.screens.sessions import SessionsScreen
-from tui.window import SIZE as WINDOW
+from tui.services.backend import SessionRow
+from tui.widgets.virtual_window import SIZE as WINDOW
 
 
 def backstage(turns: int = 2) -> FakeBackstage:
@@ -169,7 +169,7 @@ async def test_live_turns_drop_the_oldest_widgets_again() -> None:
         assert len(chat.presenter.record.turns) == 70
         assert len(column.children) <= 125
         last = chat.transcript.blocks[-1]
-        assert isinstance(last, Reply)
+        assert isinstance(last, ReplyBlock)
         assert last.source == "Reply 39."
 
 
@@ -196,10 +196,10 @@ async def test_words_are_found_wherever_they_are_in_the_session() -> None:
         await until(pilot, lambda: len(chat.transcript.blocks) == 400)
         await pilot.press("ctrl+f", *"(7)")
         await until(pilot, lambda: "2 of 2" in shown(chat.find.query_one(Static)))
-        assert isinstance(chat.transcript.cursor, Reply)
+        assert isinstance(chat.transcript.cursor, ReplyBlock)
         await pilot.press("enter")
         await until(pilot, lambda: "1 of 2" in shown(chat.find.query_one(Static)))
-        assert isinstance(chat.transcript.cursor, Said)
+        assert isinstance(chat.transcript.cursor, UserBlock)
         await pilot.press("x")
         await until(pilot, lambda: shown(chat.find.query_one(Static)) == "nothing")
         await pilot.press("escape")
@@ -288,7 +288,7 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         sessions = await listed(pilot)
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("ctrl+u", *"new name", "enter")
         await until(pilot, lambda: "new name" in shown(sessions))
         await pilot.press("f4")
@@ -298,12 +298,12 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
         await pilot.press("f4", "f5")
         await until(pilot, lambda: sessions.option_count == 4)
         await pilot.press("f8")
-        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("n")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
         assert stage.discarded == []
         await pilot.press("f8")
-        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: sessions.option_count == 3)
         await pilot.press("ctrl+z")
@@ -395,5 +395,5 @@ async def test_what_was_looked_for_is_read_in_its_turn() -> None:
         assert isinstance(screen, PlaybackScreen)
         await until(pilot, lambda: screen.transcript.cursor)
         cursor = screen.transcript.cursor
-        assert isinstance(cursor, Said)
+        assert isinstance(cursor, UserBlock)
         assert cursor.turn.number == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import settings as engine_settings
-from engine.assembly import assemble
+from engine.builder import build_engine
 from engine.events import (
     TextDelta,
     ToolCallProposed,
@@ -20,21 +20,21 @@ from engine.events import (
 from engine.tools.tool import ToolContext
 from storage.database import Database
 from storage.history import History
-from storage.journal import Journal
+from storage.recorder import SqliteRecorder
 from tests.storage.told import turn
-from tui.setup import TURNS_TO_RESUME, Parts
+from tui.services.runtime import TURNS_TO_RESUME, Runtime
 from tui.widgets.approval_bar import ApprovalBar
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Parts:
+def parts(tmp_path: Path) -> Runtime:
     database = Database.open(tmp_path / "x.db")
-    history, journal = History(database), Journal(database)
+    history, journal = History(database), SqliteRecorder(database)
     settings = engine_settings.load({}, tmp_path, provider="scripted", database=database.path)
-    return Parts(settings, assemble(settings), database, history, journal, tmp_path, ())
+    return Runtime(settings, build_engine(settings), database, history, journal, tmp_path, ())
 
 
-async def test_the_beginning_of_an_id_resumes_its_session(parts: Parts) -> None:
+async def test_the_beginning_of_an_id_resumes_its_session(parts: Runtime) -> None:
     for event in turn("session-1", "t", TurnFinished(status="completed")):
         await parts.journal.record(event)
     assert parts.assistant("sess", ApprovalBar(time.monotonic)).session_id == "session-1"
@@ -42,7 +42,7 @@ async def test_the_beginning_of_an_id_resumes_its_session(parts: Parts) -> None:
 
 @pytest.mark.parametrize("later", [0, TURNS_TO_RESUME + 5])
 async def test_s22_what_an_early_turn_has_read_is_known_however_long_the_session(
-    parts: Parts, later: int
+    parts: Runtime, later: int
 ) -> None:
     read = (
         ToolCallProposed(
@@ -63,7 +63,7 @@ async def test_s22_what_an_early_turn_has_read_is_known_however_long_the_session
 
 
 async def test_s11_a_check_asks_the_back_end_that_ran_the_action(
-    parts: Parts, tmp_path: Path
+    parts: Runtime, tmp_path: Path
 ) -> None:
     """A demo's books lie elsewhere than the history, as `demo NAME --db FILE` has it."""
     elsewhere = tmp_path / "demo"
@@ -90,7 +90,7 @@ async def test_s11_a_check_asks_the_back_end_that_ran_the_action(
     await parts.close()
 
 
-async def test_text_that_nobody_can_keep_does_not_keep_the_program(parts: Parts) -> None:
+async def test_text_that_nobody_can_keep_does_not_keep_the_program(parts: Runtime) -> None:
     told = turn("s", "t", TextDelta(text="half a sen"), TextDelta(text="tence"))
     for event in told:
         await parts.journal.record(event)

@@ -16,7 +16,7 @@ from tests.tui.states import chat_of, make_app, say, settle, shown, until
 from tui.app import IntentBotApp
 from tui.commands import app as command
 from tui.commands import ask
-from tui.ports import Backstage
+from tui.services.backend import AppBackend
 from tui.widgets.error_card import ErrorCard
 
 HEAVY = (
@@ -44,7 +44,7 @@ def test_the_first_frame_imports_nothing_heavy() -> None:
 async def test_a_message_sent_before_all_is_ready_waits() -> None:
     stage, ready = FakeBackstage(), asyncio.Event()
 
-    async def slow() -> Backstage:
+    async def slow() -> AppBackend:
         await ready.wait()
         return stage
 
@@ -66,7 +66,7 @@ async def test_what_a_long_start_is_busy_with_is_said(monkeypatch: pytest.Monkey
     monkeypatch.setattr(ask, "learning", lambda engine: "learning 4,660 phrases")
     monkeypatch.setattr(ask, "PATIENCE_S", 0)
 
-    async def build() -> Backstage:
+    async def build() -> AppBackend:
         return await command.open_backstage(argparse.Namespace(), tell=app.tell_start)
 
     app = IntentBotApp(build, low_bandwidth=True)
@@ -80,7 +80,7 @@ async def test_what_a_long_start_is_busy_with_is_said(monkeypatch: pytest.Monkey
 async def test_a_start_that_fails_says_why_and_can_be_tried_again() -> None:
     stage, attempts = FakeBackstage(), []
 
-    async def failing() -> Backstage:
+    async def failing() -> AppBackend:
         attempts.append(1)
         if len(attempts) == 1:
             raise RuntimeError("OPENAI_API_KEY is empty: set it in .env")

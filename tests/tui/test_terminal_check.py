@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.checks import terminal
+from tui.commands.doctor_checks import terminal
 
 OK = {"tmux -V": "tmux 3.4", "set-clipboard": "external", "escape-time": "10"}
 

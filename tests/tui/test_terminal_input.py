@@ -15,8 +15,8 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 from tests.tui.states import Clock
-from tui.burst import in_burst
-from tui.terminal_input import BURST_S, LATE_S, MOST_IN_STRING, PACE_S, SILENCE_S, TerminalInput
+from tui.terminal.input import BURST_S, LATE_S, MOST_IN_STRING, PACE_S, SILENCE_S, TerminalInput
+from tui.terminal.key_queue import in_burst
 
 QUICK_S = BURST_S / 10
 

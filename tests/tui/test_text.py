@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text import excerpt, one_line, plain, shorten
+from tui.formatting.text import excerpt, one_line, sanitize, shorten
 
 
 @pytest.mark.parametrize(
@@ -37,19 +37,19 @@ from tui.text import excerpt, one_line, plain, shorten
     ],
 )
 def test_removes_what_a_terminal_would_act_on(hostile: str, harmless: str) -> None:
-    assert plain(hostile) == harmless
+    assert sanitize(hostile) == harmless
 
 
 @given(st.text(st.characters()) | st.text("\x1b[]0;mP\\\x07\x9b\x9c\x9d\u202ea\n"))
 def test_nothing_dangerous_is_left(text: str) -> None:
-    cleaned = plain(text)
+    cleaned = sanitize(text)
     assert all(c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs") for c in cleaned)
     assert not set(cleaned) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-    assert plain(cleaned) == cleaned
+    assert sanitize(cleaned) == cleaned
 
 
 def test_is_linear_in_unterminated_sequences() -> None:
-    assert plain("\x9d" * 300_000 + "end") == "end"
+    assert sanitize("\x9d" * 300_000 + "end") == "end"
 
 
 def test_short_forms() -> None:

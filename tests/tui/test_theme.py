@@ -14,7 +14,7 @@ from textual.style import Style
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import make_app, settle
 from tui.app import PanesApp
-from tui.ports import SessionRow
+from tui.services.backend import SessionRow
 from tui.theme import text_on
 
 LEAST = 4.5  # WCAG 2.2, success criterion 1.4.3

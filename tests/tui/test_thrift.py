@@ -6,7 +6,7 @@ import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.thrift import Thrift
+from tui.terminal.frame_diff import FrameDiff
 
 COLUMNS, ROWS = 20, 4
 _TEXTS = st.text(st.sampled_from("ab ─日é\t"), max_size=6)
@@ -35,7 +35,7 @@ def _cells(screen: pyte.Screen) -> list[object]:
 def test_the_screen_is_the_same(
     frames: list[list[tuple[int, int, str, str, bool]]], others: list[str]
 ) -> None:
-    thrift = Thrift()
+    thrift = FrameDiff()
     whole, pared = pyte.Screen(COLUMNS, ROWS), pyte.Screen(COLUMNS, ROWS)
     for frame, other in zip(frames, others, strict=False):
         for data in (other, _write(frame)):
@@ -46,7 +46,7 @@ def test_the_screen_is_the_same(
 
 
 def test_what_is_there_is_not_sent_again() -> None:
-    thrift = Thrift()
+    thrift = FrameDiff()
     first = "\x1b[1;1Hone\n\x1b[2;1Htwo\x1b[2;2H"
     assert thrift.pare(first) == "\x1b[1;1Hone\x1b[2;1Htwo\x1b[2;2H"
     assert thrift.pare(first) == ""

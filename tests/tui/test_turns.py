@@ -12,14 +12,14 @@ from engine.ports import Approver
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, FakeChat, Hold
 from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
-from tui.record import Failure, Note, Reply
+from tui.chat.transcript import FailureBlock, NoteBlock, ReplyBlock
+from tui.widgets.assistant_message import AssistantMessage
 from tui.widgets.error_card import ErrorCard
 from tui.widgets.intent_chip import IntentChip
-from tui.widgets.live_reply import LiveReply
 from tui.widgets.queue_bar import QueueBar
-from tui.widgets.reply_message import ReplyMessage
-from tui.widgets.said_message import SaidMessage
+from tui.widgets.streaming_message import StreamingMessage
 from tui.widgets.tool_card import ToolCard
+from tui.widgets.user_message import UserMessage
 
 
 def answered(reply: str = "You have $12.40.") -> list[fake.Step]:
@@ -41,14 +41,14 @@ async def test_a_turn_is_shown_from_message_to_reply() -> None:
         await say(pilot, "How much money do I have?")
         await until(pilot, lambda: chat.status.state == "ready")
         assert not chat.welcome.display
-        assert "How much money do I have?" in shown(chat.query_one(SaidMessage))
+        assert "How much money do I have?" in shown(chat.query_one(UserMessage))
         chip = shown(chat.query_one(IntentChip))
         assert "Balance" in chip
         assert "confidence 93 %" in chip
         assert "2 of 14 tools" in chip
         assert "succeeded" in shown(chat.query_one(ToolCard))
-        assert "You have $12.40." in shown(chat.query_one(ReplyMessage))
-        assert not chat.query(LiveReply)
+        assert "You have $12.40." in shown(chat.query_one(AssistantMessage))
+        assert not chat.query(StreamingMessage)
         assert "1,225 tokens" in shown(chat.status)
         assert "$0.0012" in shown(chat.status)
         await until(pilot, lambda: chat.action_log.option_count == 1)
@@ -96,12 +96,12 @@ async def test_reply_streams_and_then_freezes() -> None:
         chat = chat_of(pilot)
         await say(pilot, "hi")
         await hold.reached.wait()
-        await until(pilot, lambda: chat.query(LiveReply))
+        await until(pilot, lambda: chat.query(StreamingMessage))
         assert chat.status.state == "answering"
         hold.go.set()
-        await until(pilot, lambda: chat.query(ReplyMessage))
-        assert not chat.query(LiveReply)
-        assert "Hello there!" in shown(chat.query_one(ReplyMessage))
+        await until(pilot, lambda: chat.query(AssistantMessage))
+        assert not chat.query(StreamingMessage)
+        assert "Hello there!" in shown(chat.query_one(AssistantMessage))
         assert chat.transcript.last_reply() == "Hello **there**!"
 
 
@@ -115,7 +115,7 @@ async def test_cancel_keeps_what_was_said(key: str) -> None:
         await hold.reached.wait()
         await pilot.press(key)
         await until(pilot, lambda: chat.status.state == "cancelled")
-        reply = shown(chat.query_one(ReplyMessage))
+        reply = shown(chat.query_one(AssistantMessage))
         assert "Half a sentence" in reply
         assert "cancelled" in reply
 
@@ -202,7 +202,7 @@ async def test_a_turn_that_fails_before_its_first_event_keeps_the_message(raised
         chat = chat_of(pilot)
         await say(pilot, "hello")
         await until(pilot, lambda: chat.query(ErrorCard))
-        assert "hello" in shown(chat.query_one(SaidMessage))
+        assert "hello" in shown(chat.query_one(UserMessage))
         assert "disk full" in shown(chat.query_one(ErrorCard))
 
 
@@ -211,7 +211,7 @@ async def test_a_turn_without_an_end_is_a_failure() -> None:
         chat = chat_of(pilot)
         await say(pilot, "hello")
         await until(pilot, lambda: not chat.dialogue.running)
-        assert isinstance(chat.presenter.record.blocks[-1], Failure)
+        assert isinstance(chat.presenter.record.blocks[-1], FailureBlock)
 
 
 async def test_a_retry_counts_down() -> None:
@@ -235,7 +235,7 @@ async def test_a_question_shows_what_is_missing() -> None:
         await say(pilot, "top up")
         await until(pilot, lambda: chat.status.state == "waiting for your answer: invoice id")
         await until(pilot, lambda: chat.prompt.placeholder == "Your answer: invoice id")
-        assert isinstance(chat.presenter.record.blocks[-1], Reply)
+        assert isinstance(chat.presenter.record.blocks[-1], ReplyBlock)
 
 
 async def test_selecting_an_earlier_block_inspects_its_turn() -> None:
@@ -280,7 +280,7 @@ async def test_notices_are_told_at_start() -> None:
         chat = chat_of(pilot)
         await until(pilot, lambda: chat.transcript.blocks)
         note = chat.transcript.blocks[0]
-        assert isinstance(note, Note)
+        assert isinstance(note, NoteBlock)
         assert "unknown" in note.text
 
 

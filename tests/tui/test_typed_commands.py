@@ -11,12 +11,12 @@ from engine.typed_input import Command
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import burst, chat_of, make_app, say, settle, until
-from tui import keys
+from tui.chat.typed_commands import command_named, unknown_command
 from tui.commands import ask
-from tui.exit_codes import ExitCode
+from tui.commands.exit_codes import ExitCode
+from tui.keybindings import registry
 from tui.screens.help import HelpScreen
 from tui.screens.sessions import SessionsScreen
-from tui.typed_commands import command_named, unknown_command
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit", ":q", ":q!", ":wq", "/quit", "/exit", " Quit "])
@@ -166,14 +166,14 @@ def test_every_command_that_is_named_is_one_of_the_registry() -> None:
     _, listed = line.split(". ", 1)
     named = [word[1:] for word in listed.split(" · ")[0].split()]
     assert {"help", "quit", "new", "sessions"} < set(named)
-    assert all(command_named(name) in keys.COMMANDS for name in named)
+    assert all(command_named(name) in registry.COMMANDS for name in named)
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit\n", "help", "/foo", "/usr/bin/foo is slow", ":q"])
 def test_ask_refuses_a_command_before_anything_is_opened(
     typed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask.run(Namespace(text=typed)) == ExitCode.USAGE
+    assert ask.run(Namespace(text=typed, deny=False, yes_destructive=False)) == ExitCode.USAGE
     told = capsys.readouterr()
     assert told.out == ""
     assert len(told.err.splitlines()) == 1

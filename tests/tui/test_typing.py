@@ -17,9 +17,9 @@ from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, shown, until
 from tui.screens.help import HelpScreen
-from tui.screens.written import WrittenScreen
+from tui.screens.prompt_history import PromptHistoryScreen
 from tui.widgets.approval_bar import GRACE_S
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.footer import FooterBar
 from tui.widgets.tool_card import ToolCard
 
 WORDS = ["zebra", "yes please", "good", "can I", "just", "known", "Great", "1 GB", "/foo", "ähm"]
@@ -91,7 +91,7 @@ async def test_letters_are_commands_once_an_entry_is_marked_by_key() -> None:
     backstage = FakeBackstage(past={"s1": fake.recorded(3)})
     async with make_app(backstage, resume="s1").run_test(size=(120, 40)) as pilot:
         chat = chat_of(pilot)
-        bar = chat.query_one(KeyBar)
+        bar = chat.query_one(FooterBar)
         await until(pilot, lambda: chat.query(ToolCard))
         await pilot.press("escape")
         await until(pilot, lambda: "down next" in shown(bar))
@@ -156,7 +156,7 @@ async def test_history_and_editor_are_reached_from_every_pane(
         await leave(pilot)
         await settle(pilot)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: isinstance(pilot.app.screen, WrittenScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PromptHistoryScreen))
         await pilot.press("enter")
         await until(pilot, lambda: chat.prompt.text == "one" and chat.prompt.has_focus)
         await leave(pilot)

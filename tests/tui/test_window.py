@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.window import MOST, SIZE, Window
+from tui.widgets.virtual_window import MOST, SIZE, Window
 
 STEPS = st.lists(
     st.one_of(st.sampled_from(["earlier", "later", "grown", "kept"]), st.integers(0, 2_000)),

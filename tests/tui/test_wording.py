@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tui.wording import call, clock_time, money, percent, seconds, value, when
+from tui.formatting.values import (
+    call,
+    clock_time,
+    money,
+    percent,
+    pretty_json,
+    relative_time,
+    seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +70,7 @@ def test_durations(duration: float, words: str) -> None:
     ],
 )
 def test_when_is_said_as_people_do(at: str, words: str) -> None:
-    assert when(at, datetime(2026, 3, 2, 14, 30, tzinfo=UTC)) == words
+    assert relative_time(at, datetime(2026, 3, 2, 14, 30, tzinfo=UTC)) == words
 
 
 def test_the_rest() -> None:
@@ -71,4 +79,4 @@ def test_the_rest() -> None:
     assert call("pay", {"invoice_id": "INV-7", "note": "a\nb"}) == (
         'pay(invoice_id="INV-7", note="a\\nb")'
     )
-    assert value({"a": object}) == '{\n  "a": "<class \'object\'>"\n}'
+    assert pretty_json({"a": object}) == '{\n  "a": "<class \'object\'>"\n}'

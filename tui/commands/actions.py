@@ -13,18 +13,19 @@ from dataclasses import asdict
 
 from engine.events import ActionSettled
 from engine.intents import catalogue as catalogues
+from engine.offline.verbalize import verbalize
 from engine.settings import Settings
 from engine.text import show_controls
-from engine.tools.results import say
 from storage.history import ActionFilter, ActionRecord, History
-from storage.journal import Journal
-from tui import output
-from tui.call_text import shown_line
+from storage.recorder import SqliteRecorder
+from tui.commands import output
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import Bold, print_csv, print_json, print_line
 from tui.commands.sessions import ALL
-from tui.exit_codes import ExitCode
-from tui.moments import local
-from tui.output import Bold, print_csv, print_json, print_line
-from tui.setup import (
+from tui.formatting.call_text import shown_line
+from tui.formatting.text import sanitize
+from tui.formatting.time import format_local
+from tui.services.runtime import (
     check_action,
     data_dir_of,
     load_settings_aloud,
@@ -32,13 +33,12 @@ from tui.setup import (
     notices_of,
     open_to_read,
 )
-from tui.text import plain
 
 
 def run(options: argparse.Namespace) -> int:
     settings = load_settings_aloud(options)
     with closing(open_to_read(settings)) as database:
-        history, journal = History(database), Journal(database)
+        history, journal = History(database), SqliteRecorder(database)
         for notice in notices_of(journal.settle_interrupted()):
             output.say(notice)
         if options.verb == "list":
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _check(
-    settings: Settings, action_id: str, history: History, journal: Journal
+    settings: Settings, action_id: str, history: History, journal: SqliteRecorder
 ) -> ActionSettled | None:
     catalogue = await asyncio.to_thread(catalogues.load, *settings.catalogues)
     try:
@@ -87,7 +87,7 @@ def _list(actions: list[ActionRecord], options: argparse.Namespace) -> None:
     for action in actions:
         state = f"{'! ' if action.state == 'unknown' else '  '}{action.state:<10}"
         state = Bold(state) if action.state == "unknown" else state
-        print_line(f"{action.id}  {local(action.proposed_at)} ", state, f"  {_call(action)}")
+        print_line(f"{action.id}  {format_local(action.proposed_at)} ", state, f"  {_call(action)}")
 
 
 def _show(action: ActionRecord, *, as_json: bool) -> None:
@@ -104,7 +104,7 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
         "decided": action.decided_at and f"{action.decided_at} by {action.decided_by}",
         "started": action.started_at,
         "finished": action.finished_at,
-        "result": None if action.result is None else plain(say(action.result)),
+        "result": None if action.result is None else sanitize(verbalize(action.result)),
     }
     if action.summary:
         print_line(shown_line(action.summary))
@@ -119,7 +119,7 @@ def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
     if as_json:
         _show(action, as_json=True)
     elif action.state == "succeeded":
-        print_line(f"{name}: it was done. {plain(say(action.result))}")
+        print_line(f"{name}: it was done. {sanitize(verbalize(action.result))}")
     elif known:
         print_line(f"{name}: it was not done, nothing was changed.")
     if not known:

@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING
 
 from engine.events import Event
 from engine.ports import Approver
-from tui import preferences
-from tui.exit_codes import ExitCode
-from tui.output import say
-from tui.ports import (
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import say
+from tui.services import preferences
+from tui.services.backend import (
     ActionQuery,
     ActionRow,
     CostRow,
     CostsBy,
     DemoStep,
     IntentRow,
-    Past,
     SessionRow,
+    SessionSnapshot,
 )
 
 if TYPE_CHECKING:
-    from tui.evaluated import Measured, RunRow
-    from tui.ports import Backstage, Chat
-    from tui.setup import Parts
-    from tui.trusting import Ask
+    from tui.services.backend import AppBackend, ChatSession
+    from tui.services.evaluation_results import RunRow, RunView
+    from tui.services.folder_trust import Ask
+    from tui.services.runtime import Runtime
 
 MOST_RUNS = 200  # of evaluation runs, that the screen lists
 
 
 def run(options: argparse.Namespace) -> int:
-    from tui.resuming import whole_id
+    from tui.services.session_lookup import whole_id
 
     resume = whole_id(options) if options.resume else None
     return show(options, resume=resume, continue_last=options.continue_last)
@@ -55,9 +55,9 @@ def show(
         say("the app needs a terminal; without one use: intentbot-tui ask TEXT")
         return ExitCode.USAGE
     save_bandwidth(options)
-    faults = preferences.take_keys()
-    from tui import running
+    faults = preferences.load_keybindings()
     from tui.app import IntentBotApp
+    from tui.terminal import run_app
 
     app = IntentBotApp(
         lambda: open_backstage(options, data_dir, faults, app.tell_start, app.ask),
@@ -65,10 +65,10 @@ def show(
         continue_last=continue_last,
         steps=steps,
         low_bandwidth=options.low_bandwidth,
-        kept_theme=preferences.kept_theme(),
-        keep_theme=preferences.keep_theme,
+        kept_theme=preferences.saved_theme(),
+        keep_theme=preferences.save_theme,
     )
-    return running.run(app, mouse=not options.no_mouse)
+    return run_app.run(app, mouse=not options.no_mouse)
 
 
 def has_terminal() -> bool:
@@ -89,7 +89,7 @@ async def open_backstage(
     notices: Sequence[str] = (),
     tell: Callable[[str], None] = lambda text: None,
     ask: Ask | None = None,
-) -> Backstage:
+) -> AppBackend:
     """What is behind the screen, imported and opened in a thread, so that typing never waits.
 
     The `notices` are said at start, too; `tell` is told what a long start is busy with. `ask` puts
@@ -97,7 +97,7 @@ async def open_backstage(
     """
     without_untrusted, more = False, ""
     if ask is not None:
-        from tui.trusting import settle
+        from tui.services.folder_trust import settle
 
         without_untrusted, more = await settle(options, ask)
     parts = await asyncio.to_thread(_put_together, options, data_dir, without_untrusted)
@@ -108,21 +108,21 @@ async def open_backstage(
         await parts.engine.warm_up()
     finally:
         patience.cancel()
-    return RealBackstage(parts, (*notices, *filter(None, [more])))
+    return RuntimeBackend(parts, (*notices, *filter(None, [more])))
 
 
 def _put_together(
     options: argparse.Namespace, data_dir: Path | None, without_untrusted: bool
-) -> Parts:
-    from tui.setup import load_settings, put_together
+) -> Runtime:
+    from tui.services.runtime import load_settings, open_runtime
 
-    return put_together(load_settings(options, without_untrusted=without_untrusted), data_dir)
+    return open_runtime(load_settings(options, without_untrusted=without_untrusted), data_dir)
 
 
-class RealBackstage:
+class RuntimeBackend:
     """Implements `Backstage` with the engine and the storage."""
 
-    def __init__(self, parts: Parts, notices: Sequence[str] = ()) -> None:
+    def __init__(self, parts: Runtime, notices: Sequence[str] = ()) -> None:
         self._parts = parts
         catalogue = parts.engine.catalogue
         self.title = catalogue.title
@@ -138,11 +138,11 @@ class RealBackstage:
         return {key: intent.title for key, intent in self._parts.engine.catalogue.intents.items()}
 
     def intents(self) -> tuple[IntentRow, ...]:
-        from tui.catalogue_rows import rows
+        from tui.services.catalogue_view import rows
 
         return rows(self._parts.engine.catalogue)
 
-    async def open(self, session_id: str | None, approver: Approver) -> Chat:
+    async def open(self, session_id: str | None, approver: Approver) -> ChatSession:
         assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)
         self._tell_open_chat = assistant.conversation.apply
         return assistant
@@ -186,7 +186,7 @@ class RealBackstage:
         await asyncio.to_thread(self._parts.history.restore, session_id)
 
     async def export(self, session_id: str, form: str) -> str:
-        from tui.exporting import export
+        from tui.services.export_file import export
 
         settings = self._parts.settings
         return await asyncio.to_thread(
@@ -194,7 +194,7 @@ class RealBackstage:
         )
 
     async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
-        from tui.action_rows import read
+        from tui.services.action_rows import read
 
         return await asyncio.to_thread(read, self._parts.history, query, limit, offset)
 
@@ -212,12 +212,12 @@ class RealBackstage:
         await asyncio.to_thread(self._parts.history.keep_draft, session_id, text)
 
     async def evaluations(self) -> list[RunRow]:
-        from tui.evaluation_rows import runs
+        from tui.services.evaluation_views import runs
 
         return await asyncio.to_thread(runs, self._parts.database, MOST_RUNS)
 
-    async def evaluation(self, run_id: str, against: str | None = None) -> Measured:
-        from tui.evaluation_rows import measured
+    async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
+        from tui.services.evaluation_views import measured
 
         parts = self._parts
         return await asyncio.to_thread(
@@ -225,15 +225,15 @@ class RealBackstage:
         )
 
     async def delete_evaluation(self, run_id: str) -> None:
-        from tui.evaluation_rows import delete
+        from tui.services.evaluation_views import delete
 
         await asyncio.to_thread(delete, self._parts.database, run_id)
 
-    async def past(self, session_id: str, last_turns: int | None = None) -> Past:
+    async def past(self, session_id: str, last_turns: int | None = None) -> SessionSnapshot:
         return await asyncio.to_thread(self._past, session_id, last_turns)
 
-    def _past(self, session_id: str, last_turns: int | None) -> Past:
-        from tui.cost_rows import bill_until
+    def _past(self, session_id: str, last_turns: int | None) -> SessionSnapshot:
+        from tui.services.cost_rows import bill_until
 
         history = self._parts.history
         running = history.runs_elsewhere(session_id)
@@ -241,10 +241,10 @@ class RealBackstage:
         session = history.session(session_id)
         before = max(0, session.turns - last_turns) if last_turns else 0
         spent = bill_until(self._parts.database, session.id, before)
-        return Past(recorded, before, session.title, spent, running)
+        return SessionSnapshot(recorded, before, session.title, spent, running)
 
     async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
-        from tui.cost_rows import read
+        from tui.services.cost_rows import read
 
         return await asyncio.to_thread(read, self._parts.database, by, session_id)
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import termios
 
-from engine.assembly import Engine
+from engine.builder import Engine
 from engine.events import (
     ApprovalRequested,
     Event,
@@ -24,12 +24,12 @@ from engine.events import (
 )
 from engine.ports import Answer
 from engine.typed_input import Command, MessageText, read_input
-from tui import output
-from tui.call_text import question_lines, shown_line
-from tui.exit_codes import ExitCode, of_turn
-from tui.output import OutputError, print_json, talk_aside, write
-from tui.setup import load_settings, put_together
-from tui.text import one_line
+from tui.commands import output
+from tui.commands.exit_codes import ExitCode, of_turn
+from tui.commands.output import OutputError, print_json, talk_aside, write
+from tui.formatting.call_text import question_lines, shown_line
+from tui.formatting.text import one_line
+from tui.services.runtime import load_settings, open_runtime
 
 # What is known of a catalogue is read in a second; a large one that is not takes half a minute.
 PATIENCE_S, MANY_PHRASES = 3.0, 500
@@ -62,7 +62,7 @@ def _refusal(command: Command) -> str:
 
 
 async def _ask(options: argparse.Namespace, text: MessageText) -> int:
-    parts = await asyncio.to_thread(put_together, load_settings(options))
+    parts = await asyncio.to_thread(open_runtime, load_settings(options))
     for notice in parts.notices:
         output.say(notice)
     try:

@@ -14,10 +14,10 @@ from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue, Intent
 from engine.settings import Settings
 from tui.commands.catalog_fit import fit_thresholds
-from tui.exit_codes import ExitCode
-from tui.output import print_json, print_line, say, talk_aside, tell
-from tui.setup import load_settings_aloud, log_to_file
-from tui.text import one_line, plain
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_json, print_line, say, talk_aside, tell
+from tui.formatting.text import one_line, sanitize
+from tui.services.runtime import load_settings_aloud, log_to_file
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,20 +66,20 @@ def _print(catalogue: Catalogue) -> None:
     width = max((len(tool.name) for tool in catalogue.tools), default=0)
     for intent in catalogue.intents.values():
         count = sum(map(len, intent.examples.values()))
-        print_line(f"{plain(intent.key)}: {one_line(intent.description, 90)} ({count} examples)")
+        print_line(f"{sanitize(intent.key)}: {one_line(intent.description, 90)} ({count} examples)")
         for tool in intent.tools:
             does = one_line(tool.description, 70)
-            print_line(f"  {plain(tool.name):<{width}}  {tool.effect:<11}  {does}")
+            print_line(f"  {sanitize(tool.name):<{width}}  {tool.effect:<11}  {does}")
 
 
 def _check(settings: Settings, *, as_json: bool) -> int:
-    from engine.intents.inspection import inspect
-    from engine.intents.inspection.confusion import confused
-    from engine.models.port import ModelError
+    from engine.chat_model import ModelError
+    from engine.lint import lint
+    from engine.lint.confusion import confused
 
     places: Sequence[Path | str] = settings.catalogues or (catalogues.BUILT_IN,)
     with talk_aside():
-        findings, folders = inspect(places)
+        findings, folders = lint(places)
     note = ""
     try:
         findings = sorted({*findings, *asyncio.run(confused(folders))})

@@ -13,17 +13,17 @@ from pathlib import Path
 
 from engine.evaluation import dataset
 from engine.evaluation.dataset import Row
-from engine.evaluation.fit import FOLDS, CannotFit, Fit, fit
-from engine.evaluation.markdown import percent
+from engine.evaluation.report_markdown import percent
+from engine.evaluation.threshold_search import FOLDS, CannotFit, ThresholdFit, search_thresholds
 from engine.intents.catalogue import BUILT_IN, MANNERS_FILE
 from engine.intents.intent import Catalogue
 from engine.settings import Settings
-from tui import output
-from tui.evaluation import dry_engine
-from tui.exit_codes import ExitCode
-from tui.output import print_json, print_line
-from tui.scorecard import listed
-from tui.text import plain
+from tui.commands import output
+from tui.commands.eval_report import list_phrase
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_json, print_line
+from tui.formatting.text import sanitize
+from tui.services.evaluation_runs import dry_engine
 
 
 def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
@@ -32,17 +32,17 @@ def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
     engine = dry_engine(local)
     catalogue = engine.catalogue
 
-    async def choose() -> Fit:
+    async def choose() -> ThresholdFit:
         try:
             rows: Sequence[Row] = dataset.load(catalogue, options.data or ())
-            return await fit(engine, rows)
+            return await search_thresholds(engine, rows)
         finally:
             await engine.close()
 
     found = asyncio.run(choose())
     path = _manners(catalogue) if found.changes else None
     # Imported here: little else of the program edits files that have comments.
-    from engine.intents.rewriting import read, replace_file
+    from engine.intents.toml_edit import read, replace_file
 
     before = read(path) if path else ""
     after = edited(before, {name: new for name, (_, new) in found.changes.items()})
@@ -53,7 +53,7 @@ def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
         diff = difflib.unified_diff(
             before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
         )
-        print_line("\n".join(map(plain, diff)))
+        print_line("\n".join(map(sanitize, diff)))
     if path is None:
         return ExitCode.DONE
     if not options.write:
@@ -109,7 +109,7 @@ def _manners(catalogue: Catalogue) -> Path:
     return catalogue.folders[0].path / MANNERS_FILE
 
 
-def _print(found: Fit) -> None:
+def _print(found: ThresholdFit) -> None:
     columns = (found.before, found.after, found.held_out)
     worth = (found.worth_before, found.worth_after, found.worth_held_out)
     rows = [
@@ -120,7 +120,7 @@ def _print(found: Fit) -> None:
         ("worth", *map(percent, worth)),
     ]
     with output.console() as console:
-        listed(console, (f"{found.rows:,} messages", "now", "proposed", "left out"), rows)
+        list_phrase(console, (f"{found.rows:,} messages", "now", "proposed", "left out"), rows)
     print_line(
         "Worth: the messages that became what they should; one that was asked about\n"
         f"counts half. Left out: chosen on {FOLDS - 1} of {FOLDS} parts, judged on the other; only "
@@ -132,7 +132,7 @@ def _print(found: Fit) -> None:
         print_line()
 
 
-def _shown(found: Fit) -> dict[str, object]:
+def _shown(found: ThresholdFit) -> dict[str, object]:
     def figures(which: str) -> dict[str, float | None]:
         one = getattr(found, which)
         return {

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from engine.evaluation import dataset
 from engine.intents import catalogue as catalogues
-from engine.intents.files import CatalogueError
+from engine.intents.catalogue_schema import CatalogueError
+from engine.intents.corrections import CorrectedMessage, EditPlan, plan_edits
 from engine.intents.intent import Catalogue
-from engine.intents.lessons import Lesson, Plan, plan
 from engine.settings import Settings
 from storage.action_filter import ActionFilter
 from storage.corrections import CorrectionRecord, corrections
 from storage.database import Database
 from storage.history import History
-from tui.exit_codes import ExitCode
-from tui.output import print_line, say, talk_aside
-from tui.setup import open_to_read
-from tui.text import plain
-from tui.wording import count
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_line, say, talk_aside
+from tui.formatting.text import sanitize
+from tui.formatting.values import count
+from tui.services.runtime import open_to_read
 
 
 def learn(settings: Settings, *, write: bool) -> int:
@@ -39,7 +39,7 @@ def learn(settings: Settings, *, write: bool) -> int:
     with talk_aside():
         catalogue = catalogues.load(*settings.catalogues)
     asyncio.run(catalogue.close())
-    found = plan(catalogue, lessons)
+    found = plan_edits(catalogue, lessons)
     for why in found.skipped:
         _say(f"skipped {why}")
     if not found.files:
@@ -48,7 +48,7 @@ def learn(settings: Settings, *, write: bool) -> int:
     for text in _tested(catalogue, found):
         _say(f"“{text[:80]}” is in an evaluation set, too: once learnt it proves nothing there")
     # Imported here: little else of the program edits files that have comments.
-    from engine.intents.rewriting import read, with_phrases
+    from engine.intents.toml_edit import read, with_phrases
 
     texts: dict[Path, tuple[str, str]] = {}
     for path, additions in found.files.items():
@@ -62,7 +62,7 @@ def learn(settings: Settings, *, write: bool) -> int:
     return _write(texts)
 
 
-def _tested(catalogue: Catalogue, found: Plan) -> list[str]:
+def _tested(catalogue: Catalogue, found: EditPlan) -> list[str]:
     """The new phrases that an evaluation set of the catalogue has as well, each once."""
     try:
         rows = {row.text.casefold() for row in dataset.load(catalogue)}
@@ -72,13 +72,13 @@ def _tested(catalogue: Catalogue, found: Plan) -> list[str]:
     return [phrase for phrase in dict.fromkeys(added) if phrase.casefold() in rows]
 
 
-def _lesson(database: Database, correction: CorrectionRecord) -> Lesson:
+def _lesson(database: Database, correction: CorrectionRecord) -> CorrectedMessage:
     """With the tool that was called when the message was handled again."""
     ran = History(database).actions(
         ActionFilter(session_id=correction.session_id, intent=correction.to_intent), limit=-1
     )
     called = [action.tool for action in ran if action.turn_id == correction.turn_id]
-    return Lesson(
+    return CorrectedMessage(
         correction.text,
         correction.from_intents,
         correction.to_intent,
@@ -87,7 +87,7 @@ def _lesson(database: Database, correction: CorrectionRecord) -> Lesson:
 
 
 def _write(texts: Mapping[Path, tuple[str, str]]) -> int:
-    from engine.intents.rewriting import replace_file
+    from engine.intents.toml_edit import replace_file
 
     left = 0
     for path, (before, after) in texts.items():
@@ -109,7 +109,7 @@ def _diff(path: Path, before: str, after: str) -> Iterable[str]:
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
     )
-    return map(plain, lines)
+    return map(sanitize, lines)
 
 
 def _say(text: str) -> None:

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Mapping
 
 from engine.settings import SECRETS, Settings, config_path
-from tui import keys, preferences
-from tui.exit_codes import ExitCode
-from tui.output import print_json, print_line, say
-from tui.setup import load_settings, log_path
-from tui.text import plain
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_json, print_line, say
+from tui.formatting.text import sanitize
+from tui.keybindings import registry
+from tui.services import preferences
+from tui.services.runtime import load_settings, log_path
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,14 +67,14 @@ def origin(settings: Settings, name: str) -> str:
 
 def _print_keys(*, as_json: bool) -> None:
     """Every command with its id and keys, for `[keys]` of config.toml."""
-    for fault in preferences.take_keys():
+    for fault in preferences.load_keybindings():
         say(fault)
     if as_json:
-        found = [{"id": c.id, "keys": c.keys, "help": c.help} for c in keys.COMMANDS]
+        found = [{"id": c.id, "keys": c.keys, "help": c.help} for c in registry.COMMANDS]
         print_json(found)
         return
-    width = max(len(command.id) for command in keys.COMMANDS)
-    for command in keys.COMMANDS:
+    width = max(len(command.id) for command in registry.COMMANDS)
+    for command in registry.COMMANDS:
         print_line(f"{command.id:<{width}}  {command.keys:<20} {command.help}")
 
 
@@ -92,7 +93,7 @@ def describe(settings: Settings) -> dict[str, str | None]:
         }
     for name, price in settings.prices.items():
         amounts = f"{price.input} in, {price.cached} cached, {price.output} out"
-        shown[f"price of {plain(name)}"] = f"${amounts}, for a million tokens"
+        shown[f"price of {sanitize(name)}"] = f"${amounts}, for a million tokens"
     shown |= {
         "catalog": ", ".join(map(str, settings.catalogues)) or "built-in (telecom)",
         "db": str(settings.database),

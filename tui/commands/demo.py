@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.intents import catalogue as catalogues
-from engine.models.scripted import Script, load_script, load_scripts, script_of
+from engine.scripted import Script, load_script, load_scripts, script_of
 from storage.history import History
-from tui.exit_codes import ExitCode
-from tui.output import print_json, print_line, say, write
-from tui.ports import DemoStep
-from tui.setup import load_settings_aloud, open_to_read
-from tui.text import plain
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_json, print_line, say, write
+from tui.formatting.text import sanitize
+from tui.services.backend import DemoStep
+from tui.services.runtime import load_settings_aloud, open_to_read
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if options.name not in scripts:
         known = ", ".join(scripts) or "none"
         say(
-            f"there is no demo {plain(options.name)!r}; there are: {known}, "
+            f"there is no demo {sanitize(options.name)!r}; there are: {known}, "
             "and any script's .toml file",
             "demo",
         )
@@ -67,7 +67,7 @@ def _list(scripts: Mapping[str, Script], *, as_json: bool) -> None:
         return
     width = max(map(len, scripts), default=0)
     for name, script in scripts.items():
-        print_line(f"{name:<{width}}  {plain(script.title)} ({len(script.turns)} messages)")
+        print_line(f"{name:<{width}}  {sanitize(script.title)} ({len(script.turns)} messages)")
 
 
 def _steps(script: Script) -> Sequence[DemoStep]:

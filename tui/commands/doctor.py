@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 
-from engine.assembly import Engine, assemble
+from engine.builder import Engine, build_engine
 from engine.conversation import Conversation, Message
 from engine.intents import catalogue as catalogues
-from engine.intents.router import Routing
+from engine.routing.router import Routing
 from engine.settings import Settings, SettingsError
 from storage.database import Database, StorageError
-from tui.checks import terminal
-from tui.checks.check import Check
 from tui.commands.config import origin
-from tui.exit_codes import ExitCode
-from tui.output import print_json, print_line
-from tui.setup import explain, faults_of_env, load_settings, log_to_file
-from tui.text import plain
+from tui.commands.doctor_checks import terminal
+from tui.commands.doctor_checks.check import Check
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_json, print_line
+from tui.formatting.text import sanitize
+from tui.services.runtime import faults_of_env, load_settings, log_to_file, user_message
 
 LOOKS_FOR_S = 5.0  # for damage in the history; a gigabyte takes some three
 LITTLE_SPACE = 100 * 2**20  # bytes; a busy year takes less
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         checks.append(check)
         if not options.json:
             mark = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}[check.state]
-            print_line(f"{mark}  {check.name:<11} {plain(check.detail)}", flush=True)
+            print_line(f"{mark}  {check.name:<11} {sanitize(check.detail)}", flush=True)
     if options.json:
         print_json([asdict(check) for check in checks])
     return ExitCode.USAGE if any(c.state == "fail" for c in checks) else ExitCode.DONE
@@ -72,7 +72,7 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
         usable = usable and check.state != "fail"
     if settings.server is not None and not settings.server.refused:
         # Imported when there is a server: the SDK is slow to load.
-        from tui.checks import provider
+        from tui.commands.doctor_checks import provider
 
         yield provider.keys(settings.values)
         try:
@@ -81,7 +81,7 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
             yield _failed("agent", error)
     local = settings.server is None or settings.router in ("embedded", "cascade")
     if local and usable and not (settings.server and settings.server.refused):
-        yield _try("router", lambda: asyncio.run(_route(assemble(settings))))
+        yield _try("router", lambda: asyncio.run(_route(build_engine(settings))))
 
 
 def _try(name: str, look: Callable[[], str]) -> Check:
@@ -92,7 +92,7 @@ def _try(name: str, look: Callable[[], str]) -> Check:
 
 
 def _failed(name: str, error: Exception) -> Check:
-    text = explain(error)
+    text = user_message(error)
     if text is None:
         raise error
     return Check(name, "fail", text)

@@ -22,27 +22,28 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from engine.evaluation import compare, gates, junit, markdown
+from engine.chat_model import ModelError
+from engine.evaluation import compare, gates, report_junit, report_markdown
 from engine.evaluation import report as reports
-from engine.evaluation.described import described
+from engine.evaluation.description_test import description_scores
 from engine.evaluation.gates import Gate, Verdict
+from engine.evaluation.metrics import Report, score
 from engine.evaluation.runner import End
-from engine.evaluation.score import Report, score
-from engine.models.port import ModelError
 from engine.settings import SettingsError
 from engine.text import strip_controls
 from storage.database import Database
 from storage.evaluations import Evaluations, RunRecord
-from tui import evaluation, output
-from tui.evaluation import Choice, Run
-from tui.exit_codes import ExitCode, of_error
-from tui.exporting import write_file
-from tui.moments import local
-from tui.output import print_json
-from tui.parser import PROGRAM
-from tui.scorecard import Scorecard, listed
-from tui.setup import load_settings_aloud, log_to_file
-from tui.wording import count, spent
+from tui.commands import output
+from tui.commands.eval_report import EvalReport, list_phrase
+from tui.commands.exit_codes import ExitCode, of_error
+from tui.commands.output import print_json
+from tui.commands.parser import PROGRAM
+from tui.formatting.time import format_local
+from tui.formatting.values import count, spent
+from tui.services import evaluation_runs
+from tui.services.evaluation_runs import Run, RunSelection
+from tui.services.export_file import write_file
+from tui.services.runtime import load_settings_aloud, log_to_file
 
 # Of a run's id in the listing for people: as much as tells runs of the same second apart.
 SHORT_ID = 18
@@ -57,21 +58,21 @@ def run(options: argparse.Namespace) -> int:
         if options.runs:
             return _list(Evaluations(database), as_json=options.json)
         log_to_file(settings)
-        engine = evaluation.dry_engine(settings)
+        engine = evaluation_runs.dry_engine(settings)
         try:
             for problem in engine.catalogue.problems:
                 _say(problem)
             cut = None
             if options.resume is not None:
-                cut = evaluation.find_cut(settings, engine, database, options.resume)
+                cut = evaluation_runs.find_resumable(settings, engine, database, options.resume)
             choice = cut.choice if cut else _choice(options)
             asked = _gates(options.gate or (), engine.catalogue.intents, choice)
             baseline = _baseline(options, Evaluations(database))
             parallel = options.parallel
             if cut:
-                going = evaluation.resume(engine, database, cut, parallel)
+                going = evaluation_runs.resume(engine, database, cut, parallel)
             else:
-                going = evaluation.begin(settings, engine, database, choice, parallel)
+                going = evaluation_runs.begin(settings, engine, database, choice, parallel)
         except BaseException:
             asyncio.run(engine.close())
             raise
@@ -92,7 +93,9 @@ async def _evaluate(
         known = None
         if worker and end.reason == "finished":
             try:
-                known = await described(going.runner.rows.values(), catalogue, worker.nearest)
+                known = await description_scores(
+                    going.runner.rows.values(), catalogue, worker.nearest
+                )
             except ModelError as error:  # all the rest is there
                 _say(f"the descriptions were not tried: {error}")
     except BaseException:
@@ -106,11 +109,11 @@ async def _evaluate(
     comparison = None
     if baseline is not None:
         comparison = compare.compare(
-            evaluation.results_of(going.evaluations, baseline.id),
+            evaluation_runs.results_of(going.evaluations, baseline.id),
             going.results,
             catalogue,
             only_route=only_route,
-            intents=intents or evaluation.choice_of(baseline).intents,
+            intents=intents or evaluation_runs.choice_of(baseline).intents,
         )
     # Gates are about the whole set; what is only half done has not passed them.
     verdicts = gates.judge(asked, report) if finished else []
@@ -144,16 +147,18 @@ async def _evaluate(
         if before:
             told += f", {done - before:,} of these now"
         subtitle = f"{told} in {data['wall_seconds']:,.1f} s, run {data['run']}"
-        card = Scorecard(
+        card = EvalReport(
             report, title, subtitle, verdicts, comparison, whole=bool(going.choice.intents)
         )
         with output.console() as console:
             card.print(console)
     if options.markdown:
         cost = spent(reports.bill(report)).removeprefix("cost ")
-        _write(options.markdown, markdown.to_markdown(report, title, cost, verdicts, comparison))
+        _write(
+            options.markdown, report_markdown.to_markdown(report, title, cost, verdicts, comparison)
+        )
     if options.junit:
-        _write(options.junit, junit.to_xml(report, going.results, verdicts))
+        _write(options.junit, report_junit.to_xml(report, going.results, verdicts))
     if going.choice.intents:
         _say("only these intents' messages were tried: whether others are taken for them is open")
     if asked and not finished:
@@ -222,10 +227,10 @@ def _conclude(going: Run, end: End, report: Report, verdicts: list[Verdict]) -> 
     missed = [verdict for verdict in verdicts if not verdict.passed]
     for verdict in missed:
         gate = verdict.gate
-        is_so = f"it is {markdown.percent(verdict.reached)}"
+        is_so = f"it is {report_markdown.percent(verdict.reached)}"
         if verdict.reached is None:
             is_so = "no message could show it"
-        _say(f"gate missed: {gate.name} is to be {markdown.percent(gate.least)}, {is_so}")
+        _say(f"gate missed: {gate.name} is to be {report_markdown.percent(gate.least)}, {is_so}")
     return ExitCode.FAILED if missed else ExitCode.DONE
 
 
@@ -248,8 +253,8 @@ def _printed(options: argparse.Namespace) -> list[str]:
     return [*(["--json"] if options.json else []), *named]
 
 
-def _choice(options: argparse.Namespace) -> Choice:
-    return Choice(
+def _choice(options: argparse.Namespace) -> RunSelection:
+    return RunSelection(
         intents=tuple(options.intent or ()),
         data=tuple(str(path.resolve()) for path in options.data or ()),
         limit=options.limit,
@@ -258,7 +263,7 @@ def _choice(options: argparse.Namespace) -> Choice:
     )
 
 
-def _gates(texts: Iterable[str], intents: Iterable[str], choice: Choice) -> list[Gate]:
+def _gates(texts: Iterable[str], intents: Iterable[str], choice: RunSelection) -> list[Gate]:
     only_route, alone = choice.only_route, bool(choice.intents)
     return [gates.parse(text, intents, only_route=only_route, alone=alone) for text in texts]
 
@@ -276,8 +281,8 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
     rows = []
     for found in runs:
         accuracy = ((found.report or {}).get("classification") or {}).get("accuracy")
-        when = local(found.started_at)[5:16]  # 80 columns have no room for more
-        share = markdown.percent(accuracy)
+        when = format_local(found.started_at)[5:16]  # 80 columns have no room for more
+        share = report_markdown.percent(accuracy)
         rows.append(
             (
                 found.id[:SHORT_ID],
@@ -285,12 +290,12 @@ def _list(evaluations: Evaluations, *, as_json: bool) -> int:
                 found.state,
                 str(found.done),
                 share,
-                f"{evaluation.choice_of(found).words}; {found.catalogue}",
+                f"{evaluation_runs.choice_of(found).words}; {found.catalogue}",
             )
         )
     heads = ("run", "began", "state", "done", "right", "what")
     with output.console() as console:
-        listed(console, heads, rows)
+        list_phrase(console, heads, rows)
     return ExitCode.DONE
 
 

@@ -8,11 +8,11 @@ from contextlib import closing
 
 from engine.events import Event
 from storage.history import History
-from tui import preferences
 from tui.commands.app import has_terminal, save_bandwidth
-from tui.exit_codes import ExitCode
-from tui.output import say
-from tui.setup import load_settings_aloud, open_to_read
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import say
+from tui.services import preferences
+from tui.services.runtime import load_settings_aloud, open_to_read
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,15 +24,15 @@ def run(options: argparse.Namespace) -> int:
         )
         return ExitCode.USAGE
     save_bandwidth(options)
-    for fault in preferences.take_keys():
+    for fault in preferences.load_keybindings():
         say(fault, "replay")
-    from tui import running
-    from tui.replay import ReplayApp
+    from tui.playback.app import ReplayApp
+    from tui.terminal import run_app
 
     app = ReplayApp(
-        recorded, low_bandwidth=options.low_bandwidth, kept_theme=preferences.kept_theme()
+        recorded, low_bandwidth=options.low_bandwidth, kept_theme=preferences.saved_theme()
     )
-    return running.run(app, mouse=not options.no_mouse)
+    return run_app.run(app, mouse=not options.no_mouse)
 
 
 def _recorded(options: argparse.Namespace) -> Sequence[Event]:

@@ -27,16 +27,16 @@ from engine.settings import Settings
 from storage.costs import Costs
 from storage.database import Database
 from storage.history import History, SessionRecord
-from storage.query import Segment
 from storage.records import Found, Match
-from tui import output
-from tui.exit_codes import ExitCode
-from tui.exporting import write_file
-from tui.ledger import print_costs
-from tui.moments import local
-from tui.output import Bold, print_file, print_json, print_line, say, write
-from tui.setup import load_settings_aloud, open_to_read
-from tui.text import plain
+from storage.search.query import Segment
+from tui.commands import output
+from tui.commands.cost_report import print_costs
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import Bold, print_file, print_json, print_line, say, write
+from tui.formatting.text import sanitize
+from tui.formatting.time import format_local
+from tui.services.export_file import write_file
+from tui.services.runtime import load_settings_aloud, open_to_read
 
 ALL = -1  # SQLite's word for a limit that is none
 
@@ -83,7 +83,7 @@ def _list(sessions: Iterable[SessionRecord], *, as_json: bool) -> None:
 def _line(session: SessionRecord) -> str:
     """What stands before the title."""
     done = f"{session.actions} actions" if session.actions != 1 else "1 action"
-    return f"{session.id}  {local(session.updated_at)}  {done:>11}  "
+    return f"{session.id}  {format_local(session.updated_at)}  {done:>11}  "
 
 
 def _search(found: Iterable[Found], *, as_json: bool) -> None:
@@ -115,7 +115,7 @@ def _marked(segments: Iterable[Segment]) -> list[str]:
 
 def _delete(history: History, id: str, *, sure: bool) -> ExitCode:
     session = history.session(id)
-    title = plain(session.title) or session.id
+    title = sanitize(session.title) or session.id
     if not sure:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             say(f"nobody could be asked whether to delete {title!r}: say --yes.")
@@ -130,7 +130,7 @@ def _delete(history: History, id: str, *, sure: bool) -> ExitCode:
 
 
 def _export(history: History, options: argparse.Namespace, settings: Settings) -> ExitCode:
-    from storage.export.forms import export
+    from storage.export.formats import export
 
     session = history.session(options.id)
     text = export(session, history.events(session.id), options.format, settings.redact)
@@ -147,11 +147,11 @@ def _export(history: History, options: argparse.Namespace, settings: Settings) -
 
 
 def _import(path: Path, settings: Settings, *, as_copy: bool) -> ExitCode:
-    from storage.export import reading
+    from storage.export import importer
 
     try:
         text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        session = reading.read(text.decode())
+        session = importer.parse(text.decode())
     except OSError as error:
         say(f"{path} cannot be read: {error.strerror}.")
         return ExitCode.USAGE
@@ -159,7 +159,7 @@ def _import(path: Path, settings: Settings, *, as_copy: bool) -> ExitCode:
         say(f"{path} is not an exported session: no text.")
         return ExitCode.USAGE
     with closing(Database.open(settings.database)) as database:
-        print_line(reading.keep(database, session, new_id if as_copy else None))
+        print_line(importer.save(database, session, new_id if as_copy else None))
     return ExitCode.DONE
 
 
@@ -173,26 +173,26 @@ def _show(happened: Iterable[Event], *, as_json: bool) -> None:
         match event:
             case TurnStarted():
                 spoken = False
-                write(f"\n{local(event.at)}  You: {plain(event.text)}\n")
+                write(f"\n{format_local(event.at)}  You: {sanitize(event.text)}\n")
             case TextDelta():
                 spoken = True
-                write(plain(event.text))
+                write(sanitize(event.text))
             case ToolCallProposed():
                 names[event.call_id] = event.tool
                 arguments = json.dumps(dict(event.arguments), ensure_ascii=False)
-                write(f"  [{plain(event.tool)} {plain(arguments)}]\n")
+                write(f"  [{sanitize(event.tool)} {sanitize(arguments)}]\n")
             case ApprovalResolved():
                 edited = ", edited" if event.arguments is not None else ""
-                name = plain(names.get(event.call_id, ""))
+                name = sanitize(names.get(event.call_id, ""))
                 write(f"  [{name}: {event.decision} by {event.by}{edited}]\n")
             case ToolFinished() | ActionSettled():
                 how = ", by a check" if isinstance(event, ActionSettled) else ""
                 result = json.dumps(event.result, ensure_ascii=False)
-                name = plain(names.get(event.call_id, ""))
-                write(f"  [{name}: {event.outcome}{how} {plain(result)}]\n")
+                name = sanitize(names.get(event.call_id, ""))
+                write(f"  [{name}: {event.outcome}{how} {sanitize(result)}]\n")
             case TurnFinished():
-                write("" if spoken else plain(event.reply))
+                write("" if spoken else sanitize(event.reply))
                 cut = " (cut short by the server)\n" if event.cut else "\n"
                 write(cut if event.status != "cancelled" else " (cancelled)\n")
             case TurnFailed():
-                write(f"\n  (failed: {plain(event.message)})\n")
+                write(f"\n  (failed: {sanitize(event.message)})\n")

@@ -11,9 +11,9 @@ from engine import env_file, trust
 from engine.env_file import EnvFile, EnvFileError
 from engine.settings import SettingsError
 from engine.text import show_controls
-from tui import trusting
-from tui.exit_codes import ExitCode
-from tui.output import print_json, print_line, tell
+from tui.commands.exit_codes import ExitCode
+from tui.commands.output import print_json, print_line, tell
+from tui.services import folder_trust
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         print_line(f"{file} is ignored")
         return ExitCode.DONE
     print_line(f"{file} is trusted until it changes:")
-    for line in trusting.lines(file):
+    for line in folder_trust.lines(file):
         print_line(f"  {line}")
     return ExitCode.DONE
 

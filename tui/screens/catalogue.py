@@ -9,13 +9,14 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui import keys, theme
-from tui.burst import LineInput
-from tui.ports import IntentRow, ToolRow
-from tui.text import one_line
-from tui.widgets.capability_details import EFFECT_COLOURS, CapabilityDetails
-from tui.widgets.key_bar import KeyBar
-from tui.wording import count
+from tui import theme
+from tui.formatting.text import one_line
+from tui.formatting.values import count
+from tui.keybindings import registry
+from tui.services.backend import IntentRow, ToolRow
+from tui.terminal.key_queue import LineInput
+from tui.widgets.footer import FooterBar
+from tui.widgets.tool_details import EFFECT_COLOURS, ToolDetails
 
 Entry = tuple[IntentRow, ToolRow | None]
 
@@ -27,7 +28,7 @@ class CatalogueScreen(Screen[str | None]):
     """
 
     CSS_PATH = theme.style("catalogue")
-    BINDINGS = keys.bindings("catalogue")
+    BINDINGS = registry.bindings("catalogue")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide")]  # noqa: RUF012
 
     def __init__(self, intents: tuple[IntentRow, ...]) -> None:
@@ -47,9 +48,9 @@ class CatalogueScreen(Screen[str | None]):
             listed = OptionList(id="capabilities", markup=False)
             listed.can_focus = False
             yield listed
-            yield CapabilityDetails()
+            yield ToolDetails()
         yield Static(Content("Nothing matches."), id="none", markup=False)
-        bar = KeyBar()
+        bar = FooterBar()
         bar.places = ("catalogue", "anywhere")
         yield bar
 
@@ -102,11 +103,11 @@ class CatalogueScreen(Screen[str | None]):
     def _show(self) -> None:
         highlighted = self.query_one("#capabilities", OptionList).highlighted
         if highlighted is not None and highlighted < len(self._entries):
-            self.query_one(CapabilityDetails).show(*self._entries[highlighted])
+            self.query_one(ToolDetails).show(*self._entries[highlighted])
 
     def action_move(self, step: int) -> None:
         if self._details_focused:
-            self.query_one(CapabilityDetails).scroll_relative(y=step, animate=False)
+            self.query_one(ToolDetails).scroll_relative(y=step, animate=False)
             return
         listed = self.query_one("#capabilities", OptionList)
         if self._entries:
@@ -127,7 +128,7 @@ class CatalogueScreen(Screen[str | None]):
             self._to_list()
         else:
             self.add_class("-reading")  # where it is narrow, it is not shown before
-            self.query_one(CapabilityDetails).focus()
+            self.query_one(ToolDetails).focus()
 
     def action_close(self) -> None:
         if self._details_focused:
@@ -152,7 +153,7 @@ class CatalogueScreen(Screen[str | None]):
 
     @property
     def _details_focused(self) -> bool:
-        return isinstance(self.focused, CapabilityDetails)
+        return isinstance(self.focused, ToolDetails)
 
 
 def _haystack(intent: IntentRow, tool: ToolRow | None) -> str:

@@ -15,22 +15,22 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from tui import keys
-from tui.dialogue import Dialogue
-from tui.ports import Backstage, Past, SessionRow
-from tui.record import Failure, Note, Turn
-from tui.screens.checking import check
-from tui.screens.panes import PaneScreen
-from tui.text import one_line
-from tui.typed_commands import as_typed, command_named, sent_again, unknown_command
+from tui.chat.controller import ChatController
+from tui.chat.transcript import FailureBlock, NoteBlock, TurnView
+from tui.chat.typed_commands import as_typed, command_named, sent_again, unknown_command
+from tui.formatting.text import one_line
+from tui.formatting.values import parameter_list
+from tui.keybindings import registry
+from tui.screens.base import BaseScreen
+from tui.screens.reconcile import check
+from tui.services.backend import AppBackend, SessionRow, SessionSnapshot
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
-from tui.widgets.key_bar import KeyBar
+from tui.widgets.footer import FooterBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
 from tui.widgets.tool_card import CheckRequested
 from tui.widgets.welcome import Welcome
-from tui.wording import asked_for
 
 QUIT_WITHIN_S = 1.0
 DRAFT_AFTER_S = 1.0  # without a key, what is written is kept
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from tui.app import IntentBotApp
 
 
-class ChatScreen(PaneScreen):
+class ChatScreen(BaseScreen):
     """The screen that one writes in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.bindings("chat"),
-        *keys.bindings("prompt", "edit", "recall"),
+        *registry.bindings("chat"),
+        *registry.bindings("prompt", "edit", "recall"),
     ]
     app: IntentBotApp
 
@@ -55,13 +55,13 @@ class ChatScreen(PaneScreen):
         clock: Callable[[], float],
         *,
         low_bandwidth: bool,
-        places: Sequence[keys.Place] = ("chat",),
+        places: Sequence[registry.Context] = ("chat",),
     ) -> None:
         self.welcome = Welcome()
         super().__init__(places, self.welcome, clock, low_bandwidth=low_bandwidth)
         self._clock = clock
         self._quit_armed_at = float("-inf")
-        self._backstage: Backstage | None = None
+        self._backstage: AppBackend | None = None
         self._checking = asyncio.Lock()
         self._deleted: list[str] = []  # sessions that can be brought back
         self._prompts: list[str] = []
@@ -71,7 +71,7 @@ class ChatScreen(PaneScreen):
         self.choices = ChoiceBar()
         self.approval = ApprovalBar(clock)
         self.prompt = Prompt(id="prompt")
-        self.dialogue = Dialogue(self.presenter, self._turn_changed, self._complain)
+        self.dialogue = ChatController(self.presenter, self._turn_changed, self._complain)
 
     def compose(self) -> ComposeResult:
         yield from self.panes(self.queue, self.choices, self.approval, self.prompt)
@@ -83,14 +83,14 @@ class ChatScreen(PaneScreen):
         self.watch(self, "focused", self._show_letters)
 
     def _show_letters(self) -> None:
-        self.query_one(KeyBar).typing = not self.transcript.walking
+        self.query_one(FooterBar).typing = not self.transcript.walking
 
     def home(self) -> Widget:
         return self.approval if self.approval.display else self.prompt
 
     # What the app calls.
 
-    async def begin(self, backstage: Backstage, session_id: str | None) -> None:
+    async def begin(self, backstage: AppBackend, session_id: str | None) -> None:
         """Everything behind the screen is ready: open the session and send what waited."""
         self._backstage = backstage
         self.banner.name_text = backstage.assistant_name
@@ -101,7 +101,7 @@ class ChatScreen(PaneScreen):
         self.welcome.introduce(backstage)
         await self.open(session_id)
         for notice in backstage.notices:
-            await self.presenter.tell(Note(Turn(""), notice))
+            await self.presenter.tell(NoteBlock(TurnView(""), notice))
 
     async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
         """Show this session, where something was `found` in it; None begins a new one.
@@ -114,7 +114,9 @@ class ChatScreen(PaneScreen):
         before = await self.dialogue.detach()
         try:
             most = None if found and found.found_turn else RECENT_TURNS
-            past = await self._backstage.past(session_id, most) if session_id else Past(())
+            past = (
+                await self._backstage.past(session_id, most) if session_id else SessionSnapshot(())
+            )
             chat = await self._backstage.open(session_id, self.approval)
             self._prompts = list(map(as_typed, await self._backstage.prompts()))
             draft = await self._backstage.draft(session_id)
@@ -152,9 +154,9 @@ class ChatScreen(PaneScreen):
         """Nothing can be sent, but everything stays alive."""
         self.welcome.display = False
         self.status.idle("not started", "$error")
-        await self.presenter.tell(Failure(Turn(""), "start", message, retryable=True))
+        await self.presenter.tell(FailureBlock(TurnView(""), "start", message, retryable=True))
 
-    def holders(self) -> Mapping[keys.Place, DOMNode]:
+    def holders(self) -> Mapping[registry.Context, DOMNode]:
         return {**super().holders(), "prompt": self.prompt}
 
     # What the widgets say.
@@ -245,10 +247,10 @@ class ChatScreen(PaneScreen):
 
     @work(exit_on_error=False)
     async def on_prompt_history_wanted(self) -> None:
-        from tui.screens.written import WrittenScreen
+        from tui.screens.prompt_history import PromptHistoryScreen
 
         mine = [text for text in reversed(self.prompt.sent) if text not in self._prompts]
-        chosen = await self.app.push_screen_wait(WrittenScreen([*mine, *self._prompts]))
+        chosen = await self.app.push_screen_wait(PromptHistoryScreen([*mine, *self._prompts]))
         if chosen is not None:
             self.prompt.put(chosen)
             self.prompt.focus()
@@ -276,7 +278,7 @@ class ChatScreen(PaneScreen):
         titles = self.presenter.titles
         self.prompt.choices = tuple(titles.get(key, key) for key in asked.choices) if asked else ()
         self.choices.show(self.prompt.choices)
-        answer = asked_for(asked.pending if asked else ())
+        answer = parameter_list(asked.pending if asked else ())
         writing = "Press a number, or write a message" if self.prompt.choices else "Write a message"
         self.prompt.placeholder = f"Your answer: {answer}" if answer else writing
 
@@ -356,7 +358,7 @@ class ChatScreen(PaneScreen):
     def action_new_session(self) -> None:
         self._switch(None)
 
-    def _ready(self) -> Backstage | None:
+    def _ready(self) -> AppBackend | None:
         """What is behind the screen; None, which is said, until it is there."""
         if self._backstage is None:
             self.notify("Still starting", markup=False)
@@ -424,7 +426,7 @@ class ChatScreen(PaneScreen):
 
     def action_executed(self) -> None:
         if backstage := self._ready():
-            from tui.screens.actions import ActionsScreen
+            from tui.screens.action_list import ActionsScreen
 
             self.app.push_screen(ActionsScreen(backstage, self.app.now))
 

@@ -12,12 +12,13 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.events import NO_TASK
-from tui import keys, theme
-from tui.burst import LineInput
-from tui.record import Turn
-from tui.text import one_line
+from tui import theme
+from tui.chat.transcript import TurnView
+from tui.formatting.text import one_line
+from tui.formatting.values import percent
+from tui.keybindings import registry
+from tui.terminal.key_queue import LineInput
 from tui.widgets.intent_chip import destination
-from tui.wording import percent
 
 NONE_OF_THESE = "No task: small talk, or nothing I can do"
 
@@ -26,9 +27,9 @@ class CorrectionScreen(ModalScreen[str | None]):
     """Gives back the intent's key, or `NO_TASK`; None: it was right after all."""
 
     CSS_PATH = theme.style("correction")
-    BINDINGS = keys.bindings("correction")
+    BINDINGS = registry.bindings("correction")
 
-    def __init__(self, turn: Turn, titles: Mapping[str, str]) -> None:
+    def __init__(self, turn: TurnView, titles: Mapping[str, str]) -> None:
         super().__init__()
         self._turn, self._titles = turn, titles
         self._choices = _choices(turn, titles)
@@ -98,7 +99,7 @@ class CorrectionScreen(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-def changes(turn: Turn) -> list[str]:
+def changes(turn: TurnView) -> list[str]:
     """What a turn has changed, or may have, in words."""
     return [
         one_line(action.summary or action.tool, 80)
@@ -108,7 +109,7 @@ def changes(turn: Turn) -> list[str]:
     ]
 
 
-def _choices(turn: Turn, titles: Mapping[str, str]) -> dict[str, Content]:
+def _choices(turn: TurnView, titles: Mapping[str, str]) -> dict[str, Content]:
     """Every key that can be chosen with its line: runners-up, no task, and the other intents."""
     route = turn.route
     went = route.intents if route else ()

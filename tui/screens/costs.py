@@ -13,14 +13,15 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.events import Bill
-from tui import keys, theme
-from tui.cost_table import columns, headings, line
-from tui.ports import Backstage, CostRow, CostsBy
-from tui.text import one_line
+from engine.events import UsageTotals
+from tui import theme
+from tui.formatting.cost_table import columns, headings, line
+from tui.formatting.text import one_line
+from tui.formatting.values import count, difference, money, spent, usd_exact
+from tui.keybindings import registry
+from tui.services.backend import AppBackend, CostRow, CostsBy
 from tui.widgets.cost_chart import CostChart, Values
-from tui.widgets.key_bar import KeyBar
-from tui.wording import count, difference, exact, money, spent
+from tui.widgets.footer import FooterBar
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
@@ -34,11 +35,11 @@ class CostsScreen(Screen[None]):
     """A chart and, below it, the same as a table. Money where there is some, else tokens."""
 
     CSS_PATH = theme.style("costs")
-    BINDINGS = keys.bindings("costs")
+    BINDINGS = registry.bindings("costs")
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-high")]  # noqa: RUF012
     app: IntentBotApp
 
-    def __init__(self, backstage: Backstage, session_id: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, backstage: AppBackend, session_id: str, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._session_id, self._now = backstage, session_id, now
         self._by: CostsBy = "turns"
@@ -53,7 +54,7 @@ class CostsScreen(Screen[None]):
         listed = OptionList(id="cost-list", markup=False)
         yield listed
         yield Static(id="none", markup=False)
-        bar = KeyBar()
+        bar = FooterBar()
         bar.places = ("costs", "anywhere")
         yield bar
 
@@ -83,7 +84,7 @@ class CostsScreen(Screen[None]):
     def _draw(self, chosen: int | None = None) -> None:
         """All of it, with the row marked that is chosen, or was."""
         chosen = self._list.highlighted if chosen is None else chosen
-        bill = sum((row.bill for row in self._rows), Bill())
+        bill = sum((row.bill for row in self._rows), UsageTotals())
         self.query_one("#view", Static).update(self._tabs(bill))
         self.query_one("#sums", Static).update(_sums(bill, len(self._rows), _OF[self._by]))
         for name in ("#sums", "#cost-chart", "#headings", "#cost-list"):
@@ -107,7 +108,7 @@ class CostsScreen(Screen[None]):
             return self._in_money
         return any(row.bill.cost_usd for row in self._rows)
 
-    def _tabs(self, bill: Bill) -> Content:
+    def _tabs(self, bill: UsageTotals) -> Content:
         parts = []
         for number, view in enumerate(VIEWS, 1):
             style = "bold $primary" if view == self._by else "$quiet"
@@ -162,7 +163,7 @@ class CostsScreen(Screen[None]):
         self.dismiss(None)
 
 
-def _values(bill: Bill, *, in_money: bool) -> Values:
+def _values(bill: UsageTotals, *, in_money: bool) -> Values:
     if in_money:
         return (bill.known_cost, bill.known_flat_cost, bill.known_flat_warm_cost)
     return (bill.input_tokens, bill.flat_input_tokens)
@@ -172,7 +173,7 @@ def _tokens(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _sums(bill: Bill, rows: int, of: str) -> Content:
+def _sums(bill: UsageTotals, rows: int, of: str) -> Content:
     used = (
         f"{count(rows, of)}, {count(bill.requests, 'request')} · in {bill.input_tokens:,}"
         f" · cached {bill.cached_tokens:,} · out {bill.output_tokens:,}"
@@ -189,7 +190,7 @@ def _sums(bill: Bill, rows: int, of: str) -> Content:
         ]
         for cache, cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
             if cost != 0:
-                flat.append(_compared(f"{cache} cache", exact(cost), bill.known_cost, cost))
+                flat.append(_compared(f"{cache} cache", usd_exact(cost), bill.known_cost, cost))
         lines.append(Content.styled(" · ", "$quiet").join(flat))
     return Content("\n").join(lines)
 

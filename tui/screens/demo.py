@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult
 
 from engine.events import Event
-from tui import keys
-from tui.ports import DemoStep
+from tui.keybindings import registry
 from tui.screens.chat import ChatScreen
+from tui.services.backend import DemoStep
 from tui.widgets.demo_bar import DemoBar
 from tui.widgets.prompt import Prompt
 
@@ -20,7 +20,7 @@ KEY_S = 0.03  # between two letters: a quick typist
 class DemoScreen(ChatScreen):
     """All else is the chat's: the person may type between the steps, and approves by hand."""
 
-    BINDINGS = keys.bindings("demo")
+    BINDINGS = registry.bindings("demo")
 
     def __init__(
         self, steps: Sequence[DemoStep], clock: Callable[[], float], *, low_bandwidth: bool

@@ -13,13 +13,14 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui import keys, theme
-from tui.evaluated import RunRow
-from tui.ports import Backstage
-from tui.screens.question import QuestionScreen
-from tui.text import one_line
-from tui.widgets.key_bar import KeyBar
-from tui.wording import count, figure, when
+from tui import theme
+from tui.formatting.text import one_line
+from tui.formatting.values import count, one_decimal_percent, relative_time
+from tui.keybindings import registry
+from tui.screens.dialogs import ConfirmDialog
+from tui.services.backend import AppBackend
+from tui.services.evaluation_results import RunRow
+from tui.widgets.footer import FooterBar
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
@@ -33,10 +34,10 @@ class EvaluationsScreen(Screen[str | None]):
     """Gives back a message that the person wants to try again."""
 
     CSS_PATH = theme.style("evaluations")
-    BINDINGS = keys.bindings("evaluations")
+    BINDINGS = registry.bindings("evaluations")
     app: IntentBotApp
 
-    def __init__(self, backstage: Backstage, now: Callable[[], datetime]) -> None:
+    def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
         self._runs: list[RunRow] = []
@@ -46,7 +47,7 @@ class EvaluationsScreen(Screen[str | None]):
         listed.border_title = "Evaluation runs: when, right intent, messages"
         yield listed
         yield Static(id="none", markup=False)
-        bar = KeyBar()
+        bar = FooterBar()
         bar.places = ("evaluations", "anywhere")
         yield bar
 
@@ -77,10 +78,10 @@ class EvaluationsScreen(Screen[str | None]):
     def _line(self, run: RunRow) -> Content:
         filled = round((run.accuracy or 0) * BAR)
         return Content.assemble(
-            (f"{when(run.at, self._now()):<16}", "$quiet"),
+            (f"{relative_time(run.at, self._now()):<16}", "$quiet"),
             ("━" * filled, "$success"),
             ("─" * (BAR - filled), "$border-blurred"),
-            (f" {figure(run.accuracy):>7} ", "bold"),
+            (f" {one_decimal_percent(run.accuracy):>7} ", "bold"),
             (f"{run.done:>6,} ", ""),
             (f"{run.state:<12}", STATES.get(run.state, "$quiet")),
             f"{one_line(run.catalogue, 30)}\n{'':<16}{one_line(run.what, 60)}",
@@ -89,9 +90,9 @@ class EvaluationsScreen(Screen[str | None]):
 
     @work(exit_on_error=False)
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        from tui.screens.run import RunScreen
+        from tui.screens.evaluation_run import EvaluationRunScreen
 
-        screen = RunScreen(self._backstage, self._runs, event.option_index)
+        screen = EvaluationRunScreen(self._backstage, self._runs, event.option_index)
         missed = await self.app.push_screen_wait(screen)
         if missed is not None:
             self.dismiss(missed)
@@ -116,7 +117,7 @@ class EvaluationsScreen(Screen[str | None]):
             self.notify("The run is not over yet", markup=False)
             return
         asked = f"Delete the run with {count(run.done, 'message')} ({one_line(run.what, 50)})?"
-        if await self.app.push_screen_wait(QuestionScreen(asked)) is None:
+        if await self.app.push_screen_wait(ConfirmDialog(asked)) is None:
             return
         try:
             await self._backstage.delete_evaluation(run.id)

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui import keys, theme
+from tui import theme
+from tui.keybindings import registry
 
 _ABOUT = (
     "Each message is first given to one intent; only that intent's tools are offered to the "
@@ -28,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q,question_mark", "dismiss", "close")
     ]
 
-    def __init__(self, here: Sequence[keys.Place] = ()) -> None:
+    def __init__(self, here: Sequence[registry.Context] = ()) -> None:
         super().__init__()
         self._here = here
 
@@ -42,13 +43,13 @@ class HelpScreen(ModalScreen[None]):
         self.query_one(VerticalScroll).focus()
 
 
-def _lines(here: Sequence[keys.Place]) -> list[Content]:
+def _lines(here: Sequence[registry.Context]) -> list[Content]:
     lines = [Content.styled(_ABOUT, "$quiet")]
-    places = dict.fromkeys((*here, *keys.PLACES))
+    places = dict.fromkeys((*here, *registry.PLACES))
     for place in places:
-        title = Content.styled(keys.PLACES[place], "bold $primary")
+        title = Content.styled(registry.PLACES[place], "bold $primary")
         marked = Content.styled("  here", "$accent") if place in here else Content("")
         lines += [Content(""), title + marked]
-        for command in keys.of(place):
+        for command in registry.of(place):
             lines.append(Content.assemble((f"{command.shown_keys:<21}", "bold"), command.help))
     return lines

@@ -10,13 +10,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.events import Event
-from tui import keys
-from tui.ports import Past
-from tui.record import Action
-from tui.screens.panes import PaneScreen
-from tui.tape import WORD_S, Mark, Tape, pieces
+from tui.chat.transcript import ActionBlock
+from tui.keybindings import registry
+from tui.playback.timeline import WORD_S, Mark, Timeline, pieces
+from tui.screens.base import BaseScreen
+from tui.services.backend import SessionSnapshot
+from tui.widgets.playback_bar import PlaybackBar
 from tui.widgets.tool_card import CheckRequested
-from tui.widgets.transport import Transport
 
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _MARKS: Mapping[Mark, str] = {
@@ -27,7 +27,7 @@ _MARKS: Mapping[Mark, str] = {
 }
 
 
-class PlaybackScreen(PaneScreen):
+class PlaybackScreen(BaseScreen):
     """With `playing` it begins at the beginning; else everything is shown, to be read. With
     `running` another program is at work on the newest turn. `at` is the action or the turn to read
     first.
@@ -35,7 +35,7 @@ class PlaybackScreen(PaneScreen):
     Jumps move where one reads, and play what they need to get there at once.
     """
 
-    BINDINGS = keys.bindings("playback")
+    BINDINGS = registry.bindings("playback")
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class PlaybackScreen(PaneScreen):
     ) -> None:
         nothing = Static("Nothing is shown yet: space plays.", id="nothing", markup=False)
         super().__init__(("playback",), nothing, clock, low_bandwidth=low_bandwidth)
-        self.tape = Tape(recorded)
+        self.tape = Timeline(recorded)
         self._speed = 1.0
         self._begins, self._elsewhere, self._at = playing, running, at
         self._player: asyncio.Task[None] | None = None
         self._titles = titles
         self._nothing = nothing
-        self.transport = Transport()
+        self.transport = PlaybackBar()
 
     def compose(self) -> ComposeResult:
         yield from self.panes(self.transport)
@@ -128,7 +128,7 @@ class PlaybackScreen(PaneScreen):
         """Show the tape as it is at this position."""
         self.tape.position = position
         self._nothing.display = not position
-        past = Past(self.tape.events[:position], running=self._elsewhere)
+        past = SessionSnapshot(self.tape.events[:position], running=self._elsewhere)
         await self.presenter.load(past, ended=self.tape.at_end)
         self._tell()
 
@@ -189,7 +189,7 @@ class PlaybackScreen(PaneScreen):
         if self.tape.position < self.tape.shows(number):
             await self._seek(self.tape.shows(number))
         block = self.transcript.blocks[number]
-        if isinstance(block, Action) and not block.expanded:
+        if isinstance(block, ActionBlock) and not block.expanded:
             block.expanded = True
             self.transcript.changed(block)
         await self.transcript.reveal(block)

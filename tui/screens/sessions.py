@@ -14,13 +14,14 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui import keys, theme
-from tui.burst import LineInput
-from tui.ports import Backstage, Segments, SessionRow
-from tui.screens.question import QuestionScreen
-from tui.text import one_line
-from tui.widgets.key_bar import KeyBar
-from tui.wording import count, money, when
+from tui import theme
+from tui.formatting.text import one_line
+from tui.formatting.values import count, money, relative_time
+from tui.keybindings import registry
+from tui.screens.dialogs import ConfirmDialog
+from tui.services.backend import AppBackend, Segments, SessionRow
+from tui.terminal.key_queue import LineInput
+from tui.widgets.footer import FooterBar
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
@@ -37,12 +38,12 @@ class SessionsScreen(Screen[SessionRow | None]):
     """
 
     CSS_PATH = theme.style("sessions")
-    BINDINGS = keys.bindings("sessions")
+    BINDINGS = registry.bindings("sessions")
     app: IntentBotApp
 
     def __init__(
         self,
-        backstage: Backstage,
+        backstage: AppBackend,
         now: Callable[[], datetime],
         deleted: list[str],
         running_in: Callable[[], str | None],
@@ -61,7 +62,7 @@ class SessionsScreen(Screen[SessionRow | None]):
         sessions.can_focus = False
         yield sessions
         yield Static(id="none", markup=False)
-        bar = KeyBar()
+        bar = FooterBar()
         bar.places = ("sessions", "anywhere")
         yield bar
 
@@ -165,7 +166,7 @@ class SessionsScreen(Screen[SessionRow | None]):
     @work(exit_on_error=False)
     async def action_rename(self) -> None:
         if row := self._row:
-            title = await self.app.push_screen_wait(QuestionScreen("New title", row.title))
+            title = await self.app.push_screen_wait(ConfirmDialog("New title", row.title))
             if title and title.strip():
                 await self._do(self._backstage.rename(row.id, title), "renamed")
 
@@ -183,7 +184,7 @@ class SessionsScreen(Screen[SessionRow | None]):
             self.notify("A turn runs in this session: it must end first", markup=False)
             return
         what = f"{one_line(row.title, 50)!r} with {count(row.actions, 'action')}"
-        sure = await self.app.push_screen_wait(QuestionScreen(f"Delete {what}?"))
+        sure = await self.app.push_screen_wait(ConfirmDialog(f"Delete {what}?"))
         if sure is not None and await self._do(
             self._backstage.discard(row.id), "deleted; ctrl+z brings it back"
         ):
@@ -231,7 +232,7 @@ def _prompt(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Conten
     lines = [
         Content.assemble(
             _marked(row.found_title or ((row.title or "Untitled", False),), "bold"),
-            (f"  {when(row.updated_at, now)}", "$quiet"),
+            (f"  {relative_time(row.updated_at, now)}", "$quiet"),
         ),
         Content.styled(facts or "no messages", "$quiet"),
     ]

@@ -6,31 +6,31 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui import keys
-from tui.call_text import folded, shown_name
-from tui.record import Action, Turn
-from tui.text import exact_line, one_line
+from tui.chat.transcript import ActionBlock, TurnView
+from tui.formatting.call_text import folded, shown_name
+from tui.formatting.text import exact_line, one_line
+from tui.formatting.values import STATE_STYLES, clock_time, seconds
+from tui.keybindings import registry
 from tui.widgets.tool_card import CheckRequested, details
-from tui.wording import STATE_STYLES, clock_time, seconds
 
 
 class ActionLog(OptionList):
-    PLACE: keys.Place = "actions"
-    BINDINGS = keys.bindings("actions")
+    PLACE: registry.Context = "actions"
+    BINDINGS = registry.bindings("actions")
     BORDER_TITLE = "Tool calls"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
-        self._actions: list[Action] = []
-        self._open: set[Action] = set()
+        self._actions: list[ActionBlock] = []
+        self._open: set[ActionBlock] = set()
 
-    def show(self, actions: list[Action]) -> None:
+    def show(self, actions: list[ActionBlock]) -> None:
         """Show these calls instead of what is there."""
         self._actions, self._open = list(actions), set()
         self.set_options([Option(self._prompt(action)) for action in actions])
         self._count()
 
-    def add(self, action: Action) -> None:
+    def add(self, action: ActionBlock) -> None:
         self._actions.append(action)
         self.add_option(Option(self._prompt(action)))
         self._count()
@@ -38,12 +38,12 @@ class ActionLog(OptionList):
             self.highlighted = None
             self.scroll_end(animate=False)
 
-    def changed(self, action: Action) -> None:
+    def changed(self, action: ActionBlock) -> None:
         if action in self._actions:
             index = self._actions.index(action)
             self.replace_option_prompt_at_index(index, self._prompt(action))
 
-    def mark(self, turn: Turn | None) -> None:
+    def mark(self, turn: TurnView | None) -> None:
         """Mark the first call of this turn; None: no call."""
         calls = (n for n, action in enumerate(self._actions) if action.turn is turn)
         self.highlighted = next(calls, None)
@@ -55,7 +55,7 @@ class ActionLog(OptionList):
         self.changed(action)
 
     @property
-    def _to_check(self) -> Action | None:
+    def _to_check(self) -> ActionBlock | None:
         """The marked call, or where none is marked the newest that is unknown."""
         if self.highlighted is not None:
             return self._actions[self.highlighted]
@@ -71,7 +71,7 @@ class ActionLog(OptionList):
     def _count(self) -> None:
         self.border_subtitle = str(len(self._actions) or "")
 
-    def _prompt(self, action: Action) -> Content:
+    def _prompt(self, action: ActionBlock) -> Content:
         style = STATE_STYLES[action.state]
         took = seconds(action.duration_ms) if action.duration_ms else ""
         facts = " · ".join(filter(None, (action.state, took, clock_time(action.at))))

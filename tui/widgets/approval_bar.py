@@ -25,12 +25,12 @@ from textual.widgets import Input, Static, TextArea
 
 from engine.events import ApprovalRequested
 from engine.ports import Answer
-from tui import keys
-from tui.burst import in_burst
-from tui.text import plain
+from tui.formatting.text import sanitize
+from tui.formatting.values import EDITED, call
+from tui.keybindings import registry
+from tui.terminal.key_queue import in_burst
 from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.call_text import CallText
-from tui.wording import EDITED, call
 
 GRACE_S = 0.4
 
@@ -54,8 +54,8 @@ _MORE, _MORE_SHORT = "y  see the end", "y see end"
 class ApprovalBar(Vertical, can_focus=True):
     """The `Approver` of the app. Several questions are asked one after another."""
 
-    PLACE: keys.Place = "approval"
-    BINDINGS = keys.bindings("approval")
+    PLACE: registry.Context = "approval"
+    BINDINGS = registry.bindings("approval")
     BORDER_TITLE = "May I do this?"
 
     @property
@@ -210,7 +210,7 @@ class ApprovalBar(Vertical, can_focus=True):
 
     @property
     def asks(self) -> bool:
-        """Whether a key may answer; see `tui.burst`."""
+        """Whether a key may answer; see `tui.terminal.key_queue`."""
         return self._answer is not None and not self._editor.display
 
     def on_key(self, event: events.Key) -> None:
@@ -218,7 +218,7 @@ class ApprovalBar(Vertical, can_focus=True):
         if in_burst(event):  # pasted without markers: it goes where a paste goes
             event.stop()
             text = "\n" if event.key in ("enter", "ctrl+j") else event.character or ""
-            self._prompt.insert(plain(text))
+            self._prompt.insert(sanitize(text))
         elif now - self._last_ignored < GRACE_S:
             self._last_ignored = now
             event.stop()

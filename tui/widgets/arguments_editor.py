@@ -10,14 +10,14 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui import keys
-from tui.burst import act_at_once
-from tui.text import show_controls
+from tui.formatting.text import show_controls
+from tui.keybindings import registry
+from tui.terminal.key_queue import dispatch_binding_now
 
 
 class ArgumentsEditor(TextArea):
-    PLACE: keys.Place = "arguments"
-    BINDINGS = keys.bindings("arguments")
+    PLACE: registry.Context = "arguments"
+    BINDINGS = registry.bindings("arguments")
 
     class Accepted(Message):
         def __init__(self, arguments: Mapping[str, Any]) -> None:
@@ -51,7 +51,7 @@ class ArgumentsEditor(TextArea):
         self.move_cursor((min(1, self.document.line_count - 1), len(line.removesuffix('"'))))
 
     async def on_key(self, event: events.Key) -> None:
-        await act_at_once(self, event)
+        await dispatch_binding_now(self, event)
 
     def action_accept(self) -> None:
         try:

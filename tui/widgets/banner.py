@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.text import one_line
+from tui.formatting.text import one_line
 
 
 class Banner(Widget):

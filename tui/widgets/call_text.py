@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from engine.events import ApprovalRequested, EffectName
-from tui.call_text import (
+from tui.formatting.call_text import (
     BAR,
     LABEL,
     Row,
@@ -20,8 +20,8 @@ from tui.call_text import (
     shown_line,
     title_lines,
 )
-from tui.text import one_line
-from tui.wording import EFFECT_STYLES
+from tui.formatting.text import one_line
+from tui.formatting.values import EFFECT_STYLES
 
 # Of the height of the terminal; approval_bar.tcss has the same. Below 20 lines it is 5.
 SHARE, SHORT, SHORT_ROOM = 0.31, 20, 5

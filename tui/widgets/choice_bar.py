@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.text import one_line
+from tui.formatting.text import one_line
 
 
 class ChoiceBar(Static):

@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.events import Event, IntentClassified
-from tui.ports import DemoStep
-from tui.text import one_line, plain
+from tui.formatting.text import one_line, sanitize
+from tui.services.backend import DemoStep
 
 
 class DemoBar(Static):
@@ -64,5 +64,5 @@ class DemoBar(Static):
         if step is None:
             said = "F7 writes the first message" if self._place < 0 else "The end. ctrl+q leaves."
         else:
-            said = plain(step.note)
+            said = sanitize(step.note)
         self.update(Content.assemble(head, self._went, "\n", (said, "$quiet")))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tui.finding import Findable
-from tui.record import Failure
-from tui.text import excerpt, plain
+from tui.chat.transcript import FailureBlock
+from tui.formatting.highlight import HighlightStatic
+from tui.formatting.text import excerpt, sanitize
 
 _TITLES = {
     "start": "The assistant could not start",
@@ -19,15 +19,15 @@ _TITLES = {
 }
 
 
-class ErrorCard(Findable):
-    def __init__(self, block: Failure) -> None:
+class ErrorCard(HighlightStatic):
+    def __init__(self, block: FailureBlock) -> None:
         title = _TITLES.get(block.error, "The turn failed")
         advice = "f5 tries again" if block.retryable else ""
         if block.error != "start":
             advice = f"{advice} · up brings the message back".removeprefix(" · ")
         lines = [
             Content.styled(title, "bold $error"),
-            Content(excerpt(plain(block.message), 2_000)),
+            Content(excerpt(sanitize(block.message), 2_000)),
         ]
         if advice:
             lines.append(Content.styled(advice, "$quiet"))

@@ -7,16 +7,16 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui import keys
-from tui.burst import LineInput
+from tui.keybindings import registry
+from tui.terminal.key_queue import LineInput
 from tui.widgets.transcript import Transcript
 
 
 class FindBar(Horizontal):
     """Hidden until it is opened; begins at the newest place, where the person mostly is."""
 
-    PLACE: keys.Place = "find"
-    BINDINGS = keys.bindings("find")
+    PLACE: registry.Context = "find"
+    BINDINGS = registry.bindings("find")
 
     class Closed(Message):
         """The person has found it, or given up."""

@@ -10,28 +10,28 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.events import Bill, IntentClassified, UsageUpdated
-from tui import keys
-from tui.record import Turn, bill_of
-from tui.text import one_line, plain
-from tui.widgets.intent_chip import destination, tools_offered
-from tui.wording import (
+from engine.events import IntentClassified, UsageTotals, UsageUpdated
+from tui.chat.transcript import TurnView, bill_of
+from tui.formatting.text import one_line, sanitize
+from tui.formatting.values import (
     ROUTES,
     SOURCES,
-    asked_for,
     count,
     difference,
     money,
+    parameter_list,
     percent,
     seconds,
     spent,
 )
+from tui.keybindings import registry
+from tui.widgets.intent_chip import destination, tools_offered
 
 _STAGES = {"classify": "Classify", "act": "Act"}
 
 
 class Inspector(VerticalScroll, can_focus=True):
-    PLACE: keys.Place = "panes"
+    PLACE: registry.Context = "panes"
     BORDER_TITLE = "Intent"
 
     def __init__(self, id: str) -> None:
@@ -41,7 +41,7 @@ class Inspector(VerticalScroll, can_focus=True):
     def compose(self) -> ComposeResult:
         yield Static(Content.styled("Nothing sent yet.", "$quiet"), markup=False)
 
-    def show(self, turn: Turn | None, session: Bill) -> None:
+    def show(self, turn: TurnView | None, session: UsageTotals) -> None:
         """This turn, and what the whole session took."""
         lines = _lines(turn, self.titles, session) if turn else [_quiet("Nothing sent yet.")]
         self.border_subtitle = f"turn {turn.number}" if turn else ""
@@ -52,14 +52,14 @@ def _quiet(text: str) -> Content:
     return Content.styled(text, "$quiet")
 
 
-def _lines(turn: Turn, titles: Mapping[str, str], session: Bill) -> list[Content]:
+def _lines(turn: TurnView, titles: Mapping[str, str], session: UsageTotals) -> list[Content]:
     lines: list[Content] = []
     if turn.route:
         lines += _routing(turn.route, titles)
     else:
         lines.append(_quiet("choosing …" if turn.state == "running" else "was not classified"))
     if turn.pending:
-        lines.append(_quiet(f"waits for: {asked_for(turn.pending)}"))
+        lines.append(_quiet(f"waits for: {parameter_list(turn.pending)}"))
     if turn.calls:
         lines += [Content(""), *_total(turn)]
     if session.requests > len(turn.calls):
@@ -97,7 +97,7 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
         Content.assemble(("Tools offered", "bold"), (f"  {tools_offered(route)}", "$quiet")),
     ]
     if route.tools_offered:
-        lines.append(_quiet(plain(", ".join(route.tools_offered))))
+        lines.append(_quiet(sanitize(", ".join(route.tools_offered))))
     return lines
 
 
@@ -126,7 +126,7 @@ def _stage(name: str, calls: list[UsageUpdated]) -> list[Content]:
     ]
 
 
-def _total(turn: Turn) -> list[Content]:
+def _total(turn: TurnView) -> list[Content]:
     """What the turn took, and how that compares with every tool in one prompt."""
     bill = bill_of(turn.calls)
     used = f"{count(turn.tokens, 'token')} · {money(bill.known_cost)}"
@@ -149,6 +149,6 @@ def _compared(name: str, value: str, taken: float, flat: float) -> Content:
     return Content.assemble((f"{name:<12} {value:<10}", "$quiet"), (difference(taken, flat), style))
 
 
-def _session(bill: Bill) -> Content:
+def _session(bill: UsageTotals) -> Content:
     used = f"{count(bill.requests, 'request')} · {spent(bill)}"
     return Content.assemble(("Session", "bold"), (f"  {used}", "$quiet"))

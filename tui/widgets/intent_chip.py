@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.events import IntentClassified
-from tui.record import Routed
-from tui.text import one_line
-from tui.wording import ROUTES, SOURCES, count, percent
+from tui.chat.transcript import RoutingBlock
+from tui.formatting.text import one_line
+from tui.formatting.values import ROUTES, SOURCES, count, percent
 
 
 def destination(route: IntentClassified, titles: Mapping[str, str]) -> str:
@@ -22,7 +22,7 @@ def destination(route: IntentClassified, titles: Mapping[str, str]) -> str:
 
 
 class IntentChip(Static):
-    def __init__(self, block: Routed, titles: Mapping[str, str]) -> None:
+    def __init__(self, block: RoutingBlock, titles: Mapping[str, str]) -> None:
         super().__init__(markup=False)
         self._block, self._titles = block, titles
 

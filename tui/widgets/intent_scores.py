@@ -6,9 +6,9 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.evaluated import IntentScore, Measured
-from tui.text import one_line
-from tui.wording import change
+from tui.formatting.text import one_line
+from tui.formatting.values import change
+from tui.services.evaluation_results import IntentScore, RunView
 
 NAME = 18
 HEAD = f"{'Intents':<{NAME}} prec. recall     F1     n"
@@ -27,7 +27,7 @@ class IntentScores(OptionList):
         place = self.highlighted
         return self._keys[place] if place is not None and place < len(self._keys) else None
 
-    def show(self, measured: Measured) -> None:
+    def show(self, measured: RunView) -> None:
         """Show a run's figures, the mark where it is."""
         place = self.highlighted or 0
         self._keys = [score.key for score in measured.intents]

@@ -6,17 +6,17 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui import keys
-from tui.burst import act_at_once, in_burst
-from tui.text import one_line
-from tui.typed_commands import Command, MessageText, read_input
+from tui.chat.typed_commands import Command, MessageText, read_input
+from tui.formatting.text import one_line
+from tui.keybindings import registry
+from tui.terminal.key_queue import dispatch_binding_now, in_burst
 
 
 class Prompt(TextArea):
     """Enter sends; a line that ends in a backslash goes on. Up and down at the edges recall."""
 
-    PLACE: keys.Place = "prompt"
-    BINDINGS = keys.bindings("prompt")
+    PLACE: registry.Context = "prompt"
+    BINDINGS = registry.bindings("prompt")
 
     class Sent(Message):
         def __init__(self, text: MessageText) -> None:
@@ -52,7 +52,7 @@ class Prompt(TextArea):
 
     @property
     def asks(self) -> bool:
-        """Whether a key may answer; see `tui.burst`."""
+        """Whether a key may answer; see `tui.terminal.key_queue`."""
         return bool(self.choices) and not self.text
 
     async def on_key(self, event: events.Key) -> None:
@@ -62,7 +62,7 @@ class Prompt(TextArea):
             event.prevent_default()
             self.action_choose(number)
         else:
-            await act_at_once(self, event)
+            await dispatch_binding_now(self, event)
 
     def action_send(self) -> None:
         row, column = self.cursor_location
@@ -90,10 +90,10 @@ class Prompt(TextArea):
 
     def action_edit(self) -> None:
         """Give the terminal to the person's editor, and take over what was written."""
-        from tui import editor
+        from tui.terminal import external_editor
 
         try:
-            text = editor.edit_over(self.app, self.text)
+            text = external_editor.edit_over(self.app, self.text)
         except OSError as error:
             message = one_line(f"No editor: {error}; set $EDITOR to one that can be run", 300)
             self.notify(message, severity="error", markup=False)

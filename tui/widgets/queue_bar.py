@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.text import one_line
-from tui.wording import count
+from tui.formatting.text import one_line
+from tui.formatting.values import count
 
 
 class QueueBar(Static):

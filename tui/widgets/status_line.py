@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.events import Bill
+from engine.events import UsageTotals
 from engine.ports import TOOL_TIME_LIMIT_S
-from tui.record import Action, Turn
-from tui.text import one_line
-from tui.wording import count, money, seconds
+from tui.chat.transcript import ActionBlock, TurnView
+from tui.formatting.text import one_line
+from tui.formatting.values import count, money, seconds
 
 
 class StatusLine(Widget):
@@ -30,8 +30,8 @@ class StatusLine(Widget):
         self._ended: float | None = None
         self._waits_since: float | None = None
         self._retry_at: float | None = None
-        self._turn: Turn | None = None
-        self.session = Bill()  # what the whole session took
+        self._turn: TurnView | None = None
+        self.session = UsageTotals()  # what the whole session took
         self._timer: Timer | None = None
 
     @property
@@ -39,7 +39,7 @@ class StatusLine(Widget):
         """What the line says is going on."""
         return self._state
 
-    def begin(self, turn: Turn) -> None:
+    def begin(self, turn: TurnView) -> None:
         """A turn begins: its time is counted."""
         self._turn, self._began, self._ended = turn, self._clock(), None
         if self._timer is None:
@@ -56,7 +56,7 @@ class StatusLine(Widget):
         if not self._cancelling:
             self._set(state, style)
 
-    def cancel(self, change: Action | None) -> None:
+    def cancel(self, change: ActionBlock | None) -> None:
         """The turn was asked to stop; whatever it still does, the line says so until it ends, and
         that it waits for a change that has begun."""
         waits = ""
@@ -92,7 +92,7 @@ class StatusLine(Widget):
         self._cancelling = False
         self._set(state, style)
 
-    def look_back(self, turn: Turn | None) -> None:
+    def look_back(self, turn: TurnView | None) -> None:
         """Show the use of a turn that is over; its time is not known."""
         self._turn, self._began, self._ended = turn, None, None
         self.refresh()

@@ -7,11 +7,19 @@ from collections.abc import Mapping
 from textual.content import Content
 from textual.message import Message
 
-from tui.call_text import folded, shown_line, shown_name
-from tui.finding import Findable
-from tui.record import Action
-from tui.text import exact_line, one_line, plain
-from tui.wording import DECIDERS, EDITED, EFFECT_STYLES, STATE_STYLES, call, seconds, value
+from tui.chat.transcript import ActionBlock
+from tui.formatting.call_text import folded, shown_line, shown_name
+from tui.formatting.highlight import HighlightStatic
+from tui.formatting.text import exact_line, one_line, sanitize
+from tui.formatting.values import (
+    DECIDERS,
+    EDITED,
+    EFFECT_STYLES,
+    STATE_STYLES,
+    call,
+    pretty_json,
+    seconds,
+)
 
 # Of a value in a card that was opened, in characters: as much as a screen can scroll through.
 WHOLE = 200_000
@@ -20,18 +28,18 @@ WHOLE = 200_000
 class CheckRequested(Message):
     """The person wants to know what became of this action."""
 
-    def __init__(self, action: Action) -> None:
+    def __init__(self, action: ActionBlock) -> None:
         super().__init__()
         self.action = action
 
 
-def heading(action: Action) -> Content:
+def heading(action: ActionBlock) -> Content:
     """The call in plain words, marked with the colour of its state."""
     words = exact_line(action.summary, 160) or call(action.tool, action.arguments)
     return Content.assemble(("● ", STATE_STYLES[action.state]), (words, "bold"))
 
 
-def fate(action: Action) -> Content:
+def fate(action: ActionBlock) -> Content:
     """State, duration and effect on one line, and whether the person changed the call."""
     parts = [Content.styled(action.state, STATE_STYLES[action.state])]
     if action.duration_ms:
@@ -42,7 +50,7 @@ def fate(action: Action) -> Content:
     return Content.styled(" · ", "$quiet").join(parts)
 
 
-def details(action: Action, limit: int = 2000) -> list[Content]:
+def details(action: ActionBlock, limit: int = 2000) -> list[Content]:
     """Everything about a call, a line or more each: exact arguments, problems, result.
 
     Of an argument beyond the `limit`, in characters, both ends.
@@ -57,13 +65,13 @@ def details(action: Action, limit: int = 2000) -> list[Content]:
     if isinstance(action.result, Mapping) and (said := action.result.get("summary")):
         lines.append(pair("says", str(said)))
     if action.result is not None:
-        lines.append(pair("result", value(action.result)))
+        lines.append(pair("result", pretty_json(action.result)))
     return lines
 
 
 def pair(name: str, text: str) -> Content:
     """A name and its value, which is indented if it has more than one line."""
-    text = plain(text)
+    text = sanitize(text)
     if "\n" in text:
         text = "\n" + "\n".join(f"  {line}" for line in text.split("\n"))
     return Content.assemble((f"{one_line(name, 40):<9}", "$quiet"), " ", text)
@@ -72,8 +80,8 @@ def pair(name: str, text: str) -> Content:
 UNKNOWN = "It may or may not have been done: f4, then c asks the back end."
 
 
-class ToolCard(Findable):
-    def __init__(self, block: Action) -> None:
+class ToolCard(HighlightStatic):
+    def __init__(self, block: ActionBlock) -> None:
         super().__init__(markup=False)
         self._block = block
 

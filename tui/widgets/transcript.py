@@ -18,31 +18,40 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui import keys
-from tui.finding import Findable, folded
-from tui.record import Action, Block, Failure, Note, Reply, Routed, Said, Turn
-from tui.text import plain
+from tui.chat.transcript import (
+    ActionBlock,
+    Block,
+    FailureBlock,
+    NoteBlock,
+    ReplyBlock,
+    RoutingBlock,
+    TurnView,
+    UserBlock,
+)
+from tui.formatting.highlight import HighlightStatic, fold
+from tui.formatting.text import sanitize
+from tui.formatting.values import call, count, pretty_json
+from tui.keybindings import registry
+from tui.widgets.assistant_message import AssistantMessage
 from tui.widgets.error_card import ErrorCard
 from tui.widgets.intent_chip import IntentChip
-from tui.widgets.note_line import NoteLine
-from tui.widgets.reply_message import ReplyMessage
-from tui.widgets.said_message import SaidMessage
+from tui.widgets.note import NoteLine
 from tui.widgets.tool_card import CheckRequested, ToolCard
-from tui.window import Window
-from tui.wording import call, count, value
+from tui.widgets.user_message import UserMessage
+from tui.widgets.virtual_window import Window
 
 
 class Transcript(VerticalScroll, can_focus=True):
     """`walking`: since it got the focus the person has gone from entry to entry by key."""
 
-    PLACE: keys.Place = "transcript"
-    BINDINGS = keys.bindings("transcript")
+    PLACE: registry.Context = "transcript"
+    BINDINGS = registry.bindings("transcript")
     walking: reactive[bool] = reactive(False)
 
     class Selected(Message):
         """The cursor came to a block of this turn; None: it follows the newest again."""
 
-        def __init__(self, turn: Turn | None) -> None:
+        def __init__(self, turn: TurnView | None) -> None:
             super().__init__()
             self.turn = turn
 
@@ -92,20 +101,20 @@ class Transcript(VerticalScroll, can_focus=True):
                 await self._move(Window.newest(len(blocks)))
         self.anchor()
 
-    async def write(self, block: Reply, text: str) -> None:
+    async def write(self, block: ReplyBlock, text: str) -> None:
         """More of a reply that is arriving."""
-        from tui.widgets.live_reply import LiveReply
+        from tui.widgets.streaming_message import StreamingMessage
 
         widget = self._widgets.get(block)
-        if isinstance(widget, LiveReply):
+        if isinstance(widget, StreamingMessage):
             await widget.write(text)
 
-    async def freeze(self, block: Reply) -> None:
+    async def freeze(self, block: ReplyBlock) -> None:
         """The reply is complete: one widget takes the place of its Markdown tree."""
-        from tui.widgets.live_reply import LiveReply
+        from tui.widgets.streaming_message import StreamingMessage
 
         live = self._widgets.get(block)
-        if not isinstance(live, LiveReply):
+        if not isinstance(live, StreamingMessage):
             return
         await live.finish()
         frozen = self._widgets[block] = self._widget_for(block)
@@ -121,8 +130,10 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def last_reply(self) -> str:
         """The source of the newest reply, or nothing."""
-        replies = (b.source for b in reversed(self.blocks) if isinstance(b, Reply) and b.source)
-        return plain(next(replies, ""))
+        replies = (
+            b.source for b in reversed(self.blocks) if isinstance(b, ReplyBlock) and b.source
+        )
+        return sanitize(next(replies, ""))
 
     # The window.
 
@@ -133,21 +144,21 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def _made(self, block: Block) -> Widget:
         match block:
-            case Said():
-                return SaidMessage(block)
-            case Routed():
+            case UserBlock():
+                return UserMessage(block)
+            case RoutingBlock():
                 return IntentChip(block, self.titles)
-            case Reply(done=False):
-                from tui.widgets.live_reply import LiveReply
+            case ReplyBlock(done=False):
+                from tui.widgets.streaming_message import StreamingMessage
 
-                return LiveReply(block)
-            case Reply():
-                return ReplyMessage(block)
-            case Action():
+                return StreamingMessage(block)
+            case ReplyBlock():
+                return AssistantMessage(block)
+            case ActionBlock():
                 return ToolCard(block)
-            case Failure():
+            case FailureBlock():
                 return ErrorCard(block)
-            case Note():
+            case NoteBlock():
                 return NoteLine(block)
         raise TypeError(f"no widget for {type(block).__name__}")
 
@@ -207,7 +218,7 @@ class Transcript(VerticalScroll, can_focus=True):
     async def reveal_turn(self, turn_id: str, words: str) -> None:
         """Go to where these words stand in the turn, or to its beginning; if it is there."""
         blocks = [block for block in self.blocks if turn_id and block.turn.turn_id == turn_id]
-        having = (block for block in blocks if folded(words) in folded(source_of(block)))
+        having = (block for block in blocks if fold(words) in fold(source_of(block)))
         for block in (*having, *blocks)[:1]:
             await self.reveal(block)
 
@@ -216,13 +227,13 @@ class Transcript(VerticalScroll, can_focus=True):
 
         Without words nothing is marked any more.
         """
-        self._looked_for, wanted = words, folded(words)
+        self._looked_for, wanted = words, fold(words)
         for widget in self._widgets.values():
             self._mark(widget)
-        return [block for block in self.blocks if wanted and wanted in folded(source_of(block))]
+        return [block for block in self.blocks if wanted and wanted in fold(source_of(block))]
 
     def _mark(self, widget: Widget) -> None:
-        if isinstance(widget, Findable):
+        if isinstance(widget, HighlightStatic):
             widget.looked_for = self._looked_for
 
     # The cursor.
@@ -284,7 +295,7 @@ class Transcript(VerticalScroll, can_focus=True):
 
     def action_expand(self) -> None:
         target = self._cursor or next(self._actions_backwards(), None)
-        if isinstance(target, Action):
+        if isinstance(target, ActionBlock):
             target.expanded = not target.expanded
             self.changed(target)
 
@@ -292,12 +303,12 @@ class Transcript(VerticalScroll, can_focus=True):
     def _mounted(self) -> list[Block]:
         return self.blocks[self._window.first : self._window.last]
 
-    def _actions_backwards(self) -> Iterator[Action]:
-        return (block for block in reversed(self._mounted) if isinstance(block, Action))
+    def _actions_backwards(self) -> Iterator[ActionBlock]:
+        return (block for block in reversed(self._mounted) if isinstance(block, ActionBlock))
 
     def action_check(self) -> None:
         unknown = (action for action in self._actions_backwards() if action.state == "unknown")
-        target = self._cursor if isinstance(self._cursor, Action) else next(unknown, None)
+        target = self._cursor if isinstance(self._cursor, ActionBlock) else next(unknown, None)
         if target is not None:
             self.post_message(CheckRequested(target))
 
@@ -317,15 +328,15 @@ class Transcript(VerticalScroll, can_focus=True):
 def source_of(block: Block) -> str:
     """What copying a block gives: its words as they were written, or the call and its result."""
     match block:
-        case Said():
-            return plain(block.text)
-        case Reply():
-            return plain(block.source)
-        case Failure():
-            return plain(block.message)
-        case Note():
-            return plain(block.text)
-        case Action():
+        case UserBlock():
+            return sanitize(block.text)
+        case ReplyBlock():
+            return sanitize(block.source)
+        case FailureBlock():
+            return sanitize(block.message)
+        case NoteBlock():
+            return sanitize(block.text)
+        case ActionBlock():
             shown = call(block.tool, block.arguments, 100_000)
-            return f"{shown}\n{block.state}: {value(block.result, 1_000_000)}"
+            return f"{shown}\n{block.state}: {pretty_json(block.result, 1_000_000)}"
     return ""

@@ -9,8 +9,8 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widgets import Static
 
-from tui.ports import Backstage
-from tui.text import one_line
+from tui.formatting.text import one_line
+from tui.services.backend import AppBackend
 
 
 class Welcome(Static):
@@ -27,9 +27,9 @@ class Welcome(Static):
 
     def __init__(self) -> None:
         super().__init__(Content.styled("Starting. You can already type.", "$quiet"), markup=False)
-        self._backstage: Backstage | None = None
+        self._backstage: AppBackend | None = None
 
-    def introduce(self, backstage: Backstage) -> None:
+    def introduce(self, backstage: AppBackend) -> None:
         self._backstage = backstage
         self._draw()
 
@@ -68,7 +68,7 @@ class Welcome(Static):
         lines += [Content(""), self._privacy(stage)]
         self.update(Content("\n").join(lines))
 
-    def _privacy(self, stage: Backstage) -> Content:
+    def _privacy(self, stage: AppBackend) -> Content:
         label = one_line(stage.model_label, 100)
         if stage.offline:
             return Content.assemble(

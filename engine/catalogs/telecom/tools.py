@@ -16,8 +16,8 @@ from engine.tools.function import effect
 from engine.tools.tool import ToolContext
 
 from .backend import balance, contract, data, payment, roaming
-from .backend.books import once, read
-from .backend.books import outcome_of as outcome_of  # for whoever was interrupted: what happened?
+from .backend.store import once, read
+from .backend.store import outcome_of as outcome_of  # what became of an interrupted action
 
 MONEY_UNITS = ["$", "usd", "dollar", "dollars", "buck", "bucks"]
 DATA_UNITS = ["gb", "gbs", "gig", "gigs", "giga", "gigas", "gigabyte", "gigabytes"]

@@ -43,7 +43,7 @@ def load_openapi(
     `examples` (phrases, or the phrases under "" of a table) are the file's own; they speak for
     the whole document. Secrets are read from `environ` now. Raises `SourceError`.
     """
-    from engine.tools.openapi.intents import load
+    from engine.tools.openapi.source import load
 
     phrases = examples.get("", ()) if isinstance(examples, Mapping) else examples
     return load(key, table, folder, title, description, tuple(phrases), environ)

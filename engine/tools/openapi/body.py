@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from engine.tools.openapi.prompt import object_parts, resolve
-from engine.tools.openapi.schema import Schema, Schemas
+from engine.tools.openapi.schema_conversion import Schema, Schemas
+from engine.tools.openapi.schema_summary import object_parts, resolve
 
 MULTIPART = "multipart/form-data"
 MAX_DEPTH = 4

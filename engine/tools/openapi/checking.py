@@ -15,9 +15,9 @@ from jsonschema.protocols import Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from engine.tools.json_schema import UNEVALUATED, errors_of, guarded, measured, unchecked
 from engine.tools.openapi.request import body_value, text
-from engine.tools.schema_faults import called, deepest, lacking, only_conditions, sentence, unknown
+from engine.tools.schema.faults import called, deepest, lacking, only_conditions, sentence, unknown
+from engine.tools.schema.validation import UNEVALUATED, errors_of, guarded, measured, unchecked
 from engine.tools.tool import InvalidArguments
 
 MAX_PROBLEMS = 5

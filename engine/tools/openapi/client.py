@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from engine.events import EffectName
-from engine.tools.openapi.answer import Answer, data_of, said
+from engine.tools.openapi.config import Credentials
 from engine.tools.openapi.document import joined, origin
 from engine.tools.openapi.request import Request, build
-from engine.tools.openapi.table import Credentials
+from engine.tools.openapi.response import HttpResult, data_of, error_text
 from engine.tools.tool import OutcomeUnknown, ToolContext, ToolUserError
 
 CONNECT_TIMEOUT_S = 8.0
@@ -96,14 +96,14 @@ class Client:
             raise OutcomeUnknown(self._credentials.redact(str(error))) from None
         return self._credentials.redact(self._result(answer, reads))
 
-    def _result(self, answer: Answer, reads: bool) -> Any:
+    def _result(self, answer: HttpResult, reads: bool) -> Any:
         if answer.status < 400:
             if answer.cut and reads:
                 raise ToolUserError(
                     f"The answer is larger than {MAX_BYTES >> 20} MiB. Ask for less at a time."
                 )
             return data_of(answer)
-        words = self._credentials.redact(said(answer))
+        words = self._credentials.redact(error_text(answer))
         told = f"{answer.named}{f': {words}' if words else ''}".rstrip(".")
         if answer.status >= 500 and not reads and answer.status != 501:
             raise OutcomeUnknown(f"The API failed ({told}). {PERHAPS}")
@@ -115,7 +115,7 @@ class Client:
             hint = f" Check the secret that is sent as {names}." if names else " It wants auth."
         raise ToolUserError(f"The API refused this ({told}).{hint}")
 
-    async def _read(self, request: Request, secret: bool) -> Answer:
+    async def _read(self, request: Request, secret: bool) -> HttpResult:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             delay = self._first_delay_s * 2 ** (attempt - 1)
             try:
@@ -137,7 +137,7 @@ class Client:
             await asyncio.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _write(self, request: Request, secret: bool) -> Answer:
+    async def _write(self, request: Request, secret: bool) -> HttpResult:
         try:
             return await self._send(request, secret)
         except _NOT_SENT as error:
@@ -152,7 +152,7 @@ class Client:
             )
             raise OutcomeUnknown(f"{host_of(request.url)} {what}. {PERHAPS}") from None
 
-    async def _send(self, request: Request, secret: bool) -> Answer:
+    async def _send(self, request: Request, secret: bool) -> HttpResult:
         """One exchange, with the redirects that stay on the origin."""
         reads = effect_of(request.method) == "read"
         method, url, target = request.method, request.url, request
@@ -166,7 +166,7 @@ class Client:
                 to = _short(there) or location[:120]
                 refused = f"It redirects to {to}, which is not followed: see server in [openapi]."
                 if answer.status == 303 and not reads:
-                    return Answer(answer.status, {}, b"")
+                    return HttpResult(answer.status, {}, b"")
                 if not reads and answer.status < 307:
                     raise OutcomeUnknown(f"{refused} {PERHAPS}")
                 raise ToolUserError(refused)
@@ -182,7 +182,7 @@ class Client:
                 target = Request(method, url, request.headers, target.content, target.files)
         raise ToolUserError(f"{host_of(request.url)} redirects without end.")
 
-    async def _exchange(self, request: Request, secret: bool) -> Answer:
+    async def _exchange(self, request: Request, secret: bool) -> HttpResult:
         headers, url = dict(request.headers), request.url
         if secret:
             url = self._authorize(url, headers)
@@ -203,7 +203,7 @@ class Client:
                         cut = True
                         break
             lower = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, lower, bytes(body[:limit]), cut)
+            return HttpResult(response.status_code, lower, bytes(body[:limit]), cut)
 
     def _authorize(self, url: str, headers: dict[str, str]) -> str:
         for part in self._credentials.parts:
@@ -262,7 +262,7 @@ def _unreached(request: Request, error: Exception) -> str:
     )
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: HttpResult) -> float | None:
     """Seconds that the server asks to wait: a number, or a date."""
     told = answer.headers.get("retry-after", "").strip()
     if not told:

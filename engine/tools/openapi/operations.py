@@ -12,11 +12,11 @@ from typing import Any
 
 from referencing.exceptions import Unresolvable
 
-from engine.tools.model_schema import for_models
 from engine.tools.openapi.body import FileNeeded, body_of, is_json
 from engine.tools.openapi.document import References
-from engine.tools.openapi.prompt import prompt_schema
-from engine.tools.openapi.schema import Schema, Schemas, without_circles
+from engine.tools.openapi.schema_conversion import Schema, Schemas, without_circles
+from engine.tools.openapi.schema_summary import summarize
+from engine.tools.schema.model_schema import for_models
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # OpenAPI says that parameters of these names are ignored; the call sets them itself. The others
@@ -158,7 +158,7 @@ class _Reader:
             "open": secured == [],
             "accept": self._accept(told, base),
             "arguments": [argument for argument, _, _ in fields],
-            "parameters": for_models(prompt_schema(shown, required, self.schemas.defs)),
+            "parameters": for_models(summarize(shown, required, self.schemas.defs)),
             "checks": {name: shown[name] for name in checked},
             "body": body,
         }

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from engine.tools.lenient import lenient
+from engine.tools.approval_policy import Policy
 from engine.tools.openapi.checking import Checker, Definitions
 from engine.tools.openapi.client import Client, effect_of
-from engine.tools.openapi.wording import described, fixed_segments, segments, shorten, words
-from engine.tools.policy import Policy
+from engine.tools.openapi.text import description_of, fixed_segments, segments, shorten, words
+from engine.tools.schema.coercion import with_coercion
 from engine.tools.tool import Tool, ToolContext, ToolUserError
 
 MAX_NAME = 64
@@ -80,10 +80,10 @@ def tool_of(
 
     return Tool(
         name=name,
-        description=described(operation, MAX_DESCRIPTION),
+        description=description_of(operation, MAX_DESCRIPTION),
         parameters=operation["parameters"],
         effect=effect_of(operation["method"]),
-        validate=lenient(checker.validate, operation["parameters"]),
+        validate=with_coercion(checker.validate, operation["parameters"]),
         run=run,
         summary=_summary(operation),
         policy=policy,

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from engine.assistant import Assistant
 from engine.events import TurnFinished
 from engine.intents.catalogue import BUILT_IN, load
-from engine.intents.embedded_router import EmbeddedRouter
-from engine.models.dialogue_acts import head
-from engine.models.dialogue_acts.features import Masker, words_of
-from engine.models.dialogue_acts.sentences import Grammar, sentences
-from engine.models.embedded import EmbeddedModel
-from engine.models.worker_client import WorkerClient
+from engine.offline.dialogue_acts import head
+from engine.offline.dialogue_acts.features import Masker, words_of
+from engine.offline.dialogue_acts.sentences import Grammar, sentences
+from engine.offline.model import OfflineModel
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import called, end, say
 
@@ -44,8 +44,8 @@ def talk(domain: str, worker: WorkerClient, folder: Path) -> Assistant:
     catalogue = load(BUILT_IN if domain == "telecom" else FOLDER / domain)
     return Assistant(
         catalogue,
-        EmbeddedRouter(worker, catalogue),
-        EmbeddedModel(worker, catalogue),
+        OfflineRouter(worker, catalogue),
+        OfflineModel(worker, catalogue),
         MemoryRecorder(),
         StubApprover(),
         folder,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.evaluation.dataset import Row, Said
-from engine.evaluation.described import Described, described
+from engine.evaluation.dataset import DatasetMessage, Row
+from engine.evaluation.description_test import DescriptionScore, description_scores
 from engine.intents.intent import Catalogue, Intent
 
 INTENTS = {key: Intent(key, key, key, {}) for key in ("money", "trips")}
@@ -26,7 +26,7 @@ async def test_a_message_is_given_to_the_description_it_is_most_like() -> None:
         Row("trips", intents=("money",)),
         Row("trips with money", intents=("trips",)),
     ]
-    found = await described(rows, CATALOGUE, nearest)
+    found = await description_scores(rows, CATALOGUE, nearest)
     assert found.shares == {"money": pytest.approx(2 / 3), "trips": 1.0}
     assert found.strays == {"money": [(rows[2], "trips")], "trips": []}
     assert found.least == pytest.approx(2 / 3)
@@ -36,8 +36,8 @@ async def test_what_a_description_cannot_decide_is_left_out() -> None:
     rows = [
         Row("trips and money", intents=("trips", "money")),
         Row("sunny day"),
-        Row("and trips?", intents=("money",), before=(Said(content="my money"),)),
+        Row("and trips?", intents=("money",), before=(DatasetMessage(content="my money"),)),
     ]
-    found = await described(rows, CATALOGUE, nearest)
-    assert found == Described()
+    found = await description_scores(rows, CATALOGUE, nearest)
+    assert found == DescriptionScore()
     assert found.least is None

@@ -11,29 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import prices
-from engine.assembly import Engine
+from engine import pricing
+from engine.builder import Engine
 from engine.evaluation.dataset import Row
-from engine.evaluation.fit import CannotFit, fit
-from engine.intents.capabilities import Capability, Reading
-from engine.intents.embedded_router import EmbeddedRouter
+from engine.evaluation.threshold_search import CannotFit, search_thresholds
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.thresholds import Thresholds
-from engine.models.worker_client import WorkerClient
+from engine.offline.labels import Label, Prediction
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import StubModel
 from tui.commands.catalog_fit import edited
 
-ONE, OTHER = Capability("task", "one"), Capability("task", "other")
+ONE, OTHER = Label("task", "one"), Label("task", "other")
 
 
 class Reader:
     """Reads each text as it is told to, and counts."""
 
-    def __init__(self, readings: Mapping[str, Reading]) -> None:
+    def __init__(self, readings: Mapping[str, Prediction]) -> None:
         self._readings = readings
         self.read_texts: list[str] = []
 
-    async def read(self, *texts: str) -> tuple[list[Reading], int]:
+    async def read(self, *texts: str) -> tuple[list[Prediction], int]:
         self.read_texts += texts
         return [self._readings[text] for text in texts], 3
 
@@ -42,8 +42,8 @@ def engine(reader: Reader, thresholds: Thresholds) -> Engine:
     intents = {key: Intent(key, key, key, {"": (key,)}) for key in ("one", "other")}
     catalogue = Catalogue("T", "T", "", intents, thresholds=thresholds)
     worker = cast(WorkerClient, reader)
-    router = EmbeddedRouter(reader, catalogue)
-    return Engine(catalogue, router, StubModel(), prices.free, "", True, worker=worker)
+    router = OfflineRouter(reader, catalogue)
+    return Engine(catalogue, router, StubModel(), pricing.free, "", True, worker=worker)
 
 
 def sets(strange: float) -> tuple[list[Row], Reader]:
@@ -53,14 +53,14 @@ def sets(strange: float) -> tuple[list[Row], Reader]:
         task, stranger = f"task {number}", f"stranger {number}"
         rows += [Row(task, ("one",)), Row(stranger)]
         sure = {ONE: 0.9, OTHER: 0.1}
-        readings[task] = Reading(sure, 0.05 + number / 110)
-        readings[stranger] = Reading(sure, strange * number / 100)
+        readings[task] = Prediction(sure, 0.05 + number / 110)
+        readings[stranger] = Prediction(sure, strange * number / 100)
     return rows, Reader(readings)
 
 
 async def test_what_tells_strangers_apart_is_proposed_and_each_message_read_once() -> None:
     rows, reader = sets(strange=0.049)
-    found = await fit(engine(reader, replace(Thresholds(), refused=0.0)), rows)
+    found = await search_thresholds(engine(reader, replace(Thresholds(), refused=0.0)), rows)
     assert found.proposed.refused == 0.05
     assert found.changes == {"refused": (0.0, 0.05)}
     assert (found.worth_before, found.worth_after) == (0.5, 1)
@@ -71,14 +71,14 @@ async def test_what_tells_strangers_apart_is_proposed_and_each_message_read_once
 
 async def test_no_more_than_a_few_tasks_are_denied_for_it() -> None:
     rows, reader = sets(strange=0.9)
-    found = await fit(engine(reader, replace(Thresholds(), refused=0.0)), rows)
+    found = await search_thresholds(engine(reader, replace(Thresholds(), refused=0.0)), rows)
     assert found.after.coverage is not None
     assert found.after.coverage >= 0.95
 
 
 async def test_thresholds_that_gain_nothing_stay() -> None:
     rows, reader = sets(strange=0.029)
-    found = await fit(engine(reader, replace(Thresholds(), refused=0.04)), rows)
+    found = await search_thresholds(engine(reader, replace(Thresholds(), refused=0.04)), rows)
     assert found.changes == {}
     assert set(found.folds) == {found.present}
 
@@ -93,7 +93,7 @@ async def test_thresholds_that_gain_nothing_stay() -> None:
 )
 async def test_a_set_that_cannot_tell_is_refused(rows: list[Row], says: str) -> None:
     with pytest.raises(CannotFit, match=says):
-        await fit(engine(Reader({}), Thresholds()), rows)
+        await search_thresholds(engine(Reader({}), Thresholds()), rows)
 
 
 NAMES = st.sampled_from(sorted(vars(Thresholds())))

@@ -8,37 +8,37 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from engine import prices
-from engine.assembly import Engine
+from engine import pricing
+from engine.builder import Engine
+from engine.chat_model import ModelError, Usage
 from engine.conversation import Conversation
-from engine.economics import flat_request
 from engine.evaluation import runner as runners
-from engine.evaluation.dataset import Row, Said
-from engine.evaluation.outcome import Outcome, from_dict, to_dict
+from engine.evaluation.dataset import DatasetMessage, Row
+from engine.evaluation.result import RowResult, from_dict, to_dict
+from engine.evaluation.row_runner import CannotRun, RowRunner, dry_run
 from engine.evaluation.runner import FAILURES, Result, Runner
-from engine.evaluation.trial import CannotRun, Trial, dry
-from engine.events import Awaiting, RetryScheduled
-from engine.intents.router import Router, Routing, Task
-from engine.models.port import ModelError, Usage
+from engine.events import PendingCall, RetryScheduled
+from engine.flat_prompt import flat_request
+from engine.routing.router import Router, Routing, Task
 from tests.engine.desk import Desk
 from tests.engine.stubs import USAGE, StubModel, StubRouter, calls, says, task
 
 
 def engine(router: Router, model: StubModel, desk: Desk | None = None) -> Engine:
-    catalogue = dry((desk or Desk()).catalogue())
-    return Engine(catalogue, router, model, prices.free, "stub", offline=False)
+    catalogue = dry_run((desk or Desk()).catalogue())
+    return Engine(catalogue, router, model, pricing.free, "stub", offline=False)
 
 
 async def outcome_of(
-    row: Row, model: StubModel, *routings: Routing, begun: Outcome | None = None
-) -> tuple[Outcome, list[Outcome]]:
-    kept: list[Outcome] = []
+    row: Row, model: StubModel, *routings: Routing, begun: RowResult | None = None
+) -> tuple[RowResult, list[RowResult]]:
+    kept: list[RowResult] = []
 
-    async def keep(outcome: Outcome) -> None:
+    async def keep(outcome: RowResult) -> None:
         kept.append(from_dict(to_dict(outcome)))
 
     desk = Desk()
-    trial = Trial(engine(StubRouter(*routings), model, desk))
+    trial = RowRunner(engine(StubRouter(*routings), model, desk))
     found = await trial.run(row, keep, begun)
     model.assert_complete()
     assert desk.ran == []
@@ -93,7 +93,7 @@ async def test_the_flat_prompt_of_a_request_that_acted_is_reckoned_as_in_the_cha
 
 async def test_a_question_is_told_with_what_it_asks_for() -> None:
     row = Row("top up", ("balance",), tool="top_up", missing=("amount",))
-    awaiting = Awaiting(intent="balance", tool="top_up", arguments={}, missing=("amount",))
+    awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     found, _ = await outcome_of(row, StubModel(says("How much?", awaiting)), task("balance"))
     assert found.acted is not None
     assert (found.acted.asked, found.acted.tool, found.acted.missing) == (
@@ -146,7 +146,7 @@ async def test_a_lost_connection_is_tried_again_and_a_refusal_is_the_answer() ->
 
 
 async def test_a_conversation_is_told_and_only_its_last_message_judged() -> None:
-    heard: list[tuple[list[str], Awaiting | None]] = []
+    heard: list[tuple[list[str], PendingCall | None]] = []
 
     class Hearing:
         async def route(
@@ -156,16 +156,22 @@ async def test_a_conversation_is_told_and_only_its_last_message_judged() -> None
             heard.append((said, conversation.awaiting))
             yield task("contract" if "plan" in text else "balance", text=text)
 
-    asked = Said(role="assistant", content="How much?", tool="top_up", missing=("amount",))
+    asked = DatasetMessage(
+        role="assistant", content="How much?", tool="top_up", missing=("amount",)
+    )
     row = Row(
         "never mind, show me the balance",
         ("balance",),
-        before=(Said(content="my plan?"), Said(content="top up", intent="balance"), asked),
+        before=(
+            DatasetMessage(content="my plan?"),
+            DatasetMessage(content="top up", intent="balance"),
+            asked,
+        ),
     )
 
-    async def keep(_: Outcome) -> None: ...
+    async def keep(_: RowResult) -> None: ...
 
-    found = await Trial(engine(Hearing(), StubModel())).run(row, keep)
+    found = await RowRunner(engine(Hearing(), StubModel())).run(row, keep)
     assert found.intents == ("balance",)
     assert len(heard) == 2, "a message of which the set tells the intent is not routed"
     said, awaiting = heard[1]
@@ -213,7 +219,7 @@ def rows(count: int) -> dict[int, Row]:
 
 async def test_rows_run_side_by_side_up_to_the_limit_and_all_are_kept() -> None:
     router, kept = Slow(), Kept()
-    runner = Runner(Trial(engine(router, StubModel())), rows(20), kept, parallel=3)
+    runner = Runner(RowRunner(engine(router, StubModel())), rows(20), kept, parallel=3)
     running = asyncio.create_task(runner.run())
     await router.full.wait()
     router.gate.set()
@@ -227,9 +233,9 @@ async def test_rows_run_side_by_side_up_to_the_limit_and_all_are_kept() -> None:
 async def test_stopping_keeps_what_is_done_and_going_on_asks_only_for_the_rest() -> None:
     router, kept = Slow(), Kept()
     router.gate.set()
-    runner = Runner(Trial(engine(router, StubModel())), rows(20), kept, parallel=2)
+    runner = Runner(RowRunner(engine(router, StubModel())), rows(20), kept, parallel=2)
 
-    def after_seven(row: Row, outcome: Outcome) -> None:
+    def after_seven(row: Row, outcome: RowResult) -> None:
         if sum(found.state == "done" for found in runner.outcomes.values()) >= 7:
             router.gate.clear()
             asyncio.get_running_loop().call_soon(runner.stop)
@@ -241,7 +247,7 @@ async def test_stopping_keeps_what_is_done_and_going_on_asks_only_for_the_rest()
     before = [row.text for number, row in rows(20).items() if number in done]
     again = Slow()
     again.gate.set()
-    second = Runner(Trial(engine(again, StubModel())), rows(20), Kept(), 2, outcomes=dict(done))
+    second = Runner(RowRunner(engine(again, StubModel())), rows(20), Kept(), 2, outcomes=dict(done))
     assert (await second.run()).reason == "finished"
     assert not set(before) & set(again.asked)
     assert len(second.outcomes) == 20
@@ -250,7 +256,7 @@ async def test_stopping_keeps_what_is_done_and_going_on_asks_only_for_the_rest()
 @pytest.mark.parametrize("patient", [True, False])
 async def test_who_stops_a_run_gets_what_is_on_its_way_unless_asking_twice(patient: bool) -> None:
     router, kept = Slow(), Kept()
-    runner = Runner(Trial(engine(router, StubModel())), rows(20), kept, parallel=3)
+    runner = Runner(RowRunner(engine(router, StubModel())), rows(20), kept, parallel=3)
     running = asyncio.create_task(runner.run())
     await router.full.wait()
     assert runner.stop(), "three answers are paid for"
@@ -268,7 +274,7 @@ async def test_what_is_on_its_way_is_not_waited_for_without_end(
 ) -> None:
     monkeypatch.setattr(runners, "GRACE_S", 0.01)
     router = Slow()
-    runner = Runner(Trial(engine(router, StubModel())), rows(20), Kept(), parallel=3)
+    runner = Runner(RowRunner(engine(router, StubModel())), rows(20), Kept(), parallel=3)
     running = asyncio.create_task(runner.run())
     await router.full.wait()
     runner.stop()
@@ -293,14 +299,16 @@ class Lost:
 
 async def test_a_server_that_is_away_ends_the_run() -> None:
     router, kept = Lost(always=True), Kept()
-    runner = Runner(Trial(engine(router, StubModel())), rows(50), kept, parallel=1)
+    runner = Runner(RowRunner(engine(router, StubModel())), rows(50), kept, parallel=1)
     end = await runner.run()
     assert (end.reason, end.message) == ("network", "no connection")
     assert router.asked == FAILURES
 
 
 async def test_a_server_that_stumbles_does_not() -> None:
-    runner = Runner(Trial(engine(Lost(always=False), StubModel())), rows(20), Kept(), parallel=1)
+    runner = Runner(
+        RowRunner(engine(Lost(always=False), StubModel())), rows(20), Kept(), parallel=1
+    )
     assert (await runner.run()).reason == "finished"
     states = [outcome.state for outcome in runner.outcomes.values()]
     assert (states.count("failed"), states.count("done")) == (10, 10)
@@ -314,7 +322,7 @@ async def test_a_refused_key_ends_the_run_at_once() -> None:
             raise ModelError("auth", "the key was refused")
             yield task("balance")
 
-    runner = Runner(Trial(engine(Refused(), StubModel())), rows(50), Kept(), parallel=4)
+    runner = Runner(RowRunner(engine(Refused(), StubModel())), rows(50), Kept(), parallel=4)
     end = await runner.run()
     assert (end.reason, end.code) == ("cannot_run", "auth")
     assert not runner.outcomes
@@ -327,12 +335,12 @@ async def test_a_database_that_fails_ends_the_run_and_says_so() -> None:
     router = Slow()
     router.gate.set()
     with pytest.raises(OSError, match="disk full"):
-        await Runner(Trial(engine(router, StubModel())), rows(9), keep, parallel=2).run()
+        await Runner(RowRunner(engine(router, StubModel())), rows(9), keep, parallel=2).run()
 
 
 def test_a_dry_catalogue_offers_the_same_and_runs_nothing() -> None:
     desk = Desk()
-    wet, parched = desk.catalogue(), dry(desk.catalogue())
+    wet, parched = desk.catalogue(), dry_run(desk.catalogue())
     assert [tool.name for tool in parched.tools] == [tool.name for tool in wet.tools]
     for tool in parched.tools:
         with pytest.raises(RuntimeError, match="executes nothing"):

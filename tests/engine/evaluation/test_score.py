@@ -8,31 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation import compare, gates, junit, report
+from engine.evaluation import compare, gates, report, report_junit
 from engine.evaluation.dataset import Row
 from engine.evaluation.gates import GateError
-from engine.evaluation.markdown import to_markdown
-from engine.evaluation.outcome import Acted, Call, Outcome, Spent, from_dict, to_dict
-from engine.evaluation.score import PerIntent, Report, same_arguments, score
+from engine.evaluation.metrics import PerIntent, Report, same_arguments, score
+from engine.evaluation.report_markdown import to_markdown
+from engine.evaluation.result import Call, RowResult, ToolPhase, UsageTotals, from_dict, to_dict
 from engine.events import Route
 from engine.intents import catalogue as catalogues
-from tui.wording import spent
+from tui.formatting.values import spent
 
 TELECOM = catalogues.load()
 TOOLS = {tool.name: tool for tool in TELECOM.tools}
 KEYS = sorted(TELECOM.intents)
 
 
-def task(*intents: str, confidence: float = 0.9, acted: Acted | None = None) -> Outcome:
-    return Outcome(route="task", intents=intents, confidence=confidence, acted=acted)
+def task(*intents: str, confidence: float = 0.9, acted: ToolPhase | None = None) -> RowResult:
+    return RowResult(route="task", intents=intents, confidence=confidence, acted=acted)
 
 
-def no_task(route: Route = "out_of_scope") -> Outcome:
-    return Outcome(route=route, confidence=0.7)
+def no_task(route: Route = "out_of_scope") -> RowResult:
+    return RowResult(route=route, confidence=0.7)
 
 
-def calls(tool: str, **arguments: object) -> Acted:
-    return Acted((Call(tool, arguments),))
+def calls(tool: str, **arguments: object) -> ToolPhase:
+    return ToolPhase((Call(tool, arguments),))
 
 
 SET = [
@@ -47,8 +47,8 @@ SET = [
     (Row("i"), task("data", confidence=0.5)),
     (Row("j", route="out_of_scope"), no_task("small_talk")),
     (Row("k", route="small_talk"), task("balance")),
-    (Row("l", ("data",)), Outcome(state="failed", error="network", message="away")),
-    (Row("m", ("data",)), Outcome(state="begun")),
+    (Row("l", ("data",)), RowResult(state="failed", error="network", message="away")),
+    (Row("m", ("data",)), RowResult(state="begun")),
 ]
 
 
@@ -96,11 +96,11 @@ def test_routing_by_hand() -> None:
         (Row("a", ("balance",)), task("data", "balance"), False, "intent"),
         (Row("a", route="small_talk"), no_task("cancel"), True, "route"),
         (Row("a", route="small_talk"), task("data"), False, "intent"),
-        (Row("a"), Outcome(error="model", message="no answer"), False, "error"),
+        (Row("a"), RowResult(error="model", message="no answer"), False, "error"),
     ],
 )
 def test_a_cell_is_right_where_its_rows_are_and_has_their_misses(
-    row: Row, outcome: Outcome, right: bool, kind: str | None
+    row: Row, outcome: RowResult, right: bool, kind: str | None
 ) -> None:
     data = report.to_dict(score([(row, outcome)], TELECOM))
     (cell,) = data["classification"]["matrix"]
@@ -113,10 +113,10 @@ def test_a_cell_is_right_where_its_rows_are_and_has_their_misses(
 def test_tools_by_hand() -> None:
     top_up = Row("a", ("balance",), tool="top_up_balance", arguments={"amount": 20})
     asks = Row("b", ("balance",), tool="top_up_balance", missing=("amount",))
-    question = Acted(asked=True, tool="top_up_balance", missing=("amount",))
-    prose = Acted(asked=True)
-    other = Acted(asked=True, tool="get_balance", missing=("amount",))
-    wrong_then_right = Outcome(
+    question = ToolPhase(asked=True, tool="top_up_balance", missing=("amount",))
+    prose = ToolPhase(asked=True)
+    other = ToolPhase(asked=True, tool="get_balance", missing=("amount",))
+    wrong_then_right = RowResult(
         route="task",
         intents=("data",),
         acted=calls("top_up_data", amount=20),
@@ -172,7 +172,7 @@ results = st.lists(st.tuples(st.builds(Row, st.text(min_size=1), intents), outco
 
 
 @given(results)
-def test_random_sets_keep_the_laws(found: list[tuple[Row, Outcome]]) -> None:
+def test_random_sets_keep_the_laws(found: list[tuple[Row, RowResult]]) -> None:
     told = score(found, TELECOM).classification
     support = sum(numbers.support for numbers in told.per_intent.values())
     assert support == sum(len(row.intents) for row, _ in found)
@@ -197,7 +197,7 @@ def test_random_sets_keep_the_laws(found: list[tuple[Row, Outcome]]) -> None:
 
 
 @given(results)
-def test_what_was_right_throughout_misses_nothing(found: list[tuple[Row, Outcome]]) -> None:
+def test_what_was_right_throughout_misses_nothing(found: list[tuple[Row, RowResult]]) -> None:
     right = [(row, task(*row.intents) if row.intents else no_task()) for row, _ in found]
     whole = score(right, TELECOM)
     assert whole.misses == ()
@@ -207,15 +207,17 @@ def test_what_was_right_throughout_misses_nothing(found: list[tuple[Row, Outcome
 
 def test_costs_add_up_and_an_unknown_price_stays_unknown() -> None:
     row = Row("a", ("data",))
-    priced = Outcome(route="task", intents=("data",), spent=Spent(2, 100, 50, 10, 300, 0.25, 0, 1))
-    unpriced = Outcome(route="task", spent=Spent(1, 10, 0, 1, 30, 0.0, 1, 2))
-    begun = Outcome(state="begun", spent=Spent(1, 7))
+    priced = RowResult(
+        route="task", intents=("data",), spent=UsageTotals(2, 100, 50, 10, 300, 0.25, 0, 1)
+    )
+    unpriced = RowResult(route="task", spent=UsageTotals(1, 10, 0, 1, 30, 0.0, 1, 2))
+    begun = RowResult(state="begun", spent=UsageTotals(1, 7))
     both = report.usage(score([(row, priced), (row, priced), (row, begun)], TELECOM))
     assert both["cost_usd"] == 0.5
     assert (both["requests"], both["input_tokens"], both["cached_tokens"]) == (4, 200, 100)
     assert (both["output_tokens"], both["flat_input_tokens"], both["seconds"]) == (20, 600, 2)
     assert report.usage(score([(row, priced), (row, unpriced)], TELECOM))["cost_usd"] is None
-    tiny = Outcome(route="task", spent=Spent(1, cost_usd=0.0000191))
+    tiny = RowResult(route="task", spent=UsageTotals(1, cost_usd=0.0000191))
     found = score([(row, tiny)] * 3, TELECOM)
     assert report.usage(found)["cost_usd"] == 0.0000573
     assert spent(report.bill(found)) == "$0.0000573"
@@ -285,7 +287,7 @@ def test_a_text_that_a_set_has_twice_is_two_messages() -> None:
     right, wrong = task("data"), task("balance")
     twice = [(Row("a", ("data",)), right), (Row("a", ("balance",)), right)]
     found = score(twice, TELECOM)
-    root = ElementTree.fromstring(junit.to_xml(found, twice))
+    root = ElementTree.fromstring(report_junit.to_xml(found, twice))
     failed = [case.get("classname") for case in root.iter("testcase") if len(case)]
     assert failed == ["balance"]
     turned = compare.compare(twice, [(row, wrong) for row, _ in twice], TELECOM)
@@ -311,7 +313,7 @@ HOSTILE = "\x1b[31m<b>]]>&\"'\x00\ud800 `*_[x](y)|`` "
 def test_junit_is_xml_that_counts_right_whatever_people_write() -> None:
     found = [*SET, (Row(HOSTILE, ("data",)), task("balance"))]
     verdicts = gates.judge([gates.parse("intent=1", TELECOM.intents)], score(SET, TELECOM))
-    root = ElementTree.fromstring(junit.to_xml(score(found, TELECOM), found, verdicts))
+    root = ElementTree.fromstring(report_junit.to_xml(score(found, TELECOM), found, verdicts))
     cases = root.findall("testsuite/testcase")
     assert root.get("tests") == str(len(cases)) == str(len(found))  # less "m", and the gate
     failures = [str(case.get("name")) for case in cases if case.find("failure") is not None]
@@ -331,12 +333,12 @@ def test_markdown_keeps_what_people_write_in_code_spans() -> None:
 
 
 def test_outcomes_keep_their_json_form() -> None:
-    found = Outcome(
+    found = RowResult(
         route="task",
         intents=("data",),
         confidence=0.5,
         acted=calls("top_up_data", amount=2),
-        given=Acted(asked=True, tool="top_up_data", missing=("amount",)),
-        spent=Spent(1, 2, 3, 4, 5, 0.5, 1, 0.25),
+        given=ToolPhase(asked=True, tool="top_up_data", missing=("amount",)),
+        spent=UsageTotals(1, 2, 3, 4, 5, 0.5, 1, 0.25),
     )
     assert from_dict(to_dict(found)) == found

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.intents.source import SourceError
+from engine.tools.call_summary import summarize_call
 from engine.tools.openapi import load_openapi
 from engine.tools.openapi.client import MAX_BYTES
 from engine.tools.openapi.request import build
-from engine.tools.settled import with_arguments
+from engine.tools.preset_arguments import with_presets
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
-from engine.tools.wording import describe
 from tests.engine.openapi.answers import (
     AUTH,
     CONTEXT,
@@ -115,9 +115,9 @@ def test_no_value_changes_the_path(value: str) -> None:
 async def test_what_the_catalogue_settles_is_sent_and_not_seen() -> None:
     with answering(lambda _: json_reply("{}")) as served:
         source = load(server=served.url, environ=KEY, **AUTH)
-        tool = with_arguments(tools_of(source)["shop_orders_rename"], {"id": "7", "body_id": "{8}"})
+        tool = with_presets(tools_of(source)["shop_orders_rename"], {"id": "7", "body_id": "{8}"})
         assert (
-            describe(tool, {"name": "Ann"})
+            summarize_call(tool, {"name": "Ann"})
             == "Rename an order · PUT /orders/7 · body id {8}, name Ann"
         )
         assert set(tool.required) == {"name"}

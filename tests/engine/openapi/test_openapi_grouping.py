@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue, Intent
-from engine.intents.routing_prompt import VARYING, answer_schema, system_prompt, tokens
-from engine.tools.families import MAX_SIZE, by_alphabet
+from engine.prompts.routing import VARYING, answer_schema, routing_prompt, tokens
+from engine.tools.naming import MAX_SIZE, by_alphabet
 from engine.tools.openapi import load_openapi
 from scripts.synthetic_catalogue import things
 
@@ -139,4 +139,4 @@ def test_a_large_documents_prompt_stays_within_its_budget(
     assert len(intents) == count
     catalogue = Catalogue("Office", "Otto", "You are Otto. " * 200, intents)
     schema = json.dumps(answer_schema(catalogue))
-    assert tokens(system_prompt(catalogue)) + tokens(schema) + VARYING <= limit
+    assert tokens(routing_prompt(catalogue)) + tokens(schema) + VARYING <= limit

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.intents import sources
+from engine.intents import source_loader
 from engine.intents.catalogue import CatalogueError
-from engine.intents.files import SourceFile
+from engine.intents.catalogue_schema import SourceFile
 from engine.intents.source import SourceError
 from engine.tools.openapi import document as documents
 from engine.tools.openapi import load_openapi, operations
@@ -219,7 +219,7 @@ def test_s14_references_stay_in_the_documents_folder(tmp_path: Path, ref: str) -
     (inside / "out").symlink_to(tmp_path)
     written(inside, posting({"$ref": ref}))
     path = inside / "api.json"
-    source = sources.open_source(path, "k", sources.document(path))
+    source = source_loader.load_source(path, "k", source_loader.document(path))
     assert "stolen" not in json.dumps([dict(t.parameters) for t in tools_of(source).values()])
     assert any(f"{ref} was not found" in line for line in source.problems)
 
@@ -253,7 +253,9 @@ def test_s14_a_malformed_server_is_a_problem_and_not_a_traceback(tmp_path: Path,
     with pytest.raises(SourceError, match=r"openapi\.server"):
         load_openapi("k", {**written(tmp_path, document), "server": url}, tmp_path)
     with pytest.raises(CatalogueError):
-        sources.open_source(Path(url), sources.name_of(url), sources.document(url))
+        source_loader.load_source(
+            Path(url), source_loader.name_of(url), source_loader.document(url)
+        )
 
 
 def test_s21_a_pipe_is_no_document(tmp_path: Path) -> None:
@@ -320,7 +322,7 @@ def test_s21_a_reference_that_trickles_in_is_given_up_and_the_others_serve(
         (tmp_path / "intents").mkdir()
         here = SourceFile(openapi={"document": "api.json"})
         folder = tmp_path / "intents"
-        opened = sources.open_all({folder / "a.toml": slow, folder / "b.toml": here})
+        opened = source_loader.load_sources({folder / "a.toml": slow, folder / "b.toml": here})
     assert not opened[folder / "a.toml"].intents
     assert opened[folder / "a.toml"].problems
     assert tools_of(opened[folder / "b.toml"])

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from engine.intents.source import Source, SourceError
-from engine.tools.openapi import kept, load_openapi
+from engine.tools.openapi import cache, load_openapi
+from engine.tools.openapi.cache import load_compiled
 from engine.tools.openapi.document import from_bytes
-from engine.tools.openapi.kept import document_at
 from engine.tools.openapi.operations import compiled
 from tests.engine.openapi.answers import DOCUMENTS, answering, json_reply, tools_of
 from tests.engine.openapi.served import Call
@@ -46,8 +46,8 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         told.append(uri)
         return from_bytes(data, uri)
 
-    monkeypatch.setattr(kept, "from_bytes", telling)
-    monkeypatch.setattr(kept, "WORTH_KEEPING", 0)
+    monkeypatch.setattr(cache, "from_bytes", telling)
+    monkeypatch.setattr(cache, "WORTH_KEEPING", 0)
     return told
 
 
@@ -55,7 +55,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_is_kept_is_the_same_document(name: str, parsed: list[str]) -> None:
     path = DOCUMENTS / name
     whole = compiled(*from_bytes(path.read_bytes(), path.as_uri()))
-    assert [document_at(path.as_uri()) for _ in range(2)] == [(whole, "")] * 2
+    assert [load_compiled(path.as_uri()) for _ in range(2)] == [(whole, "")] * 2
     assert len(parsed) == 1
 
 

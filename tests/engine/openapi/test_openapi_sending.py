@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from engine.intents.source import SourceError
+from engine.tools.approval_policy import evaluate_policy
 from engine.tools.function import tool_from_function
 from engine.tools.openapi import load_openapi
-from engine.tools.policy import decide
 from engine.tools.tool import InvalidArguments, Tool, ToolUserError
 from tests.engine.openapi.answers import CONTEXT, answering, call, json_reply, tools_of
 from tests.engine.openapi.test_openapi_documents import EMPTY, posting, written
 
 
 def verdicts(tools: dict[str, Tool]) -> dict[str, str]:
-    return {name: decide(tool.effect, tool.policy, {})[0] for name, tool in tools.items()}
+    return {name: evaluate_policy(tool.effect, tool.policy, {})[0] for name, tool in tools.items()}
 
 
 def test_s20_reads_that_a_fetched_document_sends_elsewhere_ask() -> None:

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from engine.tools.tool import ToolUserError
 
-from .books import Books
-from .wording import dollars, money, to_cents
+from .formatting import dollars, money, to_cents
+from .store import Store
 
 TOP_UP_LIMIT_CENTS = 200_00
 BALANCE_LIMIT_CENTS = 500_00
@@ -27,12 +27,12 @@ class TopUp:
     summary: str
 
 
-def get(books: Books) -> Balance:
+def get(books: Store) -> Balance:
     cents = _cents(books)
     return Balance(dollars(cents), f"Your balance is {money(cents)}.")
 
 
-def top_up(books: Books, amount: Decimal) -> TopUp:
+def top_up(books: Store, amount: Decimal) -> TopUp:
     """Book `amount` dollars. Raises `ToolUserError` beyond the limits."""
     before = _cents(books)
     if amount > dollars(TOP_UP_LIMIT_CENTS):
@@ -60,5 +60,5 @@ def top_up(books: Books, amount: Decimal) -> TopUp:
     )
 
 
-def _cents(books: Books) -> int:
+def _cents(books: Store) -> int:
     return books.number("SELECT coalesce(sum(cents), 0) FROM ledger")

@@ -8,8 +8,14 @@ from decimal import Decimal
 
 from engine.tools.tool import ToolUserError
 
-from .books import Books
-from .wording import day, dollars, gigabytes, last_of_month, listing
+from .formatting import (
+    day,
+    dollars,
+    gigabytes,
+    last_of_month,
+    listing,
+)
+from .store import Store
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Cancellation:
     summary: str
 
 
-def get(books: Books) -> Contract:
+def get(books: Store) -> Contract:
     row = books.rows("SELECT * FROM contract JOIN customer ON customer.id = customer_id")[0]
     offers = _offers(books)
     own = offers.pop(row["plan"])
@@ -70,7 +76,7 @@ def get(books: Books) -> Contract:
     )
 
 
-def change_plan(books: Books, plan: str) -> PlanChange:
+def change_plan(books: Store, plan: str) -> PlanChange:
     """Move to another plan at once. Raises `ToolUserError` for the same plan or after the end."""
     offers = _offers(books)
     if plan not in offers:
@@ -92,7 +98,7 @@ def change_plan(books: Books, plan: str) -> PlanChange:
     )
 
 
-def cancel(books: Books, reason: str) -> Cancellation:
+def cancel(books: Store, reason: str) -> Cancellation:
     """End the contract with this month. Raises `ToolUserError` when that was done before."""
     if end := ends_on(books):
         raise ToolUserError(f"Your contract is already cancelled; it ends {day(end)}.")
@@ -105,13 +111,13 @@ def cancel(books: Books, reason: str) -> Cancellation:
     )
 
 
-def ends_on(books: Books) -> date | None:
+def ends_on(books: Store) -> date | None:
     """The last day of a cancelled contract."""
     value = books.rows("SELECT ends_on FROM contract")[0]["ends_on"]
     return date.fromisoformat(value) if value else None
 
 
-def _offers(books: Books) -> dict[str, Plan]:
+def _offers(books: Store) -> dict[str, Plan]:
     rows = books.rows("SELECT * FROM plan ORDER BY price_cents")
     return {
         row["name"]: Plan(

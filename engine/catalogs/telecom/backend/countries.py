@@ -14,7 +14,7 @@ from functools import cache
 
 from engine.tools.tool import ToolUserError
 
-from .wording import listing
+from .formatting import listing
 
 # Everyday names where ISO's own is a lawyer's. Kosovo has no ISO code; XK is the usual one.
 FRIENDLY_NAMES = {
@@ -74,7 +74,7 @@ _WITH_ARTICLE = {"Bahamas", "Comoros", "Gambia", "Isle of Man", "Maldives", "Net
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundCountry:
     """A country's code, and the place in it that was said instead of its name."""
 
     code: str
@@ -93,20 +93,20 @@ def names() -> Mapping[str, str]:
     return iso | FRIENDLY_NAMES
 
 
-def find(said: str) -> Found:
+def find(said: str) -> FoundCountry:
     """The one country that is meant. Raises `ToolUserError` with the likely ones otherwise."""
     said = " ".join(said.split())
     # "it" or "in" in a sentence is a word; a code is written in capitals.
     if said.isupper() and (code := _codes().get(said)):
-        return Found(code)
+        return FoundCountry(code)
     key = _folded(said)
     codes = _index().get(key, frozenset())
     if len(codes) == 1:
-        return Found(*codes)
+        return FoundCountry(*codes)
     if codes:
         raise ToolUserError(f"“{said}” could be {listing(_named(codes), 'or')}: which one?")
     if place := _places().get(key):
-        return Found(place, said.title() if said.islower() else said)
+        return FoundCountry(place, said.title() if said.islower() else said)
     if key in _split(REGIONS):
         raise ToolUserError(
             "Roaming has a price for each country: please name one, for instance Spain or Japan."

@@ -9,8 +9,16 @@ from decimal import Decimal
 from engine.tools.tool import ToolUserError
 
 from . import contract
-from .books import Books
-from .wording import day, dollars, first_of_month, gigabytes, money, to_megabytes, volume
+from .formatting import (
+    day,
+    dollars,
+    first_of_month,
+    gigabytes,
+    money,
+    to_megabytes,
+    volume,
+)
+from .store import Store
 
 PACK_LIMIT_GB = 100
 CENTS_PER_GB = 2_00
@@ -35,7 +43,7 @@ class DataTopUp:
     summary: str
 
 
-def get(books: Books) -> DataBalance:
+def get(books: Store) -> DataBalance:
     renewal = first_of_month(books.today, months_later=1)
     used, total = _used(books), _total(books)
     if total is None:
@@ -62,7 +70,7 @@ def get(books: Books) -> DataBalance:
     )
 
 
-def top_up(books: Books, amount: Decimal) -> DataTopUp:
+def top_up(books: Store, amount: Decimal) -> DataTopUp:
     """Add `amount` GB to this month. Raises `ToolUserError` beyond the limit or without need."""
     if amount > PACK_LIMIT_GB:
         raise ToolUserError(f"You can add at most {PACK_LIMIT_GB} GB at a time. Nothing was added.")
@@ -89,14 +97,14 @@ def top_up(books: Books, amount: Decimal) -> DataTopUp:
     )
 
 
-def _used(books: Books) -> int:
+def _used(books: Store) -> int:
     return books.number(
         "SELECT coalesce(sum(megabytes), 0) FROM data_usage WHERE day >= ?",
         first_of_month(books.today).isoformat(),
     )
 
 
-def _total(books: Books) -> int | None:
+def _total(books: Store) -> int | None:
     allowance = books.rows(
         "SELECT allowance_mb FROM contract JOIN plan ON plan.name = contract.plan"
     )[0]["allowance_mb"]

@@ -11,8 +11,8 @@ from typing import Literal
 
 from engine.tools.tool import ToolUserError
 
-from .books import Books
-from .wording import day, dollars, listing, money
+from .formatting import day, dollars, listing, money
+from .store import Store
 
 Method = Literal["card", "paypal", "bank_transfer"]
 METHOD_NAMES: dict[str, str] = {
@@ -65,7 +65,7 @@ class Payment:
     summary: str
 
 
-def last_bill(books: Books) -> Bill:
+def last_bill(books: Store) -> Bill:
     row = _rows(books)[0]
     lines = books.rows("SELECT text, cents FROM invoice_line WHERE invoice_id = ?", row["id"])
     parts = listing([f"{line['text']} {money(line['cents'])}" for line in lines])
@@ -82,7 +82,7 @@ def last_bill(books: Books) -> Bill:
     )
 
 
-def invoices(books: Books) -> Invoices:
+def invoices(books: Store) -> Invoices:
     rows = _rows(books)
     unpaid = [row for row in rows if row["paid_on"] is None]
     paid = [row for row in rows if row["paid_on"] is not None]
@@ -95,7 +95,7 @@ def invoices(books: Books) -> Invoices:
     )
 
 
-def pay(books: Books, invoice_id: str, method: Method) -> Payment:
+def pay(books: Store, invoice_id: str, method: Method) -> Payment:
     """Pay an open invoice in full. Raises `ToolUserError` when it is unknown or paid."""
     rows = {row["id"]: row for row in _rows(books)}
     unpaid = [row for row in rows.values() if row["paid_on"] is None]
@@ -125,7 +125,7 @@ def pay(books: Books, invoice_id: str, method: Method) -> Payment:
     )
 
 
-def _rows(books: Books) -> list[sqlite3.Row]:
+def _rows(books: Store) -> list[sqlite3.Row]:
     """Every invoice with its sum and its payment, newest first."""
     return books.rows(
         """
@@ -152,7 +152,7 @@ def _owed(unpaid: Sequence[sqlite3.Row]) -> int:
     return sum(row["cents"] for row in unpaid)
 
 
-def _open_ones(books: Books, unpaid: Sequence[sqlite3.Row]) -> str:
+def _open_ones(books: Store, unpaid: Sequence[sqlite3.Row]) -> str:
     if not unpaid:
         return "You have no open invoices and owe nothing."
     each = [f"{row['id']} ({money(row['cents'])}, {_due(books, row)})" for row in unpaid]
@@ -160,7 +160,7 @@ def _open_ones(books: Books, unpaid: Sequence[sqlite3.Row]) -> str:
     return f"You have {_count(len(unpaid), 'open invoice')}: {listing(each)}{total}."
 
 
-def _due(books: Books, row: sqlite3.Row) -> str:
+def _due(books: Store, row: sqlite3.Row) -> str:
     overdue = date.fromisoformat(row["due_on"]) < books.today
     return f"{'overdue since' if overdue else 'due'} {_day(row['due_on'])}"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from . import countries
-from .books import Books
-from .wording import dollars, money
+from .formatting import dollars, money
+from .store import Store
 
 # ISO 3166-1 codes; what no other zone lists is in the rest of the world.
 ZONES = {
@@ -41,7 +41,7 @@ class RoamingCost:
     summary: str
 
 
-def cost(books: Books, country: str) -> RoamingCost:
+def cost(books: Store, country: str) -> RoamingCost:
     """Raises `ToolUserError` when what was said is not one country."""
     found = countries.find(country)
     row = books.rows(

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from . import countries, roaming
-from .books import Books
-from .wording import first_of_month
+from .formatting import first_of_month
+from .store import Store
 
 PLANS = [  # name, cents a month, megabytes a month
     ("S", 14_90, 5_000),
@@ -50,7 +50,7 @@ INVOICES = [  # id, months ago, paid by, lines
 DAYS_TO_PAY = 30
 
 
-def fill(books: Books) -> None:
+def fill(books: Store) -> None:
     """Put the tariffs, the customer and the customer's past into empty tables."""
     today = books.today
     _insert(books, "plan", PLANS)
@@ -86,7 +86,7 @@ def _usage(today: date) -> Iterable[Sequence[object]]:
 
 
 def _invoice(
-    books: Books,
+    books: Store,
     invoice_id: str,
     issued: date,
     method: str | None,
@@ -101,7 +101,7 @@ def _invoice(
         _insert(books, "payment", [(invoice_id, paid.isoformat(), method, total)])
 
 
-def _insert(books: Books, table: str, rows: Iterable[Sequence[object]]) -> None:
+def _insert(books: Store, table: str, rows: Iterable[Sequence[object]]) -> None:
     for row in rows:
         marks = ", ".join("?" * len(row))
         books.write(f"INSERT INTO {table} VALUES ({marks})", *row)

@@ -1,0 +1,196 @@
+"""Intents from an OpenAPI document or an MCP server, with what the intent's file adds to them.
+
+[openapi] or [mcp]      the table that `engine.tools.openapi` or `engine.tools.mcp` reads
+title, description      of the whole source, where its own do not serve
+instructions            for every intent that it brings
+counter_examples, examples, [summaries], [questions.TOOL], [policy.TOOL], untrusted
+                        for its tools by name, as in an intent of one's own
+[arguments.TOOL]        values that are always sent and that neither the model nor the person sees;
+                        TOOL may have * for anything
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.intents.catalogue_schema import CatalogueError, SourceFile
+from engine.intents.intent import Intent
+from engine.intents.source import Source, SourceError
+from engine.settings import read_values
+from engine.tools.preset_arguments import preset_parameters, with_presets
+from engine.tools.tool import InvalidArguments, Tool
+
+AT_ONCE = 8  # sources opened side by side; each waits for a program or a network
+
+
+def is_document(place: Path | str) -> bool:
+    """Whether a place for a catalogue is an OpenAPI document rather than a folder."""
+    text = str(place).casefold()
+    return text.startswith(("http://", "https://")) or (
+        text.endswith((".json", ".yaml", ".yml")) and not Path(place).is_dir()
+    )
+
+
+def document(place: Path | str) -> SourceFile:
+    """A document alone, as the file of an intent would name it."""
+    text = str(place)
+    is_address = text.startswith(("http://", "https://"))
+    return SourceFile(openapi={"document": text if is_address else str(Path(text).resolve())})
+
+
+def name_of(place: str) -> str:
+    """A short name for a document: that of the file, or of the host if that says nothing."""
+    try:
+        url = urlsplit(place)
+    except ValueError:
+        return "api"  # a malformed address, which is said when it is fetched
+    path = Path(url.path)
+    told = path.stem if path.stem.casefold() not in {"", "openapi", "swagger", "api"} else ""
+    name = told or (url.hostname if "://" in place else path.resolve().parent.name) or "api"
+    return re.sub(r"\W+", "_", name).strip("_").casefold() or "api"
+
+
+def load_sources(files: Mapping[Path, SourceFile]) -> dict[Path, Source]:
+    """The source of each file; one that cannot be used is a problem. Raises `CatalogueError`."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        opened = dict(zip(files, pool.map(_try, files, files.values()), strict=True))
+    faults = [found for found in opened.values() if isinstance(found, CatalogueError)]
+    usable = [found for found in opened.values() if isinstance(found, Source)]
+    wrong = next((fault for fault in faults if not isinstance(fault, OptionalSourceError)), None)
+    if wrong is not None:
+        for source in usable:
+            if source.close is not None:
+                asyncio.run(closing(source))
+        raise wrong
+    return {
+        path: found
+        if isinstance(found, Source)
+        else Source((), problems=(str(found),), unreachable=found.unreachable)
+        for path, found in opened.items()
+    }
+
+
+def load_source(path: Path, key: str, data: SourceFile) -> Source:
+    """One source with what its file adds. Raises `CatalogueError`."""
+    module, name, table = (
+        ("engine.tools.mcp", "load_mcp", data.mcp)
+        if data.openapi is None
+        else ("engine.tools.openapi", "load_openapi", data.openapi)
+    )
+    try:
+        opener: Callable[..., Source] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise OptionalSourceError(
+            f"{path}: this kind of source is not available: {error}"
+        ) from error
+    values = read_values(os.environ, Path.cwd())
+    more = {"untrusted": values.untrusted} if data.openapi is None else {}
+    try:
+        source = opener(
+            key,
+            table,
+            path.parent.parent,
+            title=data.title,
+            description=data.description,
+            examples=data.phrases.get("", ()),
+            # Names of secrets in a table mean the same as in the settings: `.env` counts, too.
+            environ=values.variables,
+            **more,
+        )
+    except SourceError as error:
+        # A document that was named itself is named by the error, too.
+        told = f"{path}: {error}" if path.suffix == ".toml" else str(error)
+        raise OptionalSourceError(told, unreachable=error.unreachable) from error
+    try:
+        return _with_additions(path, data, source)
+    except CatalogueError:
+        if source.close is not None:
+            asyncio.run(closing(source))
+        raise
+
+
+class OptionalSourceError(CatalogueError):
+    """A source that others can do without."""
+
+
+def _try(path: Path, data: SourceFile) -> Source | CatalogueError:
+    try:
+        return load_source(path, path.stem, data)
+    except CatalogueError as error:
+        return error
+
+
+async def closing(source: Source) -> None:
+    if source.close is not None:
+        await source.close()
+
+
+def _with_additions(path: Path, data: SourceFile, source: Source) -> Source:
+    if not source.intents:
+        # It cannot be used today, which its problems say: nothing is known of its names.
+        return source
+    known = {tool.name for intent in source.intents for tool in intent.tools}
+    for section, name in data.named():
+        if name not in known:
+            raise CatalogueError(f"{path}: [{section}] names {name!r}, which it does not have")
+    tools = [tool for intent in source.intents for tool in intent.tools]
+    for pattern, values in data.arguments.items():
+        for name in values:
+            if not any(
+                fnmatchcase(t.name, pattern) and name in preset_parameters(t) for t in tools
+            ):
+                raise CatalogueError(f"{path}: [arguments] no tool {pattern!r} takes {name!r}")
+    try:
+        ruled = {tool.name: _ruled(tool, data) for tool in tools}
+    except InvalidArguments as error:
+        raise CatalogueError(f"{path}: [arguments] {error}") from error
+    return replace(
+        source, intents=tuple(_added_to(intent, data, ruled) for intent in source.intents)
+    )
+
+
+def _settled_for(tool: Tool, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The values for a tool's parameters; a name without * says more than one with it."""
+    found: dict[str, Any] = {}
+    for pattern in sorted(arguments, key=lambda pattern: "*" not in pattern):
+        if fnmatchcase(tool.name, pattern):
+            found |= arguments[pattern]
+    return {name: value for name, value in found.items() if name in preset_parameters(tool)}
+
+
+def _added_to(intent: Intent, data: SourceFile, ruled: Mapping[str, Tool]) -> Intent:
+    own = {tool.name: data.phrases.get(tool.name, ()) for tool in intent.tools}
+    examples = dict(intent.examples)
+    for name, phrases in own.items():
+        if phrases:
+            examples[name] = (*phrases, *examples.get(name, ()))
+    return replace(
+        intent,
+        examples=examples,
+        counter_examples=(*data.counter_examples, *intent.counter_examples),
+        instructions="\n".join(filter(None, (data.instructions, intent.instructions))),
+        tools=tuple(ruled[tool.name] for tool in intent.tools),
+        source="mcp" if data.openapi is None else "openapi",
+    )
+
+
+def _ruled(tool: Tool, data: SourceFile) -> Tool:
+    rule = data.policy.get(tool.name)
+    own = replace(
+        tool,
+        summary=data.summaries.get(tool.name, tool.summary),
+        questions={**tool.questions, **data.questions.get(tool.name, {})},
+        policy=rule.policy if rule else tool.policy,
+        untrusted=tool.untrusted or tool.name in data.untrusted,
+    )
+    return with_presets(own, _settled_for(tool, data.arguments))

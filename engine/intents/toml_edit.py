@@ -1,0 +1,88 @@
+"""Phrases added to a catalogue's TOML files, all else of them as their author wrote it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Array
+
+from engine.intents.catalogue_schema import CatalogueError, read_catalogue_config, read_intent
+from engine.intents.corrections import UNDIVIDED, Additions, as_data
+
+
+def with_phrases(path: Path, text: str, additions: Additions) -> str:
+    """The file's text with these phrases, comments and layout kept.
+
+    Raises `CatalogueError` where what comes out would not be what was meant.
+    """
+    before = tomllib.loads(text)
+    wanted = as_data(before, additions)
+    try:
+        document = tomlkit.parse(text)
+        if additions.counter_examples:
+            _extend(document, "counter_examples", additions.counter_examples)
+        if additions.out_of_scope:
+            refused = document.setdefault("out_of_scope", tomlkit.table())
+            _extend(refused, "examples", additions.out_of_scope)
+        for tool, phrases in additions.examples.items():
+            examples = document["examples"]
+            if isinstance(examples, Array):
+                assert tool == UNDIVIDED
+                examples.extend(phrases)
+            else:
+                _extend(cast("MutableMapping[str, Any]", examples), tool, phrases)
+        after = tomlkit.dumps(document)
+        right = tomllib.loads(after) == wanted
+    except (TOMLKitError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"{path} cannot be changed by itself: {error}") from error
+    if not right:
+        raise CatalogueError(f"{path} is written in a way that cannot be changed by itself")
+    (read_catalogue_config if additions.out_of_scope else read_intent)(path, wanted)
+    return after
+
+
+def replace_file(path: Path, before: str, after: str) -> None:
+    """Put the new text into the file's place, at once and whole.
+
+    Raises `CatalogueError` where the file is not what it was, and `OSError`.
+    """
+    path = path.resolve()  # a link stays one
+    if not before and not path.exists():
+        path.touch()  # with the rights that a new file has here
+    if read(path) != before:
+        raise CatalogueError(f"{path} was changed meanwhile; nothing was written to it")
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(after.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(path.stat().st_mode & 0o777)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def read(path: Path) -> str:
+    """The file's text, its line ends as they are; nothing where there is none yet."""
+    return path.read_bytes().decode("utf-8") if path.exists() else ""
+
+
+def _extend(table: MutableMapping[str, Any], key: str, phrases: list[str]) -> None:
+    """Add to the list of this name, or begin one."""
+    if key in table:
+        table[key].extend(phrases)
+    else:
+        fresh = tomlkit.array()
+        fresh.extend(phrases)
+        table[key] = fresh.multiline(multiline=True)

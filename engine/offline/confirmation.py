@@ -1,0 +1,120 @@
+"""Whether a change that the offline model could make is wanted: in doubt it asks.
+
+What a message does is told by the learnt head for dialogue acts (`engine.offline.dialogue_acts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+from engine.chat_model import ChatRequest
+from engine.conversation import Message, ToolCall
+from engine.events import PendingCall
+from engine.offline.labels import CLEAR, DECLINES, ORDERED, ORDERED_BARE, Prediction
+from engine.offline.slot_filling import is_free, resolve_schema
+from engine.offline.speech import agrees, takes_back, vague
+from engine.tools.call_summary import missing_value_question, summarize_call
+from engine.tools.tool import Tool
+
+LEFT = "All right, I leave that as it is."
+ONCE = "I can only do that now, and once."
+# From this probability of an order the person is asked whether the change is wanted.
+UNSURE = 0.05
+# Where no value speaks for a change, so much of a question is one.
+ASKS = 0.2
+_ASKS = ("question", "hypothetical")
+
+Verdict = Literal["wanted", "unsure", "later", "declined", "unwanted"]
+
+
+def last_user_text(request: ChatRequest) -> str:
+    """The person's last message."""
+    return next((m.content for m in reversed(request.messages) if m.role == "user"), "")
+
+
+def last_call(messages: Sequence[Message], tools: Collection[str]) -> ToolCall | None:
+    """The latest call of one of these tools that took arguments."""
+    for message in reversed(messages):
+        for call in reversed(message.tool_calls):
+            if call.name in tools and call.arguments not in ("", "{}"):
+                return call
+    return None
+
+
+def is_question(reading: Prediction, *, valued: bool) -> bool:
+    """Whether the person asks about something rather than for it: "how do I cancel?".
+
+    What is not `valued` has no value that a change would need: "whats my credit".
+    """
+    asks = sum(reading.acts.get(act, 0.0) for act in _ASKS)
+    return asks >= (CLEAR if valued else ASKS) and reading.ordered < (ORDERED if valued else CLEAR)
+
+
+def is_told(reading: Prediction) -> bool:
+    """Whether nothing is ordered at all: "INV-1042 looks odd" is answered by looking it up."""
+    return reading.act == "statement" and reading.ordered < UNSURE
+
+
+def is_answer(reading: Prediction) -> bool:
+    """Whether a value in the message may be what was asked for: not in "20 dollars is a lot?"."""
+    told = reading.act == "statement" and reading.ordered < ORDERED
+    return reading.act not in (*DECLINES, *_ASKS, "deferred") and not told
+
+
+def verdict(
+    tool: Tool, *, complete: bool, mere_value: bool, text: str, reading: Prediction
+) -> Verdict:
+    """Whether the message orders this call. What lacks a value is asked about anyway, so only
+    what is clearly something else than an order ends it. A value that nobody asked for orders
+    nothing."""
+    if tool.effect == "read":
+        return "wanted"
+    if vague(text):
+        return "unwanted"
+    if reading.acts.get("deferred", 0.0) >= CLEAR and complete and not _takes_text(tool):
+        return "later"
+    if mere_value:
+        return "unsure"
+    enough = ORDERED if tool.required else ORDERED_BARE
+    if reading.ordered >= (enough if complete else UNSURE):
+        return "wanted"
+    if reading.act in DECLINES:
+        return "declined"
+    if reading.ordered >= UNSURE:
+        return "unsure"
+    return "wanted" if not complete and reading.act not in (*_ASKS, "deferred") else "unwanted"
+
+
+def confirmation_question(tool: Tool, arguments: Mapping[str, Any], request: ChatRequest) -> str:
+    """What to ask before a change that is ordered, where it may not be meant; else nothing.
+
+    Who takes back what was already done ("no wait, make it 30") hears that it stays done, and
+    whether to do this as well is the person's to say.
+    """
+    text, awaiting = last_user_text(request), request.awaiting
+    if awaiting and awaiting.tool == tool.name and not awaiting.missing:
+        if agrees(text):
+            return ""
+        if dict(awaiting.arguments) == arguments:
+            return confirmation(tool, arguments)
+    before = last_call(request.messages, {tool.name})
+    answers = {m.tool_call_id: m for m in request.messages if m.role == "tool"}
+    answer = answers.get(before.id) if before else None
+    if answer is None or not answer.change or not takes_back(text):
+        return ""
+    wanted = summarize_call(tool, arguments)
+    return f"This was done before, and stays done: {answer.change}. Shall I also do this: {wanted}?"
+
+
+def confirmation(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """The question whether to do this; a yes answers it."""
+    return missing_value_question(
+        tool, PendingCall(intent="", tool=tool.name, arguments=arguments, missing=())
+    )
+
+
+def _takes_text(tool: Tool) -> bool:
+    """Whether a parameter may hold what the person says of the time."""
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    return any(is_free(resolve_schema(schema, tool.parameters)) for schema in properties.values())

@@ -1,0 +1,66 @@
+"""What goes on from before: a place that is meant again, a call that was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.chat_model import ChatRequest
+from engine.conversation import ToolCall, arguments_of
+from engine.offline.lexicon import FILLERS, TALK
+from engine.offline.slot_filling import is_free, resolve_schema, words
+from engine.offline.speech import follows, points_there
+from engine.tools.tool import InvalidArguments, Tool
+
+
+def refers_to_previous(text: str, tool: Tool) -> bool:
+    """Whether a look-up is wanted where the last one was: "and data there?", "and texts?"."""
+    own = FILLERS | TALK | set(words(tool.description))
+    same = points_there(text) or (follows(text) and set(words(text)) <= own)
+    return tool.effect == "read" and bool(_named(tool)) and same
+
+
+def inherit_arguments(
+    tool: Tool, arguments: dict[str, Any], text: str, before: ToolCall | None
+) -> None:
+    """Take what a look-up lacks from the one before, which the text goes on from: "and texts?"."""
+    if before and before.name == tool.name and tool.effect == "read" and follows(text):
+        for name, value in arguments_of(before).items():
+            arguments.setdefault(name, value)
+
+
+def rejected_call(
+    request: ChatRequest, results: Sequence[Any]
+) -> tuple[Tool, dict[str, Any]] | None:
+    """The last call's tool and arguments, less those to be asked for again, if there are any.
+
+    That is what does not fit the tool, or the name that a look-up objects to.
+    """
+    call = next((m.tool_calls[-1] for m in reversed(request.messages) if m.tool_calls), None)
+    tool = next((t for t in request.tools if call and t.name == call.name), None)
+    if call is None or tool is None:
+        return None
+    arguments = dict(arguments_of(call))
+    names: frozenset[str] = frozenset()
+    try:
+        tool.validate(arguments)
+    except InvalidArguments as error:
+        names = error.names
+    else:
+        if tool.effect == "read" and isinstance(results[-1], Mapping) and "error" in results[-1]:
+            told = str(results[-1]["error"])
+            names = frozenset(
+                name
+                for name in _named(tool)
+                if name.replace("_", " ") in told or str(arguments.get(name)) in told
+            )
+    kept = {name: value for name, value in arguments.items() if name not in names}
+    return (tool, kept) if set(tool.required) - set(kept) else None
+
+
+def _named(tool: Tool) -> frozenset[str]:
+    """The names by which a tool looks things up: parameters that take any text."""
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    return frozenset(
+        name for name in tool.required if is_free(resolve_schema(properties[name], tool.parameters))
+    )

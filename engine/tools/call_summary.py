@@ -1,0 +1,85 @@
+"""A call in words for the person: what it would do, and what is asked before it can be made."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from engine.events import PendingCall
+from engine.text import show_controls
+from engine.tools.tool import Tool
+
+# Of a long value in a sentence, in characters. The question has the whole of it below.
+BEGINNING, ENDING = 80, 40
+# Runs of blanks that would push the rest of a value out of sight.
+_BLANKS = re.compile(r"[ \t]*(?:\n[ \t]*){3,}| {17,}")
+
+log = logging.getLogger(__name__)
+
+
+def summarize_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """The call in plain words: the tool's summary template, or its name and arguments.
+
+    An argument that was left out shows as its default in the schema. The sentence is approved, so
+    it shows every character of a value, on one line; of a long value it has both ends.
+    """
+    properties: Mapping[str, Any] = tool.parameters.get("properties", {})
+    defaults = {
+        name: schema["default"]
+        for name, schema in properties.items()
+        if isinstance(schema, Mapping) and "default" in schema
+    }
+    values = {name: _plain(value) for name, value in {**defaults, **arguments}.items()}
+    for name, value in values.items():
+        if isinstance(value, str) and "enum" in properties.get(name, {}):
+            values[name] = value.replace("_", " ")
+    if tool.summary:
+        try:
+            return _FORMATTER.vformat(tool.summary, (), values)
+        except (LookupError, ValueError, AttributeError):
+            log.debug("the summary of %s does not fit its arguments", tool.name)
+    listed = ", ".join(
+        f"{_on_one_line(name)} {_FORMATTER.format_field(values[name], '')}" for name in arguments
+    )
+    return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+
+
+def missing_value_question(tool: Tool, awaiting: PendingCall) -> str:
+    """What the person is asked: for what is missing, or whether to do what is then complete."""
+    if awaiting.missing:
+        return tool.question(awaiting.missing)
+    return f"Shall I do this: {summarize_call(tool, awaiting.arguments)}?"
+
+
+class _InWords(string.Formatter):
+    """Writes lists as people do; an item or a key of one may still be named by itself."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """A value of a template, `{files}` say."""
+        if format_spec or not isinstance(value, list | tuple | Mapping):
+            text = str(super().format_field(value, format_spec))
+        elif not isinstance(value, Mapping) and all(isinstance(item, _SIMPLE) for item in value):
+            text = ", ".join(str(_plain(item)) for item in value) or "none"
+        else:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+        return _on_one_line(text)
+
+
+_SIMPLE = str | int | float
+_FORMATTER = _InWords()
+
+
+def _on_one_line(text: str) -> str:
+    text = _BLANKS.sub(lambda run: "\n…\n" if "\n" in run[0] else " … ", text)
+    if len(text) > BEGINNING + ENDING:
+        text = f"{text[:BEGINNING]} … {text[-ENDING:]}"
+    return show_controls(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _plain(value: Any) -> Any:
+    """20.0 reads as 20."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

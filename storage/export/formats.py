@@ -1,0 +1,127 @@
+"""A session as a file: Markdown, JSON or HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from engine.events import Event, TextDelta, ToolCallProposed, TurnStarted, from_dict, to_dict
+from engine.text import escape_controls, strip_controls
+from storage.export.html import page
+from storage.export.secret_masking import masked
+from storage.export.transcript import ActionEntry, TurnSection, sections_of
+from storage.records import SessionRecord
+from storage.search.tokenizer import to_text
+
+Format = Literal["markdown", "json", "html"]
+FORMATS: tuple[Format, ...] = ("markdown", "json", "html")
+
+# The file's own version, see docs/session-export.md: raised when its shape changes.
+NAME, VERSION = "intentbot-session", 1
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+_CODE = re.compile(r"(```[\s\S]*?(?:```|\Z)|`[^`\n]+`)")
+
+
+def export(
+    session: SessionRecord,
+    happened: Sequence[Event],
+    format: Format,
+    redact: Callable[[str], str],
+) -> str:
+    """The text of the file. `redact` takes known secrets out; what looks like one goes too."""
+    data = masked(as_data(session, _whole(happened, redact)), redact)
+    if format == "json":
+        return escape_controls(json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
+    told = sections_of(map(from_dict, data["events"]))
+    written = page if format == "html" else _markdown
+    # A person may print the file on a terminal.
+    return strip_controls(written(data["session"], told))
+
+
+def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]:
+    """The JSON form, which `storage.export.importer` reads back."""
+    kept = ("id", "title", "created_at", "updated_at", "model", "archived")
+    return {
+        "format": NAME,
+        "version": VERSION,
+        "session": {name: getattr(session, name) for name in kept},
+        "events": [to_dict(event) for event in happened],
+    }
+
+
+def _whole(happened: Iterable[Event], redact: Callable[[str], str]) -> Iterator[Event]:
+    """The same events, but a secret that streamed in pieces is in one: in pieces it is none."""
+    stretch: list[Event] = []
+    for event in happened:
+        if isinstance(event, TurnStarted | ToolCallProposed):
+            yield from _joined(stretch, redact)
+            stretch = []
+        stretch.append(event)
+    yield from _joined(stretch, redact)
+
+
+def _joined(stretch: Sequence[Event], redact: Callable[[str], str]) -> Sequence[Event]:
+    """These with their text in the first piece of it, where masking the pieces is not enough."""
+    pieces = [event for event in stretch if isinstance(event, TextDelta)]
+    texts = [piece.text for piece in pieces]
+    whole = "".join(texts)
+    if masked(whole, redact) == "".join(masked(texts, redact)):
+        return stretch
+    first = replace(pieces[0], text=whole)
+    rest = [event for event in stretch if not isinstance(event, TextDelta)]
+    return sorted([first, *rest], key=lambda event: event.seq)
+
+
+def _markdown(session: dict[str, Any], told: Sequence[TurnSection]) -> str:
+    about = [f"{len(told)} {'turn' if len(told) == 1 else 'turns'}", _when(session["updated_at"])]
+    about += [session["model"]] if session["model"] else []
+    lines = [f"# {_plain(session['title']) or 'Untitled'}", "", _plain(" · ".join(about))]
+    for chapter in told:
+        head = " · ".join(filter(None, (_when(chapter.at), _plain(", ".join(chapter.intents)))))
+        lines += ["", f"## {head}", ""]
+        lines += [f"> {_plain(line)}".rstrip() for line in chapter.said.splitlines() or [""]]
+        for part in chapter.parts:
+            lines += ["", _deed(part) if isinstance(part, ActionEntry) else _reply(part)]
+        if chapter.end:
+            lines += ["", f"*{_plain(chapter.end)}*"]
+    return "\n".join(lines) + "\n"
+
+
+def _deed(deed: ActionEntry) -> str:
+    lines = [
+        f"- **{_plain(deed.summary or deed.tool)}** ({_plain(deed.state)})",
+        f"  - {_code(f'{deed.tool} {to_text(deed.arguments)}')}, {deed.effect}",
+    ]
+    if deed.decided:
+        lines.append(f"  - {_plain(deed.decided)}")
+    if deed.result is not None:
+        lines.append(f"  - result: {_code(to_text(deed.result))}")
+    return "\n".join(lines)
+
+
+def _reply(text: str) -> str:
+    """The model writes Markdown: kept, but no HTML in it."""
+    parts = _CODE.split(strip_controls(text).strip())
+    return "".join(
+        part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts)
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that is no Markdown, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(strip_controls(text).split()))
+
+
+def _code(text: str) -> str:
+    """A code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
+    line = " ".join(strip_controls(text).split())
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def _when(at: str) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC"

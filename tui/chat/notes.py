@@ -1,0 +1,31 @@
+"""What the program itself remarks on what happened, between the words of a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine import events
+from engine.events import NO_TASK, Event
+from tui.formatting.values import count, money
+
+
+def remark(event: Event, titles: Mapping[str, str]) -> str:
+    """The line for an event, empty where there is nothing to say; `titles` are the intents'."""
+
+    def title(key: str) -> str:
+        return titles.get(key, key)
+
+    match event:
+        case events.IntentCorrected():
+            meant = "no task" if event.to_intent == NO_TASK else f"about {title(event.to_intent)}"
+            taken = " and ".join(map(title, event.from_intents))
+            return f"Corrected: this was {meant}" + (f", not {taken}" if taken else "")
+        case events.IntentSwitched():
+            return f"Handed over from {title(event.from_intent)} to {title(event.to_intent)}"
+        case events.HistoryTrimmed():
+            left_out = count(event.messages, "message")
+            return f"Left out of the request: the first {left_out} of this long session"
+        case events.CostWarning():
+            cost, limit = money(event.cost_usd), money(event.limit_usd)
+            return f"This session has cost {cost} of at most {limit}"
+    return ""

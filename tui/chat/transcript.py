@@ -1,0 +1,381 @@
+"""What the panes show of a session: a fold over its events, without any widget.
+
+Live turns and recorded sessions are folded the same way, so what is shown after a restart is
+what was shown before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from engine import events
+from engine.conversation import MAX_CHOICES
+from engine.events import Event, UsageTotals
+from tui.chat.notes import remark
+
+ActionState = Literal[
+    "proposed",
+    "awaiting approval",
+    "approved",
+    "started",
+    "succeeded",
+    "failed",
+    "denied",
+    "timed out",
+    "cancelled",
+    "unknown",
+]
+TurnState = Literal["running", "elsewhere", "completed", "needs_input", "cancelled", "failed"]
+
+_FATES: Mapping[events.Outcome, ActionState] = {
+    "ok": "succeeded",
+    "error": "failed",
+    "denied": "denied",
+    "timed_out": "timed out",
+    "cancelled": "cancelled",
+    "unknown": "unknown",
+}
+
+
+@dataclass(eq=False)
+class Block:
+    """Something in the transcript, in the order it happened."""
+
+    turn: TurnView
+
+
+@dataclass(eq=False)
+class UserBlock(Block):
+    """The person's message."""
+
+    text: str
+
+
+@dataclass(eq=False)
+class RoutingBlock(Block):
+    """Where the message was sent; the turn has the classification."""
+
+
+@dataclass(eq=False)
+class ReplyBlock(Block):
+    """A stretch of the assistant's words. `mark` says what became of it, if it was cut."""
+
+    source: str = ""
+    done: bool = False
+    mark: str = ""
+
+
+@dataclass(eq=False)
+class ActionBlock(Block):
+    """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC.
+
+    `proposed` are the model's arguments where the person changed them; `summary` is then of the
+    changed ones, or empty.
+    """
+
+    call_id: str
+    action_id: str
+    tool: str
+    arguments: Mapping[str, Any]
+    effect: events.EffectName
+    summary: str
+    at: str = ""
+    problems: tuple[str, ...] = ()
+    state: ActionState = "proposed"
+    decided_by: str = ""
+    proposed: Mapping[str, Any] | None = None
+    result: Any = None
+    duration_ms: int = 0
+    expanded: bool = False
+
+    @property
+    def settled(self) -> bool:
+        return self.state not in ("proposed", "awaiting approval", "approved", "started")
+
+
+@dataclass(eq=False)
+class FailureBlock(Block):
+    """Why a turn, or the start, failed, and whether the same may work another time."""
+
+    error: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(eq=False)
+class NoteBlock(Block):
+    """A remark of the program itself."""
+
+    text: str
+
+
+@dataclass(eq=False)
+class TurnView:
+    """One message and all that followed; `number` counts from 1 within the session."""
+
+    turn_id: str
+    number: int = 0
+    text: str = ""
+    said: str = ""
+    route: events.IntentClassified | None = None
+    calls: list[events.UsageUpdated] = field(default_factory=list)
+    actions: dict[str, ActionBlock] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
+    state: TurnState = "running"
+
+    def take(self, event: Event) -> None:
+        """Fold in one event of this turn."""
+        match event:
+            case events.TurnStarted():
+                self.text = event.text
+            case events.IntentClassified():
+                self.route = event
+            case events.TextDelta():
+                self.said += event.text
+            case events.ToolCallProposed():
+                if earlier := self.actions.pop(event.call_id, None):
+                    # Some servers use a call id twice: the newest goes by it.
+                    self.actions[f"{event.call_id} {earlier.action_id}"] = earlier
+                self.actions[event.call_id] = ActionBlock(
+                    self,
+                    event.call_id,
+                    event.action_id,
+                    event.tool,
+                    event.arguments,
+                    event.effect,
+                    event.summary,
+                    event.at,
+                    event.problems,
+                )
+            case events.UsageUpdated():
+                self.calls.append(event)
+            case events.TurnFinished():
+                self.state, self.pending = event.status, event.pending
+                self._settle()
+            case events.TurnFailed():
+                self.state = "failed"
+                self._settle()
+            case (
+                events.ApprovalRequested(call_id=call_id)
+                | events.ApprovalResolved(call_id=call_id)
+                | events.ToolStarted(call_id=call_id)
+                | events.ToolFinished(call_id=call_id)
+            ):
+                if action := self.actions.get(call_id):
+                    _take_action(action, event)
+
+    def interrupt(self) -> None:
+        """The record ends here: what was started has an unknown fate, the rest never ran."""
+        self.state = "cancelled"
+        self._settle()
+
+    def _settle(self) -> None:
+        for action in self.actions.values():
+            if not action.settled:
+                began = action.state == "started" and action.effect != "read"
+                action.state = "unknown" if began else "cancelled"
+
+    @property
+    def changing(self) -> ActionBlock | None:
+        """The change that runs; a turn that is cancelled waits for its end."""
+        running = (a for a in self.actions.values() if a.state == "started" and a.effect != "read")
+        return next(running, None)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The intents that the assistant asked to choose from, if that is how the turn ended."""
+        route = self.route
+        if self.state != "needs_input" or route is None or route.route != "clarify":
+            return ()
+        return tuple(other.intent for other in route.alternatives[:MAX_CHOICES])
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out, over all requests of the turn."""
+        return sum(call.input_tokens + call.output_tokens for call in self.calls)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """US dollars; None as soon as one request has no known price."""
+        return bill_of(self.calls).known_cost
+
+
+def bill_of(calls: Iterable[events.UsageUpdated]) -> UsageTotals:
+    """What these requests took together."""
+    return sum(map(UsageTotals.of, calls), UsageTotals())
+
+
+def _take_action(action: ActionBlock, event: Event) -> None:
+    match event:
+        case events.ApprovalRequested():
+            action.state = "awaiting approval"
+        case events.ApprovalResolved():
+            action.decided_by = event.by
+            action.state = "approved" if event.decision == "approved" else "denied"
+            if event.arguments is not None:
+                action.proposed, action.arguments = action.arguments, event.arguments
+                action.summary = event.summary
+        case events.ToolStarted():
+            action.state, action.action_id = "started", event.action_id
+        case events.ToolFinished():
+            action.state = _FATES[event.outcome]
+            action.result, action.duration_ms = event.result, event.duration_ms
+        case events.ActionSettled():
+            action.state, action.result = _FATES[event.outcome], event.result
+
+
+@dataclass(frozen=True)
+class Added:
+    """There is a new block at the end."""
+
+    block: Block
+
+
+@dataclass(frozen=True)
+class Appended:
+    """A reply has more text."""
+
+    block: ReplyBlock
+    text: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A block has other values than before; a reply is complete."""
+
+    block: ReplyBlock | ActionBlock
+
+
+Change = Added | Appended | Changed
+
+
+class TranscriptModel:
+    """A session as it is shown: its turns, and the blocks of its transcript, oldest first.
+
+    `titles` are the intents' names for the person, by key. So many turns came `before`; without a
+    title the session is called by how it began. `bill` is what all its turns took together.
+    """
+
+    def __init__(
+        self, titles: Mapping[str, str] = MappingProxyType({}), before: int = 0, title: str = ""
+    ) -> None:
+        self._titles, self._before, self._title = titles, before, title
+        self.turns: list[TurnView] = []
+        self.blocks: list[Block] = []
+        self._reply: ReplyBlock | None = None
+        self.bill = UsageTotals()
+
+    @property
+    def newest(self) -> TurnView | None:
+        return self.turns[-1] if self.turns else None
+
+    @property
+    def title(self) -> str:
+        """What the session is called."""
+        return self._title or (self.turns[0].text if self.turns else "")
+
+    @property
+    def actions(self) -> list[ActionBlock]:
+        return [action for turn in self.turns for action in turn.actions.values()]
+
+    def take(self, event: Event) -> list[Change]:
+        """Fold in one event; returns what that changed, in order."""
+        if isinstance(event, events.ActionSettled):
+            return self._settle(event)
+        changes: list[Change] = []
+        if isinstance(event, events.TurnStarted):
+            changes += self.interrupt()
+            self.turns.append(TurnView(event.turn_id, self._before + len(self.turns) + 1))
+        turn = self.newest
+        if turn is None:
+            return changes
+        turn.take(event)
+        match event:
+            case events.TurnStarted():
+                changes += self._add(UserBlock(turn, event.text))
+            case events.IntentClassified():
+                changes += self._add(RoutingBlock(turn))
+            case events.UsageUpdated():
+                self.bill += UsageTotals.of(event)
+            case events.TextDelta():
+                changes += self._say(turn, event.text)
+            case events.ToolCallProposed():
+                changes += self._close_reply() + self._add(turn.actions[event.call_id])
+            case events.TurnFinished():
+                changes += self._finish(turn, event)
+            case events.TurnFailed():
+                failure = FailureBlock(turn, event.error, event.message, event.retryable)
+                changes += self._close_reply("cut off") + self._end(turn) + self._add(failure)
+            case _ if said := remark(event, self._titles):
+                changes += self._close_reply() + self._add(NoteBlock(turn, said))
+            case _:
+                if action := turn.actions.get(getattr(event, "call_id", "")):
+                    changes.append(Changed(action))
+        return changes
+
+    def _settle(self, event: events.ActionSettled) -> list[Change]:
+        """The fate of an action of any turn; others may have followed it."""
+        settled = [
+            action
+            for turn in self.turns
+            if turn.turn_id == event.turn_id
+            for action in turn.actions.values()
+            if action.action_id == event.action_id
+        ]
+        for action in settled:
+            _take_action(action, event)
+        return [Changed(action) for action in settled]
+
+    def interrupt(self, *, elsewhere: bool = False) -> list[Change]:
+        """Close a turn whose end was never recorded: the program stopped in its middle.
+
+        Or another program runs it `elsewhere`: then nothing is known of its end yet.
+        """
+        turn = self.newest
+        if turn is None or turn.state != "running":
+            return []
+        if elsewhere:
+            turn.state = "elsewhere"
+            told = "running in another window: open this session again to see what came of it"
+            return self._close_reply() + self._add(NoteBlock(turn, told))
+        turn.interrupt()
+        note = NoteBlock(turn, "interrupted: the app stopped here")
+        return self._close_reply("interrupted") + self._end(turn) + self._add(note)
+
+    def _add(self, block: Block) -> list[Change]:
+        self.blocks.append(block)
+        return [Added(block)]
+
+    def _say(self, turn: TurnView, text: str) -> list[Change]:
+        if self._reply is None:
+            if not text.strip():
+                return []
+            self._reply = ReplyBlock(turn, text)
+            return self._add(self._reply)
+        self._reply.source += text
+        return [Appended(self._reply, text)]
+
+    def _close_reply(self, mark: str = "") -> list[Change]:
+        if self._reply is None:
+            return []
+        reply, self._reply = self._reply, None
+        reply.done, reply.mark = True, mark
+        return [Changed(reply)]
+
+    def _finish(self, turn: TurnView, event: events.TurnFinished) -> list[Change]:
+        cut = "cut short by the server" if event.cut else ""
+        mark = "cancelled" if event.status == "cancelled" else cut
+        changes = self._close_reply(mark)
+        spoke = bool(changes)
+        reply = event.reply.strip()
+        if reply and reply not in turn.said:
+            changes += self._add(ReplyBlock(turn, reply, done=True, mark="" if spoke else mark))
+        elif mark and not spoke:
+            changes += self._add(NoteBlock(turn, mark))
+        return changes + self._end(turn)
+
+    def _end(self, turn: TurnView) -> list[Change]:
+        return [Changed(action) for action in turn.actions.values()]

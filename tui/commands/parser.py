@@ -1,0 +1,342 @@
+"""What may be typed after `intentbot-tui`. Each command is a module of `tui.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.settings import PROVIDERS
+
+PROGRAM = "intentbot-tui"
+STATES = (
+    *("proposed", "approved", "started", "succeeded", "failed"),
+    *("denied", "timed_out", "cancelled", "unknown"),
+)
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints what argparse has to say the way the commands do."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        from tui.commands import output
+
+        if file is sys.stderr:
+            output.tell(message, end="")
+        else:
+            output.write(message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. The common options stand before or after the subcommand."""
+    common = _common()
+    main_parser: argparse.ArgumentParser = _Parser(
+        prog=PROGRAM,
+        parents=[common],
+        description="An assistant in the terminal that performs real tasks. "
+        "Without a subcommand the app opens.",
+        epilog="Exit codes: 0 done, 1 the model or a tool failed, 2 usage or configuration, "
+        "3 network, 4 limit or time-out, 5 approval needed and nobody to ask, 130 interrupted.",
+    )
+    main_parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    which = main_parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--continue", dest="continue_last", action="store_true", help="go on with the last session"
+    )
+    which.add_argument("--resume", metavar="ID", help="go on with this session")
+    _add_screen_options(main_parser)
+    commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_ask(commands, common)
+    _add_sessions(commands, common)
+    _add_actions(commands, common)
+    _add_replay(commands, common)
+    _add_demo(commands, common)
+    _add_eval(commands, common)
+    _add_catalog(commands, common)
+    doctor = commands.add_parser(
+        "doctor", parents=[common], help="check terminal, database, settings, model"
+    )
+    _json(doctor)
+    config = commands.add_parser("config", parents=[common], help="show the settings in force")
+    config.add_argument("verb", choices=("show", "path", "keys"))
+    _json(config)
+    _add_trust(commands, common)
+    return main_parser
+
+
+def _add_trust(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    trust = commands.add_parser(
+        "trust", parents=[common], help="let the .env of a folder name code, data and servers"
+    )
+    trust.add_argument(
+        "folder", metavar="FOLDER", nargs="?", type=Path, help="default: the working folder"
+    )
+    what = trust.add_mutually_exclusive_group()
+    what.add_argument("--ignore", action="store_true", help="never use its .env, and do not ask")
+    what.add_argument("--remove", action="store_true", help="forget what was decided of it")
+    what.add_argument("--list", action="store_true", help="what was decided, newest first")
+    _json(trust, "with --list: print one JSON array")
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options of every command. Suppressed defaults let either place set them."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument(
+        "--catalog",
+        action=_Collect,
+        metavar="DIR",
+        help="a catalogue's folder, or an OpenAPI document (file or URL); "
+        "given more than once, they are merged",
+    )
+    common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
+    common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
+    return common
+
+
+def _json(command: argparse._ActionsContainer, help: str = "print JSON") -> None:
+    command.add_argument("--json", action="store_true", help=help)
+
+
+def _add_screen_options(command: argparse.ArgumentParser) -> None:
+    """Options of what opens the app."""
+    command.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    command.add_argument(
+        "--low-bandwidth", action="store_true", help="send less: for slow connections"
+    )
+
+
+def _add_ask(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    ask = commands.add_parser("ask", parents=[common], help="one message, answered on the spot")
+    ask.add_argument("text", metavar="TEXT", help="the message, or - to read standard input")
+    ask.add_argument("--session", metavar="ID", help="go on with this session")
+    _json(ask, "print the events, one JSON object a line")
+    answer = ask.add_mutually_exclusive_group()
+    answer.add_argument("--yes", action="store_true", help="approve changes, no destructive ones")
+    answer.add_argument("--deny", action="store_true", help="deny every action that asks")
+    # Not in the group: it may stand beside --yes.
+    ask.add_argument(
+        "--yes-destructive", action="store_true", help="approve changes, destructive ones, too"
+    )
+
+
+def _add_sessions(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    sessions = commands.add_parser("sessions", parents=[common], help="past sessions")
+    verbs = sessions.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", parents=[common], help="newest first")
+    listing.add_argument("--archived", action="store_true", help="those that were archived")
+    found = verbs.add_parser(
+        "search", parents=[common], help="find what was said or done, archived or not"
+    )
+    found.add_argument(
+        "query", metavar="QUERY", help='words in any order, "a phrase", this OR that'
+    )
+    for command in (listing, found):
+        _limit(command)
+        _json(command, "print one JSON array")
+    show = verbs.add_parser("show", parents=[common], help="what was said and done")
+    rename = verbs.add_parser("rename", parents=[common], help="give a session another title")
+    archive = verbs.add_parser("archive", parents=[common], help="take a session out of the list")
+    delete = verbs.add_parser("delete", parents=[common], help="remove a session for good")
+    export = verbs.add_parser("export", parents=[common], help="write a session as a file")
+    for command in (show, rename, archive, delete, export):
+        command.add_argument("id", metavar="ID", help="a session's id, or its beginning")
+    show.add_argument(
+        "--costs", action="store_true", help="what each request took, and what a flat prompt would"
+    )
+    form = show.add_mutually_exclusive_group()
+    _json(form, "print its events as one JSON array; with --costs, the requests and their total")
+    form.add_argument("--csv", action="store_true", help="print the costs, for spreadsheets")
+    rename.add_argument("title", metavar="TITLE")
+    archive.add_argument("--undo", action="store_true", help="put it back into the list")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    export.add_argument(
+        "--format",
+        choices=("markdown", "json", "html"),
+        default="markdown",
+        help="default: markdown; json can be imported",
+    )
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write here, not to standard output"
+    )
+    load = verbs.add_parser("import", parents=[common], help="take in what was exported as json")
+    load.add_argument("file", type=Path, metavar="FILE", help="or - for standard input")
+    load.add_argument("--copy", action="store_true", help="under a new id")
+
+
+def _limit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--limit", type=_count, metavar="N", help="the newest N")
+
+
+def _add_actions(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    actions = commands.add_parser("actions", parents=[common], help="what was executed")
+    verbs = actions.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", parents=[common], help="newest first")
+    listing.add_argument("--session", metavar="ID", help="of this session only")
+    listing.add_argument("--intent", metavar="NAME", help="of this intent only")
+    listing.add_argument("--tool", metavar="NAME", help="of this tool only")
+    listing.add_argument("--state", choices=STATES, metavar="STATE", help=" | ".join(STATES))
+    listing.add_argument("--search", metavar="WORDS", help="with this in arguments or result")
+    for option, meaning in (("--since", "not before"), ("--until", "before")):
+        listing.add_argument(
+            option, type=_moment, metavar="WHEN", help=f"{meaning} 30m, 2h, 3d ago, or a date"
+        )
+    _limit(listing)
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON array")
+    form.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
+    for verb, purpose in (
+        ("show", "one action and its fate"),
+        ("check", "ask the back end what became of an unknown action, without repeating it"),
+    ):
+        one = verbs.add_parser(verb, parents=[common], help=purpose)
+        one.add_argument("id", metavar="ID", help="an action's id, or its beginning")
+        _json(one, "print the action as JSON")
+
+
+def _moment(typed: str) -> str:
+    from tui.formatting.time import parse_time
+
+    try:
+        return parse_time(typed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _add_replay(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    replay = commands.add_parser(
+        "replay", parents=[common], help="play a recorded session; nothing is executed"
+    )
+    replay.add_argument("id", metavar="SESSION", help="a session's id, or its beginning")
+    _add_screen_options(replay)
+
+
+def _add_demo(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    demo = commands.add_parser("demo", parents=[common], help="show the program by a script")
+    demo.add_argument(
+        "name", metavar="NAME", nargs="?", help="a demo, or a script's file; without it, a list"
+    )
+    demo.add_argument(
+        "--record", metavar="SESSION", help="print a script made of this session instead"
+    )
+    _json(demo, "print the list of demos as one JSON array")
+    _add_screen_options(demo)
+
+
+def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    evaluation = commands.add_parser(
+        "eval", parents=[common], help="test a catalogue with its evaluation sets"
+    )
+    _json(evaluation, "print the report as one JSON object")
+    rows = evaluation.add_argument_group("which messages")
+    rows.add_argument(
+        "--intent", action="append", metavar="NAME", help="only those of this intent; repeatable"
+    )
+    rows.add_argument(
+        "--data",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="this set instead of the catalogue's own; repeatable",
+    )
+    rows.add_argument("--from-corrections", action="store_true", help="what people corrected")
+    rows.add_argument("--limit", type=_count, metavar="N", help="at most so many, evenly taken")
+    evaluation.add_argument(
+        "--classification-only", action="store_true", help="route only; leave the tools out"
+    )
+    evaluation.add_argument(
+        "--parallel",
+        type=_count,
+        metavar="N",
+        help="so many side by side (default: 4, or 1 with the offline models)",
+    )
+    evaluation.add_argument(
+        "--resume",
+        nargs="?",
+        const="last",
+        metavar="RUN",
+        help="go on with a run that was cut, this or the newest that fits; what was paid for is "
+        "not repeated",
+    )
+    evaluation.add_argument(
+        "--baseline", metavar="RUN", help="compare with this run, or with the last"
+    )
+    evaluation.add_argument(
+        "--gate",
+        action="append",
+        metavar="NAME=SHARE",
+        help="exit with 1 if less is reached: intent=0.95, tools=0.9, out_of_scope=0.8, "
+        "f1.INTENT=0.9, ...; repeatable",
+    )
+    evaluation.add_argument("--markdown", metavar="FILE", help="write Markdown; - prints it")
+    evaluation.add_argument("--junit", metavar="FILE", help="write JUnit XML, for CI; - prints it")
+    evaluation.add_argument("--runs", action="store_true", help="list the runs, newest first")
+
+
+def _add_catalog(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    catalog = commands.add_parser("catalog", parents=[common], help="what the assistant can do")
+    verbs = catalog.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, purpose in (
+        ("list", "intents and their tools"),
+        ("check", "find faults in a catalogue; exit code 2 where there are errors"),
+    ):
+        _json(verbs.add_parser(verb, parents=[common], help=purpose))
+    fit = verbs.add_parser(
+        "fit", parents=[common], help="choose the thresholds on the evaluation set; shows a diff"
+    )
+    fit.add_argument(
+        "--data", action="append", type=Path, metavar="FILE", help="on this set; repeatable"
+    )
+    fit.add_argument("--write", action="store_true", help="change catalog.toml")
+    _json(fit)
+    learn = verbs.add_parser(
+        "learn", parents=[common], help="what people corrected, for the intents' files; as a diff"
+    )
+    learn.add_argument("--write", action="store_true", help="change the files")
+
+
+def _count(text: str) -> int:
+    """A number of things: one or more."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+class _Collect(argparse.Action):
+    """`append` for an option that may stand before and after the subcommand.
+
+    argparse reads the subcommand's options into a namespace of their own and copies that over the
+    first one, so `append` would lose what stood before. A parser is made for each command line.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: Any,
+        option_string: str | None = None,
+    ) -> None:
+        self.const = [*(self.const or []), value]
+        setattr(namespace, self.dest, self.const)
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from importlib.metadata import version
+
+        parser._print_message(f"{PROGRAM} {version(PROGRAM)}\n", sys.stdout)
+        parser.exit()

@@ -1,0 +1,202 @@
+"""A call as it is approved, line by line: every character of it, within a width.
+
+What belongs to a value never stands where the question's own words do. A value's further lines lie
+behind a bar, a name that is not a plain word is quoted, and nothing is left out without saying so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from engine.events import ApprovalRequested
+from engine.text import show_controls
+from tui.formatting.text import both_ends, exact_line, one_line
+
+LONGEST_TITLE = 1000
+LABEL = 9  # columns for a name, as `pair` of the tool card has it
+BAR = f"{'':<{LABEL - 1}}│ "
+WIDEST_LABEL = 24
+MOST_BLANK_LINES, MOST_SPACES = 2, 16
+ENDS = (20, 12, 8, 5, 3, 2, 1)  # lines of each end of a long value, as there is room
+
+_SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_OWN = frozenset({"tool"})  # of the question itself
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line on the screen: the question's own `label`, then `text` of a value, or a `note` of
+    the program in its place. `size` is how many characters of the value it stands for."""
+
+    label: str = ""
+    text: str = ""
+    note: str = ""
+    size: int = 0
+
+    @property
+    def plain(self) -> str:
+        if self.note:
+            return f"{'':<{LABEL}} {self.note}"
+        return f"{self.label:<{LABEL}} {self.text}" if self.label else f"{BAR}{self.text}"
+
+
+def shown_name(name: str) -> str:
+    """An argument's name on one line; in quotes where it could be taken for something else."""
+    if _PLAIN_NAME.fullmatch(name) and name not in _OWN:
+        return name
+    return show_controls(json.dumps(name, ensure_ascii=False))
+
+
+def shown_line(text: str) -> str:
+    """The text on one line with every character visible."""
+    return show_controls(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def written(data: Any) -> str:
+    """A value as text with every character visible, a line or more."""
+    if isinstance(data, str):
+        return show_controls(data) if data else '""'
+    return show_controls(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def argument_rows(name: str, data: Any, width: int) -> list[Row]:
+    """All lines of an argument, long runs of blanks folded."""
+    return labelled_rows(shown_name(name), written(data), width)
+
+
+def labelled_rows(label: str, text: str, width: int) -> list[Row]:
+    """The same for a label of the question's own, and text that is shown already."""
+    rest = max(8, width - LABEL - 1)
+    rows: list[Row] = []
+    if cell_len(label) > min(WIDEST_LABEL, rest):
+        rows += [Row(label=piece) for piece in _wrapped(label, width, width)]
+        label = ""
+    first = rest if not label else min(rest, width - cell_len(label) - 1)
+    for line in _lines(text):
+        if isinstance(line, int):
+            rows.append(Row(note=f"({line:,} blank lines)", size=line))
+            continue
+        for piece in _wrapped(line, first, rest):
+            rows.append(Row(label=label, text=piece, size=len(piece)))
+            label, first = "", rest
+    if label:  # nothing but blank lines
+        rows.insert(0, Row(label=label))
+    return rows
+
+
+def fitted(arguments: Iterable[Sequence[Row]], room: int) -> tuple[list[Row], bool]:
+    """The rows of some arguments, of long ones only both ends, so that they take up to `room`.
+
+    Returns also whether that is all of them.
+    """
+    whole = [list(rows) for rows in arguments]
+    lines = sum(map(len, whole))
+    made = whole
+    for ends in ENDS if lines > room else ():
+        made = [_both_ends(rows, ends) for rows in whole]
+        if sum(map(len, made)) <= room:
+            break
+    else:
+        if lines <= 2 * room:  # to leave something out would not spare the scrolling
+            made = whole
+    return [row for rows in made for row in rows], made == whole
+
+
+def folded(data: Any, limit: int) -> str:
+    """A value where there is no question: folded as in one, and beyond a limit both ends."""
+    text = "\n".join(
+        f"({line:,} blank lines)" if isinstance(line, int) else line
+        for line in _lines(written(data))
+    )
+    if len(text) <= limit:
+        return text
+    ends = limit // 4
+    left_out = len(text) - limit
+    return f"{text[: -left_out - ends]}\n… {left_out:,} more characters …\n{text[-ends:]}"
+
+
+def question_lines(request: ApprovalRequested, width: int) -> list[str]:
+    """A question in full, for a terminal without a screen of its own."""
+    pairs = [("tool", shown_line(request.tool))]
+    if request.would:
+        pairs.insert(0, ("if yes", one_line(request.would, 300)))
+    below = [("done before", one_line(request.before, 300))] if request.before else []
+    rows = [row for pair in pairs for row in labelled_rows(*pair, width - 2)]
+    rows += [row for own in arguments_rows(request.arguments, width - 2) for row in own]
+    rows += [row for pair in below for row in labelled_rows(*pair, width - 2)]
+    titled = title_lines(request.summary or request.tool, f"[{request.effect}]", width)
+    return [*titled, *(f"  {row.plain}" for row in rows)]
+
+
+def title_lines(title: str, effect: str, width: int) -> list[str]:
+    """A title with its effect on at most two lines, the second indented; of a long one both ends,
+    since the call itself follows."""
+    title = f"{both_ends(exact_line(title, LONGEST_TITLE), 2 * width - len(effect) - 6)}  {effect}"
+    first, *others = _wrapped(title, width, max(8, width - 2))
+    return [first, *(f"  {line}" for line in others)]
+
+
+def arguments_rows(arguments: Mapping[str, Any], width: int) -> list[list[Row]]:
+    return [argument_rows(name, data, width) for name, data in arguments.items()]
+
+
+def _both_ends(rows: list[Row], ends: int) -> list[Row]:
+    left_out = rows[ends:-ends]
+    if len(left_out) < 2:
+        return rows
+    characters = sum(row.size for row in left_out)
+    note = f"… {len(left_out):,} lines ({characters:,} characters) not shown …"
+    return [*rows[:ends], Row(note=note, size=characters), *rows[-ends:]]
+
+
+def _lines(text: str) -> Iterator[str | int]:
+    """The lines of a text; of many blank ones in a row, how many they are."""
+    blank = 0
+    for line in text.split("\n"):
+        if not line.strip():
+            blank += 1
+            continue
+        yield from _blank(blank)
+        blank = 0
+        yield _SPACES.sub(lambda run: f" [{len(run[0]):,} spaces] ", line.expandtabs(4))
+    yield from _blank(blank)
+
+
+def _blank(count: int) -> Iterator[str | int]:
+    if count > MOST_BLANK_LINES:
+        yield count
+    else:
+        yield from [""] * count
+
+
+def _wrapped(line: str, first: int, width: int) -> Iterator[str]:
+    """The line in pieces of at most `first`, then `width` columns; at least one.
+
+    A piece ends behind a space where there is one in its second half.
+    """
+    while len(line) > (fits := _fitting(line, first)):
+        space = line.rfind(" ", fits // 2, fits) + 1
+        cut = space if space and line[fits] != " " else fits
+        yield line[:cut]
+        line, first = line[cut:], width
+    yield line
+
+
+def _fitting(line: str, columns: int) -> int:
+    """How many characters of the line, at least one, take no more than these columns."""
+    if line.isascii():
+        return columns
+    cells = 0
+    for count, character in enumerate(line):
+        cells += cell_len(character)
+        # Marks take no column, but a line of nothing else must end, too.
+        if count and (cells > columns or count >= 4 * columns):
+            return count
+    return len(line)

@@ -1,0 +1,39 @@
+"""Where a recording stands, and whether it plays."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.formatting.values import count
+from tui.keybindings import registry
+from tui.playback.timeline import Timeline
+
+
+class PlaybackBar(Widget, can_focus=True):
+    """One line: playing or not, how fast, how far."""
+
+    PLACE: registry.Context = "playback"
+
+    def __init__(self) -> None:
+        super().__init__(id="transport")
+        self._tape: Timeline | None = None
+        self._playing, self._speed = False, 1.0
+
+    def show(self, tape: Timeline, *, playing: bool, speed: float) -> None:
+        self._tape, self._playing, self._speed = tape, playing, speed
+        self.refresh()
+
+    def render(self) -> Content:
+        tape = self._tape
+        if tape is None:
+            return Content("")
+        state = ("▶ playing", "$success") if self._playing else ("⏸ paused", "$warning")
+        if tape.at_end:
+            state = ("■ end", "$quiet")
+        left = Content.assemble(state, (f"  ×{self._speed:g}  ", "$quiet"))
+        right = Content.styled(f"  {tape.turn} of {count(tape.turns, 'turn')}", "$quiet")
+        room = max(0, self.size.width - left.cell_length - right.cell_length)
+        filled = room * tape.position // max(1, len(tape.events))
+        bar = Content.assemble(("━" * filled, "$primary"), ("─" * (room - filled), "$quiet"))
+        return left + bar + right
