@@ -17,7 +17,7 @@ class ActionFilter:
 
     `since` and `until`, ISO 8601 in UTC, are about when the call was proposed, `until` not
     included; `containing` is looked for in tool, summary, arguments and result, word by word, as
-    `storage.search.sessions.query` says.
+    `storage.search.query` says.
     """
 
     session_id: str | None = None
