@@ -37,8 +37,8 @@ class Server:
 
     `dated` is the dated Azure API: `url` is then the resource's root and `api_version` its
     version; otherwise `url` is the base of the `/v1` API. Without key and token on Azure, the
-    login of `azure-identity` is used. `refused_because` says why nothing may be sent there; it then
-    has neither key nor token.
+    login of `azure-identity` is used. `own`: the person's own word names it, not only an untrusted
+    `.env`. `refused_because` says why nothing may be sent there; it then has neither key nor token.
     """
 
     url: str
@@ -46,6 +46,7 @@ class Server:
     ad_token: str | None = field(default=None, repr=False)
     api_version: str | None = None
     azure: bool = False
+    own: bool = True
     refused_because: str = ""
 
     @property
@@ -102,6 +103,7 @@ def choose_server(provider: Provider, values: Values, refused: str = "") -> Serv
         return None
     server = _azure(values.given) if provider == "azure" else _openai(values.given)
     endpoint = values.given.get(ENDPOINTS[provider])
+    server = replace(server, own=endpoint is None or endpoint.own)
     key = _credential(server, values)
     if endpoint is not None and not refused:
         if not endpoint.own and key is not None and key.own:

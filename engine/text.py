@@ -67,6 +67,11 @@ def show_controls(text: str) -> str:
     return "".join(map(_visible, text))
 
 
+def drop_undrawn(text: str) -> str:
+    """Return the text without the characters that nobody sees; for comparing, not for showing."""
+    return "".join(character for character in text if _visible(character) == character)
+
+
 def _visible(character: str) -> str:
     code = ord(character)
     if character in "\n\t ":

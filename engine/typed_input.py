@@ -11,14 +11,17 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from engine.text import strip_controls
+from engine.text import drop_undrawn, strip_controls
 
 # The words that shells, editors and debuggers take, and their prompt's own spelling of a call.
 _WORDS = {
     **dict.fromkeys(("quit", "exit", "quit()", "exit()"), "quit"),
     **dict.fromkeys((":q", ":qa", ":wq", ":wqa", ":x", ":xa", ":quit", ":exit"), "quit"),
+    **dict.fromkeys((":qall", ":quita", ":quitall", ":wqall", ":xall", ":xit", ":cq"), "quit"),
     **dict.fromkeys(("help", "help()", "?", ":h", ":help", "--help"), "help"),
 }
+# What people and programs put around a word that they copy or name.
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _SLASH_WORDS = {"exit": "quit", "q": "quit", "?": "help", "h": "help"}
 
 
@@ -44,12 +47,13 @@ def read_input(typed: str) -> Command | MessageText:
     if typed.startswith("//"):
         return MessageText(typed[1:])
     # Compared as it looks: neither the full-width slash of an input method nor an invisible mark
-    # before the word makes another text of it (Unicode annex 15, compatibility composition).
-    name = unicodedata.normalize("NFKC", strip_controls(typed)).strip().casefold()
+    # anywhere in it makes another text of it (Unicode annex 15, compatibility composition).
+    seen = drop_undrawn(unicodedata.normalize("NFKC", strip_controls(typed)))
+    name = seen.strip().casefold()
     if name.startswith("/"):
         name = name.lstrip("/ ")
         return Command(_SLASH_WORDS.get(name, name), typed)
-    word = name.rstrip("!?.;") or name[:1]
+    word = name.strip(_QUOTES).rstrip(f"!?.,;{_QUOTES}") or name[:1]
     return Command(_WORDS[word], typed) if word in _WORDS else MessageText(typed)
 
 

@@ -69,6 +69,22 @@ def make_client(server: Server, *, timeout: httpx2.Timeout = TIMEOUT) -> AsyncOp
     if server.azure and not (server.api_key or token):
         provider = _login(CLASSIC_SCOPE if server.dated else V1_SCOPE)
     http_client = BoundedClient(timeout=timeout, follow_redirects=False)
+    client = _client(server, token, provider, timeout, http_client)
+    if not server.own:
+        # The SDK takes these from the environment by itself: OPENAI_ORG_ID, OPENAI_PROJECT_ID and
+        # OPENAI_CUSTOM_HEADERS, which may be a gateway's key.
+        client.organization = client.project = None
+        client._custom_headers = {}
+    return client
+
+
+def _client(
+    server: Server,
+    token: str | None,
+    provider: Callable[[], Awaitable[str]] | None,
+    timeout: httpx2.Timeout,
+    http_client: httpx2.AsyncClient,
+) -> AsyncOpenAI:
     if server.dated:
         return AsyncAzureOpenAI(
             azure_endpoint=server.url,

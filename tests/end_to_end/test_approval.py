@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -124,6 +125,26 @@ def test_s5_s6_at_a_terminal_ask_shows_all_that_will_run(
     finally:
         terminal.close()
     assert (shell.folder / "ran").exists() is done
+
+
+@pytest.mark.parametrize("end", ["ctrl+c", "SIGTERM", "SIGHUP"])
+def test_a_question_at_a_terminal_can_be_interrupted(
+    shell: Home, server: Loopback, end: str
+) -> None:
+    server.play(call_answer("run_command", {"command": "ls"}), text_answer("Well."))
+    terminal = Terminal(
+        ["ask", "do it", *options(shell)], folder=shell.folder, environ=shell.environ
+    )
+    try:
+        terminal.wait_for("Do it? [y/N]")
+        if end == "ctrl+c":
+            terminal.send("\x03")
+        else:
+            terminal.signal(signal.Signals[end])
+        assert terminal.wait_for_end() == 130
+    finally:
+        terminal.close()
+    assert not (shell.folder / "ran").exists()
 
 
 def test_s7_what_is_recorded_has_the_defaults(shell: Home, server: Loopback) -> None:

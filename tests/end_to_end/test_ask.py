@@ -148,6 +148,15 @@ def test_secrets_are_masked(home: Home) -> None:
     assert "***6789" in done.stdout
 
 
+def test_what_an_address_takes_along_is_masked(home: Home) -> None:
+    (home.folder / ".env").write_text("OPENAI_BASE_URL=https://e.example/v1?key=hidden\n")
+    shown = [home.run("config", "show"), home.run("config", "show", "--json")]
+    shown += [home.run("trust"), home.run("trust", "--remove")]
+    assert not any("hidden" in done.stdout + done.stderr for done in shown)
+    assert "https://e.example/v1?***" in shown[0].stdout
+    assert "https://e.example/v1?***" in shown[2].stdout
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine import env_file, settings
 from engine.llm.client import make_client
 from engine.settings import SettingsError, load
+from tests.loopback import serve, text_answer
 
 OWN, THEIRS = "own-key-0123456789", "their-key-012345678"
 ENDPOINTS = {
@@ -187,3 +188,30 @@ def test_a_malformed_endpoint_is_said(name: str, url: str, tmp_path: Path) -> No
     """S14."""
     with pytest.raises(SettingsError, match=f"{name} is not an address"):
         load({name: url}, tmp_path)
+
+
+@pytest.mark.parametrize("version", [None, "2024-10-21"])
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_the_sdk_finds_in_the_environment_goes_to_own_servers_only(
+    own: bool, version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", f"org-{OWN}")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", f"project-{OWN}")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"Subscription-Key: {OWN}")
+    with serve() as loopback:
+        loopback.play(text_answer("Hello."))
+        if version is None:
+            given = {"OPENAI_BASE_URL": f"{loopback.url}/v1", "OPENAI_API_KEY": THEIRS}
+        else:
+            given = {"AZURE_OPENAI_ENDPOINT": loopback.url, "AZURE_OPENAI_API_KEY": THEIRS}
+            given["OPENAI_API_VERSION"] = version
+        write(tmp_path, {} if own else given)
+        server = load(given if own else {}, tmp_path).server
+        assert server is not None
+        assert not server.refused
+        async with make_client(server) as client:
+            stream = await client.chat.completions.create(model="m", messages=[], stream=True)
+            await stream.close()
+        sent = str(loopback.seen[0].headers)
+    assert THEIRS in sent
+    assert (OWN in sent) is own

@@ -16,6 +16,18 @@ from tests.engine.stubs import StubModel, says, task
 QUIT = [
     *("quit", "exit", "Quit", "EXIT", " quit ", "quit\n", "quit!", "exit.", "exit;", "quit()"),
     *(":q", ":q!", ":wq", ":wq!", ":qa!", ":x", ":quit", "/quit", "/exit", " /quit", "/ quit"),
+    *(
+        "quit,",
+        '"quit"',
+        "'exit'",
+        "`quit`",
+        "\u201cquit\u201d",
+        '"quit."',
+        ":qall",
+        ":qall!",
+        ":cq",
+    ),
+    *("quit\u00ad", "\u2063quit", "qu\u034fit", "quit\ufe0f", "/\u200dquit", "\u2800exit"),
     *("/QUIT", "\ufeffquit", "\u200bexit", "／quit", "ｑｕｉｔ", "\x1b[1mquit\x1b[0m"),
 ]
 HELP = ["help", "Help!", "help?", "?", "??", ":help", ":h", "help()", "/help", "/?", "/h"]

@@ -97,6 +97,22 @@ async def test_a_burst_is_a_title() -> None:
         await until(pilot, lambda: asking.query_one(Input).value.endswith(" yes"))
 
 
+async def test_a_burst_gives_no_written_answer() -> None:
+    """Of what is pasted without markers, no line decides whether a folder is trusted."""
+    async with make_app(FakeBackstage()).run_test() as pilot:
+        await settle(pilot)
+        given: list[str | None] = []
+        asking = ConfirmDialog("Type trust or ignore", "")
+        pilot.app.push_screen(asking, given.append)
+        await settle(pilot)
+        send_burst(pilot, "ls\rtrust\r")
+        await until(pilot, lambda: asking.query_one(Input).value == "lstrust")
+        await settle(pilot)
+        assert given == []
+        await pilot.press("enter")
+        await until(pilot, lambda: given == ["lstrust"])
+
+
 async def test_a_burst_chooses_nothing() -> None:
     """S23: the numbers of a choice are text in "20 dollars"."""
     backstage = FakeBackstage(fake.clarify("balance", "data", "payment"))

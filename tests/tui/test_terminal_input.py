@@ -400,8 +400,43 @@ def test_a_lone_key_is_deliberate(asks: bool) -> None:
     line.send("\x1b[<35;5;6M", "n", "\x1b[<35;6;6M", "\x1b[O", every_s=BURST_S / 4)
     line.wait(BURST_S)
     assert line.deliberate == ["y", "n"], "the mouse is no key"
-    line.send("\x1b[D\r", every_s=BURST_S * 2)
-    assert line.deliberate[-1] == "enter", "after an arrow, on a line that stuttered"
+    line.send("\x1b[D", "\r", every_s=BURST_S * 2)
+    assert line.deliberate[-1] == "enter", "after an arrow"
+
+
+@pytest.mark.parametrize(
+    "burst", ["\x1b[C\r", "\x1b[D\x1b[D\x1b[D\r", "\r\x1b[A", "y\x1b[A", "\x1b[1;1H\ty", "\x1bOCy"]
+)
+@pytest.mark.parametrize("asks", [True, False])
+def test_keys_that_move_make_a_burst(burst: str, asks: bool) -> None:
+    """A progress bar that is pasted without markers moves the cursor, and with it the answer."""
+    for every_s in (0.0, BURST_S * 0.9):
+        line = Line(lambda: asks)
+        line.send(burst, every_s=every_s)
+        line.wait(1.0)
+        assert [key for key in line.deliberate if key in ("y", "enter", "tab")] == []
+    line = Line(lambda: True)
+    line.send(*["\x1b[B"] * 5, every_s=BURST_S / 2)
+    assert line.deliberate == ["down"] * 5, "a key that is held down goes on moving"
+
+
+CLICK = ("\x1b[<0;3;40M", "\x1b[<0;3;40m")
+
+
+def _clicks(line: Line) -> list[Message]:
+    return [m for m in line.got if isinstance(m, events.MouseDown | events.MouseUp)]
+
+
+@pytest.mark.parametrize("text", ["hello", "y", "\x1b[32m"])
+def test_a_burst_clicks_on_nothing(text: str) -> None:
+    for pieces in ([text + "".join(CLICK)], ["".join(CLICK) + text], [text, *CLICK]):
+        line = Line(lambda: True)
+        line.send(*pieces)
+        line.wait(1.0)
+        assert _clicks(line) == []
+    line = Line(lambda: True)
+    line.send("".join(CLICK), every_s=BURST_S * 2)
+    assert len(_clicks(line)) == 2, "a click by itself is one"
 
 
 @given(st.text("yna1\r\t ", min_size=2, max_size=30), places, st.sampled_from([0.0, BURST_S * 0.9]))

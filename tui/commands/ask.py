@@ -7,7 +7,6 @@ import asyncio
 import shutil
 import signal
 import sys
-import termios
 
 from engine.builder import Engine
 from engine.events import (
@@ -135,16 +134,14 @@ class _Approver:
             how = f"add {flag}, or run it in a terminal"
             output.say(f"{tool} is {request.effect} and needs approval: {how}")
             return Answer("unanswered", "nobody")
-        answer = await asyncio.to_thread(_prompt, request)
+        answer = await _prompt(request)
         return Answer("approved" if answer in ("y", "yes") else "denied", "person")
 
 
-def _prompt(request: ApprovalRequested) -> str:
-    # What was typed before the question stood there was not meant for it.
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+async def _prompt(request: ApprovalRequested) -> str:
     width = max(40, shutil.get_terminal_size().columns)
     output.tell("\n".join(["", *question_lines(request, width)]))
-    return output.ask("Do it? [y/N] ")
+    return await output.ask_meanwhile("Do it? [y/N] ")
 
 
 def _tell(event: Event) -> None:

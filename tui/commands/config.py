@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from engine.redaction import MASK
 from engine.settings import SECRETS, Settings, config_path
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_json, print_line, say
@@ -84,7 +85,7 @@ def describe(settings: Settings) -> dict[str, str | None]:
     shown: dict[str, str | None] = {"provider": settings.provider, "router": settings.router}
     if server is not None:
         shown |= {
-            "server": server.url,
+            "server": shown_address(server.url),
             "api_version": server.api_version,
             "api_key": masked(server.api_key),
             "ad_token": masked(server.ad_token),
@@ -103,8 +104,14 @@ def describe(settings: Settings) -> dict[str, str | None]:
     return shown
 
 
+def shown_address(url: str) -> str:
+    """An address without what stands behind its `?`, where some gateways take a key."""
+    beginning, mark, _ = url.partition("?")
+    return f"{beginning}{mark}{MASK}" if mark else url
+
+
 def masked(secret: str | None) -> str | None:
     """Enough to tell one key from another, not enough to use it."""
     if secret is None:
         return None
-    return f"***{secret[-4:]}" if len(secret) >= 20 else "***"
+    return f"{MASK}{secret[-4:]}" if len(secret) >= 20 else MASK

@@ -7,6 +7,7 @@ full disk into an exit code instead of a traceback.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -167,9 +168,53 @@ def tell(text: str, *, end: str = "\n") -> None:
 
 
 def ask(question: str) -> str:
-    """Ask on standard error and return the answer in lower case; "" where there is none."""
+    """Ask on standard error and return the answer in lower case; "" where there is none.
+
+    For a person at a terminal: what they typed before the question stood there is dropped, it was
+    not meant for it.
+    """
+    forget_typed()
     tell(question, end="")
     return sys.stdin.readline().strip().lower()
+
+
+async def ask_meanwhile(question: str) -> str:
+    """The same while other things go on; being cancelled takes the question away.
+
+    A thread that reads a line could not be ended, and the program would wait for it at its end.
+    """
+    loop, number = asyncio.get_running_loop(), sys.stdin.fileno()
+    answered: asyncio.Future[bytes] = loop.create_future()
+    line = bytearray()
+
+    def take() -> None:
+        try:
+            data = os.read(number, 4096)
+        except OSError:  # the terminal is gone
+            data = b""
+        line.extend(data)
+        if (not data or b"\n" in data) and not answered.done():
+            answered.set_result(bytes(line))
+
+    forget_typed()
+    tell(question, end="")
+    loop.add_reader(number, take)
+    try:
+        typed = await answered
+    except asyncio.CancelledError:
+        tell("")
+        raise
+    finally:
+        loop.remove_reader(number)
+    return typed.decode("utf-8", "replace").strip().lower()
+
+
+def forget_typed() -> None:
+    """Drop what was typed and not read yet."""
+    import termios
+
+    with suppress(termios.error):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def flush() -> None:

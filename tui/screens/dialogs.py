@@ -13,6 +13,15 @@ from tui.keybindings import registry
 from tui.terminal.key_queue import LineInput, in_burst
 
 
+class _Answer(LineInput):
+    """What arrives at once is text; whoever pasted it has not yet given it as the answer."""
+
+    async def on_key(self, event: events.Key) -> None:
+        if event.key == "enter" and in_burst(event):
+            event.stop()
+            event.prevent_default()
+
+
 class ConfirmDialog(ModalScreen[str | None]):
     """Gives back the text, or "" for a yes; None: the person thought better of it."""
 
@@ -28,7 +37,7 @@ class ConfirmDialog(ModalScreen[str | None]):
             panel.border_title = "Question"
             yield Static(self._question, markup=False)
             if self._text is not None:
-                yield LineInput(self._text)
+                yield _Answer(self._text)
             hint = "enter takes it, esc leaves" if self._text is not None else "y yes, n no"
             yield Static(hint, id="hint", markup=False)
 

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.env_file import EnvFile, is_setting
+from engine.server import ENDPOINTS
 from engine.settings import ALIASES, SECRETS, Settings, split_places
 from engine.text import show_controls
-from tui.commands.config import masked
+from tui.commands.config import masked, shown_address
 from tui.services.runtime import load_settings
 
 # Takes a question and the words that answer it; returns one of them, or None.
@@ -86,7 +87,9 @@ def lines(file: EnvFile) -> Iterator[str]:
 def _shown(name: str, value: str, folder: Path) -> str:
     if name in _SECRET:
         return masked(value) or ""
-    if "${" not in value:
+    if name in ENDPOINTS.values():
+        value = shown_address(value)
+    elif "${" not in value:
         if name == "INTENTBOT_CATALOG":
             value = ", ".join(_place(place, folder) for place in split_places(value))
         elif name in ("INTENTBOT_DB", "INTENTBOT_MODEL_FILE"):

@@ -129,6 +129,8 @@ def _one_more(text: str, at: int) -> int:
     return at if text[at] == "\x1b" else at + 1
 
 
+_CLICKS = (events.MouseDown, events.MouseUp)
+
 # What one character or sequence means to the app; None: nothing that Textual knows.
 _Unit = list[Message] | None
 
@@ -304,19 +306,28 @@ class TerminalInput:
             found.append(None if _STRING.match(unit) else self._decode(unit))
 
     def _in_bursts(self, found: list[_Unit]) -> list[Message]:
-        """Mark the keys that did not arrive alone; hold back one that may not have."""
+        """Mark the keys that did not arrive alone; hold back one that may not have.
+
+        An arrow and the like are of a burst, too: an answer that they moved to is not meant. They
+        do not answer themselves, so a key that is held down goes on moving. What a burst clicks
+        on is not meant either.
+        """
         sent = [message for unit in found for message in unit or ()]
         new = sum(map(_is_text, found))
-        if new:
-            goes_on = self._waiting or self._read_at - self._burst_at <= BURST_S
-            self._burst = new + (self._burst if goes_on else 0)
+        pressed = sum(map(_is_pressed, found))
+        goes_on = self._waiting or self._read_at - self._burst_at <= BURST_S
+        if pressed:
+            self._burst = pressed + (self._burst if goes_on else 0)
             self._burst_at = self._read_at
-        if new or any(isinstance(message, events.Key) for message in sent):
+        if new or (goes_on and self._burst):
+            sent = [each for each in sent if not isinstance(each, _CLICKS)]
+        if pressed:
             sent, self._waiting = [*self._waiting, *sent], []
         keys = [message for message in sent if isinstance(message, events.Key)]
-        if new and self._burst > 1:
+        if pressed and self._burst > 1:
             for key in keys:
-                mark_burst(key)
+                if key.character is not None:
+                    mark_burst(key)
         elif new and keys and self._asks():
             sent, self._waiting = [], sent
         return sent
@@ -370,10 +381,16 @@ def _is_text(unit: _Unit) -> bool:
     """Whether it may come from a paste without markers: text, colours and so on."""
     if unit is None:
         return True
-    keys = [each for each in unit if isinstance(each, events.Key)]
-    return any(key.character is not None for key in keys) or any(
-        isinstance(each, events.Paste) for each in unit
+    return any(
+        isinstance(each, events.Paste)
+        or (isinstance(each, events.Key) and each.character is not None)
+        for each in unit
     )
+
+
+def _is_pressed(unit: _Unit) -> bool:
+    """The same, or any other key."""
+    return _is_text(unit) or any(isinstance(each, events.Key) for each in unit or ())
 
 
 def _is_key(unit: str) -> bool:
