@@ -280,7 +280,17 @@ _TOO_LONG = [
     '{"error": {"message": "Prompt exceeds max length", "code": "1261"}}'}}}),
     (500, {"error": {"message": "Context size has been exceeded."}}),
     (422, {"error": "`inputs` tokens + `max_new_tokens` must be <= 8193"}),
+    (422, {"error": "Input validation error: `inputs` must have less than 9 tokens. Given: 45"}),
+    (400, {"error": "prompt too long; exceeded max context length by 17 tokens"}),
+    (400, {"object": "error", "message": "The prompt (total length 9) is too long to fit into the"
+    " model (context length 8)."}),
+    (400, {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "Request payload size"
+    " exceeds the limit: 10485760 bytes."}}),
+    (400, {"error": {"message": "Exceeded limit on max bytes to request body : 6291456"}}),
+    (400, {"error": {"code": "400", "message": "litellm.ContextWindowExceededError: no"}}),
     (200, {"error": {"code": "context_length_exceeded", "message": "too long"}}),
+    (200, 'data: {"choices": [{"index": 0, "delta": {"content": ""},'
+    ' "finish_reason": "model_context_window_exceeded"}]}\n\ndata: [DONE]\n\n'),
 ]  # fmt: skip
 
 
