@@ -234,6 +234,9 @@ class StreamReader:
         self.usage.take(choice.get("usage"))  # Moonshot
         if reason := choice.get("finish_reason"):
             self._reasons.append(str(reason))
+        filters = choice.get("content_filter_results")  # Azure
+        if isinstance(filters, Mapping) and any(map(_filtered, filters.values())):
+            self._reasons.append("content_filter")
         if failed := choice.get("error"):
             self._reasons.append("error")
             self._words = words(failed)
@@ -350,6 +353,10 @@ class StreamReader:
     def _show(self, text: str) -> str:
         self._shown.append(text)
         return text
+
+
+def _filtered(verdict: Any) -> bool:
+    return isinstance(verdict, Mapping) and verdict.get("filtered") is True
 
 
 def whole_characters(text: str) -> str:

@@ -127,6 +127,17 @@ async def test_server_3_an_error_in_the_choice_counts_beside_a_good_reason(
     assert (await talk.say("top up 20 dollars")).executed == []
 
 
+async def test_server_3_what_a_filter_marked_counts_beside_a_good_reason(
+    server: Loopback, talk: Talk
+) -> None:
+    """Azure's verdict may come in a chunk of its own, behind the reason."""
+    verdict = {**chunk(), "choices": [{"index": 0, "finish_reason": None, "content_filter_results":
+        {"hate": {"filtered": True, "severity": "high"}}}]}  # fmt: skip
+    server.respond = Dialect(events(top_up(), chunk(finish="tool_calls"), verdict))
+    played = await talk.say("top up 20 dollars")
+    assert (played.executed, played.error) == ([], "content_filter")
+
+
 @pytest.mark.parametrize(
     "reasons", [("stop", "error"), ("error", "tool_calls"), ("length", "stop")]
 )
