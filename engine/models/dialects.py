@@ -109,6 +109,14 @@ OVERFLOW_RATE_WORDS = (
 )
 OVERFLOW_STATUS = 413  # Anthropic, Groq, Cerebras and proxies
 
+# At a status of 429 these say that money is missing: waiting cannot help.
+QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",  # OpenAI
+        *("1113", "exceeded_current_quota_error"),  # Zhipu; Moonshot
+    }
+)
+
 FILTER_CODES = frozenset(
     {
         "content_filter",  # Azure
