@@ -134,6 +134,20 @@ def test_s23_no_list_leaves_its_place_in_the_path(
     assert tool.validate({"ids": ["a.b", "..c"]}) == {"ids": ["a.b", "..c"]}
 
 
+@pytest.mark.parametrize("host", ["10.0.0.1", "api.invalid", "127.evil.invalid"])
+async def test_s3_a_secret_is_not_sent_unencrypted(tmp_path: Path, host: str) -> None:
+    document = {
+        **EMPTY,
+        "servers": [{"url": f"http://{host}"}],
+        "paths": {"/a": {"get": {}}, "/b": {"get": {"security": []}}},
+    }
+    table = {**written(tmp_path, document), "auth": {"bearer": "TOKEN"}}
+    source = load_openapi("k", table, tmp_path, environ={"TOKEN": "top-secret"})
+    assert any(host in told and "unencrypted" in told for told in source.problems)
+    with pytest.raises(ToolUserError, match=r"Nothing was sent: .* unencrypted"):
+        await call(source, "k_get_a")
+
+
 @pytest.mark.parametrize("place", ["query", "body"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1.0, float("-inf")]])
 def test_server_16_what_json_does_not_have_is_refused(
