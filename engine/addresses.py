@@ -50,6 +50,12 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def is_in_the_clear(url: str) -> bool:
+    """Whether what is sent to this address can be read on its way to another machine."""
+    parts = urlsplit(url)
+    return parts.scheme.casefold() == "http" and not is_loopback(parts.hostname or "")
+
+
 def _check_ip(host: str) -> None:
     try:
         ipaddress.ip_address(host)

@@ -31,6 +31,8 @@ FINISH_LENGTH = frozenset(
         "model_context_window_exceeded",  # Anthropic, Zhipu
     }
 )
+# Where these end an answer that has nothing in it, the request alone filled the context.
+FINISH_OVERFLOW = frozenset({"model_context_window_exceeded"})
 FINISH_FILTERED = frozenset(
     {
         *("content_filter", "refusal"),  # OpenAI, Azure; Anthropic
@@ -80,6 +82,8 @@ OVERFLOW_WORDS = (
     "the context length",  # LM Studio ("is greater than"), Ollama ("exceeds")
     *("context the overflows", "context overflows"),  # LM Studio, the first as it is written there
     "prompt is too long",  # Anthropic, Fireworks
+    *("prompt too long", "max context length"),  # Ollama: "prompt too long; exceeded max ..."
+    "too long to fit into the model",  # vLLM: "The prompt (total length X) is ..."
     "exceed context limit",  # Anthropic: "input length and `max_tokens` exceed context limit"
     "input is too long",  # Bedrock
     "input token count",  # Gemini: "exceeds the maximum number of tokens allowed"
@@ -90,6 +94,10 @@ OVERFLOW_WORDS = (
     "range of input length should be",  # DashScope
     "reduce the length of the messages",  # OpenAI, Groq, Cerebras
     "`max_new_tokens` must be <=",  # TGI, Together: "`inputs` tokens + ... must be <= 8193"
+    "`inputs` must have less than",  # TGI: "... 4096 tokens. Given: 4545"
+    "contextwindowexceedederror",  # LiteLLM, which has the name of its error in the words, too
+    "request payload size exceeds",  # Gemini
+    "max bytes to request body",  # DashScope
     "too many tokens",  # Cohere
     "too large to process",  # llama.cpp: "input is too large to process. increase the ... batch"
     *("request entity too large", "payload too large"),  # nginx, Express
@@ -100,6 +108,14 @@ OVERFLOW_RATE_WORDS = (
     "input or output tokens must be reduced",  # OpenAI
 )
 OVERFLOW_STATUS = 413  # Anthropic, Groq, Cerebras and proxies
+
+# At a status of 429 these say that money is missing: waiting cannot help.
+QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",  # OpenAI
+        *("1113", "exceeded_current_quota_error"),  # Zhipu; Moonshot
+    }
+)
 
 FILTER_CODES = frozenset(
     {

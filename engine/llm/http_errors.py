@@ -131,9 +131,10 @@ class Refusals:
         return Failure(told)
 
     def of_connection(self, error: Exception) -> Failure:
-        """Explain a failure of the connection. One that does not open is tried once more.
+        """Explain a failure of the connection. Where no answer began it is tried once more.
 
-        A certificate does not become valid by waiting.
+        That is a port where nobody listens, a tunnel or a container's proxy with nobody behind it,
+        or a server that stays silent. A certificate does not become valid by waiting.
         """
         causes = list(_causes(error))
         if any(isinstance(cause, ssl.SSLError) for cause in causes):
@@ -146,14 +147,13 @@ class Refusals:
             return Failure(ModelError("configuration", text))
         if any(isinstance(cause, httpx2.LocalProtocolError) for cause in causes):
             return self._cannot_be_sent()
-        opens = not any(
-            isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes
-        )
-        tries = None if opens else ONCE_MORE
+        # What the SDK wraps came before the head of an answer.
+        tries = ONCE_MORE if isinstance(error, openai.APIConnectionError) else None
         if any(isinstance(c, openai.APITimeoutError | httpx2.TimeoutException) for c in causes):
             text = f"{self.host} did not answer in time"
         else:
-            said_last = next(filter(None, (str(cause) for cause in reversed(causes[1:]))), "")
+            about_it = [c for c in causes[1:] if isinstance(c, httpx2.HTTPError | OSError)]
+            said_last = next(filter(None, map(str, reversed(about_it))), "")
             said_last = said_last or str(error.__cause__ or error)
             text = f"no connection to {self.host}: {self.redact(said_last) or 'it was dropped'}"
         return Failure(ModelError("network", text, retryable=True), tries)
@@ -188,7 +188,7 @@ class Refusals:
             return self._not_found(codes, said)
         if status == 429:
             text = f"{self.host} limits requests (429): {said}"
-            return ModelError("rate_limit", text, retryable="insufficient_quota" not in codes)
+            return ModelError("rate_limit", text, retryable=not codes & dialects.QUOTA_CODES)
         return None
 
     def _not_found(self, codes: set[str], said: str) -> ModelError:

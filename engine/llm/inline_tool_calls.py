@@ -38,6 +38,8 @@ _ESCAPED = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[nrt])")
 # Behind a tag: nothing that tells yet.
 _PENDING = re.compile(r"\s*|\s?[\w.:-]{1,200}(?:\n\s*<?/?)?")
 _QUOTING = "`'\"“‘«"
+_PUNCTUATION = re.compile(r"[.,;:!?)\]](?:\s|\Z)")
+_FENCE_LINE = re.compile(r"^[ \t]*```", re.MULTILINE)
 # gpt-oss behind a server that drops special tokens: "analysisThe person ... assistantfinalHello".
 _BARE_ANALYSIS = re.compile(r"analysis(?=[A-Z])")
 _BARE_FINAL = re.compile(r"assistantfinal|assistant(?=commentary)")
@@ -143,7 +145,7 @@ class InlineToolCallParser:
                 self._thought, text = True, bare[len(lead) :]
             elif analysis := _BARE_ANALYSIS.match(bare):
                 self._ends, text = _BARE_FINAL, bare[analysis.end() :]
-            elif (behind := _behind_unopened(text, ended=ended)) is not None:
+            elif (behind := _behind_unopened(text, ended=ended, waits=self._hold)) is not None:
                 self.unopened = self._thought = True
                 text = behind
             else:
@@ -317,22 +319,53 @@ def to_json(arguments: Any) -> str:
     return json.dumps(replace_surrogates(arguments), ensure_ascii=False)
 
 
-def _behind_unopened(text: str, *, ended: bool) -> str | None:
+def _behind_unopened(text: str, *, ended: bool, waits: bool = False) -> str | None:
     """Return what stands behind the end of thoughts that have no beginning, if there is such.
 
-    `ended`: nothing follows the text.
+    `ended`: nothing follows the text. `waits`: where only what follows can tell, there is none yet.
     """
     for end in islice(_UNOPENED.finditer(text), _MOST_MENTIONS):
         before, behind = text[: end.start()], text[end.end() :]
         if any(t.begins in before for t in dialects.UNOPENED if re.fullmatch(t.ends, end[0])):
             return None
-        # A mention in a sentence has a space or a quotation mark on each side.
-        mentioned = before[-1:] in tuple(_QUOTING) or (
-            before[-1:] == " " and (behind[:1] == " " or not (behind or ended))
-        )
-        if not mentioned:
-            return behind
+        if _is_mentioned(before, behind):
+            continue
+        if not ended and _may_be_mentioned(before, behind):
+            if waits:
+                return None
+            if before[-1:] == " ":
+                continue
+        return behind
     return None
+
+
+def _is_mentioned(before: str, behind: str) -> bool:
+    """Whether a text is about what stands between these, instead of using it.
+
+    In a sentence it has a space or a quotation mark on each side, or a punctuation mark behind it.
+    """
+    line = before.rpartition("\n")[2]
+    return (
+        before[-1:] in tuple(_QUOTING)
+        or (before[-1:] == " " and behind[:1] == " ")
+        or (bool(line.strip()) and bool(_PUNCTUATION.match(behind)))
+        or (line.count("`") % 2 == 1 and "`" in behind.partition("\n")[0])
+        or (_in_fence(before) and bool(_FENCE_LINE.search(behind)))
+    )
+
+
+def _may_be_mentioned(before: str, behind: str) -> bool:
+    """Whether more of the text could show that it is `_is_mentioned`."""
+    line = before.rpartition("\n")[2]
+    return (
+        _in_fence(before)
+        or (bool(line.strip()) and len(behind) < 2)
+        or (line.count("`") % 2 == 1 and "\n" not in behind)
+    )
+
+
+def _in_fence(before: str) -> bool:
+    return len(_FENCE_LINE.findall(before)) % 2 == 1
 
 
 def _may_be_mark(text: str) -> bool:

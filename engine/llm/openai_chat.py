@@ -178,7 +178,8 @@ class OpenAIModel:
         """Say why an attempt failed. Raises the error again where it is a fault of this program."""
         match error:
             case ModelError():
-                return Failure(error)
+                # An answer that breaks off each time is paid for each time.
+                return Failure(error, ONCE_MORE if error.code == "incomplete" else None)
             case _NotUnderstood():
                 text = f"{self.name} does not answer in the form it was asked for"
                 more = self._quirks.descend()

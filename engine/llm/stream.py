@@ -234,6 +234,9 @@ class StreamReader:
         self.usage.take(choice.get("usage"))  # Moonshot
         if reason := choice.get("finish_reason"):
             self._reasons.append(str(reason))
+        filters = choice.get("content_filter_results")  # Azure
+        if isinstance(filters, Mapping) and any(map(_filtered, filters.values())):
+            self._reasons.append("content_filter")
         if failed := choice.get("error"):
             self._reasons.append("error")
             self._words = error_message(failed)
@@ -285,8 +288,8 @@ class StreamReader:
         taken as one that may be cut; a call is not.
 
         Raises `BadEnd`, or `ModelError`: `incomplete` where the stream ended without a reason,
-        `limit` where the length limit fell into a call, `content_filter` where the provider
-        withheld it.
+        `limit` where the length limit fell into a call, `context_overflow` where the request left
+        no room for an answer, `content_filter` where the provider withheld it.
         """
         reason = self._reason()
         if reason == "content_filter":
@@ -310,6 +313,12 @@ class StreamReader:
                 raise ModelError(
                     "limit", "the answer reached its length limit inside a tool call; not run"
                 )
+            if not text.strip() and self._reasons_among(dialects.FINISH_OVERFLOW):
+                raise ModelError(
+                    "context_overflow",
+                    "the conversation is too long for the model, which could answer nothing. "
+                    "Begin a new session, or send less at once",
+                )
             return unshown, text, (), "length"
         if not calls and (self._written.misunderstood or self._announces_call()):
             raise BadEnd("called a tool in a form that is not understood; nothing was run")
@@ -318,6 +327,9 @@ class StreamReader:
 
     def _announces_call(self) -> bool:
         return bool(self._reasons) and self._reasons[-1].casefold() in dialects.FINISH_CALLED
+
+    def _reasons_among(self, known: frozenset[str]) -> bool:
+        return any(reason.strip().casefold() in known for reason in self._reasons)
 
     def _reason(self) -> FinishReason | None:
         """Return why the answer ended; of several reasons the worst. Raises `BadEnd`."""
@@ -329,9 +341,9 @@ class StreamReader:
                 told = f"ended the answer with {self._reasons[reasons.index(reason)]!r}{said}"
                 broken = reason in dialects.FINISH_BROKEN
                 raise BadEnd(f"{told}; no call in it was run", broken=broken)
-        if any(reason in dialects.FINISH_FILTERED for reason in reasons):
+        if self._reasons_among(dialects.FINISH_FILTERED):
             return "content_filter"
-        if any(reason in dialects.FINISH_LENGTH for reason in reasons):
+        if self._reasons_among(dialects.FINISH_LENGTH):
             return "length"
         return "stop" if reasons else None
 
@@ -341,6 +353,10 @@ class StreamReader:
     def _show(self, text: str) -> str:
         self._shown.append(text)
         return text
+
+
+def _filtered(verdict: Any) -> bool:
+    return isinstance(verdict, Mapping) and verdict.get("filtered") is True
 
 
 def whole_characters(text: str) -> str:

@@ -31,7 +31,7 @@ class UsageReader:
         if not isinstance(usage, Mapping):
             return
         self.input_tokens = self._input(usage) or self.input_tokens
-        self.output_tokens = _first(usage, dialects.USAGE_OUTPUT) or self.output_tokens
+        self.output_tokens = self._output(usage) or self.output_tokens
         self._cached = _first(usage, dialects.USAGE_CACHED) or self._cached
         if _first(usage, dialects.USAGE_REASONING) is not None:
             self.counts_thoughts = True
@@ -43,6 +43,17 @@ class UsageReader:
         if (count := figure(usage.get(alone))) is None:
             return None
         return count + sum(figure(usage.get(name)) or 0 for name in dialects.USAGE_BESIDE_INPUT)
+
+    def _output(self, usage: Mapping[str, Any]) -> int | None:
+        """Return what was written, thoughts included; xAI and Gemini have these in the total alone.
+
+        Only where the input has OpenAI's name: Anthropic's leaves out what is in the cache.
+        """
+        written = _first(usage, dialects.USAGE_OUTPUT)
+        given, total = figure(usage.get(dialects.USAGE_INPUT[0])), figure(usage.get("total_tokens"))
+        if given is None or total is None:
+            return written
+        return max(written or 0, total - given)
 
 
 def _first(usage: Mapping[str, Any], places: Iterable[str]) -> int | None:

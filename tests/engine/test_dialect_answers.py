@@ -282,6 +282,13 @@ async def test_server_15_a_call_that_is_announced_and_missing_is_told(
              "prompt_tokens_details": {"cached_tokens": 4000}},
             (50, 50, 3),
         ),
+        (  # xAI: thoughts are paid for, and in no figure but the total
+            {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
+             "completion_tokens_details": {"reasoning_tokens": 94}},
+            (32, 0, 103),
+        ),
+        ({"prompt_tokens": 21, "completion_tokens": 0, "total_tokens": 81}, (21, 0, 60)),  # Gemini
+        ({"prompt_tokens": 50, "completion_tokens": 3, "total_tokens": 9}, (50, 0, 3)),
     ],
 )  # fmt: skip
 async def test_server_17_usage_is_read(

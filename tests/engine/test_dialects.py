@@ -127,6 +127,17 @@ async def test_server_3_an_error_in_the_choice_counts_beside_a_good_reason(
     assert (await talk.say("top up 20 dollars")).executed == []
 
 
+async def test_server_3_what_a_filter_marked_counts_beside_a_good_reason(
+    server: Loopback, talk: Talk
+) -> None:
+    """Azure's verdict may come in a chunk of its own, behind the reason."""
+    verdict = {**chunk(), "choices": [{"index": 0, "finish_reason": None, "content_filter_results":
+        {"hate": {"filtered": True, "severity": "high"}}}]}  # fmt: skip
+    server.respond = Dialect(events(top_up(), chunk(finish="tool_calls"), verdict))
+    played = await talk.say("top up 20 dollars")
+    assert (played.executed, played.error) == ([], "content_filter")
+
+
 @pytest.mark.parametrize(
     "reasons", [("stop", "error"), ("error", "tool_calls"), ("length", "stop")]
 )
@@ -280,7 +291,17 @@ _TOO_LONG = [
     '{"error": {"message": "Prompt exceeds max length", "code": "1261"}}'}}}),
     (500, {"error": {"message": "Context size has been exceeded."}}),
     (422, {"error": "`inputs` tokens + `max_new_tokens` must be <= 8193"}),
+    (422, {"error": "Input validation error: `inputs` must have less than 9 tokens. Given: 45"}),
+    (400, {"error": "prompt too long; exceeded max context length by 17 tokens"}),
+    (400, {"object": "error", "message": "The prompt (total length 9) is too long to fit into the"
+    " model (context length 8)."}),
+    (400, {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "Request payload size"
+    " exceeds the limit: 10485760 bytes."}}),
+    (400, {"error": {"message": "Exceeded limit on max bytes to request body : 6291456"}}),
+    (400, {"error": {"code": "400", "message": "litellm.ContextWindowExceededError: no"}}),
     (200, {"error": {"code": "context_length_exceeded", "message": "too long"}}),
+    (200, 'data: {"choices": [{"index": 0, "delta": {"content": ""},'
+    ' "finish_reason": "model_context_window_exceeded"}]}\n\ndata: [DONE]\n\n'),
 ]  # fmt: skip
 
 

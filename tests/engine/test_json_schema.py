@@ -57,6 +57,19 @@ def test_references_are_followed_inside_the_schema() -> None:
     assert "cannot be checked" in dangling
 
 
+def test_a_step_is_taken_as_it_is_written() -> None:
+    """Amounts of money: 19.99 / 0.01 is 1998.9999999999998."""
+    cents = {"properties": {"amount": {"type": "number", "multipleOf": 0.01}}}
+    for amount in (19.99, 0.07, 1.1, 20, 1e15, 123456789.01):
+        assert problems(cents, amount=amount) == ()
+    assert problems(cents, amount=19.995) == ("The amount should be a multiple of 0.01.",)
+    dozens = {"properties": {"count": {"multipleOf": 12}}}
+    assert problems(dozens, count=24.0) == problems(dozens, count="a") == ()
+    assert problems(dozens, count=25) == ("The count should be a multiple of 12.",)
+    tiny = {"properties": {"x": {"multipleOf": 1e-300}}}
+    assert problems(tiny, x=1e300) == ()
+
+
 def _nested(levels: int) -> dict[str, Any]:
     schema: dict[str, Any] = {}
     for _ in range(levels):

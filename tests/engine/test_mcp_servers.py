@@ -252,6 +252,12 @@ def test_a_server_that_does_not_start_is_a_problem(
     assert words in problem
 
 
+def test_s3_a_token_is_not_sent_unencrypted(tmp_path: Path) -> None:
+    table = {"url": "http://10.255.255.1/mcp", "auth": {"bearer": "TOKEN"}}
+    (problem,) = load_mcp("desk", table, tmp_path, environ={"TOKEN": "top-secret"}).problems
+    assert problem == "desk: url in [mcp] would send TOKEN unencrypted: write https"
+
+
 @pytest.mark.parametrize("body", ['{"ok": true}', "[1]", "hello"])
 def test_an_address_where_no_mcp_server_answers_is_told(tmp_path: Path, body: str) -> None:
     with answering(lambda _: json_reply(body)) as served:

@@ -19,7 +19,7 @@ from engine.llm.client import make_client
 from engine.llm.openai_chat import OpenAIModel
 from engine.settings import Server
 from tests.engine.dialect_server import Dialect, Talk
-from tests.loopback import Answer, Loopback, serve, text_answer
+from tests.loopback import Answer, Loopback, chunk, serve, text_answer
 
 REQUEST = ChatRequest((Message("user", "hello"),))
 
@@ -90,6 +90,44 @@ async def test_server_21_a_connection_without_tls_is_told_at_once() -> None:
         port = listener.getsockname()[1]
         error, again = await fails(model_at(Server(f"https://127.0.0.1:{port}/v1", "key")))
     assert (error.code, error.retryable, again) == ("network", False, 0)
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
+async def test_server_21_nobody_behind_a_tunnel_is_tried_once_more(said: bytes) -> None:
+    """A tunnel or a container's proxy takes the connection, and then there is nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.sendall(said)
+
+        threading.Thread(target=answer, daemon=True).start()
+        port = listener.getsockname()[1]
+        error, again = await fails(model_at(Server(f"http://127.0.0.1:{port}/v1", "key")))
+    assert (error.code, error.retryable, again) == ("network", True, 1)
+    assert "deque" not in str(error)
+
+
+@pytest.mark.parametrize("code", [{"code": "1113"}, {"type": "exceeded_current_quota_error"}])
+async def test_where_money_is_missing_waiting_is_not_tried(
+    server: Loopback, code: dict[str, str]
+) -> None:
+    server.play(Answer(status=429, error={"message": "please recharge", **code}))
+    error, again = await fails(model_at(Server(f"{server.url}/v1", "key")))
+    assert (error.code, error.retryable, again) == ("rate_limit", False, 0)
+
+
+async def test_server_3_an_answer_that_breaks_off_is_paid_for_twice_at_most(
+    server: Loopback,
+) -> None:
+    server.respond = lambda _: Answer([chunk("All right, I have")], done=False)
+    error, again = await fails(model_at(Server(f"{server.url}/v1", "key")))
+    assert (error.code, again) == ("incomplete", 1)
 
 
 async def test_server_21_a_server_that_is_busy_keeps_its_time(server: Loopback) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from engine.addresses import split_address
+from engine.addresses import is_in_the_clear, split_address
 from engine.intents.source import Source, SourceError
 from engine.redaction import MIN_SECRET, redacted
 
@@ -99,6 +99,9 @@ def load_mcp(
                 '"intentbot-tui trust" lets its MCP server have it',
             ),
         )
+    if settings.auth and is_in_the_clear(settings.url):
+        problem = f"{key}: url in [mcp] would send {settings.auth.bearer} unencrypted: write https"
+        return Source((), problems=(problem,))
     from engine.tools.mcp.client import ServerUnreachable
 
     connection = _connection(key, settings, folder, {name: environ[name] for name in wanted})

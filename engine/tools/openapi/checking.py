@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from engine.tools.openapi.request import body_value, text
+from engine.tools.openapi.request import body_value, in_path, text
 from engine.tools.schema.faults import called, deepest, lacking, only_conditions, sentence, unknown
 from engine.tools.schema.validation import UNEVALUATED, errors_of, guarded, measured, unchecked
 from engine.tools.tool import InvalidArguments
@@ -147,11 +147,13 @@ class Checker:
 
     def _unsendable(self, name: str, value: Any) -> list[str]:
         """What an address or a header cannot hold."""
-        place = self._arguments[name]["in"]
-        written = text(value)
+        argument = self._arguments[name]
+        place = argument["in"]
         if place == "path":
+            # As it is sent: the items of a list stand there without their brackets.
+            written = unquote(in_path(argument, value))
             steps = re.split(r"[/\\]", written)
-            if not written.strip() or value in ([], {}):
+            if not written.strip() or value in ("", [], {}):
                 return [f"The {called(name)} should not be empty."]
             if "." in steps or ".." in steps:
                 return [f"The {called(name)} should not have '.' or '..' between slashes."]

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from engine.addresses import is_in_the_clear
 from engine.events import EffectName
 from engine.tools.openapi.config import Credentials
 from engine.tools.openapi.document import joined, origin
@@ -87,6 +88,11 @@ class Client:
             unset = ", ".join(dict.fromkeys(self._credentials.missing))
             raise ToolUserError(
                 f"Nothing was sent: {unset} is not set. Put it into the environment or .env."
+            )
+        if secret and self._credentials.parts and is_in_the_clear(request.url):
+            raise ToolUserError(
+                f"Nothing was sent: the secret would go to {host_of(request.url)} unencrypted. "
+                "Write https:// as server in [openapi]."
             )
         try:
             answer = await (self._read(request, secret) if reads else self._write(request, secret))

@@ -41,11 +41,12 @@ def build(operation: Mapping[str, Any], arguments: Mapping[str, Any], server: st
         value = arguments.get(argument["name"])
         if value is None or argument["in"] == "body":
             continue
+        if argument["in"] == "path":
+            places[argument["as"]] = in_path(argument, value)
+            continue
         if argument.get("json"):
             value = json.dumps(value, ensure_ascii=False)
         match argument["in"]:
-            case "path":
-                places[argument["as"]] = _in_path(argument, value)
             case "query":
                 query += _pairs(argument, value)
             case "cookie":
@@ -163,7 +164,10 @@ def _listed(value: Any, explode: bool, encode: Any, joint: str = ",") -> str:
     return str(encode(text(value)))
 
 
-def _in_path(argument: Mapping[str, Any], value: Any) -> str:
+def in_path(argument: Mapping[str, Any], value: Any) -> str:
+    """A value as it stands in the path of the address."""
+    if argument.get("json"):
+        value = json.dumps(value, ensure_ascii=False)
     style, explode, name = argument["style"], argument["explode"], _encoded(argument["as"])
     if style == "label":
         return "." + _listed(value, explode, _encoded, "." if explode else ",")

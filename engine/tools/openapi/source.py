@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from engine.addresses import is_in_the_clear
 from engine.intents.intent import Intent
 from engine.intents.source import Source
 from engine.tools.approval_policy import Policy
@@ -223,8 +224,11 @@ def _warnings(
                 f"{key}: the secret is not sent to {parts.hostname}, which only the fetched "
                 f'document names: add server = "{url}" to [openapi] if that is right'
             )
-        elif secrets.parts and parts.scheme == "http" and not _is_here(parts.hostname or ""):
-            told.append(f"{key}: the secret goes to {parts.hostname} unencrypted (http)")
+        elif secrets.parts and is_in_the_clear(url):
+            told.append(
+                f"{key}: the secret is not sent to {parts.hostname} unencrypted (http), so calls "
+                "will be refused: write https:// as server in [openapi]"
+            )
     elsewhere = [o for o in operations if servers.is_elsewhere(o)]
     for host in sorted({host_of(servers.of(o)) for o in elsewhere}):
         told.append(
@@ -239,10 +243,6 @@ def _scheme(scheme: Mapping[str, str]) -> str:
     if kind == "apiKey":
         return f"api_key ({scheme.get('name', '')} in the {scheme.get('in', '')})"
     return "basic" if scheme.get("scheme", "").casefold() == "basic" else "bearer"
-
-
-def _is_here(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _intent(

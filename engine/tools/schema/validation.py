@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.text import is_nested_deeper, replace_surrogates
@@ -231,6 +232,7 @@ def guarded(base: Any, **keywords: Any) -> Any:
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
+        "multipleOf": _multiple_of,
         **keywords,
     }
     known = dict(base.VALIDATORS)
@@ -318,6 +320,18 @@ def _additional_properties(
             yield from validator.descend(value[name], rule, path=name)
     elif not rule and extra:
         yield ValidationError(f"{', '.join(extra)} unexpected")
+
+
+def _multiple_of(validator: Any, step: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """As the figures are written: as binary fractions 19.99 is no multiple of 0.01."""
+    from jsonschema.exceptions import ValidationError
+
+    if validator.is_type(value, "number") and (_exact(value) / _exact(step)).denominator != 1:
+        yield ValidationError(f"{value!r} is not a multiple of {step}")
+
+
+def _exact(number: int | float) -> Fraction:
+    return Fraction(number if isinstance(number, int) else str(number))
 
 
 def _names(pattern: str, name: str) -> bool:

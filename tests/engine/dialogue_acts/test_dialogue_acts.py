@@ -1,7 +1,7 @@
 """What is ordered and what is not, in four domains.
 
 This is a development set: templates were added after its misses were read, and the limits in
-`engine.intents.capabilities` were chosen on it. What it shows is better than what is to be
+`engine.offline.labels` were chosen on it. What it shows is better than what is to be
 expected of sentences that nobody has seen.
 """
 

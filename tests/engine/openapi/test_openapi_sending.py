@@ -109,6 +109,45 @@ def test_s23_no_line_break_gets_into_a_header(tmp_path: Path, value: Any) -> Non
         tools_of(source)["k_get_a"].validate({"X_Mine": value})
 
 
+@pytest.mark.parametrize(
+    ("style", "explode", "value"),
+    [
+        ("simple", False, [".."]),
+        ("simple", True, ["."]),
+        ("simple", False, [""]),
+        ("label", True, ["", ""]),
+        ("label", False, ["."]),
+        ("label", False, ""),
+    ],
+)
+def test_s23_no_list_leaves_its_place_in_the_path(
+    tmp_path: Path, style: str, explode: bool, value: Any
+) -> None:
+    """`/users/{ids}/items` with `[".."]` would be `/items`, the items of everybody."""
+    schema = {"type": ["array", "string"], "items": {"type": "string"}}
+    ids = {"name": "ids", "in": "path", "required": True, "schema": schema}
+    told = {**ids, "style": style, "explode": explode}
+    document = {**EMPTY, "paths": {"/users/{ids}/items": {"delete": {"parameters": [told]}}}}
+    (tool,) = tools_of(load_openapi("k", written(tmp_path, document), tmp_path)).values()
+    with pytest.raises(InvalidArguments):
+        tool.validate({"ids": value})
+    assert tool.validate({"ids": ["a.b", "..c"]}) == {"ids": ["a.b", "..c"]}
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "api.invalid", "127.evil.invalid"])
+async def test_s3_a_secret_is_not_sent_unencrypted(tmp_path: Path, host: str) -> None:
+    document = {
+        **EMPTY,
+        "servers": [{"url": f"http://{host}"}],
+        "paths": {"/a": {"get": {}}, "/b": {"get": {"security": []}}},
+    }
+    table = {**written(tmp_path, document), "auth": {"bearer": "TOKEN"}}
+    source = load_openapi("k", table, tmp_path, environ={"TOKEN": "top-secret"})
+    assert any(host in told and "unencrypted" in told for told in source.problems)
+    with pytest.raises(ToolUserError, match=r"Nothing was sent: .* unencrypted"):
+        await call(source, "k_get_a")
+
+
 @pytest.mark.parametrize("place", ["query", "body"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1.0, float("-inf")]])
 def test_server_16_what_json_does_not_have_is_refused(
