@@ -14,9 +14,9 @@ from engine.conversation import Conversation
 from engine.events import NO_TASK, Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
+from engine.intents.routing import Router
 from engine.limits import Limits
 from engine.ports import Approver, Recorder
-from engine.routing.router import Router
 from engine.turn import HISTORY_CHARACTERS, Turn
 from engine.typed_input import read_input
 

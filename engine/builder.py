@@ -12,7 +12,7 @@ from engine import pricing
 from engine.chat_model import ChatModel, Usage
 from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue
-from engine.routing.router import Router
+from engine.intents.routing import Router
 from engine.server import OPENAI_URL
 from engine.settings import Server, Settings, SettingsError
 

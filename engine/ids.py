@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time they were made."""
+"""Identifiers: of our own, sorted by the time they were made, and of calls without one."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def new_id() -> str:
     bits = bits & ~(0x3 << 62) | 0x2 << 62
     text = f"{bits:032x}"
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def new_call_id() -> str:
+    """Return an id for a call to which the server gave none."""
+    return f"call_{secrets.token_hex(12)}"

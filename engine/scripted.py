@@ -40,11 +40,11 @@ from engine.events import (
     TurnFinished,
     TurnStarted,
 )
+from engine.ids import new_call_id
 from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import Catalogue, Folder
-from engine.llm.inline_tool_calls import new_call_id
-from engine.offline.verbalize import verbalize
-from engine.routing.router import Routing, Task
+from engine.intents.routing import Routing, Task
+from engine.tools.verbalize import verbalize
 
 NAME = "scripted"
 USAGE = Usage(NAME, estimated=True)

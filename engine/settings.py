@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from engine import env_file
+from engine import env_file, paths
 from engine.env_file import EnvFile, EnvFileError
 from engine.pricing import OwnPrice, read_own
 from engine.redaction import MIN_SECRET, redacted
@@ -151,7 +151,9 @@ def load(
         agent_model=agent,
         router=router,  # type: ignore[arg-type]  # one of ROUTERS, checked above
         catalogues=tuple(_place(place) for place in places),
-        database=database or _path(given.get("INTENTBOT_DB")) or data_folder() / "intentbot.db",
+        database=database
+        or _path(given.get("INTENTBOT_DB"))
+        or paths.data_folder() / "intentbot.db",
         secrets=values.secrets,
         prices=_own_prices(),
         script=script,
@@ -209,23 +211,9 @@ def _merged(sources: Iterable[Mapping[str, Value]]) -> dict[str, Value]:
     return {name: value for source in sources for name, value in source.items()}
 
 
-def config_path() -> Path:
-    """Where `config.toml` is looked for."""
-    from platformdirs import user_config_path
-
-    return user_config_path("intentbot") / "config.toml"
-
-
-def data_folder() -> Path:
-    """The platform's folder for this program's data."""
-    from platformdirs import user_data_path
-
-    return user_data_path("intentbot")
-
-
 def _config() -> dict[str, object]:
     """What `config.toml` has, under names that are settings."""
-    path = config_path()
+    path = paths.config_path()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -244,7 +232,7 @@ def _config() -> dict[str, object]:
 def _config_file() -> dict[str, Value]:
     """Those of its settings that the environment may have as well."""
     return {
-        FILE_KEYS[name]: Value(_written(value), name, config_path().name)
+        FILE_KEYS[name]: Value(_written(value), name, paths.config_path().name)
         for name, value in _config().items()
         if name != PRICES
     }
@@ -254,7 +242,7 @@ def _own_prices() -> dict[str, OwnPrice]:
     try:
         return read_own(_config().get(PRICES, {}))
     except ValueError as error:
-        raise SettingsError(f"{config_path()}: {error}") from None
+        raise SettingsError(f"{paths.config_path()}: {error}") from None
 
 
 def _written(value: object) -> str:

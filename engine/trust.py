@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from engine import paths
+
 Decision = Literal["trusted", "ignored"]
 
 
@@ -98,6 +100,4 @@ def _path(folder: Path) -> Path:
 
 
 def _kept_in() -> Path:
-    from engine.settings import data_folder
-
-    return data_folder() / "trusted"
+    return paths.data_folder() / "trusted"

@@ -36,14 +36,13 @@ from engine.events import (
     TurnStarted,
     UsageUpdated,
 )
-from engine.ids import new_id
+from engine.ids import new_call_id, new_id
 from engine.intents.intent import Intent
+from engine.intents.routing import Routing, Task
 from engine.limits import Budget
-from engine.llm.inline_tool_calls import new_call_id
 from engine.ports import TOOL_TIME_LIMIT_S, RecordingError
 from engine.prompts.acting import acting_prompt
 from engine.routing import tool_selection
-from engine.routing.router import Routing, Task
 from engine.routing.slot_answer import pending_task, route_without_model
 from engine.tools.call_summary import missing_value_question
 from engine.tools.executor import Executor

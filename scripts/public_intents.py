@@ -23,9 +23,9 @@ from typing import Any
 
 from engine.conversation import Conversation
 from engine.intents.catalogue import load
+from engine.intents.routing import Routing
 from engine.offline.router import OfflineRouter
 from engine.offline.worker_client import WorkerClient
-from engine.routing.router import Routing
 
 SETS = (
     ("CLINC150, 150 intents", "clinc150", "intent"),

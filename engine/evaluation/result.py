@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from engine.events import Alternative, Route
-from engine.routing.router import Routing
+from engine.intents.routing import Routing
 
 # `begun`: something was paid for, and more is to come. `failed`: it may be tried again.
 State = Literal["begun", "done", "failed"]

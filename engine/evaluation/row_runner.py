@@ -34,8 +34,8 @@ from engine.events import (
     UsageUpdated,
 )
 from engine.intents.intent import Catalogue
+from engine.intents.routing import Router, Routing
 from engine.ports import Answer
-from engine.routing.router import Router, Routing
 from engine.tools.tool import Tool, ToolContext
 
 Keep = Callable[[RowResult], Awaitable[None]]

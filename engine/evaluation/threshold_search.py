@@ -27,8 +27,8 @@ from engine.evaluation.metrics import ClassificationMetrics, is_right, score
 from engine.evaluation.prediction_cache import CachedReader, prefetch, router_with_thresholds
 from engine.evaluation.result import RowResult
 from engine.intents.catalogue_schema import CatalogueError
+from engine.intents.routing import Routing
 from engine.intents.thresholds import Thresholds
-from engine.routing.router import Routing
 
 FOLDS = 5
 LEAST_ROWS = 50

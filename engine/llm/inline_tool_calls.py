@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
-from uuid import uuid4
 
 from engine.conversation import ToolCall
+from engine.ids import new_call_id
 from engine.llm import call_forms, dialects
 from engine.text import replace_surrogates
 
@@ -292,11 +292,6 @@ class _Prose:
         for line in lines[:-1]:
             fenced ^= line.lstrip().startswith("```")
         return lines[-1], fenced
-
-
-def new_call_id() -> str:
-    """Return an id for a call to which the server gave none."""
-    return f"call_{uuid4().hex[:24]}"
 
 
 def clean_name(name: str, offered: frozenset[str]) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 
 from engine.chat_model import FinishReason, ModelError
 from engine.conversation import ToolCall
+from engine.ids import new_call_id
 from engine.llm import dialects
 from engine.llm.http_errors import error_message
-from engine.llm.inline_tool_calls import InlineToolCallParser, clean_name, new_call_id, to_json
+from engine.llm.inline_tool_calls import InlineToolCallParser, clean_name, to_json
 from engine.llm.usage import UsageReader, figure
 from engine.text import replace_surrogates
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.thresholds import Thresholds
 from engine.offline.slot_filling import measured, resolve_schema
-from engine.tools.tool import Tool
+from engine.tools.tool import Tool, first_sentence
 
 Kind = Literal["task", "small_talk", "cancel", "out_of_scope"]
 
@@ -92,12 +92,6 @@ def _phrases(intent: Intent) -> dict[str, list[str]]:
 
 def _parts(description: str) -> list[str]:
     return [part.strip() for part in re.split(r"[,;:.]\s", description) if part.strip(" .")]
-
-
-def first_sentence(tool: Tool) -> str:
-    """What the tool does, in short."""
-    text = " ".join(tool.description.split()) or tool.name.replace("_", " ")
-    return re.split(r"(?<=[.!?])\s", text)[0].rstrip(".")
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ from typing import Any
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall, arguments_of
 from engine.events import PendingCall, RetryScheduled, TextDelta
+from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
-from engine.llm.inline_tool_calls import new_call_id
 from engine.offline import confirmation, follow_ups
-from engine.offline.labels import ORDERED, Prediction, first_sentence
+from engine.offline.labels import ORDERED, Prediction
 from engine.offline.lexicon import CALENDAR, FILLERS, PREPOSITIONS, TALK, TOLD
 from engine.offline.selection import extract_name_list, options, resolve_ordinal
 from engine.offline.slot_filling import (
@@ -49,9 +49,9 @@ from engine.offline.slot_filling import (
     words,
 )
 from engine.offline.speech import follows, only_names, repeats, undoes, vague
-from engine.offline.verbalize import verbalize
 from engine.offline.worker_client import BUSY, WorkerClient
-from engine.tools.tool import Tool
+from engine.tools.tool import Tool, first_sentence
+from engine.tools.verbalize import verbalize
 
 NAME = "needle-3"
 log = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from engine.chat_model import ModelError, Usage
 from engine.conversation import MAX_CHOICES, Conversation
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.intent import Catalogue
+from engine.intents.routing import Routing, Task
 from engine.offline.labels import Label, Prediction
 from engine.offline.segmentation import Reader, split_tasks, undropped
 from engine.offline.slot_filling import extract_values, is_free, resolve_schema, sole_value, words
 from engine.offline.speech import agrees, follows, points_there, repeats, undoes, vague
 from engine.offline.worker_client import BUSY, TEXT_LIMIT
-from engine.routing.router import Routing, Task
 from engine.tools.tool import Tool
 
 NAME = "all-MiniLM-L6-v2"

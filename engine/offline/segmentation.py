@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.intents.routing import Task
 from engine.offline.labels import DECLINES, ORDERED, Prediction
-from engine.routing.router import Task
 
 # A message is parted where each part by itself is about one intent, at least as sure as this, and
 # the whole has a trace of it among what it is likeliest about. Of 72 messages of two tasks, for

@@ -19,7 +19,7 @@ from typing import Any
 from engine.conversation import Conversation
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.lexical_index import Match
-from engine.offline.labels import first_sentence
+from engine.tools.tool import first_sentence
 
 # In tokens as counted here: the whole request for up to a hundred intents, and what each one above
 # these adds. Names cost 3 to 5 each, so at four hundred a word is left for a one-liner.

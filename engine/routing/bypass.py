@@ -14,7 +14,7 @@ from engine.conversation import Conversation
 from engine.events import RetryScheduled
 from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import EVERYTHING, Catalogue, Intent
-from engine.routing.router import Routing, Task
+from engine.intents.routing import Routing, Task
 
 # From about twenty tools on, models choose worse and a cold prompt costs more than routing does.
 MOST_TOOLS = 20

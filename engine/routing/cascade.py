@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from engine.chat_model import ModelError
 from engine.conversation import Conversation
 from engine.events import RetryScheduled
+from engine.intents.routing import Router, Routing
 from engine.intents.thresholds import Thresholds
-from engine.routing.router import Router, Routing
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from engine.conversation import Conversation, Message
 from engine.events import Alternative, RetryScheduled
 from engine.intents.intent import Catalogue
 from engine.intents.lexical_index import TfIdfIndex
+from engine.intents.routing import Routing, Task
 from engine.prompts import routing as prompt
-from engine.routing.router import Routing, Task
 
 # A band is an order, not a probability: these only place it on the scale of the events.
 BANDS: Mapping[str, float] = {"high": 0.95, "medium": 0.7, "low": 0.4}

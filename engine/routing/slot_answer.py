@@ -5,10 +5,10 @@ from __future__ import annotations
 from engine.conversation import Conversation
 from engine.events import PendingCall
 from engine.intents.intent import Catalogue
+from engine.intents.routing import Routing, Task
 from engine.offline.selection import is_ordinal_only
 from engine.offline.slot_filling import sole_value
 from engine.offline.speech import agrees, resumes
-from engine.routing.router import Routing, Task
 
 
 def route_without_model(

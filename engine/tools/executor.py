@@ -30,7 +30,6 @@ from engine.events import (
     ToolStarted,
 )
 from engine.ids import new_id
-from engine.offline.verbalize import verbalize
 from engine.ports import Answer, Approver, RecordingError
 from engine.tools.approval_policy import Policy, evaluate_policy
 from engine.tools.call_summary import summarize_call
@@ -42,6 +41,7 @@ from engine.tools.tool import (
     ToolContext,
     ToolUserError,
 )
+from engine.tools.verbalize import verbalize
 
 # A call with invalid arguments goes back to the model this often, then the turn gives up.
 MAX_CORRECTIONS = 2

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 from pydantic_core import ErrorDetails
 
 from engine.events import EffectName
-from engine.offline.verbalize import writable
 from engine.tools.schema.coercion import with_coercion
 from engine.tools.schema.faults import LIMITS, text, unknown
 from engine.tools.schema.model_schema import for_models
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
+from engine.tools.verbalize import writable
 
 F = TypeVar("F", bound=Callable[..., Any])
 _EFFECT = "__intentbot_effect__"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from engine.events import ActionSettled
-from engine.intents.intent import Catalogue
 from engine.tools.executor import truncate_result
-from engine.tools.tool import ToolContext
+from engine.tools.tool import Tool, ToolContext
 
 TIME_LIMIT_S = 30.0
 NOT_DONE = "This was not done; nothing was changed."
@@ -22,11 +21,14 @@ log = logging.getLogger(__name__)
 
 
 async def reconcile_action(
-    catalogue: Catalogue, context: ToolContext, *, tool: str, call_id: str
+    tools: Iterable[Tool], context: ToolContext, *, tool: str, call_id: str
 ) -> ActionSettled | None:
-    """What became of the action of `context`, a call to `tool`; None: the back end cannot tell."""
+    """Return what became of a call to `tool`; None if the back end cannot tell.
+
+    `tools` are those of the catalogue; `context` names the action.
+    """
     # Another back end would know nothing of it, which must not read as "not done".
-    known = next((known for known in catalogue.tools if known.name == tool), None)
+    known = next((known for known in tools if known.name == tool), None)
     if known is None or known.outcome_of is None:
         return None
     try:

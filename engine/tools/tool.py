@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,3 +105,9 @@ class Tool:
             or f"What should I use as {properties.get(name, {}).get('description') or name}?"
             for name in missing
         )
+
+
+def first_sentence(tool: Tool) -> str:
+    """Return what the tool does, in short."""
+    text = " ".join(tool.description.split()) or tool.name.replace("_", " ")
+    return re.split(r"(?<=[.!?])\s", text)[0].rstrip(".")

@@ -21,8 +21,8 @@ from engine.conversation import Conversation
 from engine.flat_prompt import CHARACTERS_PER_TOKEN
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.intent import Folder
+from engine.intents.routing import Router
 from engine.ports import Answer
-from engine.routing.router import Router
 from engine.scripted import ScriptedModel, load_scripts
 from engine.settings import load as load_settings
 from engine.turn import HISTORY_CHARACTERS

@@ -13,8 +13,8 @@ from pydantic import Field
 from engine.assistant import Assistant
 from engine.events import Event, ToolFinished
 from engine.intents.intent import Catalogue, Intent
+from engine.intents.routing import Routing
 from engine.ports import Approver
-from engine.routing.router import Routing
 from engine.tools.function import effect, tool_from_function
 from engine.tools.tool import ToolContext, ToolUserError
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, StubRouter, task

@@ -10,8 +10,8 @@ from typing import Any
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Conversation, ToolCall
 from engine.events import ApprovalRequested, Event, PendingCall, RetryScheduled, TextDelta
+from engine.intents.routing import Routing, Task
 from engine.ports import Answer
-from engine.routing.router import Routing, Task
 
 USAGE = Usage("stub", input_tokens=100, output_tokens=10)
 

@@ -15,9 +15,9 @@ from engine import events
 from engine.chat_model import ModelError
 from engine.conversation import Conversation
 from engine.events import Event, PendingCall, TurnFailed, TurnFinished
+from engine.intents.routing import Routing, Task
 from engine.limits import Limits
 from engine.ports import Answer, RecordingError
-from engine.routing.router import Routing, Task
 from engine.tools.executor import MAX_CORRECTIONS
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import (

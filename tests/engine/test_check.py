@@ -27,7 +27,7 @@ async def found(
     tools = tuple(replace(tool, outcome_of=outcome_of) for tool in intent.tools)
     catalogue = replace(plain, intents={"balance": replace(intent, tools=tools)})
     return await reconcile_action(
-        catalogue, ToolContext("a1", "s", folder), tool=tool, call_id="c1"
+        catalogue.tools, ToolContext("a1", "s", folder), tool=tool, call_id="c1"
     )
 
 
@@ -87,7 +87,9 @@ def test_the_operators_books_tell_and_stay_as_they_are(tmp_path: Path) -> None:
     before = desk.state()
     told = [
         asyncio.run(
-            reconcile_action(catalogue, desk.context(action), tool="pay_invoice", call_id="c1")
+            reconcile_action(
+                catalogue.tools, desk.context(action), tool="pay_invoice", call_id="c1"
+            )
         )
         for action in ("paid", "never came", "paid", "never came")
     ]

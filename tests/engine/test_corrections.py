@@ -11,8 +11,8 @@ import pytest
 from engine import events
 from engine.conversation import last_change
 from engine.events import PendingCall
+from engine.intents.routing import Routing
 from engine.ports import Answer
-from engine.routing.router import Routing
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, calls, kinds, says, task
 

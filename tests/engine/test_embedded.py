@@ -12,10 +12,10 @@ from engine.assistant import Assistant
 from engine.chat_model import ChatRequest, ModelError, Reply
 from engine.conversation import Conversation, Message
 from engine.intents.catalogue import load
+from engine.intents.routing import Routing
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
 from engine.offline.worker_client import WorkerClient
-from engine.routing.router import Routing
 from tests.engine.turns import CATALOGUE, called, end, route, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,10 +13,11 @@ import pytest
 from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.events import TurnFinished
+from engine.intents.routing import Routing
+from engine.offline import worker_client
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
 from engine.offline.worker_client import OUT_OF_TIME, STRIKES, Completion, WorkerClient
-from engine.routing.router import Routing
 from engine.tools.function import tool_from_function
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import CATALOGUE, called, end, say
@@ -108,8 +109,11 @@ async def test_a_turn_goes_on_without_the_tool_calling_model(
     assert called(answered) == [("roaming_cost_for_country", {"country": "Australia"})]
 
 
-async def test_processor_time_ends_what_spins(failing: Make) -> None:
+async def test_processor_time_ends_what_spins(
+    failing: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """S18. The child's own limit ends it, long before the parent's clock would."""
+    monkeypatch.setattr(worker_client, "PATIENCE", 1_000.0)
     worker = failing(SPINS, "complete", limit_s=2.0)
     await worker.start()
     child = worker._process

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine import env_file, settings, trust
+from engine import env_file, paths, trust
 from engine.env_file import FREE, MAX_BYTES, EnvFile, EnvFileError
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr(paths, "data_folder", lambda: tmp_path / "data")
 
 
 @pytest.fixture

@@ -70,7 +70,9 @@ async def test_the_second_start_runs_nothing_and_offers_the_same(folder: Path) -
     with pytest.raises(InvalidArguments, match="plan"):
         tool.validate({"plan": "XL"})
     assert runs(folder) == 1
-    told = await reconcile_action(second, ToolContext("a", "s", folder), tool="look_7", call_id="c")
+    told = await reconcile_action(
+        second.tools, ToolContext("a", "s", folder), tool="look_7", call_id="c"
+    )
     assert told is not None
     assert told.result == "done"
 

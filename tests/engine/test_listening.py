@@ -7,10 +7,10 @@ import pytest
 from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.events import ToolFinished
+from engine.intents.routing import Routing
 from engine.offline.router import OfflineRouter
 from engine.offline.worker_client import WorkerClient
 from engine.ports import Answer
-from engine.routing.router import Routing
 from tests.engine.stubs import StubApprover
 from tests.engine.turns import CATALOGUE, called, end, route, say
 

@@ -13,9 +13,9 @@ from engine.chat_model import ModelError, Reply, Usage
 from engine.conversation import Conversation
 from engine.events import Alternative
 from engine.intents.intent import Catalogue, Intent
+from engine.intents.routing import Routing, Task
 from engine.prompts.routing import answer_schema, routing_prompt
 from engine.routing.llm import BANDS, LlmRouter
-from engine.routing.router import Routing, Task
 from tests.engine.stubs import USAGE, StubModel
 
 CATALOGUE = Catalogue(

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine import env_file, settings
+from engine import env_file, paths
 from engine.llm.client import make_client
 from engine.settings import SettingsError, load
 from tests.loopback import serve, text_answer
@@ -39,8 +39,8 @@ def given_by(whom: str, key: str) -> st.SearchStrategy[dict[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "config_path", lambda: tmp_path / "config.toml")
-    monkeypatch.setattr(settings, "data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr(paths, "config_path", lambda: tmp_path / "config.toml")
+    monkeypatch.setattr(paths, "data_folder", lambda: tmp_path / "data")
 
 
 def write(folder: Path, values: dict[str, str]) -> None:

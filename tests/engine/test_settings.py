@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openai import AsyncAzureOpenAI
 
-from engine import settings
+from engine import paths
 from engine.chat_model import ChatRequest, ModelError
 from engine.conversation import Message
 from engine.llm.client import make_client
@@ -22,8 +22,8 @@ RESOURCE = "https://acme.openai.azure.com"
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "config_path", lambda: tmp_path / "config.toml")
-    monkeypatch.setattr(settings, "data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr(paths, "config_path", lambda: tmp_path / "config.toml")
+    monkeypatch.setattr(paths, "data_folder", lambda: tmp_path / "data")
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from engine.conversation import Conversation
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.intent import Catalogue, Intent
+from engine.intents.routing import Routing
 from engine.offline.classifier import Class, Classifier
 from engine.offline.labels import Prediction, boost_by_units, labels_of, to_prediction
 from engine.offline.router import OfflineRouter
 from engine.offline.worker import Encoder
-from engine.routing.router import Routing
 from engine.tools.mcp.groups import intents_of
 from engine.tools.tool import Tool
 from tests.engine.test_mcp_grouping import tool

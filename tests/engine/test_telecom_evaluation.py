@@ -15,9 +15,9 @@ import pytest
 from engine.conversation import Conversation
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.catalogue_schema import MANNERS
+from engine.intents.routing import Routing
 from engine.offline.router import OfflineRouter
 from engine.offline.worker_client import WorkerClient
-from engine.routing.router import Routing
 from tests.engine.telecom_desk import TOOLS
 
 FOLDER = BUILT_IN / "evaluation"

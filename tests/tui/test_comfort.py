@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.events import AppBlur
 from textual.widgets import OptionList
 
-from engine import settings
+from engine import paths, settings
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
@@ -103,7 +103,7 @@ def test_the_settings_leave_the_keys_to_the_screen(
 ) -> None:
     path = tmp_path / "config.toml"
     path.write_text('provider = "scripted"\n[keys]\n"chat.sessions" = "f7"\n')
-    monkeypatch.setattr(settings, "config_path", lambda: path)
+    monkeypatch.setattr(paths, "config_path", lambda: path)
     assert settings.load({}, tmp_path).provider == "scripted"
 
 

@@ -13,9 +13,9 @@ from dataclasses import asdict
 
 from engine.events import ActionSettled
 from engine.intents import catalogue as catalogues
-from engine.offline.verbalize import verbalize
 from engine.settings import Settings
 from engine.text import show_controls
+from engine.tools.verbalize import verbalize
 from storage.history import ActionFilter, ActionRecord, History
 from storage.recorder import SqliteRecorder
 from tui.commands import output

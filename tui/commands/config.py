@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from engine.paths import config_path
 from engine.redaction import MASK
-from engine.settings import SECRETS, Settings, config_path
+from engine.settings import SECRETS, Settings
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_json, print_line, say
 from tui.formatting.text import sanitize

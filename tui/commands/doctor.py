@@ -14,7 +14,7 @@ from dataclasses import asdict
 from engine.builder import Engine, build_engine
 from engine.conversation import Conversation, Message
 from engine.intents import catalogue as catalogues
-from engine.routing.router import Routing
+from engine.intents.routing import Routing
 from engine.settings import Settings, SettingsError
 from storage.database import Database, StorageError
 from tui.commands.config import origin

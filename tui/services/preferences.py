@@ -9,7 +9,7 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-from engine.settings import config_path
+from engine.paths import config_path
 from tui.keybindings import registry
 
 

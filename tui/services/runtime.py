@@ -24,8 +24,9 @@ from engine.events import ActionSettled
 from engine.ids import new_id
 from engine.intents.catalogue import CatalogueError
 from engine.intents.intent import Catalogue
+from engine.paths import data_folder
 from engine.ports import Approver, RecordingError
-from engine.settings import Settings, SettingsError, data_folder
+from engine.settings import Settings, SettingsError
 from engine.taint import Marks
 from engine.tools.reconcile import reconcile_action
 from engine.tools.tool import ToolContext
@@ -206,7 +207,9 @@ async def check_action(
     """
     action = await asyncio.to_thread(history.unknown_action, action_id)
     context = ToolContext(action.id, action.session_id, data_dir)
-    found = await reconcile_action(catalogue, context, tool=action.tool, call_id=action.call_id)
+    found = await reconcile_action(
+        catalogue.tools, context, tool=action.tool, call_id=action.call_id
+    )
     return None if found is None else await asyncio.to_thread(journal.settle, found)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from engine.offline.verbalize import writable
 from engine.text import replace_surrogates
 from engine.tools.openapi.body import is_json
 from engine.tools.openapi.text import bare, words
+from engine.tools.verbalize import writable
 
 MAX_ERROR = 600
 MAX_ITEMS, MAX_DEPTH = 5, 8

@@ -19,7 +19,7 @@ from engine.evaluation.row_runner import CannotRun, RowRunner, dry_run
 from engine.evaluation.runner import FAILURES, Result, Runner
 from engine.events import PendingCall, RetryScheduled
 from engine.flat_prompt import flat_request
-from engine.routing.router import Router, Routing, Task
+from engine.intents.routing import Router, Routing, Task
 from tests.engine.desk import Desk
 from tests.engine.stubs import USAGE, StubModel, StubRouter, calls, says, task
 
