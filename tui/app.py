@@ -44,8 +44,8 @@ class PanesApp(SequentialKeysApp):
     """Colours, help and palette: what the chat and the replay have in common.
 
     `low_bandwidth` is for slow lines: no animation, no blinking, and replies drawn less often (a
-    lower frame rate has to be asked for with TEXTUAL_FPS before Textual is imported). `kept_theme`
-    is the theme that was chosen last; `keep_theme` is told of another choice. `clock` counts
+    lower frame rate has to be asked for with TEXTUAL_FPS before Textual is imported). `saved_theme`
+    is the theme that was chosen last; `save_theme` is told of another choice. `clock` counts
     seconds, `now` is the local time.
     """
 

@@ -36,7 +36,7 @@ from engine.intents.catalogue_schema import CatalogueError as CatalogueError
 from engine.intents.function_loader import Functions
 from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
 from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
-from engine.intents.source import Source
+from engine.intents.source_loader import IntentSource
 from engine.intents.thresholds import Thresholds
 from engine.tools.approval_policy import Policy
 from engine.tools.tool import Tool
@@ -157,7 +157,10 @@ def _read_all(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _catalogue(
-    name: str, manners: CatalogueConfig, groups: Sequence[SourceGroup], opened: Sequence[Source]
+    name: str,
+    manners: CatalogueConfig,
+    groups: Sequence[SourceGroup],
+    opened: Sequence[IntentSource],
 ) -> Catalogue:
     intents = [intent for group in resolve_name_conflicts(groups) for intent in group.intents]
     return Catalogue(

@@ -9,22 +9,18 @@ imported from elsewhere, and the program itself are what they were.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import pydantic
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine import cache
 from engine.tools import function
 from engine.tools.function import Facts
 from engine.tools.schema import model_schema
@@ -33,7 +29,6 @@ from engine.tools.schema import model_schema
 WORTH_KEEPING = 40
 # Beyond these a folder is no catalogue, but a place where one happens to be.
 MOST_FILES, MOST_BYTES = 2_000, 32_000_000
-MOST_KEPT = 50
 # Nothing that is read when a catalogue is loaded.
 _ASIDE = {"evaluation", "demos", "__pycache__", "node_modules"}
 
@@ -76,22 +71,7 @@ def store(folder: Path, fingerprint: str, contents: Contents, modules: Iterable[
     if len(contents.functions) < WORTH_KEEPING:
         return
     kept = _Kept(fingerprint=fingerprint, modules=list(_stamps(modules)), contents=contents)
-    write(_path(folder), kept)
-
-
-def write(path: Path, kept: BaseModel) -> None:
-    """Put it in place whole, in a private file: whoever reads at the time gets either the old or
-    the new. Failing to is no fault."""
-    try:
-        data = json.dumps(kept.model_dump()).encode()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)  # of one's own, 0600
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-        _prune(path.parent)
-    except (OSError, TypeError, ValueError, RecursionError):  # TOML has dates, which JSON has not
-        log.info("%s could not be kept", path, exc_info=True)
+    cache.write(_path(folder), kept)
 
 
 def invalidate(folder: Path) -> None:
@@ -102,7 +82,7 @@ def invalidate(folder: Path) -> None:
 
 def fingerprint_of(folder: Path) -> str:
     """A digest of all that a loaded catalogue depends on; "" where that cannot be told."""
-    digest = hashlib.sha256(program(function, model_schema).encode())
+    digest = hashlib.sha256(cache.program_digest(function, model_schema).encode())
     files = bytes_ = 0
     for path in _files(folder):
         with suppress(OSError):
@@ -126,18 +106,6 @@ def imported(folder: Path, before: Iterable[str]) -> list[str]:
     return sorted({file for file in files if file and not file.startswith(inside)})
 
 
-def program(*modules: ModuleType) -> str:
-    """The program's version and the code of `modules`, which made what is kept."""
-    try:
-        own = version("intentbot-tui")
-    except PackageNotFoundError:
-        own = ""
-    code = hashlib.sha256()
-    for module in modules:
-        code.update(Path(str(module.__file__)).read_bytes())
-    return f"{own}\0{code.hexdigest()}\0{sys.version}\0{pydantic.VERSION}\0"
-
-
 def _files(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(n for n in folders if n not in _ASIDE and not n.startswith("."))
@@ -155,19 +123,4 @@ def _stamps(paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def _path(folder: Path) -> Path:
-    return path_for("catalogues", str(folder.resolve()))
-
-
-def path_for(kind: str, name: str) -> Path:
-    """Where to keep what was made of something of this name."""
-    from platformdirs import user_cache_path
-
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-    return user_cache_path("intentbot") / kind / f"{digest[:32]}.json"
-
-
-def _prune(folder: Path) -> None:
-    """Let go of the oldest."""
-    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-    for path in files[:-MOST_KEPT]:
-        path.unlink(missing_ok=True)
+    return cache.path_for("catalogues", str(folder.resolve()))

@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
@@ -25,12 +25,22 @@ from urllib.parse import urlsplit
 
 from engine.intents.catalogue_schema import CatalogueError, SourceFile
 from engine.intents.intent import Intent
-from engine.intents.source import Source, SourceError
 from engine.settings import read_values
 from engine.tools.preset_arguments import preset_parameters, with_presets
+from engine.tools.source import Source, SourceError, ToolGroup
 from engine.tools.tool import InvalidArguments, Tool
 
 AT_ONCE = 8  # sources opened side by side; each waits for a program or a network
+
+
+@dataclass(frozen=True)
+class IntentSource:
+    """One document or server as intents; the rest as in `Source`."""
+
+    intents: tuple[Intent, ...]
+    close: Callable[[], Awaitable[None]] | None = None
+    problems: tuple[str, ...] = ()
+    unreachable: bool = False
 
 
 def is_document(place: Path | str) -> bool:
@@ -60,12 +70,12 @@ def name_of(place: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").casefold() or "api"
 
 
-def load_sources(files: Mapping[Path, SourceFile]) -> dict[Path, Source]:
+def load_sources(files: Mapping[Path, SourceFile]) -> dict[Path, IntentSource]:
     """The source of each file; one that cannot be used is a problem. Raises `CatalogueError`."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         opened = dict(zip(files, pool.map(_try, files, files.values()), strict=True))
     faults = [found for found in opened.values() if isinstance(found, CatalogueError)]
-    usable = [found for found in opened.values() if isinstance(found, Source)]
+    usable = [found for found in opened.values() if isinstance(found, IntentSource)]
     wrong = next((fault for fault in faults if not isinstance(fault, OptionalSourceError)), None)
     if wrong is not None:
         for source in usable:
@@ -74,13 +84,13 @@ def load_sources(files: Mapping[Path, SourceFile]) -> dict[Path, Source]:
         raise wrong
     return {
         path: found
-        if isinstance(found, Source)
-        else Source((), problems=(str(found),), unreachable=found.unreachable)
+        if isinstance(found, IntentSource)
+        else IntentSource((), problems=(str(found),), unreachable=found.unreachable)
         for path, found in opened.items()
     }
 
 
-def load_source(path: Path, key: str, data: SourceFile) -> Source:
+def load_source(path: Path, key: str, data: SourceFile) -> IntentSource:
     """One source with what its file adds. Raises `CatalogueError`."""
     module, name, table = (
         ("engine.tools.mcp", "load_mcp", data.mcp)
@@ -123,27 +133,27 @@ class OptionalSourceError(CatalogueError):
     """A source that others can do without."""
 
 
-def _try(path: Path, data: SourceFile) -> Source | CatalogueError:
+def _try(path: Path, data: SourceFile) -> IntentSource | CatalogueError:
     try:
         return load_source(path, path.stem, data)
     except CatalogueError as error:
         return error
 
 
-async def closing(source: Source) -> None:
+async def closing(source: Source | IntentSource) -> None:
     if source.close is not None:
         await source.close()
 
 
-def _with_additions(path: Path, data: SourceFile, source: Source) -> Source:
-    if not source.intents:
+def _with_additions(path: Path, data: SourceFile, source: Source) -> IntentSource:
+    if not source.groups:
         # It cannot be used today, which its problems say: nothing is known of its names.
-        return source
-    known = {tool.name for intent in source.intents for tool in intent.tools}
+        return _of(source, ())
+    tools = [tool for group in source.groups for tool in group.tools]
+    known = {tool.name for tool in tools}
     for section, name in data.named():
         if name not in known:
             raise CatalogueError(f"{path}: [{section}] names {name!r}, which it does not have")
-    tools = [tool for intent in source.intents for tool in intent.tools]
     for pattern, values in data.arguments.items():
         for name in values:
             if not any(
@@ -154,9 +164,11 @@ def _with_additions(path: Path, data: SourceFile, source: Source) -> Source:
         ruled = {tool.name: _ruled(tool, data) for tool in tools}
     except InvalidArguments as error:
         raise CatalogueError(f"{path}: [arguments] {error}") from error
-    return replace(
-        source, intents=tuple(_added_to(intent, data, ruled) for intent in source.intents)
-    )
+    return _of(source, tuple(_to_intent(group, data, ruled) for group in source.groups))
+
+
+def _of(source: Source, intents: tuple[Intent, ...]) -> IntentSource:
+    return IntentSource(intents, source.close, source.problems, source.unreachable)
 
 
 def _settled_for(tool: Tool, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -168,18 +180,19 @@ def _settled_for(tool: Tool, arguments: Mapping[str, Mapping[str, Any]]) -> dict
     return {name: value for name, value in found.items() if name in preset_parameters(tool)}
 
 
-def _added_to(intent: Intent, data: SourceFile, ruled: Mapping[str, Tool]) -> Intent:
-    own = {tool.name: data.phrases.get(tool.name, ()) for tool in intent.tools}
-    examples = dict(intent.examples)
-    for name, phrases in own.items():
-        if phrases:
-            examples[name] = (*phrases, *examples.get(name, ()))
-    return replace(
-        intent,
-        examples=examples,
-        counter_examples=(*data.counter_examples, *intent.counter_examples),
-        instructions="\n".join(filter(None, (data.instructions, intent.instructions))),
-        tools=tuple(ruled[tool.name] for tool in intent.tools),
+def _to_intent(group: ToolGroup, data: SourceFile, ruled: Mapping[str, Tool]) -> Intent:
+    examples = dict(group.examples)
+    for tool in group.tools:
+        if phrases := data.phrases.get(tool.name, ()):
+            examples[tool.name] = (*phrases, *examples.get(tool.name, ()))
+    return Intent(
+        group.key,
+        group.title,
+        group.description,
+        examples,
+        counter_examples=tuple(data.counter_examples),
+        instructions=data.instructions,
+        tools=tuple(ruled[tool.name] for tool in group.tools),
         source="mcp" if data.openapi is None else "openapi",
     )
 

@@ -181,7 +181,7 @@ class StreamReader:
     """Takes chunks, gives text as it comes and the whole at the end.
 
     `offered` are the names of the tools in the request: only these are recognised in a call
-    that a model wrote as text. `hold` and `conversation` are those of `WrittenReader`.
+    that a model wrote as text. `hold` and `conversation` are those of `InlineToolCallParser`.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Values that a person's own words carry, for the parameters of a tool's JSON Schema.
 
 A model that proposes an argument is not believed: a value counts only where the message has it.
-`candidates` lists what a message plainly says for one parameter, `grounded` checks a proposed
-value against the message, and `bare_value` reads a message that is nothing but the value. All
+`extract_values` lists what a message plainly says for one parameter, `grounded` checks a proposed
+value against the message, and `sole_value` reads a message that is nothing but the value. All
 three return values in the schema's own spelling; none of them judges limits, which is left to
 the tool's validation (so "-50" stays negative and is refused there).
 

@@ -267,7 +267,7 @@ def _tokenizer_path() -> Path:
 
 
 def _checked(path: Path, sha256: str) -> Path:
-    """`path`, if it holds what it should. Raises `Refused`."""
+    """`path`, if it holds what it should. Raises `WorkerError`."""
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise WorkerError(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.intents.source import Source
 from engine.tools.mcp import load_mcp
+from engine.tools.source import Source
 from engine.tools.tool import Tool, ToolContext
 
 SERVER = str(Path(__file__).parent / "mcp_server.py")
@@ -67,7 +67,7 @@ class McpDesk:
 
 
 def tools_of(source: Source) -> dict[str, Tool]:
-    return {tool.name: tool for intent in source.intents for tool in intent.tools}
+    return {tool.name: tool for intent in source.groups for tool in intent.tools}
 
 
 async def run(source: Source, name: str, **arguments: Any) -> Any:

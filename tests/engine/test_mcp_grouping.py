@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tools.mcp.groups import intents_of
+from engine.tools.mcp.groups import groups_of
 from engine.tools.mcp.results import MAX_CHARACTERS, MAX_DEPTH, MAX_ITEMS, _Cut
 from engine.tools.mcp.text import line, shortened
 from engine.tools.naming import MAX_SIZE
@@ -27,7 +27,7 @@ def tool(name: str) -> Tool:
 
 def divided(*names: str, key: str = "desk", examples: tuple[str, ...] = ()) -> dict[str, set[str]]:
     tools = [tool(name) for name in names]
-    intents = intents_of(key, tools, title="Desk", description="", examples=examples)
+    intents = groups_of(key, tools, title="Desk", description="", examples=examples)
     return {intent.key: {t.name for t in intent.tools} for intent in intents}
 
 
@@ -91,7 +91,7 @@ def test_each_tool_is_in_one_intent_of_at_most_ten(names: list[str]) -> None:
 
 def test_the_persons_examples_go_where_their_words_are() -> None:
     tools = [tool(f"{v}_{t}") for t in ("file", "branch") for v in "abcdefg"]
-    intents = intents_of(
+    intents = groups_of(
         "desk",
         tools,
         title="Desk",
@@ -105,7 +105,7 @@ def test_the_persons_examples_go_where_their_words_are() -> None:
 
 @pytest.mark.parametrize("key", ["time", "a-b", "日本"])
 def test_names_without_words_still_have_phrases(key: str) -> None:
-    (intent,) = intents_of(key, [tool("_"), tool("取得")], title="T", description="", examples=())
+    (intent,) = groups_of(key, [tool("_"), tool("取得")], title="T", description="", examples=())
     assert all(phrases and all(phrases) for name, phrases in intent.examples.items() if name)
 
 

@@ -17,11 +17,11 @@ import pytest
 
 from engine.assistant import Assistant
 from engine.intents.catalogue import CatalogueError, load
-from engine.intents.intent import Catalogue
-from engine.intents.source import SourceError
+from engine.intents.intent import Catalogue, Intent
 from engine.tools.call_summary import summarize_call
 from engine.tools.mcp import load_mcp
 from engine.tools.mcp.tools import _questions
+from engine.tools.source import SourceError
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
 from tests.engine.desk import results, turn
 from tests.engine.mcp_desk import CONTEXT, McpDesk, run, tools_of
@@ -124,7 +124,8 @@ async def test_a_change_whose_server_died_is_unknown_and_not_repeated(desk: McpD
 
 async def test_an_unknown_change_is_told_as_such_in_the_turn(desk: McpDesk) -> None:
     source = desk.load()
-    intent = next(i for i in source.intents if "note_and_die" in {t.name for t in i.tools})
+    group = next(g for g in source.groups if "note_and_die" in {t.name for t in g.tools})
+    intent = Intent(group.key, group.title, group.description, group.examples, tools=group.tools)
     happened = await turn(
         Assistant(
             catalogue=Catalogue("T", "T", "", {intent.key: intent}),
@@ -222,8 +223,8 @@ async def test_a_hostile_list_is_bounded(desk: McpDesk) -> None:
     assert len(obey.parameters["properties"]["a"]["description"]) <= 300
     left_out = [problem for problem in source.problems if "left out" in problem]
     assert len(left_out) == 3
-    assert all(len(intent.tools) <= 10 for intent in source.intents)
-    assert all(len(intent.description) <= 300 for intent in source.intents)
+    assert all(len(intent.tools) <= 10 for intent in source.groups)
+    assert all(len(intent.description) <= 300 for intent in source.groups)
     # It is listed but not there, as a tool that was taken away.
     with pytest.raises(ToolUserError, match="Unknown tool"):
         await run(source, "desk_switch_intent")
@@ -246,7 +247,7 @@ def test_a_server_that_does_not_start_is_a_problem(
     tmp_path: Path, table: dict[str, Any], words: str
 ) -> None:
     source = load_mcp("desk", table, tmp_path)
-    assert source.intents == ()
+    assert source.groups == ()
     (problem,) = source.problems
     assert problem.startswith("desk: ")
     assert words in problem

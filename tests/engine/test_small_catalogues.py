@@ -15,7 +15,7 @@ from engine.offline.classifier import Class, Classifier
 from engine.offline.labels import Prediction, boost_by_units, labels_of, to_prediction
 from engine.offline.router import OfflineRouter
 from engine.offline.worker import Encoder
-from engine.tools.mcp.groups import intents_of
+from engine.tools.mcp.groups import groups_of
 from engine.tools.tool import Tool
 from tests.engine.test_mcp_grouping import tool
 
@@ -74,9 +74,9 @@ def plain(examples: Mapping[str, tuple[str, ...]]) -> list[Intent]:
 
 def servers() -> list[Intent]:
     return [
-        made
+        Intent(made.key, made.title, made.description, made.examples, tools=made.tools)
         for key, names in SERVERS.items()
-        for made in intents_of(
+        for made in groups_of(
             key,
             [tool(name) for name in names.split()],
             title=key,

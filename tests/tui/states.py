@@ -116,7 +116,7 @@ def streaming() -> tuple[IntentBotApp, Play]:
     async def play(pilot: Pilot[Any]) -> None:
         await say(pilot, "How much money do I have?")
         await hold.reached.wait()
-        shown = pilot.app.screen.query("LiveReply")
+        shown = pilot.app.screen.query("StreamingMessage")
         await until(pilot, lambda: shown and shown.first(Markdown).source == fake.REPLY[:150])
         await say(pilot, "And how much data?")
 

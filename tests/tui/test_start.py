@@ -62,7 +62,7 @@ async def test_what_a_long_start_is_busy_with_is_said(monkeypatch: pytest.Monkey
     ready = asyncio.Event()
     parts = SimpleNamespace(engine=SimpleNamespace(warm_up=ready.wait))
     monkeypatch.setattr(command, "_put_together", lambda *_: parts)
-    monkeypatch.setattr(command, "RealBackstage", lambda *_: FakeBackstage())
+    monkeypatch.setattr(command, "RuntimeBackend", lambda *_: FakeBackstage())
     monkeypatch.setattr(ask, "learning", lambda engine: "learning 4,660 phrases")
     monkeypatch.setattr(ask, "PATIENCE_S", 0)
 

@@ -120,7 +120,7 @@ def _put_together(
 
 
 class RuntimeBackend:
-    """Implements `Backstage` with the engine and the storage."""
+    """Implements `AppBackend` with the engine and the storage."""
 
     def __init__(self, parts: Runtime, notices: Sequence[str] = ()) -> None:
         self._parts = parts

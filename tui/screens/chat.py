@@ -166,7 +166,7 @@ class ChatScreen(BaseScreen):
         first = not self.presenter.record.turns
         self.dialogue.submit(message.text)
         if first:
-            # Before its first turn a session has no draft of its own, see `Backstage.draft`.
+            # Before its first turn a session has no draft of its own, see `AppBackend.draft`.
             await self._keep_draft(None, "")
 
     async def on_prompt_command_given(self, message: Prompt.CommandGiven) -> None:

@@ -13,7 +13,7 @@ LAST_DAYS = 365
 
 
 def read(database: Database, by: CostsBy, session_id: str) -> list[CostRow]:
-    """See `Backstage.costs`. A session that nothing was said in yet is not known."""
+    """See `AppBackend.costs`. A session that nothing was said in yet is not known."""
     costs = Costs(database)
     try:
         match by:

@@ -72,7 +72,7 @@ class _WrittenList(MarkdownOrderedList):
 
 
 class StreamingMessage(Markdown):
-    """Streams Markdown; `ReplyMessage` takes its place when the reply is complete."""
+    """Streams Markdown; `AssistantMessage` takes its place when the reply is complete."""
 
     BLOCKS = {  # noqa: RUF012 (Textual declares it as an instance variable)
         **Markdown.BLOCKS,

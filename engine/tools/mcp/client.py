@@ -79,7 +79,7 @@ class Connection:
         self._thread.start()
 
     def start(self) -> list[types.Tool]:
-        """Connect and list the server's tools, all pages. Blocks; raises `Unreachable`."""
+        """Connect and list the server's tools, all pages. Blocks; raises `ServerUnreachable`."""
         try:
             return self._submit(self._start()).result()
         except ServerUnreachable:
@@ -206,7 +206,7 @@ class Connection:
             return life
 
     async def _open(self) -> _Life:
-        """A fresh connection. Raises `Unreachable`."""
+        """A fresh connection. Raises `ServerUnreachable`."""
         if self._life is not None:
             await self._life.finish()
         # Servers of some kits end when the first message is not the handshake they know.

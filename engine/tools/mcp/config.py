@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.addresses import is_in_the_clear, split_address
-from engine.intents.source import Source, SourceError
 from engine.redaction import MIN_SECRET, redacted
+from engine.tools.source import Source, SourceError
 
 if TYPE_CHECKING:
     from engine.tools.mcp.client import Connection
@@ -111,7 +111,7 @@ def load_mcp(
         problem = f"{key}: its MCP server cannot be used: {error}"
         return Source((), problems=(problem,), unreachable=bool(settings.url))
     from engine.tools.mcp.client import MAX_TOOLS
-    from engine.tools.mcp.groups import intents_of
+    from engine.tools.mcp.groups import groups_of
     from engine.tools.mcp.tools import import_tools
 
     offer = import_tools(key, listed[:MAX_TOOLS], connection, settings.read)
@@ -121,7 +121,7 @@ def load_mcp(
     if not offer.tools:
         problems.append(f"{key}: its MCP server has no tool that can be used")
         return Source((), connection.close, tuple(problems))
-    intents = intents_of(
+    intents = groups_of(
         key,
         offer.tools,
         title=title or key.replace("_", " ").replace("-", " ").capitalize(),

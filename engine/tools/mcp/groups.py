@@ -1,6 +1,6 @@
-"""A server's tools divided into intents of at most ten, with what a router needs to find them.
+"""A server's tools divided into groups of at most ten, with what a router needs to find them.
 
-Only names of tools come into an intent's title, description and examples: what a server writes
+Only names of tools come into a group's title, description and examples: what a server writes
 about itself at length stays out of the routing prompt.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from engine.intents.intent import Intent
 from engine.tools.mcp.text import line
 from engine.tools.naming import MAX_SIZE, SMALL_WORDS, VERBS, by_topic, singular, words
+from engine.tools.source import ToolGroup
 from engine.tools.tool import Tool
 
 DESCRIPTION_CHARACTERS = 300
@@ -20,20 +20,20 @@ LABEL_CHARACTERS = 60
 _SHOWS = frozenset({"get", "list", "show", "read", "view", "fetch", "describe"})
 
 
-def intents_of(
+def groups_of(
     key: str, tools: Sequence[Tool], *, title: str, description: str, examples: Sequence[str]
-) -> tuple[Intent, ...]:
-    """The intents of the server `key`, the same for the same tools. One where they fit into it."""
+) -> tuple[ToolGroup, ...]:
+    """Return the groups of the server `key`: one where its tools fit into it."""
     own = words(key)
     divided = [*_divided(list(tools), set(own))]
     homes = _homes(divided, examples)
-    intents = []
+    groups = []
     for number, (topic, group) in enumerate(divided):
         labels = [_label(tool, own) for tool in group]
         said = ", ".join(dict.fromkeys(labels))
         about = description or title
-        intents.append(
-            Intent(
+        groups.append(
+            ToolGroup(
                 key=f"{key}_{topic}" if topic else key,
                 title=f"{title}: {topic.replace('_', ' ')}" if topic else title,
                 description=line(
@@ -46,7 +46,7 @@ def intents_of(
                 tools=tuple(group),
             )
         )
-    return tuple(intents)
+    return tuple(groups)
 
 
 def _divided(tools: list[Tool], own: set[str]) -> Iterator[tuple[str, Sequence[Tool]]]:

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.intents.source import Source
+from engine.tools.source import Source
 
 
 def load_openapi(

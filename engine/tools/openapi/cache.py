@@ -14,8 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engine.intents import catalogue_cache
-from engine.intents.source import SourceError
+from engine import cache
 from engine.tools.openapi import (
     body,
     document,
@@ -28,6 +27,7 @@ from engine.tools.openapi import (
 from engine.tools.openapi.document import digest, from_bytes, read_bytes, shown
 from engine.tools.openapi.operations import compiled
 from engine.tools.schema import model_schema, patterns
+from engine.tools.source import SourceError
 
 # A smaller file is parsed as quickly as what was kept of it.
 WORTH_KEEPING = 50_000
@@ -49,8 +49,8 @@ def load_compiled(uri: str) -> tuple[dict[str, Any], str]:
 
     Raises `SourceError`.
     """
-    path = catalogue_cache.path_for("documents", uri)
-    program = catalogue_cache.program(
+    path = cache.path_for("documents", uri)
+    program = cache.program_digest(
         body,
         document,
         model_schema,
@@ -78,7 +78,7 @@ def load_compiled(uri: str) -> tuple[dict[str, Any], str]:
         raise SourceError(f"{shown(uri)} is nested too deeply") from None
     if len(data) >= WORTH_KEEPING or not uri.startswith("file:"):
         fresh = _Kept(program=program, digest=digest(data), beside=references.beside, document=made)
-        catalogue_cache.write(path, fresh)
+        cache.write(path, fresh)
     return made, ""
 
 

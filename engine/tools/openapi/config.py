@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from engine.intents.source import SourceError
 from engine.redaction import MIN_SECRET, redacted, redacted_data
 from engine.tools.openapi.document import origin
+from engine.tools.source import SourceError
 
 Place = Literal["header", "query", "cookie"]
 Name = Annotated[str, Field(min_length=1)]

@@ -20,8 +20,8 @@ import httpx2
 from referencing import Registry, Resource, Specification
 from referencing.exceptions import NoSuchResource, Unresolvable
 
-from engine.intents.source import SourceError
 from engine.tools.openapi.parsing import parse
+from engine.tools.source import SourceError
 
 # The largest document in the public collections (Microsoft Graph, 22,000 operations) has 32 MB.
 MAX_BYTES = 64 * 2**20

@@ -1,17 +1,16 @@
-"""A document as a `Source`: its operations in groups, each group an intent."""
+"""A document as a `Source`: its operations as groups of tools."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from engine.addresses import is_in_the_clear
-from engine.intents.intent import Intent
-from engine.intents.source import Source
 from engine.tools.approval_policy import Policy
 from engine.tools.openapi.cache import load_compiled
 from engine.tools.openapi.checking import Definitions
@@ -29,6 +28,7 @@ from engine.tools.openapi.text import (
     title_of,
 )
 from engine.tools.openapi.tools import named, tool_of
+from engine.tools.source import Source, ToolGroup
 from engine.tools.tool import Tool
 
 MAX_DESCRIPTION = 240
@@ -78,10 +78,10 @@ def load(
     if len(groups) == 1:
         named_itself = shorten(document["title"], MAX_TITLE)
         heading = title or named_itself or title_of(key.replace("_", " "))
-        intents = [_intent(key, heading, groups[0], tools, description)]
+        intents = [_tool_group(key, heading, groups[0], tools, description)]
     else:
         heads = f"{title}: " if title else ""
-        intents = [_intent(g.key, heads + g.title, g, tools) for g in groups]
+        intents = [_tool_group(g.key, heads + g.title, g, tools) for g in groups]
     return Source(tuple(_with_examples(intents, examples)), client.close, tuple(problems))
 
 
@@ -245,9 +245,9 @@ def _scheme(scheme: Mapping[str, str]) -> str:
     return "basic" if scheme.get("scheme", "").casefold() == "basic" else "bearer"
 
 
-def _intent(
+def _tool_group(
     key: str, title: str, group: OperationGroup, tools: Mapping[int, Tool], about: str = ""
-) -> Intent:
+) -> ToolGroup:
     own = [(operation, tools[id(operation)]) for operation in group.operations]
     each = [tool.description.partition(". ")[0].rstrip(".") for _, tool in own]
     text = about or " ".join(filter(None, (group.about, summary_of(each))))
@@ -255,7 +255,7 @@ def _intent(
         # Rather all of them in few words than some at length.
         brief = summary_of([in_brief(operation) for operation in group.operations])
         text = " ".join(filter(None, (group.about, brief)))
-    return Intent(
+    return ToolGroup(
         key=key,
         title=title,
         description=shorten(text, MAX_DESCRIPTION),
@@ -264,13 +264,13 @@ def _intent(
     )
 
 
-def _with_examples(intents: Sequence[Intent], examples: Sequence[str]) -> list[Intent]:
-    """The file's own phrases, each with the intent whose words it shares most."""
+def _with_examples(groups: Sequence[ToolGroup], examples: Sequence[str]) -> list[ToolGroup]:
+    """The file's own phrases, each with the group whose words it shares most."""
     if not examples:
-        return list(intents)
+        return list(groups)
     known: list[set[str]] = [
-        is_informative([i.title, i.description, *(p for said in i.examples.values() for p in said)])
-        for i in intents
+        is_informative([g.title, g.description, *(p for said in g.examples.values() for p in said)])
+        for g in groups
     ]
     own: dict[int, list[str]] = {}
     for phrase in examples:
@@ -279,14 +279,8 @@ def _with_examples(intents: Sequence[Intent], examples: Sequence[str]) -> list[I
         if best or len(shared) == 1:
             own.setdefault(shared.index(best), []).append(phrase)
     return [
-        intent
+        group
         if number not in own
-        else Intent(
-            intent.key,
-            intent.title,
-            intent.description,
-            {"": tuple(own[number]), **intent.examples},
-            tools=intent.tools,
-        )
-        for number, intent in enumerate(intents)
+        else replace(group, examples={"": tuple(own[number]), **group.examples})
+        for number, group in enumerate(groups)
     ]

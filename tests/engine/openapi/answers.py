@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from engine.intents.source import Source
 from engine.tools.openapi import load_openapi
+from engine.tools.source import Source
 from engine.tools.tool import OutcomeUnknown, Tool, ToolContext, ToolUserError
 from tests.engine.openapi.served import Call, Served
 from tests.loopback import listening
@@ -72,7 +72,7 @@ def load(name: str = "shop.yaml", environ: Mapping[str, str] | None = None, **ta
 
 
 def tools_of(source: Source) -> dict[str, Tool]:
-    return {tool.name: tool for intent in source.intents for tool in intent.tools}
+    return {tool.name: tool for intent in source.groups for tool in intent.tools}
 
 
 async def call(source: Source, name: str, /, **arguments: Any) -> Any:

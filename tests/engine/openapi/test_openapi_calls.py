@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intents.source import SourceError
 from engine.tools.call_summary import summarize_call
 from engine.tools.openapi import load_openapi
 from engine.tools.openapi.client import MAX_BYTES
 from engine.tools.openapi.request import build
 from engine.tools.preset_arguments import with_presets
+from engine.tools.source import SourceError
 from engine.tools.tool import InvalidArguments, OutcomeUnknown, ToolUserError
 from tests.engine.openapi.answers import (
     AUTH,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.intents.source import SourceError
 from engine.tools.openapi import load_openapi
 from engine.tools.openapi.parsing import parse
+from engine.tools.source import SourceError
 from engine.tools.tool import InvalidArguments, Tool
 from tests.engine.openapi.answers import answering, json_reply, load, tools_of
 
@@ -102,7 +102,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_every_operation_is_one_tool_in_one_intent() -> None:
     source = load()
-    listed = [(intent.key, tool.name) for intent in source.intents for tool in intent.tools]
+    listed = [(intent.key, tool.name) for intent in source.groups for tool in intent.tools]
     assert [key for key, _ in listed].count("orders") == 5
     assert len(listed) == len({name for _, name in listed}) == 9
     effects = {name: tool.effect for name, tool in tools_of(source).items()}
@@ -114,7 +114,7 @@ def test_every_operation_is_one_tool_in_one_intent() -> None:
 
 def test_descriptions_are_short_and_the_whole_is_kept() -> None:
     source = load()
-    orders = next(i for i in source.intents if i.key == "orders")
+    orders = next(i for i in source.groups if i.key == "orders")
     assert orders.description.startswith("Look after orders. See the manual.")
     tool = tools_of(source)["shop_list_orders"]
     assert tool.description == (

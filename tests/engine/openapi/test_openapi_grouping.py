@@ -15,6 +15,7 @@ from engine.intents.intent import Catalogue, Intent
 from engine.prompts.routing import VARYING, answer_schema, routing_prompt, tokens
 from engine.tools.naming import MAX_SIZE, by_alphabet
 from engine.tools.openapi import load_openapi
+from engine.tools.source import ToolGroup
 from scripts.synthetic_catalogue import things
 
 CHAT = """sendMessage sendPhoto sendSticker editMessageText deleteMessage forwardMessage getChat
@@ -26,24 +27,24 @@ commonplayerinfo commonteamroster drafthistory draftboard franchisehistory playb
 playerprofile playergamelog scoreboard teamgamelog teamdetails teamdashboard"""
 
 
-def intents_of(folder: Path, paths: dict[str, Any], **table: Any) -> tuple[Intent, ...]:
+def groups_of(folder: Path, paths: dict[str, Any], **table: Any) -> tuple[ToolGroup, ...]:
     document = {"openapi": "3.1.0", "info": {"title": "Box Office API", "version": "1"}}
     (folder / "an_api.json").write_text(json.dumps({**document, "paths": paths}))
-    return load_openapi("an_api", {"document": "an_api.json"}, folder, **table).intents
+    return load_openapi("an_api", {"document": "an_api.json"}, folder, **table).groups
 
 
 def flat(names: str) -> dict[str, Any]:
     return {f"/{name}": {"get": {}} for name in names.split()}
 
 
-def listed(intents: tuple[Intent, ...]) -> dict[str, list[str]]:
+def listed(intents: tuple[ToolGroup, ...]) -> dict[str, list[str]]:
     return {i.key: [tool.name.removeprefix("an_api_get_") for tool in i.tools] for i in intents}
 
 
 def test_flat_paths_that_begin_with_verbs_are_grouped_by_what_they_are_about(
     tmp_path: Path,
 ) -> None:
-    intents = intents_of(tmp_path, flat(CHAT))
+    intents = groups_of(tmp_path, flat(CHAT))
     assert listed(intents) == {
         "message": ["delete_message", "edit_message_text", "forward_message", "send_message"],
         "chat": ["get_chat", "leave_chat", "set_chat_photo", "set_chat_title"],
@@ -56,7 +57,7 @@ def test_flat_paths_that_begin_with_verbs_are_grouped_by_what_they_are_about(
 
 
 def test_others_are_grouped_by_how_they_begin(tmp_path: Path) -> None:
-    intents = intents_of(tmp_path, flat(STATISTICS))
+    intents = groups_of(tmp_path, flat(STATISTICS))
     found = listed(intents)
     assert len(found) == 2
     assert found["boxscore"][:5] == [
@@ -72,7 +73,7 @@ def test_a_tag_for_each_path_is_no_intent_of_its_own(tmp_path: Path) -> None:
     places += [f"carts/{{cartId}}/{what}" for what in ("items", "coupons", "totals", "order")]
     places += [f"guests/{{id}}/{what}" for what in ("orders", "notes", "cards", "tokens")]
     tagged = {f"/V1/{place}": {"get": {"tags": [place]}} for place in places}
-    intents = intents_of(tmp_path, tagged)
+    intents = groups_of(tmp_path, tagged)
     assert [(i.key, i.title, len(i.tools)) for i in intents] == [
         ("carts_mine", "Carts: coupons, items, mine coupons, mine items…", 8),
         ("guests", "Guests: cards, notes, orders, tokens", 4),
@@ -85,11 +86,11 @@ def test_a_first_word_that_all_have_is_in_no_key(tmp_path: Path) -> None:
         for kind in ALPHABET
         for number in "abc"
     }
-    assert all(not intent.key.startswith("type") for intent in intents_of(tmp_path, paths))
+    assert all(not intent.key.startswith("type") for intent in groups_of(tmp_path, paths))
 
 
 def test_few_groups_stay_apart_whatever_their_size(tmp_path: Path) -> None:
-    assert set(listed(intents_of(tmp_path, flat("now forecast history")))) == {
+    assert set(listed(groups_of(tmp_path, flat("now forecast history")))) == {
         "now",
         "forecast",
         "history",
@@ -98,10 +99,10 @@ def test_few_groups_stay_apart_whatever_their_size(tmp_path: Path) -> None:
 
 def test_titles_are_those_of_the_groups_and_one_alone_has_the_documents(tmp_path: Path) -> None:
     many: dict[str, Any] = {"/films/{id}": {"get": {}}, "/seats": {"get": {}}}
-    assert [i.title for i in intents_of(tmp_path, many)] == ["Films", "Seats"]
-    named = intents_of(tmp_path, many, title="Cinema")
+    assert [i.title for i in groups_of(tmp_path, many)] == ["Films", "Seats"]
+    named = groups_of(tmp_path, many, title="Cinema")
     assert [i.title for i in named] == ["Cinema: Films", "Cinema: Seats"]
-    (alone,) = intents_of(tmp_path, {"/films": {"get": {}}})
+    (alone,) = groups_of(tmp_path, {"/films": {"get": {}}})
     assert (alone.key, alone.title) == ("an_api", "Box Office API")
 
 
@@ -135,7 +136,12 @@ def test_a_large_documents_prompt_stays_within_its_budget(
             "tags": [f"Our {thing.many} and forms of them"],
         }
         paths |= {f"/api/v1/{thing.key}/{number}": {"get": told} for number in range(5)}
-    intents = {intent.key: intent for intent in intents_of(tmp_path, paths)}
+    intents = {
+        group.key: Intent(
+            group.key, group.title, group.description, group.examples, tools=group.tools
+        )
+        for g in groups_of(tmp_path, paths)
+    }
     assert len(intents) == count
     catalogue = Catalogue("Office", "Otto", "You are Otto. " * 200, intents)
     schema = json.dumps(answer_schema(catalogue))

@@ -20,10 +20,10 @@ import yaml
 from engine.intents import source_loader
 from engine.intents.catalogue import CatalogueError
 from engine.intents.catalogue_schema import SourceFile
-from engine.intents.source import SourceError
 from engine.tools.openapi import document as documents
 from engine.tools.openapi import load_openapi, operations
 from engine.tools.openapi.parsing import parse
+from engine.tools.source import SourceError
 from engine.tools.tool import InvalidArguments
 from tests.engine.openapi.answers import tools_of
 from tests.engine.openapi.test_openapi_documents import EMPTY, posting, written
@@ -33,7 +33,7 @@ READER = """
 import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (1500 << 20, 1500 << 20))
-from engine.intents.source import SourceError
+from engine.tools.source import SourceError
 from engine.tools.openapi import load_openapi, operations
 from tests.engine.openapi.answers import tools_of
 path = Path(sys.argv[1])
@@ -220,7 +220,7 @@ def test_s14_references_stay_in_the_documents_folder(tmp_path: Path, ref: str) -
     written(inside, posting({"$ref": ref}))
     path = inside / "api.json"
     source = source_loader.load_source(path, "k", source_loader.document(path))
-    assert "stolen" not in json.dumps([dict(t.parameters) for t in tools_of(source).values()])
+    assert "stolen" not in json.dumps([dict(t.parameters) for i in source.intents for t in i.tools])
     assert any(f"{ref} was not found" in line for line in source.problems)
 
 
@@ -325,7 +325,7 @@ def test_s21_a_reference_that_trickles_in_is_given_up_and_the_others_serve(
         opened = source_loader.load_sources({folder / "a.toml": slow, folder / "b.toml": here})
     assert not opened[folder / "a.toml"].intents
     assert opened[folder / "a.toml"].problems
-    assert tools_of(opened[folder / "b.toml"])
+    assert opened[folder / "b.toml"].intents
 
 
 @pytest.mark.parametrize("pattern", [r"^\w*\w*\w*\w*\w*;$", "^(a+)+$", r"^(?=(a|aa)+$)"])

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from engine.intents.source import Source, SourceError
 from engine.tools.openapi import cache, load_openapi
 from engine.tools.openapi.cache import load_compiled
 from engine.tools.openapi.document import from_bytes
 from engine.tools.openapi.operations import compiled
+from engine.tools.source import Source, SourceError
 from tests.engine.openapi.answers import DOCUMENTS, answering, json_reply, tools_of
 from tests.engine.openapi.served import Call
 
@@ -34,7 +34,7 @@ API = {
 
 def shown(source: Source) -> list[Any]:
     tools = [(tool.name, tool.parameters) for tool in tools_of(source).values()]
-    return [[(intent.key, intent.examples) for intent in source.intents], tools]
+    return [[(intent.key, intent.examples) for intent in source.groups], tools]
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine.intents.source import SourceError
 from engine.tools.approval_policy import evaluate_policy
 from engine.tools.function import tool_from_function
 from engine.tools.openapi import load_openapi
+from engine.tools.source import SourceError
 from engine.tools.tool import InvalidArguments, Tool, ToolUserError
 from tests.engine.openapi.answers import CONTEXT, answering, call, json_reply, tools_of
 from tests.engine.openapi.test_openapi_documents import EMPTY, posting, written

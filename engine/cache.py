@@ -1,0 +1,64 @@
+"""Files in the platform's cache folder: private, replaced whole, the oldest dropped.
+
+What is kept can be made anew, so failing to keep it is no fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+
+import pydantic
+from pydantic import BaseModel
+
+MOST_KEPT = 50  # files of one kind
+
+log = logging.getLogger(__name__)
+
+
+def write(path: Path, kept: BaseModel) -> None:
+    """Put `kept` in place whole, in a private file: a reader gets either the old or the new."""
+    try:
+        data = json.dumps(kept.model_dump()).encode()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)  # of one's own, 0600
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+        _prune(path.parent)
+    except (OSError, TypeError, ValueError, RecursionError):  # TOML has dates, which JSON has not
+        log.info("%s could not be kept", path, exc_info=True)
+
+
+def program_digest(*modules: ModuleType) -> str:
+    """Return what identifies the program and the code of `modules`, which made what is kept."""
+    try:
+        own = version("intentbot-tui")
+    except PackageNotFoundError:
+        own = ""
+    code = hashlib.sha256()
+    for module in modules:
+        code.update(Path(str(module.__file__)).read_bytes())
+    return f"{own}\0{code.hexdigest()}\0{sys.version}\0{pydantic.VERSION}\0"
+
+
+def path_for(kind: str, name: str) -> Path:
+    """Return where to keep what was made of something of this name."""
+    from platformdirs import user_cache_path
+
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return user_cache_path("intentbot") / kind / f"{digest[:32]}.json"
+
+
+def _prune(folder: Path) -> None:
+    """Delete the oldest files."""
+    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for path in files[:-MOST_KEPT]:
+        path.unlink(missing_ok=True)
