@@ -140,7 +140,12 @@ def test_trust_given_in_the_app_is_kept(hostile: Home, ran: Path, elsewhere: Loo
     terminal = Terminal([], folder=hostile.folder, environ=hostile.environ)
     try:
         terminal.wait_for("Type trust")
-        terminal.send("trust\r")
+        terminal.send("ls\rtrust\r")  # pasted without markers: no answer
+        terminal.wait_for("lstrust")
+        terminal.send("\x15trust")
+        terminal.wait_for(" trust ")
+        terminal.read_for(0.2)
+        terminal.send("\r")
         terminal.wait_for("● ready")
         assert "tools" in ran.read_text()
         terminal.send("hi\r")

@@ -347,6 +347,7 @@ async def test_an_edited_call_is_asked_about_again(effect: str) -> None:
         assert backstage.chat.answers == []
         assert 'amount=3, note="x"), edited by you' in shown(bar.query_one("#asked"))
         assert "session" not in shown(bar.query_one("#choices"))
+        assert "approve once" in shown(bar.query_one("#choices")), "all of it is in view"
         clock.seconds += GRACE_S
         await pilot.press("a", "y")
         await until(pilot, lambda: backstage.chat.answers)

@@ -130,6 +130,8 @@ class ApprovalBar(Vertical, can_focus=True):
         if again or not writing:
             self.screen.set_focus(self)
         self._draw_choices()
+        # Where the call is as long as the one before it, nothing else tells that it is laid out.
+        self._look()
 
     def on_mount(self) -> None:
         self.watch(self._scroll, "scroll_y", self._look, init=False)
