@@ -30,7 +30,9 @@ def split_address(text: str) -> SplitResult:
     else:
         try:
             host.rstrip(".").encode("idna")
-        except UnicodeError:
+            if not host.isascii():
+                _check_as_client(text)
+        except ValueError:  # which `UnicodeError` is
             raise ValueError(f"{host!r} is not the name of a host") from None
     return parts
 
@@ -54,6 +56,17 @@ def is_in_the_clear(url: str) -> bool:
     """Whether what is sent to this address can be read on its way to another machine."""
     parts = urlsplit(url)
     return parts.scheme.casefold() == "http" and not is_loopback(parts.hostname or "")
+
+
+def _check_as_client(url: str) -> None:
+    """Raise `ValueError` for a name that the HTTP client does not take: it knows IDNA 2008, the
+    standard library that of 2003."""
+    import httpx2  # not at every start: such names are rare
+
+    try:
+        httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(str(error)) from None
 
 
 def _check_ip(host: str) -> None:

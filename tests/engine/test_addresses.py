@@ -19,6 +19,7 @@ from engine.addresses import is_loopback, split_address
         *("http://a..b/", "https://exa mple/", "http://host\t/", "http://host\\@other/"),
         *("http://256.1.1.1/", "http://2130706433/", "http://127.1/", "ftp://host/", "host/v1"),
         *("", "https://:443/", f"https://{'a' * 64}.example/", "http://host/\u202ev1"),
+        *("http://\u00b7/", "HTTP://\u00a1", "http://a\u2122/"),
     ],
 )
 def test_a_malformed_address_is_refused(text: str) -> None:
