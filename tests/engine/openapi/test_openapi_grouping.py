@@ -137,9 +137,7 @@ def test_a_large_documents_prompt_stays_within_its_budget(
         }
         paths |= {f"/api/v1/{thing.key}/{number}": {"get": told} for number in range(5)}
     intents = {
-        group.key: Intent(
-            group.key, group.title, group.description, group.examples, tools=group.tools
-        )
+        g.key: Intent(g.key, g.title, g.description, g.examples, tools=g.tools)
         for g in groups_of(tmp_path, paths)
     }
     assert len(intents) == count
