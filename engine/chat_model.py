@@ -10,8 +10,6 @@ from engine.conversation import Message, ToolCall
 from engine.events import PendingCall, RetryScheduled, Stage, TextDelta
 from engine.tools.tool import Tool
 
-SWITCH_INTENT = "switch_intent"
-
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import flat_prompt
-from engine.chat_model import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
+from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, size, trim
 from engine.errors import StickyRecorder, turn_failed
 from engine.events import (
@@ -46,7 +46,7 @@ from engine.routing import tool_selection
 from engine.routing.slot_answer import pending_task, route_without_model
 from engine.tools.call_summary import missing_value_question
 from engine.tools.executor import Executor
-from engine.tools.tool import Tool
+from engine.tools.tool import SWITCH_INTENT, Tool
 from engine.typed_input import Command, MessageText
 
 if TYPE_CHECKING:

@@ -163,7 +163,7 @@ class PanesApp(SequentialKeysApp):
             holders[getattr(screen.focused, "PLACE", "anywhere")] = screen.focused
         return {**holders, "anywhere": self}
 
-    async def on_key_bar_pressed(self, message: FooterBar.Pressed) -> None:
+    async def on_footer_bar_pressed(self, message: FooterBar.Pressed) -> None:
         """A key of the footer was clicked: do what it does where the focus is."""
         command = message.command
         holders, focused = dict(self.holders(self.screen)), self.screen.focused

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
-from engine.chat_model import SWITCH_INTENT
 from engine.events import Route
 from engine.intents.intent import EVERYTHING, Intent
+from engine.tools.tool import SWITCH_INTENT
 
 # What servers take as a function's name: https://platform.openai.com/docs/api-reference/chat,
 # "a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64".

@@ -19,7 +19,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI
 
-from engine.chat_model import SWITCH_INTENT, ChatRequest, ModelError, Reply, Usage
+from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall
 from engine.events import RetryScheduled, TextDelta
 from engine.llm.http_errors import ONCE_MORE, Failure, Refusals, error_message, humanize_seconds
@@ -28,7 +28,7 @@ from engine.llm.server_capabilities import ServerCapabilities, structured_fields
 from engine.llm.stream import BadEnd, StreamReader, whole_characters
 from engine.redaction import Redactor, redacted, redacted_data
 from engine.text import replace_surrogates
-from engine.tools.tool import Tool
+from engine.tools.tool import SWITCH_INTENT, Tool
 
 MAX_ATTEMPTS = 6
 # More names than this cost more in a schema than they gain: the code checks them anyway.

@@ -13,6 +13,9 @@ from typing import Any
 from engine.events import EffectName
 from engine.tools.approval_policy import Policy
 
+# The name of the way out of a wrong intent, which no tool may have.
+SWITCH_INTENT = "switch_intent"
+
 
 class ToolUserError(Exception):
     """A refusal in words meant to be read by the person and the model. Nothing was changed."""

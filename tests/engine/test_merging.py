@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.chat_model import SWITCH_INTENT
 from engine.intents.catalogue import BUILT_IN, CatalogueError, load
 from engine.intents.intent import Folder, Intent
 from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
@@ -16,7 +15,7 @@ from engine.scripted import load_scripts
 from engine.settings import load as load_settings
 from engine.settings import split_places
 from engine.tools.function import tool_from_function
-from engine.tools.tool import Tool, ToolContext
+from engine.tools.tool import SWITCH_INTENT, Tool, ToolContext
 
 NOTES = """title = "Notes"
 description = "Personal notes"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine import events
-from engine.chat_model import SWITCH_INTENT, ModelError
+from engine.chat_model import ModelError
 from engine.conversation import Conversation, size
 from engine.limits import Limits
+from engine.tools.tool import SWITCH_INTENT
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubModel, calls, says, task
 

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from engine.text import escape_controls
 from tui.commands import output
 
-TUI = Path(output.__file__).parent
-# Modules that print for the commands, beside the commands themselves.
-PRINTING = (*sorted((TUI / "commands").glob("*.py")), TUI / "cli.py", TUI / "ledger.py")
+COMMANDS = Path(output.__file__).parent
+PRINTING = (
+    *sorted({*COMMANDS.glob("*.py")} - {Path(output.__file__)}),
+    COMMANDS.parent / "cli.py",
+)
 HOSTILE = "a\x1b[31mb\x9b32mc\x07\x00\x7f\u202ed\u2066e\u200bf\ufeffg\u2028h\U000e0041i\ud83dj\rk"
 
 

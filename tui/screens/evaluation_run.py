@@ -104,12 +104,12 @@ class EvaluationRunScreen(Screen[str | None]):
             self._which = 0
             self._tell()
 
-    def on_heat_map_marked(self) -> None:
+    def on_confusion_matrix_marked(self) -> None:
         if not self._by_intent and self._measured is not None:
             self._which = 0
             self._tell()
 
-    def on_heat_map_chosen(self) -> None:
+    def on_confusion_matrix_chosen(self) -> None:
         self.action_view("misses")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from engine.chat_model import SWITCH_INTENT
 from engine.events import EffectName
 from engine.redaction import redacted_data
 from engine.tools.mcp.results import refusal_of, result_of
@@ -17,7 +16,7 @@ from engine.tools.naming import words
 from engine.tools.schema.coercion import with_coercion
 from engine.tools.schema.model_schema import for_models, own_names, plain_names, with_own_names
 from engine.tools.schema.validation import SchemaError, checker
-from engine.tools.tool import Tool, ToolContext, ToolUserError
+from engine.tools.tool import SWITCH_INTENT, Tool, ToolContext, ToolUserError
 
 if TYPE_CHECKING:
     import mcp_types as types

@@ -1,0 +1,31 @@
+# The daily chores. `make setup` once, then `make test` while you work and `make check` before you push.
+VENV = .venv-test
+RUN = $(VENV)/bin
+
+.PHONY: setup test test-all lint types imports check run docs
+
+setup:        ## Make the virtual environment with everything the tests need
+	python3 -m venv $(VENV) && $(RUN)/pip install -q -e ".[embedded,test]"
+
+test:         ## The quick loop: unit tests, under a minute
+	$(RUN)/pytest -m unit
+
+test-all:     ## Everything that CI runs as tests
+	$(RUN)/pytest
+
+lint:         ## Style and formatting
+	$(RUN)/ruff check . && $(RUN)/ruff format --check .
+
+types:        ## mypy in strict mode over code and tests
+	$(RUN)/mypy
+
+imports:      ## The layers of ARCHITECTURE.md, as contracts
+	$(RUN)/lint-imports
+
+check: lint types imports test
+
+run:          ## Start the app
+	$(RUN)/intentbot-tui
+
+docs:         ## Render the pictures of the README and the figures of docs/
+	$(RUN)/python scripts/look.py
