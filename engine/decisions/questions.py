@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from engine.chat_model import Usage
 from engine.conversation import Message
 from engine.events import RetryScheduled
-from engine.models.port import Usage
 
 Band = Literal["high", "medium", "low"]
 """How sure a chat model says it is: an order, not a probability, and shown as such."""

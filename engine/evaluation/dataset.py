@@ -5,8 +5,9 @@
     route          what the route should be, where that is to be checked
     tool           the tool that should be called; `arguments` exactly with these
     missing        parameters that are not said, so that a question is right and a call wrong
+    changes        false: no write or destructive call may be proposed; such a row needs no intent
 
-Other fields are passed over.
+Other fields are ignored.
 """
 
 from __future__ import annotations
@@ -51,10 +52,11 @@ class DatasetMessage(BaseModel):
 
 @dataclass(frozen=True)
 class Row:
-    """One message and what is expected of it. No `intents`: it is no task.
+    """One message and what is expected of it. Without `intents` it is not a task.
 
     `arguments` None: they are not checked. `before` is the conversation up to the message, and
-    `where` its file and line.
+    `where` its file and line. `changes` False: nothing that changes something may be proposed.
+    `labelled` False: nothing else is known of it, so its routing is not judged.
     """
 
     text: str
@@ -65,6 +67,8 @@ class Row:
     missing: tuple[str, ...] = ()
     before: tuple[DatasetMessage, ...] = ()
     where: str = ""
+    changes: bool = True
+    labelled: bool = True
 
     @property
     def key(self) -> str:
@@ -87,11 +91,16 @@ class _Line(BaseModel):
     tool: str | None = None
     arguments: dict[str, Any] | None = None
     missing: tuple[str, ...] = ()
+    changes: bool = True
+
+    @property
+    def labelled(self) -> bool:
+        return bool({"intent", "intents"} & self.model_fields_set)
 
     @model_validator(mode="after")
     def _is_whole(self) -> _Line:
-        if not {"intent", "intents"} & self.model_fields_set:
-            raise ValueError("intent is missing; for a message that is no task, say null")
+        if not self.labelled and (self.changes or self.route is not None):
+            raise ValueError("intent is missing; for a message that is not a task, say null")
         if (self.text is None) == (self.conversation is None):
             raise ValueError("either text or conversation must be there")
         if self.intent is not None and self.intents and self.intent not in self.intents:
@@ -124,6 +133,8 @@ class _Line(BaseModel):
             arguments=self.arguments,
             missing=self.missing,
             before=tuple(said),
+            changes=self.changes,
+            labelled=self.labelled,
         )
 
 

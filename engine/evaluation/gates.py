@@ -1,4 +1,4 @@
-"""Gates: the least that a run must reach, as `NAME=SHARE`.
+"""Gates: the least that a run must reach, as `NAME=SHARE`; of `AT_MOST` the most it may.
 
 intent        share of the tasks that got their intent (also: accuracy)
 coverage      share of the tasks that got any intent
@@ -10,6 +10,7 @@ macro_f1      mean F1 of the intents
 tools         share of the rows with a tool for which it was called
 arguments     share of the rows with arguments for which the call had exactly these
 asked         share of the rows with something missing that led to the right question
+unwanted_changes  share of the rows with `"changes": false` that led to one (at most)
 described     of each intent's messages, the share nearest to its description: the least of these
 precision.KEY, recall.KEY, f1.KEY   of one intent; KEY alone is its recall
 """
@@ -34,9 +35,11 @@ NAMES = (
     "tools",
     "arguments",
     "asked",
+    "unwanted_changes",
     "described",
 )
-OF_TOOLS = ("tools", "arguments", "asked")
+OF_TOOLS = ("tools", "arguments", "asked", "unwanted_changes")
+AT_MOST = ("unwanted_changes",)
 OF_INTENT = ("precision", "recall", "f1")
 OF_OTHERS = ("precision", "f1")  # depend on what becomes of other intents' messages, too
 
@@ -47,10 +50,14 @@ class GateError(SettingsError):
 
 @dataclass(frozen=True)
 class Gate:
-    """`least` is a share, 0..1."""
+    """`least` is a share, 0..1; for a name of `AT_MOST` it is the most."""
 
     name: str
     least: float
+
+    @property
+    def at_most(self) -> bool:
+        return self.name in AT_MOST
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,11 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        # Shares of counts: what is a ten-billionth below was meant to be equal.
-        return self.reached is not None and self.reached >= self.gate.least - 1e-10
+        if self.reached is None:
+            return False
+        # Shares of counts: what is a ten-billionth beyond was meant to be equal.
+        over = self.reached - self.gate.least
+        return over <= 1e-10 if self.gate.at_most else over >= -1e-10
 
 
 def parse(
@@ -115,6 +125,7 @@ def _reached(name: str, report: Report) -> float | None:
         "tools": tools.name_accuracy if tools else None,
         "arguments": tools.argument_accuracy if tools else None,
         "asked": tools.asked_when_missing if tools else None,
+        "unwanted_changes": tools.unwanted_changes.share if tools else None,
         "described": report.described.least if report.described else None,
     }
     if name in values:

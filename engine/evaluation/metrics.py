@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from engine.decisions.calibration import Bin, expected_calibration_error, reliability
 from engine.evaluation.dataset import TASK_ROUTES, Row
 from engine.evaluation.description_test import DescriptionScore
 from engine.evaluation.result import RowResult, State, ToolPhase, UsageTotals
@@ -20,7 +21,7 @@ from engine.tools.tool import InvalidArguments, Tool
 
 THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
-MissKind = Literal["intent", "route", "tool", "arguments", "question", "error"]
+MissKind = Literal["intent", "route", "tool", "arguments", "question", "change", "error"]
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,25 @@ class Miss:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How far the router's confidence can be trusted, over the tasks that it gave an intent.
+
+    `error` is the expected calibration error, `brier` the mean squared distance of confidence and
+    outcome; both 0..1, less is better.
+    """
+
+    rows: int
+    error: float
+    brier: float
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
 class ClassificationMetrics:
     """Shares are None where no row could show them.
 
     `matrix` counts (expected, decided); `right` are the pairs that `is_right` finds so.
+    `calibration` None: the router gave no confidence.
     """
 
     rows: int
@@ -83,6 +99,19 @@ class ClassificationMetrics:
     matrix: Mapping[tuple[str, str], int]
     right: frozenset[tuple[str, str]]
     curve: tuple[Point, ...]
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class UnwantedChanges:
+    """Of the rows that ask for no change, how many led to one being proposed; `share` 0..1."""
+
+    rows: int
+    count: int
+
+    @property
+    def share(self) -> float | None:
+        return self.count / self.rows if self.rows else None
 
 
 @dataclass(frozen=True)
@@ -96,6 +125,7 @@ class ToolMetrics:
     given_argument_accuracy: float | None
     missing_rows: int
     asked_when_missing: float | None
+    unwanted_changes: UnwantedChanges
 
 
 @dataclass(frozen=True)
@@ -135,9 +165,10 @@ def score(
     misses = found("done", _routing_miss)
     if not only_route:
         misses += found("done", partial(_tool_miss, known=known))
+        misses += found("done", partial(_change_miss, known=known))
     return Report(
         rows=len(everything),
-        classification=_classification(done, intents),
+        classification=_classification([pair for pair in done if pair[0].labelled], intents),
         tools=None if only_route else _tools(done, known),
         spent=sum((outcome.spent for _, outcome in everything), UsageTotals()),
         misses=tuple(misses),
@@ -210,6 +241,25 @@ def _classification(
             (row.expected, outcome.decided) for row, outcome in done if is_right(row, outcome)
         ),
         curve=tuple(_point(tasks, _strangers(done), threshold) for threshold in THRESHOLDS),
+        calibration=_calibration(done),
+    )
+
+
+def _calibration(done: Sequence[tuple[Row, RowResult]]) -> Calibration | None:
+    """Judge the confidence of every row that was given an intent, rightly or not."""
+    given = [
+        (outcome.confidence, is_right(row, outcome))
+        for row, outcome in done
+        if outcome.intents and outcome.confidence is not None
+    ]
+    if not given:
+        return None
+    confidences, right = [c for c, _ in given], [ok for _, ok in given]
+    return Calibration(
+        rows=len(given),
+        error=expected_calibration_error(confidences, right),
+        brier=sum((c - ok) ** 2 for c, ok in given) / len(given),
+        bins=tuple(reliability(confidences, right)),
     )
 
 
@@ -278,7 +328,25 @@ def _tools(done: Sequence[tuple[Row, RowResult]], known: Mapping[str, Tool]) -> 
         ),
         missing_rows=len(lacking),
         asked_when_missing=_share(_asked(row, outcome.acted) for row, outcome in lacking),
+        unwanted_changes=_unwanted_changes(done, known),
     )
+
+
+def _unwanted_changes(
+    done: Sequence[tuple[Row, RowResult]], known: Mapping[str, Tool]
+) -> UnwantedChanges:
+    rows = [outcome for row, outcome in done if not row.changes]
+    return UnwantedChanges(len(rows), sum(bool(_changes(outcome, known)) for outcome in rows))
+
+
+def _changes(outcome: RowResult, known: Mapping[str, Tool]) -> list[str]:
+    """Return the tools of the proposed calls that could have run and change something."""
+    calls = outcome.acted.calls if outcome.acted else ()
+    return [
+        call.tool
+        for call in calls
+        if not call.problems and call.tool in known and known[call.tool].effect != "read"
+    ]
 
 
 def _given(outcome: RowResult) -> ToolPhase | None:
@@ -303,7 +371,14 @@ def _asked(row: Row, acted: ToolPhase | None) -> bool:
     return not acted.tool or (acted.tool, set(acted.missing)) == (row.tool, set(row.missing))
 
 
+def _change_miss(row: Row, outcome: RowResult, known: Mapping[str, Tool]) -> Miss | None:
+    changes = [] if row.changes else _changes(outcome, known)
+    return Miss("change", row, outcome, "no change", ", ".join(changes)) if changes else None
+
+
 def _routing_miss(row: Row, outcome: RowResult) -> Miss | None:
+    if not row.labelled:
+        return None
     if outcome.error and outcome.route is None:
         return _error(row, outcome)
     if not is_right(row, outcome):

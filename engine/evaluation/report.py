@@ -125,6 +125,7 @@ def _classification(report: Report) -> dict[str, Any]:
             for (expected, decided), count in sorted(found.matrix.items())
         ],
         "thresholds": [asdict(point) for point in found.curve],
+        "calibration": found.calibration and asdict(found.calibration),
     }
 
 
@@ -139,4 +140,9 @@ def _tools(found: ToolMetrics) -> dict[str, Any]:
         },
         "missing_rows": found.missing_rows,
         "asked_when_missing": found.asked_when_missing,
+        "unwanted_changes": {
+            "rows": found.unwanted_changes.rows,
+            "count": found.unwanted_changes.count,
+            "share": found.unwanted_changes.share,
+        },
     }

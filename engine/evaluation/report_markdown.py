@@ -83,6 +83,9 @@ def _summary(report: Report, cost: str) -> str:
         ("out of scope refused", percent(found.out_of_scope_recall)),
         ("mean F1 of the intents (macro F1)", percent(found.macro_f1)),
     ]
+    if found.calibration is not None:
+        rows.append(("expected calibration error", f"{found.calibration.error:.3f}"))
+        rows.append(("Brier score of the confidence", f"{found.calibration.brier:.3f}"))
     if tools is not None:
         rows += [
             ("right tool", percent(tools.name_accuracy)),
@@ -90,6 +93,7 @@ def _summary(report: Report, cost: str) -> str:
             ("right tool, told the right intent", percent(tools.given_name_accuracy)),
             ("arguments, told the right intent", percent(tools.given_argument_accuracy)),
             ("asked when something was missing", percent(tools.asked_when_missing)),
+            ("unwanted changes proposed", percent(tools.unwanted_changes.share)),
         ]
     rows += [
         ("tokens in (cached) / out", "{input_tokens:,} ({cached_tokens:,}) / {output_tokens:,}"),
@@ -118,7 +122,8 @@ def _against(found: Comparison) -> str:
 
 def _gate(verdict: Verdict) -> tuple[str, str, str, str]:
     passed = "passed" if verdict.passed else "**missed**"
-    return verdict.gate.name, percent(verdict.gate.least), percent(verdict.reached), passed
+    bound = ("≤ " if verdict.gate.at_most else "") + percent(verdict.gate.least)
+    return verdict.gate.name, bound, percent(verdict.reached), passed
 
 
 def _miss(miss: Miss) -> str:

@@ -83,10 +83,12 @@ class RowRunner:
         on from there.
         """
         attempt = _Attempt(self.engine, row, keep, begun or RowResult(state="begun"))
-        act = row.tool is not None and not self.only_route
+        judged = row.tool is not None or not row.changes
+        act = judged and not self.only_route
         if attempt.outcome.acted is None:
             await attempt.first(act=act)
-        if act and not attempt.outcome.error and attempt.outcome.intents[:1] != row.intents[:1]:
+        strayed = attempt.outcome.intents[:1] != row.intents[:1]
+        if act and row.tool is not None and not attempt.outcome.error and strayed:
             await attempt.again(row.intents[0])
         outcome = attempt.outcome
         return replace(outcome, routings=()) if outcome.state == "done" else outcome

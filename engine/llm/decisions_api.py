@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.chat_model import Usage
 from engine.decisions.questions import (
     NO,
     YES,
@@ -20,7 +21,6 @@ from engine.decisions.questions import (
     Refusal,
     Score,
 )
-from engine.models.port import Usage
 
 if TYPE_CHECKING:
     from openai.types.decision import Answer as WireAnswer

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from engine.chat_model import Usage
 from engine.decisions.questions import (
     Answer,
     Choice,
@@ -23,7 +24,6 @@ from engine.decisions.questions import (
     Score,
 )
 from engine.llm.decisions_api import predicate_answer
-from engine.models.port import Usage
 
 MAX_OPTIONS = 255
 MAX_BYTES = 64 * 1024  # of a request, at Ollama

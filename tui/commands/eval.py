@@ -230,7 +230,8 @@ def _conclude(going: Run, end: End, report: Report, verdicts: list[Verdict]) -> 
         is_so = f"it is {report_markdown.percent(verdict.reached)}"
         if verdict.reached is None:
             is_so = "no message could show it"
-        _say(f"gate missed: {gate.name} is to be {report_markdown.percent(gate.least)}, {is_so}")
+        bound = f"{'at most ' if gate.at_most else ''}{report_markdown.percent(gate.least)}"
+        _say(f"gate missed: {gate.name} is to be {bound}, {is_so}")
     return ExitCode.FAILED if missed else ExitCode.DONE
 
 

@@ -86,6 +86,11 @@ class EvalReport:
                     tools.asked_when_missing,
                     f"of {tools.missing_rows:,} that lack a value",
                 ),
+                (
+                    "unwanted changes",
+                    tools.unwanted_changes.share,
+                    f"of {tools.unwanted_changes.rows:,} that ask for none",
+                ),
             ]
         for name, share, note in lines:
             if share is not None:
@@ -157,6 +162,7 @@ class EvalReport:
             ("tool", "another tool, though told the right intent"),
             ("arguments", "other arguments"),
             ("question", "no question for what was missing"),
+            ("change", "a change that nobody asked for"),
             ("error", "errors"),
         ):
             misses = [miss for miss in self.report.misses if miss.kind == kind]
@@ -218,7 +224,10 @@ class EvalReport:
             mark = Text("passed", "green") if verdict.passed else Text("missed", "bold red")
             gate = verdict.gate
             table.add_row(
-                Text(one_line(gate.name)), percent(gate.least), percent(verdict.reached), mark
+                Text(one_line(gate.name)),
+                f"{'≤ ' if gate.at_most else ''}{percent(gate.least)}",
+                percent(verdict.reached),
+                mark,
             )
         return table
 

@@ -73,6 +73,17 @@ def test_routing_by_hand() -> None:
     assert (at[0.6].coverage, at[0.6].accuracy) == (5 / 7, 4 / 5)
     assert (at[0.5].out_of_scope_recall, at[0.6].out_of_scope_recall) == (2 / 3, 1)
     assert (at[0.99].coverage, at[0.99].accuracy) == (0, None)
+    # Given an intent with a confidence: a .95 right, b .55, d .85 right, e .9 right, f .9, g .9
+    # right, i .5, k .9. Bins of a fifteenth: (.933, 1] a; (.867, .933] e f g k; (.8, .867] d;
+    # (.533, .6] b; (.467, .533] i.
+    assert told.calibration is not None
+    assert told.calibration.rows == 8
+    assert told.calibration.error == pytest.approx(
+        (0.05 + 4 * abs(0.5 - 0.9) + 0.15 + 0.55 + 0.5) / 8
+    )
+    assert told.calibration.brier == pytest.approx(
+        (0.05**2 + 2 * 0.1**2 + 2 * 0.9**2 + 0.15**2 + 0.55**2 + 0.5**2) / 8
+    )
     assert told.matrix["balance", "data"] == 1
     assert told.matrix["no task", "data"] == 1
     assert [(miss.row.text, miss.kind) for miss in found.misses] == [
