@@ -120,7 +120,7 @@ def prove(path: Path, show: int) -> bool:
         started = time.perf_counter()
         source = load_openapi("doc", {"document": str(path), "server": served.url}, Path(folder))
         seconds = time.perf_counter() - started
-        tools = [tool for intent in source.intents for tool in intent.tools]
+        tools = [tool for group in source.groups for tool in group.tools]
 
         async def run() -> tuple[Tally, Tally]:
             few = await call_all(tools, served, everything=False)
@@ -131,9 +131,9 @@ def prove(path: Path, show: int) -> bool:
 
         few, full = asyncio.run(run())
         size = sum(len(json.dumps(tool.parameters)) for tool in tools) // max(1, len(tools))
-        largest = max(len(intent.tools) for intent in source.intents)
+        largest = max(len(group.tools) for group in source.groups)
         print(
-            f"{path.name:24} {counted:6} {len(tools):6} {len(source.intents):8} {largest:5} "
+            f"{path.name:24} {counted:6} {len(tools):6} {len(source.groups):8} {largest:5} "
             f"{seconds:7.2f} {size:6} {few.good:6} {few.unmade:7} {few.refused:8} "
             f"{full.good:6} {full.unmade:7} {full.refused:8}",
             flush=True,

@@ -58,6 +58,25 @@ FINISH_CALLED = frozenset({"tool_calls", "function_call", "tool_use", "tool_call
 KEEP_ALIVE = frozenset({"", "null", "{}", "[]", "ping", "heartbeat", "keepalive", "keep-alive"})
 DONE = "[DONE]"
 
+# --- Models that never think aloud ---------------------------------------------------------------
+# Beginnings of model names, without a provider before them. Their chat templates open no thoughts,
+# by the model cards; hosted ones keep thoughts apart. What is not listed may, so that the first
+# reply of such a model is shown only when it is complete.
+NEVER_THINKS = (
+    *("gpt-3", "gpt-4", "gpt-5", "gpt-6", "chatgpt-", "o1", "o3", "o4"),  # OpenAI; not gpt-oss
+    *("claude-", "gemini-", "command-", "grok-"),
+    *("llama-3", "llama3", "llama-4", "llama4", "meta-llama-3"),
+    *("qwen2", "gemma-2", "gemma-3", "gemma2", "gemma3"),
+    *("mistral-", "mixtral", "ministral", "codestral", "devstral"),
+    *("phi-3", "phi3", "phi-4-mini-instruct", "smollm2", "tinyllama"),
+)
+
+
+def never_thinks(model: str) -> bool:
+    """Whether a model is known not to write its thoughts into its replies."""
+    return model.rpartition("/")[2].casefold().startswith(NEVER_THINKS)
+
+
 # --- A context that is too long ----------------------------------------------------------------
 OVERFLOW_CODES = frozenset(
     {

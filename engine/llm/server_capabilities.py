@@ -1,14 +1,17 @@
 """What a server does not take: known from its answers, kept for the life of the client.
 
 A request starts with everything the protocol has; a 400 that names a field takes it away, once.
-Nothing here is looked up by a server's name, so a server nobody has heard of is treated alike. Only
-of OpenAI's own API and Azure's it is known beforehand that thoughts are never among the text.
+Nothing here is looked up by a server's name, so a server nobody has heard of is treated alike. Two
+things are known beforehand: OpenAI's own API and Azure's keep thoughts apart, and some models never
+think aloud (`dialects.NEVER_THINKS`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from engine.llm.dialects import never_thinks
 
 Rung = Literal["json_schema", "function", "json_object", "label"]
 LADDER: tuple[Rung, ...] = ("json_schema", "function", "json_object", "label")
@@ -43,7 +46,9 @@ class ServerCapabilities:
         With a template that begins the thoughts itself, only their end is in the answer: until
         something of a model is known, its reply is kept back, since what was shown stays shown.
         """
-        return self.separates_thoughts or (model in self.prose and model not in self.unopened)
+        if model in self.unopened:
+            return False
+        return self.separates_thoughts or model in self.prose or never_thinks(model)
 
     def allows(self, name: str) -> bool:
         return name not in self.dropped

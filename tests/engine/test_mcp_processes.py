@@ -22,7 +22,7 @@ from tests.engine.mcp_desk import McpDesk
 folder = Path(sys.argv[1])
 desk = McpDesk(folder)
 source = desk.load(command=sys.argv[2:])
-assert source.intents, source.problems
+assert source.groups, source.problems
 print("ready", flush=True)
 time.sleep(600)
 """

@@ -300,7 +300,7 @@ async def test_a_killed_program_leaves_no_server_behind(desk: McpDesk) -> None:
     script = (
         "import os, signal, pathlib\n"
         "from engine.tools.mcp import load_mcp\n"
-        f"assert load_mcp('desk', {table!r}, pathlib.Path({str(desk.folder)!r})).intents\n"
+        f"assert load_mcp('desk', {table!r}, pathlib.Path({str(desk.folder)!r})).groups\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
