@@ -11,13 +11,18 @@ from codecs import getincrementaldecoder
 from contextlib import suppress
 from typing import Any
 
+from textual import events
 from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 
 from tui.terminal.input import TerminalInput
 
 _READ_BYTES = 4096
 _LOOKS_EVERY_S = 0.1  # whether the app wants no more input
+# Looks in a row at which the screen was laid out for another size than the terminal has: then the
+# news of the change was lost, as when sizes follow each other on a busy machine.
+_LOOKS_BEFORE_RESIZE = 10
 _RESTORES_WITHIN_S = 1.0  # a terminal that is held with ctrl+s takes nothing
 _KITTY_FLAGS = 0b11001  # as Textual pushes them: disambiguate, all keys, their text
 
@@ -47,6 +52,7 @@ class TolerantLinuxDriver(LinuxDriver):
         parser = TerminalInput(lambda: bool(getattr(self._app, "asks", False)))
         # A byte that is no UTF-8 must not take others with it, see `terminal_input`.
         decoder = getincrementaldecoder("utf-8")("surrogateescape")
+        misfits = 0
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -59,6 +65,11 @@ class TolerantLinuxDriver(LinuxDriver):
                     messages = parser.feed(decoder.decode(data))
                 else:
                     messages = parser.tick()
+                    misfits = 0 if self._fits() or not self._in_use else misfits + 1
+                    if misfits >= _LOOKS_BEFORE_RESIZE:
+                        misfits = 0
+                        size = Size(*self._get_terminal_size())
+                        self.process_message(events.Resize(size, size))
                 for message in messages:
                     self.process_message(message)
 
