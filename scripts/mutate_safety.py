@@ -182,9 +182,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "length-runs-nothing",
         "engine/llm/stream.py",
-        '            if in_call:\n                raise ModelError(\n                    "limit"',
-        '            if False:\n                raise ModelError(\n                    "limit"',
-        ("tests/engine/test_openai_model.py", "tests/engine/test_dialect_answers.py"),
+        '        if reason == "length":\n            if in_call:',
+        "        if False:\n            if in_call:",
+        ("tests/engine/test_dialects.py", "tests/engine/test_stream.py"),
     ),
     Mutation(
         "folder-trust",
@@ -230,7 +230,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/llm/client.py",
         "follow_redirects=False",
         "follow_redirects=True",
-        ("tests/engine/test_openai_model.py", "tests/engine/test_refusals.py"),
+        ("tests/engine/test_dialect_answers.py", "tests/engine/test_settings.py"),
     ),
 )
 
