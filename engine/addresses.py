@@ -40,7 +40,7 @@ def split_address(text: str) -> SplitResult:
 def is_loopback(host: str) -> bool:
     """Whether what is sent to `host` cannot leave this machine.
 
-    Names other than `localhost` are not resolved: what they mean is up to whoever answers.
+    Names other than `localhost` are not resolved, since the answer could differ later.
     """
     if host.casefold().rstrip(".") == "localhost":
         return True

@@ -28,7 +28,7 @@ def write(path: Path, kept: BaseModel) -> None:
     try:
         data = json.dumps(kept.model_dump()).encode()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)  # of one's own, 0600
+        handle, name = tempfile.mkstemp(dir=path.parent)  # private: mode 0600
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.replace(name, path)

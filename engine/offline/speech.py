@@ -12,7 +12,7 @@ from collections.abc import Collection
 from engine.offline.lexicon import AROUND_YES, YES
 from engine.offline.slot_filling import words
 
-# "Cancel my top-up" is no order to top up.
+# "Cancel my top-up" does not order a top-up.
 _UNDOES = re.compile(
     r"(?:(?:please|can|could|would|you|i|we|want|need|to|['’]d|like|just|no|ok|so|and|"
     r"actually)[\s,]+)*"

@@ -225,7 +225,7 @@ def _has(value: Any, keyword: str) -> bool:
 
 
 def guarded(base: Any, **keywords: Any) -> Any:
-    """The validator class `base`, whose checks end in time, with `keywords` of one's own."""
+    """Return the validator class `base` with `keywords` added, its checks bounded in time."""
     from jsonschema import validators
 
     own = {
