@@ -88,14 +88,16 @@ _END_ACTIONS = (
 )
 
 
-def project(rows: Connection, event: Event, model: str = "") -> None:
-    """Keep one event and all that follows from it; `model` is the session's chat model.
+def project(rows: Connection, event: Event, model: str = "", data_dir: str | None = None) -> None:
+    """Keep one event and all that follows from it.
+
+    `model` is the session's chat model, `data_dir` what `tables.Turn` says of it.
 
     Raises `ValueError` for an event whose turn or call was never begun.
     """
     match event:
         case events.TurnStarted():
-            _begin_turn(rows, event, model)
+            _begin_turn(rows, event, model, data_dir)
         case events.IntentClassified():
             _classify(rows, event)
         case events.IntentCorrected():
@@ -165,7 +167,9 @@ def _change(rows: Connection, statement: Any, key: str, **values: Any) -> None:
     rows.execute(statement, {"key": key, **values})
 
 
-def _begin_turn(rows: Connection, event: events.TurnStarted, model: str) -> None:
+def _begin_turn(
+    rows: Connection, event: events.TurnStarted, model: str, data_dir: str | None
+) -> None:
     session = rows.execute(_SESSION_BY_ID, {"key": event.session_id}).first()
     if session is None:
         serial = (rows.execute(_LAST_SESSION).scalar_one() or 0) + 1
@@ -194,6 +198,7 @@ def _begin_turn(rows: Connection, event: events.TurnStarted, model: str) -> None
             "reply": "",
             "started_at": event.at,
             "owner": this_process(),
+            "data_dir": data_dir,
         },
     )
     _add_message(rows, event.turn_id, "user", event.text, event.at)

@@ -2,7 +2,7 @@
 
 A session is resumed, reviewed and replayed from its events. All times are ISO 8601 in UTC,
 durations are milliseconds, money is US dollars. The statements that make these tables are in
-`storage.schema`: a change here needs a migration there.
+`storage.migrations`: a change here needs a migration there.
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ class Session(SQLModel, table=True):
 
 
 class Turn(SQLModel, table=True):
-    """One message and all that followed. `owner` is the process that runs it."""
+    """One message and all that followed. `owner` is the process that runs it.
+
+    `data_dir` is where its back end keeps its files; None: beside the database.
+    """
 
     __tablename__: ClassVar[Any] = "turn"
     __table_args__ = (
@@ -112,6 +115,7 @@ class Turn(SQLModel, table=True):
     started_at: str
     finished_at: str | None = None
     owner: str
+    data_dir: str | None = Field(default=None, sa_type=Words)
 
 
 class Event(SQLModel, table=True):
