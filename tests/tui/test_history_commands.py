@@ -99,16 +99,27 @@ def test_a_deletion_is_asked_on_a_terminal(
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "r") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        monkeypatch.setattr("sys.stderr", _Terminal())
-        os.write(ours, f"{answer}\n".encode())
+        monkeypatch.setattr("sys.stderr", _Person(ours, answer))
+        os.write(ours, b"y\n")  # typed before the question, so it answers nothing
         assert main(("sessions", "delete", "s-old")) == 0
     os.close(ours)
     assert len(History(database).sessions()) == left
 
 
-class _Terminal(io.StringIO):
+class _Person(io.StringIO):
+    """A terminal at which somebody answers a question once it is there to be read."""
+
+    def __init__(self, keyboard: int, answer: str) -> None:
+        super().__init__()
+        self._keyboard, self._answer = keyboard, answer
+
     def isatty(self) -> bool:
         return True
+
+    def write(self, text: str) -> int:
+        if "[y/N]" in text:
+            os.write(self._keyboard, f"{self._answer}\n".encode())
+        return super().write(text)
 
 
 def test_a_session_goes_to_a_file_and_back(run: Run, tmp_path: Path) -> None:
