@@ -6,7 +6,7 @@ instructions            for every intent that it brings
 counter_examples, examples, [summaries], [questions.TOOL], [policy.TOOL], untrusted
                         for its tools by name, as in an intent of one's own
 [arguments.TOOL]        values that are always sent and that neither the model nor the person sees;
-                        TOOL may have * for anything
+                        TOOL may have * for anything; { env = "NAME" } is the environment's
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from urllib.parse import urlsplit
 
 from engine.intents.catalogue_schema import CatalogueError, SourceFile
 from engine.intents.intent import Intent
+from engine.setting_values import Values
 from engine.settings import read_values
-from engine.tools.preset_arguments import preset_parameters, with_presets
+from engine.tools.preset_arguments import FromEnvironment, preset_parameters, with_presets
 from engine.tools.source import Source, SourceError, ToolGroup
 from engine.tools.tool import InvalidArguments, Tool
 
@@ -122,7 +123,7 @@ def load_source(path: Path, key: str, data: SourceFile) -> IntentSource:
         told = f"{path}: {error}" if path.suffix == ".toml" else str(error)
         raise OptionalSourceError(told, unreachable=error.unreachable) from error
     try:
-        return _with_additions(path, data, source)
+        return _with_additions(path, data, source, values)
     except CatalogueError:
         if source.close is not None:
             asyncio.run(closing(source))
@@ -145,7 +146,7 @@ async def closing(source: Source | IntentSource) -> None:
         await source.close()
 
 
-def _with_additions(path: Path, data: SourceFile, source: Source) -> IntentSource:
+def _with_additions(path: Path, data: SourceFile, source: Source, values: Values) -> IntentSource:
     if not source.groups:
         # It cannot be used today, which its problems say: nothing is known of its names.
         return _of(source, ())
@@ -154,21 +155,50 @@ def _with_additions(path: Path, data: SourceFile, source: Source) -> IntentSourc
     for section, name in data.named():
         if name not in known:
             raise CatalogueError(f"{path}: [{section}] names {name!r}, which it does not have")
-    for pattern, values in data.arguments.items():
-        for name in values:
+    for pattern, own in data.arguments.items():
+        for name in own:
             if not any(
                 fnmatchcase(t.name, pattern) and name in preset_parameters(t) for t in tools
             ):
                 raise CatalogueError(f"{path}: [arguments] no tool {pattern!r} takes {name!r}")
+    arguments, unset = _from_environment(data.arguments, values)
     try:
-        ruled = {tool.name: _ruled(tool, data) for tool in tools}
+        ruled = {tool.name: _ruled(tool, data, arguments) for tool in tools}
     except InvalidArguments as error:
         raise CatalogueError(f"{path}: [arguments] {error}") from error
-    return _of(source, tuple(_to_intent(group, data, ruled) for group in source.groups))
+    intents = tuple(_to_intent(group, data, ruled) for group in source.groups)
+    problems = tuple(f"{path.stem}: {why}" for why in unset)
+    return replace(_of(source, intents), problems=source.problems + problems)
 
 
 def _of(source: Source, intents: tuple[Intent, ...]) -> IntentSource:
     return IntentSource(intents, source.close, source.problems, source.unreachable)
+
+
+def _from_environment(
+    arguments: Mapping[str, Mapping[str, Any]], values: Values
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The arguments with the variables that they name filled in; those that are not set are left
+    out and said."""
+    unset: dict[str, None] = {}
+    made: dict[str, dict[str, Any]] = {}
+    for pattern, own in arguments.items():
+        made[pattern] = {}
+        for name, value in own.items():
+            if not (isinstance(value, dict) and set(value) == {"env"}):
+                made[pattern][name] = value
+                continue
+            variable = str(value["env"])
+            if variable in values.untrusted:
+                unset[
+                    f"{variable} is set only in the .env of this folder, which is not trusted: "
+                    f'"intentbot-tui trust" lets [arguments] use it for {name}'
+                ] = None
+            elif text := values.variables.get(variable):
+                made[pattern][name] = FromEnvironment(text)
+            else:
+                unset[f"the environment variable {variable} is not set: add it to .env"] = None
+    return made, list(unset)
 
 
 def _settled_for(tool: Tool, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -197,7 +227,7 @@ def _to_intent(group: ToolGroup, data: SourceFile, ruled: Mapping[str, Tool]) ->
     )
 
 
-def _ruled(tool: Tool, data: SourceFile) -> Tool:
+def _ruled(tool: Tool, data: SourceFile, arguments: Mapping[str, Mapping[str, Any]]) -> Tool:
     rule = data.policy.get(tool.name)
     own = replace(
         tool,
@@ -206,4 +236,4 @@ def _ruled(tool: Tool, data: SourceFile) -> Tool:
         policy=rule.policy if rule else tool.policy,
         untrusted=tool.untrusted or tool.name in data.untrusted,
     )
-    return with_presets(own, _settled_for(tool, data.arguments))
+    return with_presets(own, _settled_for(tool, arguments))

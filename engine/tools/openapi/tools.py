@@ -82,7 +82,7 @@ def tool_of(
         name=name,
         description=description_of(operation, MAX_DESCRIPTION),
         parameters=operation["parameters"],
-        effect=effect_of(operation["method"]),
+        effect=effect_of(operation),
         validate=with_coercion(checker.validate, operation["parameters"]),
         run=run,
         summary=_summary(operation),
