@@ -33,6 +33,7 @@ from engine.intents.catalogue_schema import (
     read_toml,
 )
 from engine.intents.catalogue_schema import CatalogueError as CatalogueError
+from engine.intents.function_loader import BUILT_IN as BUILT_IN
 from engine.intents.function_loader import Functions
 from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
 from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
@@ -41,7 +42,6 @@ from engine.intents.thresholds import Thresholds
 from engine.tools.approval_policy import Policy
 from engine.tools.tool import Tool
 
-BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
 MANNERS_FILE = "catalog.toml"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,17 @@ from engine.intents import catalogue_cache
 from engine.intents.catalogue_schema import CatalogueError
 from engine.tools.function import Bound, Facts, tool_from_facts
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
+
+# The folder, beside the database, with a folder for each catalogue's own files.
+DATA = "catalogues"
+BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
+Run = Callable[[ToolContext, Mapping[str, Any]], Awaitable[Any]]
+
+
+def data_name(folder: Path) -> str:
+    """The name of a catalogue's data folder: its own, and what tells it from others of the name."""
+    where = folder.resolve()
+    return f"{where.name}-{hashlib.sha256(os.fsencode(where)).hexdigest()[:8]}"
 
 
 class Functions:
@@ -31,6 +43,7 @@ class Functions:
         self, folder: Path, known: Mapping[str, Facts] | None = None, *, tells: bool = False
     ) -> None:
         self._folder = folder
+        self._data = "" if folder.resolve() == BUILT_IN.resolve() else data_name(folder)
         package = folder / "tools" / "__init__.py"
         self.path = package if package.exists() else folder / "tools.py"
         self._lock = threading.Lock()
@@ -61,7 +74,22 @@ class Functions:
             tool = tool_from_facts(name, self._known[name], lambda: self._late(name))
         else:
             return None
-        return replace(tool, outcome_of=self._outcome_of)
+        return replace(tool, run=self._in_own_folder(tool.run), outcome_of=self._outcome_of)
+
+    def _in_own_folder(self, run: Run) -> Run:
+        async def run_there(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
+            return await run(self._own(context), arguments)
+
+        return run_there
+
+    def _own(self, context: ToolContext) -> ToolContext:
+        """The context with the data folder of this catalogue: two that call their file alike must
+        not overwrite each other's. The built-in one's lies beside the database."""
+        if not self._data:
+            return context
+        own = context.data_dir / DATA / self._data
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return replace(context, data_dir=own)
 
     def _bound(self, name: str, function: Callable[..., Any]) -> Bound:
         try:
@@ -91,7 +119,7 @@ class Functions:
         function = self.function("outcome_of")
         if function is None:
             raise CatalogueError(f"{self.path} has no outcome_of any more")
-        return function(context)
+        return function(self._own(context))
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """What the module has under this name. Raises `CatalogueError` when it cannot be run."""
