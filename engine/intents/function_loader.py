@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import os
 import sys
 import threading
@@ -29,23 +30,29 @@ Run = Callable[[ToolContext, Mapping[str, Any]], Awaitable[Any]]
 def data_name(folder: Path) -> str:
     """The name of a catalogue's data folder: its own, and what tells it from others of the name."""
     where = folder.resolve()
-    return f"{where.name}-{hashlib.sha256(os.fsencode(where)).hexdigest()[:8]}"
+    return f"{where.stem}-{hashlib.sha256(os.fsencode(where)).hexdigest()[:8]}"
 
 
 class Functions:
-    """The functions of the catalogue in `folder`.
+    """The functions of the catalogue in `folder`, or of a `module`, a file of its own.
 
     The module is run at once, unless what it says is `known` from an earlier start (and whether
     it `tells` outcomes): then when one of its functions is first called.
     """
 
     def __init__(
-        self, folder: Path, known: Mapping[str, Facts] | None = None, *, tells: bool = False
+        self,
+        folder: Path,
+        known: Mapping[str, Facts] | None = None,
+        *,
+        tells: bool = False,
+        module: Path | None = None,
     ) -> None:
         self._folder = folder
-        self._data = "" if folder.resolve() == BUILT_IN.resolve() else data_name(folder)
+        built_in = module is None and folder.resolve() == BUILT_IN.resolve()
+        self._data = "" if built_in else data_name(module or folder)
         package = folder / "tools" / "__init__.py"
-        self.path = package if package.exists() else folder / "tools.py"
+        self.path = module or (package if package.exists() else folder / "tools.py")
         self._lock = threading.Lock()
         self._module: ModuleType | None = None
         self._known = known
@@ -60,6 +67,21 @@ class Functions:
     def tells(self) -> bool:
         """Whether the back end can be asked what became of an action."""
         return self._outcome_of is not None
+
+    @property
+    def documentation(self) -> str:
+        """What the module says of itself."""
+        return inspect.getdoc(self._module) or "" if self._module else ""
+
+    def public(self) -> list[str]:
+        """The names of the functions that the module defines for others, in its order."""
+        module = self._module
+        return [
+            name
+            for name, value in (vars(module).items() if module else ())
+            if not name.startswith("_") and name != "outcome_of"
+            if inspect.isfunction(value) and module and value.__module__ == module.__name__
+        ]
 
     def tool(self, name: str) -> Tool | None:
         """The tool of a function; None: there is none. Raises `CatalogueError` for a wrong one."""
@@ -132,7 +154,7 @@ class Functions:
 
 def _run(folder: Path, path: Path) -> ModuleType:
     """The module, run as part of a package, so that it can import its siblings."""
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:12]
     package = ModuleType(f"intentbot_catalogue_{digest}")
     for name in [name for name in sys.modules if name.startswith(f"{package.__name__}.")]:
         del sys.modules[name]  # siblings of an earlier load, which may have changed since

@@ -26,7 +26,8 @@ _WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+
 # Words that say what is done, not to what: they make poor topics.
 _VERBS = """
     accept activate add append apply approve archive assign attach authorize block boot cancel
-    change check clear clone close commit confirm convert copy count create deactivate delete deny deploy
+    change check clear clone close commit confirm convert copy count create deactivate delete deny
+    deploy
     describe detach disable dismiss do duplicate edit enable exchange execute export fetch find
     follow get import insert invite is join kick leave like list load lock login logout lookup make
     mark merge modify move mute new open patch pause pin ping play post preview publish pull purge
