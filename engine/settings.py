@@ -62,7 +62,8 @@ SECRETS = (*AZURE_KEYS, *OPENAI_KEYS)
 class Settings:
     """Everything the program needs to know before it starts.
 
-    `catalogues` are folders, or OpenAPI documents (an address stays text); none: the built-in one.
+    `catalogues` are folders, or files that stand for themselves (an address stays text); none: the
+    built-in one.
     `prices` are the person's own, by the name of the model or deployment. `script` is a demo's
     file that the scripted model plays beside those of the catalogues. `values` has what was given,
     by the name of its variable, and where; `options` names what the command line set instead.

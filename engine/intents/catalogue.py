@@ -33,6 +33,7 @@ from engine.intents.catalogue_schema import (
     read_toml,
 )
 from engine.intents.catalogue_schema import CatalogueError as CatalogueError
+from engine.intents.function_loader import BUILT_IN as BUILT_IN
 from engine.intents.function_loader import Functions
 from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
 from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
@@ -41,14 +42,14 @@ from engine.intents.thresholds import Thresholds
 from engine.tools.approval_policy import Policy
 from engine.tools.tool import Tool
 
-BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
 MANNERS_FILE = "catalog.toml"
 
 
 def load(*places: Path | str) -> Catalogue:
     """The catalogue of these places, or the built-in one.
 
-    A place is a folder, or a single OpenAPI document: a JSON or YAML file, or its address.
+    A place is a folder, an OpenAPI document (a JSON or YAML file, or its address), the `mcp.json`
+    of another client, or a file of Python functions.
     Several are merged: the first one's manners hold, names that a later one has again get its
     folder's name as a prefix. Raises `CatalogueError` naming the file and the fault, also where
     not a single intent can be used.
@@ -56,8 +57,8 @@ def load(*places: Path | str) -> Catalogue:
     loaded: list[Catalogue] = []
     try:
         for place in places or (BUILT_IN,):
-            document = source_loader.is_document(place)
-            loaded.append(_document(str(place)) if document else _folder(Path(place)))
+            folder = source_loader.is_catalogue(place)
+            loaded.append(_folder(Path(place)) if folder else _loose(place))
     except CatalogueError:
         for catalogue in loaded:
             asyncio.run(catalogue.close())
@@ -93,13 +94,17 @@ def _prefix(catalogue: Catalogue) -> str:
     return catalogue.folders[0].path.resolve().name if catalogue.folders else catalogue.title
 
 
-def _document(place: str) -> Catalogue:
-    """A catalogue of one OpenAPI document."""
-    key = source_loader.name_of(place)
-    source = source_loader.load_source(Path(place), key, source_loader.document(place))
-    return _catalogue(
-        key, read_catalogue_config(None, {}), [SourceGroup(key, source.intents)], [source]
-    )
+def _loose(place: Path | str) -> Catalogue:
+    """A catalogue of one file that stands for itself."""
+    files = source_loader.loose_files(place)
+    manners = read_catalogue_config(None, {})
+    if len(files) == 1:
+        ((key, data),) = files.items()
+        source = source_loader.load_source(Path(place), key, data)
+        return _catalogue(key, manners, [SourceGroup(key, source.intents)], [source])
+    opened = source_loader.load_sources({Path(place) / key: data for key, data in files.items()})
+    groups = [SourceGroup(path.name, source.intents) for path, source in opened.items()]
+    return _catalogue(source_loader.name_of(str(place)), manners, groups, list(opened.values()))
 
 
 def _folder(folder: Path) -> Catalogue:
@@ -114,7 +119,7 @@ def _folder(folder: Path) -> Catalogue:
         if name != MANNERS_FILE
     }
     if not files:
-        raise CatalogueError(f"{folder} has no intents: it needs a file intents/KEY.toml")
+        raise CatalogueError(no_intents(folder))
     manners = read_catalogue_config(folder / MANNERS_FILE, toml.get(MANNERS_FILE, {}))
     functions = (
         Functions(folder, known.functions, tells=known.tells) if known else Functions(folder)
@@ -139,11 +144,26 @@ def _folder(folder: Path) -> Catalogue:
     return replace(catalogue, folders=(Folder(folder),))
 
 
+def no_intents(folder: Path) -> str:
+    """Why a folder is no catalogue, and what of it could be one: nothing of it is run for that."""
+    found = source_loader.usable_files(folder)
+    if not found:
+        return f"{folder} has no intents: it needs a file intents/KEY.toml"
+    named = ", ".join(str(path.relative_to(folder)) for path in found[:3])
+    return (
+        f"{folder} has no intents, but {named}: give such a file to --catalog, or run "
+        '"intentbot-tui init" there'
+    )
+
+
 def no_folder(place: Path) -> str:
     """Why this is no catalogue's folder."""
     if not place.exists():
         return "there is no such folder"
-    return "this is a file: name the catalogue's folder, or an OpenAPI document (JSON or YAML)"
+    return (
+        "this is a file: name the catalogue's folder, an OpenAPI document (JSON or YAML), an "
+        "mcp.json or a Python file"
+    )
 
 
 def _read_all(folder: Path) -> dict[str, dict[str, Any]]:

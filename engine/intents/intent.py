@@ -25,7 +25,8 @@ class Intent:
     """A high-level category of tasks.
 
     `examples` maps a capability (a tool's name, or "" where the author did not divide them)
-    to phrases a person might say for it. `source` says where the tools come from.
+    to phrases a person might say for it. `source` says where the tools come from; `generated`,
+    that a program made its phrases of their names and descriptions.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Intent:
     instructions: str = ""
     tools: tuple[Tool, ...] = ()
     source: Literal["python", "openapi", "mcp"] = "python"
+    generated: bool = False
 
     @cached_property
     def tool_index(self) -> TfIdfIndex:

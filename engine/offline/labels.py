@@ -58,7 +58,7 @@ def labels_of(catalogue: Catalogue) -> dict[Label, dict[str, Any]]:
                 "group": f"task:{intent.key}",
                 "phrases": tuple(dict.fromkeys(phrases)),
                 "against": () if tool else intent.counter_examples,
-                "generated": intent.source != "python",
+                "generated": intent.generated,
                 "orders": tool in changes,
             }
     talk = [

@@ -12,7 +12,10 @@ from typing import Any
 
 from engine.events import EffectName
 from engine.tools.approval_policy import Policy
+from engine.tools.naming import words
 
+# Of a question: choices that are listed, and characters of what the description adds.
+MAX_CHOICES, MAX_ABOUT = 8, 120
 # The name of the way out of a wrong intent, which no tool may have.
 SWITCH_INTENT = "switch_intent"
 
@@ -104,10 +107,29 @@ class Tool:
         """Asks for what is missing, in the catalogue's words where it has some."""
         properties = self.parameters.get("properties", {})
         return " ".join(
-            self.questions.get(name)
-            or f"What should I use as {properties.get(name, {}).get('description') or name}?"
+            self.questions.get(name) or _question(name, properties.get(name, {}))
             for name in missing
         )
+
+
+def _question(name: str, schema: Mapping[str, Any]) -> str:
+    """A question that reads well whatever the description is: that is set behind it, since it may
+    be a noun, a sentence or a condition."""
+    thing = " ".join(words(name)) or name
+    choices = schema.get("enum")
+    if schema.get("type") == "boolean":
+        asked = f"{thing[:1].upper()}{thing[1:]}: yes or no?"
+    elif isinstance(choices, list) and 0 < len(choices) <= MAX_CHOICES:
+        listed = [str(choice) for choice in choices if choice is not None]
+        asked = f"Which {thing}: {' or '.join(filter(None, [', '.join(listed[:-1]), listed[-1]]))}?"
+    else:
+        asked = f"Which {thing}?"
+    about = schema.get("description")
+    told = " ".join(about.split()) if isinstance(about, str) else ""
+    if len(told) > MAX_ABOUT:
+        told = re.split(r"(?<=[.!?;])\s", told)[0]
+    repeats = set(words(told)) - {"the", "a", "an", "of"} <= set(words(name))
+    return asked if repeats or len(told) > MAX_ABOUT else f"{asked} ({told.rstrip('.;')})"
 
 
 def first_sentence(tool: Tool) -> str:

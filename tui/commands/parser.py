@@ -89,9 +89,9 @@ def _common() -> argparse.ArgumentParser:
     common.add_argument(
         "--catalog",
         action=_Collect,
-        metavar="DIR",
-        help="a catalogue's folder, or an OpenAPI document (file or URL); "
-        "given more than once, they are merged",
+        metavar="PLACE",
+        help="a catalogue's folder, an OpenAPI document (file or URL), an mcp.json or a Python "
+        "file; given more than once, they are merged",
     )
     common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
     common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
