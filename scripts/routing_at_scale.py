@@ -173,7 +173,7 @@ def embedded(catalogue: Catalogue, messages: Sequence[str]) -> tuple[float, floa
     """Seconds to classify a message and to train the head; None without the extra `embedded`."""
     try:
         from engine.offline.classifier import Class, Classifier, phrases_of, train
-        from engine.offline.worker import Encoder
+        from engine.offline.encoder import Encoder
     except ImportError:
         return None
     encoder = Encoder()

@@ -8,7 +8,7 @@ what they are made from.
 
 from engine.offline.dialogue_acts import head
 from engine.offline.dialogue_acts.sentences import Grammar, sentences
-from engine.offline.worker import Encoder
+from engine.offline.encoder import Encoder
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("engine", "storage", "tui")
 # storage knows what happened and what the engine asks of it, nothing else of the engine.
 STORAGE_MAY = {"engine.events", "engine.markdown", "engine.ports", "engine.text"}
-HEAVY = ("openai", "sqlmodel", "sqlalchemy", "pydantic", "onnxruntime", "numpy", "needle", "httpx2")
+HEAVY = ("openai", "sqlmodel", "sqlalchemy", "pydantic", "numpy", "needle", "httpx2")
 
 
 def imports(room: str) -> Iterator[tuple[Path, str]]:

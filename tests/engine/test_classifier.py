@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.offline.classifier import Class, Classifier
-from engine.offline.worker import Encoder
+from engine.offline.encoder import Encoder
 
 TEA = Class(
     "tea",

@@ -15,7 +15,6 @@ from engine.lint.confusion import confused
 
 
 async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
-    pytest.importorskip("onnxruntime")
     folders = [lint([BUILT_IN])[1][0]]
     balance = next(seen for seen in folders[0].intents if seen.intent.key == "balance")
     phrase = "how expensive is a phone call when I travel to Norway"
@@ -27,7 +26,6 @@ async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
 
 
 async def test_what_stands_in_two_intents_is_not_told_again_as_confused() -> None:
-    pytest.importorskip("onnxruntime")
     folders = [lint([BUILT_IN])[1][0]]
     examples: dict[str, Any] = {
         seen.intent.key: seen.intent.examples for seen in folders[0].intents
@@ -51,7 +49,6 @@ def described(folder: Path, key: str, text: str) -> Path:
 async def test_a_description_that_does_not_fit_the_examples_is_found(
     tmp_path: Path, key: str, text: str
 ) -> None:
-    pytest.importorskip("onnxruntime")
     _, folders = lint([described(tmp_path / "mine", key, text)])
     told = [found for found in await confused(folders) if found.code == "description"]
     assert [(Path(found.file).name, found.line) for found in told] == [(f"{key}.toml", 2)]

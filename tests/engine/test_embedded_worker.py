@@ -19,7 +19,7 @@ import pytest
 from engine.chat_model import ModelError
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
-from engine.offline.worker_client import TEXT_LIMIT, WorkerClient, clean_message
+from engine.offline.worker_client import TEXT_LIMIT, Completion, WorkerClient, clean_message
 from engine.tools.function import tool_from_function
 from engine.tools.tool import Tool
 
@@ -114,22 +114,28 @@ async def test_a_worker_that_dies_at_once_is_reported(catalogue: Catalogue) -> N
         await client.start()
 
 
-async def test_without_the_extra_it_says_how_to_install_it(catalogue: Catalogue) -> None:
+async def test_without_the_tool_calling_model_the_words_have_to_do(catalogue: Catalogue) -> None:
     script = (
-        "import sys; sys.modules['onnxruntime'] = None\n"
-        "from engine.offline.worker import serve; serve()"
+        "import sys; sys.modules['needle'] = None\nfrom engine.offline.worker import serve; serve()"
     )
     client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
+    tools = [tool_from_function(brew)]
 
-    with pytest.raises(ModelError, match=r'pip install "intentbot-tui\[embedded\]"') as caught:
-        await client.start()
+    await client.warm(tools)
+    completion = await client.complete(tools, "brew green tea")
+    readings, _ = await client.read("lamp off")
     await client.close()
 
-    assert caught.value.code == "configuration"
+    assert completion == Completion(failed=True)
+    assert readings[0].intents()[0][0] == "lamp"
 
 
 async def test_a_model_file_that_was_changed_is_refused(catalogue: Catalogue) -> None:
-    script = "from engine.offline import worker; worker.MINILM_SHA256 = '0' * 64\nworker.serve()"
+    script = (
+        "from engine.offline import encoder, worker\n"
+        "encoder.WEIGHTS_SHA256 = '0' * 64\n"
+        "worker.serve()"
+    )
     client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
 
     with pytest.raises(ModelError, match="its checksum differs"):
@@ -291,7 +297,7 @@ def test_the_program_itself_imports_nothing_native() -> None:
     script = (
         "import sys\n"
         "import engine.offline.router, engine.offline.model\n"
-        "native = {'numpy', 'onnxruntime', 'needle', 'tokenizers'} & set(sys.modules)\n"
+        "native = {'numpy', 'needle'} & set(sys.modules)\n"
         "sys.exit(', '.join(native) or None)"
     )
     assert subprocess.run((sys.executable, "-c", script), check=False).returncode == 0

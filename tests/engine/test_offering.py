@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from engine import events
 from engine.builder import build_engine
 from engine.conversation import Conversation
 from engine.events import PendingCall
-from engine.intents import catalogue as catalogues
 from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import EVERYTHING, Catalogue, Intent
 from engine.lint import lint
@@ -21,7 +19,7 @@ from engine.routing.bypass import MOST_TOOLS, BypassRouter, flatten_catalogue
 from engine.routing.cascade import CascadeRouter
 from engine.routing.llm import LlmRouter
 from engine.routing.tool_selection import MOST, select_tools
-from engine.settings import Settings, SettingsError
+from engine.settings import Settings
 from engine.settings import load as load_settings
 from engine.tools.function import effect, tool_from_function
 from engine.tools.tool import Tool
@@ -187,13 +185,3 @@ def test_more_than_twenty_tools_are_refused(tmp_path: Path) -> None:
     assert [(f.code, f.line, f.severity) for f in found if f.code == "bypass"] == [
         ("bypass", 4, "error")
     ]
-
-
-@pytest.mark.parametrize("router", ["embedded", "cascade"])
-def test_a_local_router_that_is_not_installed_is_a_setting_to_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, router: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    chosen = settings(tmp_path, catalogues.BUILT_IN, INTENTBOT_ROUTER=router)
-    with pytest.raises(SettingsError, match=r"pip install .*embedded"):
-        build_engine(chosen)

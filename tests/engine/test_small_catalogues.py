@@ -12,9 +12,9 @@ from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.routing import Routing
 from engine.offline.classifier import Class, Classifier
+from engine.offline.encoder import Encoder
 from engine.offline.labels import Prediction, boost_by_units, labels_of, to_prediction
 from engine.offline.router import OfflineRouter
-from engine.offline.worker import Encoder
 from engine.tools.tool import Tool
 from engine.tools.tool_groups import groups_of
 from tests.engine.test_mcp_grouping import tool

@@ -25,7 +25,6 @@ HEAVY = (
     "sqlalchemy",
     "pydantic",
     "numpy",
-    "onnxruntime",
     "genai_prices",
     "httpx",
     "markdown_it",
