@@ -8,8 +8,8 @@ from typing import Any
 from engine.chat_model import ChatRequest
 from engine.conversation import ToolCall, arguments_of
 from engine.offline.lexicon import FILLERS, TALK
-from engine.offline.slot_filling import is_free, resolve_schema, words
 from engine.offline.speech import follows, points_there
+from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.tools.tool import InvalidArguments, Tool
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from engine.chat_model import ModelError
 from engine.intents.intent import Catalogue
 from engine.offline.labels import Label, Prediction, boost_by_units, labels_of, to_prediction
-from engine.offline.slot_filling import resolve_schema
+from engine.offline.values.schema import resolve_schema
 from engine.tools.tool import Tool
 
 # Seconds of processor time, which other programs do not use up: the child enforces that itself. A

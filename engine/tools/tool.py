@@ -101,13 +101,29 @@ class Tool:
         return tuple(self.parameters.get("required", ()))
 
     def question(self, missing: Sequence[str]) -> str:
-        """Asks for what is missing, in the catalogue's words where it has some."""
-        properties = self.parameters.get("properties", {})
-        return " ".join(
-            self.questions.get(name)
-            or f"What should I use as {properties.get(name, {}).get('description') or name}?"
-            for name in missing
-        )
+        """Ask for what is missing, in the catalogue's words where it has some.
+
+        Otherwise the schema's description says what is wanted, and its options what there is.
+        """
+        return " ".join(self.questions.get(name) or self._asked(name) for name in missing)
+
+    def _asked(self, name: str) -> str:
+        schema: Mapping[str, Any] = self.parameters
+        for part in name.split("."):
+            schema = schema.get("properties", {}).get(part, {})
+        options = [str(option) for option in _options(schema)]
+        described = str(schema.get("description", "")).rstrip(".?")
+        if options:
+            described += (": " if described else "") + ", ".join(options)
+        label = name.replace(".", " ").replace("_", " ")
+        return f"What is the {label}?" + (f" ({described})" if described else "")
+
+
+def _options(schema: Mapping[str, Any]) -> Sequence[Any]:
+    """The values that a schema lists, also where it may be left out or is of a list."""
+    variants = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
+    listed = next((v["enum"] for v in variants if "enum" in v), ())
+    return [option for option in listed if option is not None]
 
 
 def first_sentence(tool: Tool) -> str:
