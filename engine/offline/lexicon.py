@@ -98,3 +98,24 @@ CUES: dict[str, tuple[str, ...]] = {
     "subject": ("about",),
     "label": ("as",),
 }
+# What asks for a date, for a number, and for two things side by side.
+WHEN = frozenset({"when", "until", "date", "day", "deadline"})
+COUNTS = frozenset({"much", "many", "cost", "costs", "price", "long"})
+COMPARES = frozenset({"compare", "difference", "versus", "vs", "differ", "between", "comparison"})
+# Which one of several, by what it is compared in and whether the most or the least is meant.
+_MOST: dict[str, tuple[str, ...]] = {
+    "price": ("priciest", "dearest", "dearer", "pricier", "costliest", "expensive"),
+    "date": ("newest", "latest", "newer", "later", "recent", "last"),
+    "size": ("largest", "biggest", "highest", "most", "larger", "bigger", "higher", "longest"),
+}
+_LEAST: dict[str, tuple[str, ...]] = {
+    "price": ("cheapest", "cheaper", "cheap"),
+    "date": ("oldest", "earliest", "older", "earlier", "soonest", "first", "next"),
+    "size": ("smallest", "lowest", "least", "smaller", "lower", "fewest", "shortest"),
+}
+SUPERLATIVES: dict[str, tuple[str, int]] = {
+    word: (sort, sign)
+    for table, sign in ((_MOST, 1), (_LEAST, -1))
+    for sort, listed in table.items()
+    for word in listed
+}

@@ -31,6 +31,7 @@ from engine.events import PendingCall, RetryScheduled, TextDelta
 from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
+from engine.offline.answers import answer
 from engine.offline.drafts import (
     Draft,
     calls_of,
@@ -50,6 +51,7 @@ from engine.offline.speech import follows, only_names, repeats, undoes, vague
 from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
 from engine.offline.worker_client import BUSY, WorkerClient
+from engine.text import show_controls
 from engine.tools.tool import Tool, first_sentence
 from engine.tools.verbalize import verbalize
 
@@ -96,9 +98,11 @@ class OfflineModel:
         if results:
             refused = follow_ups.rejected_call(request, results)
             draft = Draft(*refused) if refused else None
-            text = "\n\n".join(map(verbalize, results))
+            text = await self._told(request, results)
             if draft and not text.endswith("?"):
-                text = f"{text} {draft.tool.question(draft.missing)}"
+                said = confirmation.last_user_text(request)
+                asked = question(draft, said, request.messages if request.awaiting else ())
+                draft, text = (draft, f"{text} {asked}") if asked else (None, f"{text} {GIVEN_UP}")
         else:
             try:
                 draft = await self._draft(request)
@@ -117,8 +121,7 @@ class OfflineModel:
                     draft = None
             if draft and draft.missing:
                 said = confirmation.last_user_text(request)
-                asked = request.messages if request.awaiting else ()
-                text = question(draft, said, asked)
+                text = question(draft, said, request.messages if request.awaiting else ())
                 if not text:
                     draft, text = None, GIVEN_UP
             elif draft:
@@ -136,6 +139,23 @@ class OfflineModel:
         text = doubt or text
         yield TextDelta(text=text)
         yield Reply(text, (), "stop", usage, self._awaiting(request, draft))
+
+    async def _told(self, request: ChatRequest, results: Sequence[Any]) -> str:
+        """What the calls came to: what a look-up says to the question, and what was changed."""
+        calls = next((m.tool_calls for m in reversed(request.messages) if m.tool_calls), ())
+        looked_up = {tool.name for tool in request.tools if tool.effect == "read"}
+        if len(calls) != len(results) or not {call.name for call in calls} <= looked_up:
+            return "\n\n".join(map(verbalize, results))
+        asked = follow_ups.whole_question(request.messages)
+        try:
+            told = [
+                await answer(asked, result, self._worker.likeness, self._now().date())
+                for result in results
+            ]
+        except ModelError as error:
+            log.warning("the result is told as a whole: %s", error)
+            told = [verbalize(result) for result in results]
+        return "\n\n".join(told)
 
     async def close(self) -> None:
         await self._worker.close()
@@ -168,6 +188,9 @@ class OfflineModel:
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
+        if draft.unread and draft.tool.effect != "read":
+            unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
+            return f"I have no use for {unread} here. {question}"
         return confirmation.confirmation_question(draft.tool, draft.arguments, request)
 
     def _awaiting(self, request: ChatRequest, draft: Draft | None) -> PendingCall | None:

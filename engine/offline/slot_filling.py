@@ -126,7 +126,8 @@ def fill(
     filled = Filled()
     quotes = quoted(text)
     free = [name for name, one in known.items() if _is_text(one)]
-    common = {*common, *(word for name in known for word in words(name))}
+    names = {word for name in known for word in words(name)}
+    common = {*common, *(form for n in names for form in (n, f"{n}s", f"{n[:-1]}ies"))}
     visible = _without(text, quotes) if free else text
     candidates = _typed(visible, known, now)
     told = _clause(text, visible, known, candidates, quotes)

@@ -4,6 +4,7 @@
     {"op": "score", "key": ..., "texts": [...]}             → {"ok": {"scores": [...], "tokens": n}}
     {"op": "cross", "classes": [...]}                       → {"ok": [{"number": n, ...}, ...]}
     {"op": "nearest", "texts": [...], "among": [...]}       → {"ok": [n, ...]}
+    {"op": "likeness", "text": ..., "among": [...]}         → {"ok": [cosine, ...]}
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
     {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...}}
 
@@ -207,6 +208,10 @@ class Worker:
             case "nearest":
                 among = self.encoder.embed(request["among"])
                 return (self.encoder.embed(request["texts"]) @ among.T).argmax(1).tolist()
+            case "likeness":
+                among = self.encoder.embed(request["among"])
+                cosines: list[float] = (among @ self.encoder.embed([request["text"]])[0]).tolist()
+                return cosines
             case "warm" | "complete" if _processors() < 2:
                 # Needle's two threads wait for each other by spinning: on a single processor a
                 # message takes it 10 s. What the words themselves say has to do there.

@@ -185,6 +185,12 @@ class WorkerClient:
         places: list[int] = await self._ask({"op": "nearest", **said})
         return places
 
+    async def likeness(self, text: str, among: Sequence[str]) -> list[float]:
+        """How like the text each of the others is, from -1 to 1."""
+        said = {"text": clean_message(text), "among": [clean_message(other) for other in among]}
+        cosines: list[float] = await self._ask({"op": "likeness", **said})
+        return cosines
+
     async def warm(self, tools: Sequence[Tool]) -> None:
         """Let the tool-calling model learn these tools ahead of the message."""
         await self._ask({"op": "warm", "tools": _definitions(tools)})

@@ -123,7 +123,9 @@ def _next(
     if following >= len(tokens) or not _glued(text, tokens[last], tokens[following]):
         return None
     if own(following):
-        return following
+        # A name ends where its capitals do: "travelling to Canada tmrw".
+        lone = len(tokens[following][0]) == 1
+        return following if lone or capital(last) == capital(following) else None
     within = following
     while within < len(tokens) and tokens[within][0].casefold() in _INSIDE:
         if not _glued(text, tokens[within - 1], tokens[within]):

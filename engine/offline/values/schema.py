@@ -126,8 +126,14 @@ def words(text: str) -> list[str]:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two words have the same stem, as far as their beginnings show it."""
-    if one == other or one.rstrip("s") == other.rstrip("s"):
-        return True
-    shorter = min(len(one), len(other))
-    return shorter >= 5 and one[: max(5, shorter - 1)] == other[: max(5, shorter - 1)]
+    """Whether two words have the same stem, as far as their ends show it."""
+    return _stem(one) == _stem(other)
+
+
+def _stem(word: str) -> str:
+    """The word without an ending: "used" and "use", "delivery" and "deliver", "renews"."""
+    word = word.casefold()
+    for ending in ("ies", "ing", "ed", "es", "s", "ly", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 2:
+            return word.removesuffix(ending)
+    return word
