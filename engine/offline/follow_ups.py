@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.chat_model import ChatRequest
-from engine.conversation import ToolCall, arguments_of
+from engine.conversation import Message, ToolCall, arguments_of
 from engine.offline.lexicon import FILLERS, TALK
-from engine.offline.slot_filling import is_free, resolve_schema, words
 from engine.offline.speech import follows, points_there
+from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.tools.tool import InvalidArguments, Tool
 
 
@@ -18,6 +18,13 @@ def refers_to_previous(text: str, tool: Tool) -> bool:
     own = FILLERS | TALK | set(words(tool.description))
     same = points_there(text) or (follows(text) and set(words(text)) <= own)
     return tool.effect == "read" and bool(_named(tool)) and same
+
+
+def whole_question(messages: Sequence[Message]) -> str:
+    """The person's last message; with the one that it goes on from, if it does: "and texts?"."""
+    said = [message.content for message in messages if message.role == "user"]
+    goes_on = len(said) > 1 and follows(said[-1])
+    return f"{said[-2]} {said[-1]}" if goes_on else "".join(said[-1:])
 
 
 def inherit_arguments(

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.thresholds import Thresholds
-from engine.offline.slot_filling import measured, resolve_schema
+from engine.offline.values.readers import measured
+from engine.offline.values.schema import resolve_schema
 from engine.tools.tool import Tool, first_sentence
 
 Kind = Literal["task", "small_talk", "cancel", "out_of_scope"]

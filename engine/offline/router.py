@@ -15,8 +15,9 @@ from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
 from engine.offline.labels import Label, Prediction
 from engine.offline.segmentation import Reader, split_tasks, undropped
-from engine.offline.slot_filling import extract_values, is_free, resolve_schema, sole_value, words
 from engine.offline.speech import agrees, follows, points_there, repeats, undoes, vague
+from engine.offline.values.readers import extract_values, sole_value
+from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.offline.worker_client import BUSY, TEXT_LIMIT
 from engine.tools.tool import Tool
 

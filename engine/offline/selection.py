@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.conversation import Message
-from engine.offline.slot_filling import Schema, words
+from engine.offline.values.schema import Schema, words
 
 _NUMBERS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 _NUMBERS |= {"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4}
