@@ -35,7 +35,7 @@ from engine.events import (
 )
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Router, Routing
-from engine.ports import Answer
+from engine.ports import DenyAll
 from engine.tools.tool import Tool, ToolContext
 
 Keep = Callable[[RowResult], Awaitable[None]]
@@ -144,7 +144,7 @@ class _Attempt:
             router=_Recalling(engine.router, list(self._known), self._learn),
             model=engine.model,
             recorder=_Watch(),
-            approver=_Nobody(),
+            approver=DenyAll(),
             data_dir=Path(),
             conversation=conversation,
             price=engine.price,
@@ -275,13 +275,6 @@ class _Watch:
             self._proposed = True
         elif self._proposed or (isinstance(event, TaskStarted) and not self.act):
             self.enough()
-
-
-class _Nobody:
-    """An `Approver` that is never reached: the turn has ended before."""
-
-    async def decide(self, request: object) -> Answer:
-        return Answer("denied", "policy")
 
 
 async def _listen(
