@@ -1,6 +1,7 @@
 """The stand-ins that the engine's library brings, under the name that its tests know."""
 
 from engine.ports import MemoryRecorder as MemoryRecorder
+from engine.testing import USAGE as USAGE
 from engine.testing import StubApprover as StubApprover
 from engine.testing import StubModel as StubModel
 from engine.testing import StubRouter as StubRouter
