@@ -1,17 +1,21 @@
-"""Puts an engine together from settings and a catalogue."""
+"""Put an engine together from settings and a catalogue, or one assistant in a line."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import pricing
+from engine import settings as engine_settings
+from engine.assistant import Assistant
 from engine.chat_model import ChatModel, Usage
 from engine.intents import catalogue as catalogues
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Router
+from engine.ports import Approver, DenyAll, MemoryRecorder, Recorder
 from engine.server import OPENAI_URL
 from engine.settings import Server, Settings, SettingsError
 
@@ -47,6 +51,47 @@ class Engine:
         for closer in self.closers:
             await closer()
         await self.catalogue.close()
+
+
+def open_assistant(
+    catalogue: Catalogue,
+    *,
+    approver: Approver | None = None,
+    recorder: Recorder | None = None,
+    model: ChatModel | None = None,
+    router: Router | None = None,
+    settings: Settings | None = None,
+    data_dir: Path | None = None,
+) -> Assistant:
+    """Build an assistant for one session; use it with `async with`, which closes `catalogue`, too.
+
+    Without an `approver` nothing is changed, and without a `recorder` events are kept in memory.
+    The settings choose model and router as they do for the app: by default they are those of the
+    environment and of `.env`. A `model` of your own gets the whole catalogue at once (at most 20
+    tools) unless there is a `router`, too. Tools keep their files in `data_dir`, by default the
+    working folder. Raises `SettingsError`, and `CatalogueError` for too many tools.
+    """
+    if model is None:
+        found = settings or engine_settings.load(os.environ, Path.cwd())
+        engine = build_engine_for(found, catalogue)
+    else:
+        from engine.routing.bypass import BypassRouter, flatten_catalogue
+
+        if router is None:
+            catalogue, router = flatten_catalogue(catalogue), BypassRouter()
+        engine = Engine(
+            catalogue, router, model, pricing.free, "", offline=False, closers=(model.close,)
+        )
+    return Assistant(
+        engine.catalogue,
+        router or engine.router,
+        engine.model,
+        recorder or MemoryRecorder(),
+        approver or DenyAll(),
+        data_dir or Path.cwd(),
+        price=engine.price,
+        closers=(engine.close,),
+    )
 
 
 def build_engine(settings: Settings) -> Engine:

@@ -8,25 +8,12 @@ durations are milliseconds, money is US dollars. The statements that make these 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from sqlalchemy import Dialect, Index, Text, TypeDecorator, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.search.tokenizer import valid
-
-TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed", "interrupted"]
-ActionState = Literal[
-    "proposed",
-    "approved",
-    "started",
-    "succeeded",
-    "failed",
-    "denied",
-    "timed_out",
-    "cancelled",
-    "unknown",
-]
 
 
 class Json(TypeDecorator[Any]):

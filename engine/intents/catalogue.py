@@ -71,6 +71,52 @@ def load(*places: Path | str) -> Catalogue:
     return catalogue
 
 
+def make_catalogue(
+    *parts: Intent | IntentSource,
+    title: str = "Assistant",
+    assistant_name: str = "the assistant",
+    persona: str = "",
+) -> Catalogue:
+    """Make a catalogue in code: intents of your own, documents and servers, with usual manners.
+
+    A name that a later part has again gets a prefix, as in a folder. Raises `CatalogueError` where
+    there is not a single intent.
+    """
+    own = tuple(part for part in parts if isinstance(part, Intent))
+    opened = [part for part in parts if isinstance(part, IntentSource)]
+    if not own and not any(source.intents for source in opened):
+        reasons = "; ".join(p for source in opened for p in source.problems) or "there is none"
+        raise CatalogueError(f"no intent can be used: {reasons}")
+    groups = [SourceGroup("own", own)] if own else []
+    groups += [SourceGroup(s.intents[0].key, s.intents) for s in opened if s.intents]
+    manners = {"title": title, "assistant_name": assistant_name, "persona": persona}
+    return _catalogue(title, read_catalogue_config(None, manners), groups, opened)
+
+
+def openapi_source(document: str | Path, key: str = "", **table: Any) -> IntentSource:
+    """Read the operations of an OpenAPI document, a file or an address, as intents.
+
+    `table` has the keys of `[openapi]` (docs/openapi.md), such as `include` and `auth`; `key`
+    names the source and is made of the document's name otherwise. Not within a running event
+    loop. Raises `CatalogueError`.
+    """
+    place = str(document)
+    found = source_loader.document(place)
+    table = {**(found.openapi or {}), **table}
+    key = key or source_loader.name_of(place)
+    return source_loader.load_source(Path(place), key, SourceFile(openapi=table))
+
+
+def mcp_source(key: str, **table: Any) -> IntentSource:
+    """Start or reach an MCP server and offer its tools as intents.
+
+    `table` has the keys of `[mcp]` (docs/mcp.md): `command`, a list, or `url`, and more. Paths are
+    relative to the working folder. Not within a running event loop. Raises `CatalogueError`.
+    """
+    path = Path.cwd() / "intents" / f"{key}.toml"  # what a table's own file would be called
+    return source_loader.load_source(path, key, SourceFile(mcp=table))
+
+
 def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
     """The first, with the intents of the others beside its own."""
     groups = resolve_name_conflicts(

@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.events import EffectName, Route, RouteSource, UsageTotals
+from engine.turn_log import ActionState
 from tui.formatting.text import exact_line, excerpt, one_line, sanitize
-
-if TYPE_CHECKING:
-    from tui.chat.transcript import ActionState
 
 ROUTES: Mapping[Route, str] = {
     "task": "Task",
@@ -32,16 +30,23 @@ SOURCES: Mapping[RouteSource, str] = {
 # Styles of `Content` spans: names from the theme, so that 16 colours work as well.
 STATE_STYLES: Mapping[ActionState, str] = {
     "proposed": "$quiet",
-    "awaiting approval": "$warning",
+    "awaiting_approval": "$warning",
     "approved": "$primary",
     "started": "$primary",
     "succeeded": "$success",
     "failed": "$error",
     "denied": "$warning",
-    "timed out": "$error",
+    "timed_out": "$error",
     "cancelled": "$quiet",
     "unknown": "$warning",
 }
+
+
+def action_state(state: ActionState) -> str:
+    """Return the state of an action in words."""
+    return state.replace("_", " ")
+
+
 EFFECT_STYLES: Mapping[EffectName, str] = {
     "read": "$quiet",
     "write": "$warning",

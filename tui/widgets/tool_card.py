@@ -16,6 +16,7 @@ from tui.formatting.values import (
     EDITED,
     EFFECT_STYLES,
     STATE_STYLES,
+    action_state,
     call,
     pretty_json,
     seconds,
@@ -41,7 +42,7 @@ def heading(action: ActionBlock) -> Content:
 
 def fate(action: ActionBlock) -> Content:
     """State, duration and effect on one line, and whether the person changed the call."""
-    parts = [Content.styled(action.state, STATE_STYLES[action.state])]
+    parts = [Content.styled(action_state(action.state), STATE_STYLES[action.state])]
     if action.duration_ms:
         parts.append(Content.styled(seconds(action.duration_ms), "$quiet"))
     parts.append(Content.styled(action.effect, EFFECT_STYLES[action.effect]))

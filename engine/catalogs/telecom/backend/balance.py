@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from .formatting import dollars, money, to_cents
 from .store import Store

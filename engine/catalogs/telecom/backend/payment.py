@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from .formatting import day, dollars, listing, money
 from .store import Store
