@@ -64,7 +64,28 @@ def parser() -> argparse.ArgumentParser:
     config.add_argument("verb", choices=("show", "path", "keys"))
     _json(config)
     _add_trust(commands, common)
+    _add_init(commands, common)
     return main_parser
+
+
+def _add_init(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    init = commands.add_parser(
+        "init", parents=[common], help="make a catalogue of a document, an mcp.json or functions"
+    )
+    init.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="*",
+        help="an OpenAPI document or its address, an mcp.json, a Python file; default: those here",
+    )
+    init.add_argument(
+        "--to",
+        type=Path,
+        metavar="DIR",
+        default=Path("catalogue"),
+        help="the folder to make (default: catalogue)",
+    )
+    init.add_argument("--write", action="store_true", help="write the files that are shown")
 
 
 def _add_trust(
