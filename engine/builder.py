@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,8 @@ def build_engine_for(settings: Settings, catalogue: Catalogue) -> Engine:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":
         return _scripted(catalogue, settings.script)
+    if settings.model_file is not None:
+        return _with_own_words(_embedded(catalogue), settings.model_file)
     return _embedded(catalogue)
 
 
@@ -150,4 +152,20 @@ def _embedded(catalogue: Catalogue) -> Engine:
         starters=(worker.start,),
         closers=(worker.close,),
         worker=worker,
+    )
+
+
+def _with_own_words(engine: Engine, file: Path) -> Engine:
+    """The offline engine with a language model of this machine for its words."""
+    from engine.llm.llama_server import LlamaServer
+    from engine.own_words import OwnWordsModel, OwnWordsRouter
+
+    server = LlamaServer(file)
+    return replace(
+        engine,
+        router=OwnWordsRouter(engine.router, server, engine.catalogue),
+        model=OwnWordsModel(engine.model, server, engine.catalogue),
+        label=f"{server.name} on this machine",
+        starters=(*engine.starters, server.start),
+        closers=(*engine.closers, server.close),
     )
