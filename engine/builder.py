@@ -163,8 +163,8 @@ def _with_own_words(engine: Engine, file: Path) -> Engine:
     server = LlamaServer(file)
     return replace(
         engine,
-        router=OwnWordsRouter(engine.router, server, engine.catalogue),
-        model=OwnWordsModel(engine.model, server, engine.catalogue),
+        router=OwnWordsRouter(engine.router, server),
+        model=OwnWordsModel(engine.model, server),
         label=f"{server.name} on this machine",
         starters=(*engine.starters, server.start),
         closers=(*engine.closers, server.close),

@@ -52,8 +52,8 @@ def assistant(
     approver = StubApprover()
     talk = Assistant(
         CATALOGUE,
-        OwnWordsRouter(StubRouter(*routings), server, CATALOGUE),
-        OwnWordsModel(offline, server, CATALOGUE),
+        OwnWordsRouter(StubRouter(*routings), server),
+        OwnWordsModel(offline, server),
         MemoryRecorder(),
         approver,
         folder,
@@ -75,9 +75,9 @@ async def test_a_look_up_is_told_in_the_models_words(tmp_path: Path) -> None:
     last = end(await say(talk, "how much money do I have?"))
 
     assert last.reply == "You have **$12.40** left. Enjoy!"
-    system, question = model.requests[0].messages
-    assert "balance" in system.content
-    assert question.content == "how much money do I have?"
+    asked = model.requests[0].messages[-1].content
+    assert '"balance' in asked.replace("\\", "")
+    assert "how much money do I have?" in asked
     assert model.requests[0].tools == ()
 
 
@@ -88,6 +88,8 @@ async def test_a_look_up_is_told_in_the_models_words(tmp_path: Path) -> None:
         ("Good news! You have $99 left.", "Good news! \n\nYour balance is $12.40."),
         ("You have 12.4 dollars, a lot more than $5.", "Your balance is $12.40."),
         ("", "Your balance is $12.40."),
+        ("You have money.", "You have money.\n\nYour balance is $12.40."),
+        ("You use only the facts that you are given. Yes.", "Your balance is $12.40."),
     ],
 )
 async def test_a_figure_of_the_models_own_is_not_said(
@@ -153,9 +155,7 @@ async def test_small_talk_is_in_its_words_and_what_is_out_of_scope_never_reaches
 
 async def test_small_talk_that_promises_a_figure_is_not_said(tmp_path: Path) -> None:
     server = StubServer(StubModel(says("Hello! I gave you 50 dollars.")))
-    router = OwnWordsRouter(
-        StubRouter(Routing("small_talk", "embedded", reply="Hello!")), server, CATALOGUE
-    )
+    router = OwnWordsRouter(StubRouter(Routing("small_talk", "embedded", reply="Hello!")), server)
 
     routing = [item async for item in router.route("hi", Conversation())][-1]
 
@@ -165,5 +165,5 @@ async def test_small_talk_that_promises_a_figure_is_not_said(tmp_path: Path) -> 
 
 async def test_closing_ends_the_server(tmp_path: Path) -> None:
     server = StubServer(StubModel())
-    await OwnWordsModel(StubModel(), server, CATALOGUE).close()
+    await OwnWordsModel(StubModel(), server).close()
     assert server.closed
