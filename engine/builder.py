@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,8 @@ def build_engine_for(settings: Settings, catalogue: Catalogue) -> Engine:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":
         return _scripted(catalogue, settings.script)
+    if settings.model_file is not None:
+        return _with_own_words(_embedded(catalogue), settings.model_file)
     return _embedded(catalogue)
 
 
@@ -195,4 +197,20 @@ def _embedded(catalogue: Catalogue) -> Engine:
         starters=(worker.start,),
         closers=(worker.close,),
         worker=worker,
+    )
+
+
+def _with_own_words(engine: Engine, file: Path) -> Engine:
+    """The offline engine with a language model of this machine for its words."""
+    from engine.llm.llama_server import LlamaServer
+    from engine.own_words import OwnWordsModel, OwnWordsRouter
+
+    server = LlamaServer(file)
+    return replace(
+        engine,
+        router=OwnWordsRouter(engine.router, server),
+        model=OwnWordsModel(engine.model, server),
+        label=f"{server.name} on this machine",
+        starters=(*engine.starters, server.start),
+        closers=(*engine.closers, server.close),
     )

@@ -32,6 +32,7 @@ from engine.server import PROVIDERS as PROVIDERS
 from engine.server import Server as Server
 from engine.setting_values import SettingsError as SettingsError
 from engine.setting_values import Value, Values
+from engine.text import show_controls
 
 RouterKind = Literal["auto", "llm", "embedded", "cascade"]
 
@@ -53,6 +54,7 @@ FILE_KEYS: Mapping[str, str] = {
     "router": "INTENTBOT_ROUTER",
     "catalog": "INTENTBOT_CATALOG",
     "db": "INTENTBOT_DB",
+    "model_file": "INTENTBOT_MODEL_FILE",
 }
 PRICES = "prices"  # a table of the file only: [prices."MODEL"]
 SECRETS = (*AZURE_KEYS, *OPENAI_KEYS)
@@ -64,6 +66,7 @@ class Settings:
 
     `catalogues` are folders, or files that stand for themselves (an address stays text); none: the
     built-in one.
+    `model_file` is a language model on this machine, which puts the offline answers into words.
     `prices` are the person's own, by the name of the model or deployment. `script` is a demo's
     file that the scripted model plays beside those of the catalogues. `values` has what was given,
     by the name of its variable, and where; `options` names what the command line set instead.
@@ -77,6 +80,7 @@ class Settings:
     router: RouterKind
     catalogues: tuple[Path | str, ...]
     database: Path
+    model_file: Path | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     prices: Mapping[str, OwnPrice] = field(default_factory=dict)
     script: Path | None = None
@@ -114,6 +118,7 @@ def load(
     provider: str | None = None,
     catalogues: Sequence[str | Path] = (),
     database: Path | None = None,
+    model_file: Path | None = None,
     script: Path | None = None,
     without_untrusted: bool = False,
 ) -> Settings:
@@ -122,9 +127,18 @@ def load(
     `without_untrusted` leaves an untrusted `.env` out as a whole.
     """
     values = read_values(environ, folder, without_untrusted=without_untrusted)
-    chosen, refused = choose_provider(provider, values)
-    server = choose_server(chosen, values, refused)
     given = values.texts
+    local_model = model_file or _path(given.get("INTENTBOT_MODEL_FILE"))
+    wanted = provider
+    if local_model and {provider, given.get("INTENTBOT_PROVIDER")} <= {None, "auto"}:
+        wanted = "embedded"  # a file that is named is meant, whatever keys lie around
+    chosen, refused = choose_provider(wanted, values)
+    server = choose_server(chosen, values, refused)
+    if chosen != "embedded":
+        local_model = None
+    elif local_model and not local_model.is_file():
+        shown = show_controls(str(local_model))
+        raise SettingsError(f"INTENTBOT_MODEL_FILE: there is no file {shown}")
     router = given.get("INTENTBOT_ROUTER", "auto")
     if router not in ROUTERS:
         known = f"INTENTBOT_ROUTER {router!r} is not one of {', '.join(ROUTERS)}"
@@ -139,7 +153,12 @@ def load(
     places = [str(place) for place in catalogues] or split_places(
         given.get("INTENTBOT_CATALOG", "")
     )
-    said = {"provider": provider, "catalog": catalogues, "db": database}
+    said = {
+        "provider": provider,
+        "catalog": catalogues,
+        "db": database,
+        "model_file": model_file,
+    }
     options = frozenset(name for name, word in said.items() if word)
     overruled = {FILE_KEYS[name] for name in options} | set(values.own)
     withheld = tuple(
@@ -155,6 +174,7 @@ def load(
         database=database
         or _path(given.get("INTENTBOT_DB"))
         or paths.data_folder() / "intentbot.db",
+        model_file=local_model,
         secrets=values.secrets,
         prices=_own_prices(),
         script=script,

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.chat_model import ModelError
+from engine.child_process import PACKAGE, child_environment
 from engine.intents.intent import Catalogue
 from engine.offline.labels import Label, Prediction, boost_by_units, labels_of, to_prediction
 from engine.offline.values.schema import resolve_schema
@@ -86,26 +87,6 @@ def cache_folder() -> Path:
 
 
 COMMAND = (sys.executable, "-P", "-m", "engine.offline.worker")
-_PACKAGE = Path(__file__).parent.parent
-_INSTALLED_IN = {"site-packages", "dist-packages"}
-
-
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child process that imports nothing from the working folder.
-
-    Python's documentation of the command line says what `-P`, `PYTHONSAFEPATH` and `PYTHONPATH` do.
-    An entry of the latter that is empty or relative depends on where the program was started.
-    """
-    given = environ.get("PYTHONPATH", "").split(os.pathsep)
-    kept = [entry for entry in given if os.path.isabs(entry)]
-    if _INSTALLED_IN.isdisjoint(_PACKAGE.parts):
-        kept.append(str(_PACKAGE.parent))  # a checkout, which may be found by the working folder
-    clean = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
-    return {
-        **clean,
-        "PYTHONSAFEPATH": "1",
-        **({"PYTHONPATH": os.pathsep.join(kept)} if kept else {}),
-    }
 
 
 class WorkerClient:
@@ -278,7 +259,7 @@ class WorkerClient:
             stdout=PIPE,
             stderr=DEVNULL,
             limit=LINE_LIMIT,
-            cwd=_PACKAGE,
+            cwd=PACKAGE,
             env=child_environment(os.environ),
         )
         return self._process

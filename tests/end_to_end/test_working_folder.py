@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.offline.worker_client import COMMAND, child_environment
+from engine.child_process import child_environment
+from engine.offline.worker_client import COMMAND
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import Terminal
 

@@ -199,3 +199,29 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     loaded = load(environ, tmp_path, provider="embedded", database=tmp_path / "b.db")
     assert loaded.provider == "embedded"
     assert loaded.database == tmp_path / "b.db"
+
+
+def test_a_model_file_is_meant_whatever_keys_lie_around(tmp_path: Path) -> None:
+    file = tmp_path / "small.gguf"
+    file.write_bytes(b"GGUF")
+    environ = {"OPENAI_API_KEY": "sk-0123456789", "INTENTBOT_MODEL_FILE": str(file)}
+
+    assert load(environ, tmp_path).model_file == file
+    assert load(environ, tmp_path).provider == "embedded"
+    assert load({"OPENAI_API_KEY": "sk-0123456789"}, tmp_path, model_file=file).server is None
+    hosted = load(environ, tmp_path, provider="openai")
+    assert (hosted.provider, hosted.model_file) == ("openai", None)
+
+
+def test_a_model_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no file .*gone\.gguf"):
+        load({"INTENTBOT_MODEL_FILE": str(tmp_path / "gone.gguf")}, tmp_path)
+
+
+def test_an_untrusted_env_names_no_model_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("INTENTBOT_MODEL_FILE=evil.gguf\n")
+
+    settings = load({}, tmp_path)
+
+    assert settings.model_file is None
+    assert settings.withheld == ("INTENTBOT_MODEL_FILE",)

@@ -51,6 +51,7 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "agent_model": ("INTENTBOT_AGENT_MODEL", "INTENTBOT_CLASSIFIER_MODEL"),
     "catalog": ("INTENTBOT_CATALOG",),
     "db": ("INTENTBOT_DB",),
+    "model_file": ("INTENTBOT_MODEL_FILE",),
 }
 _OTHERS = {"azure": "OPENAI_", "openai": "AZURE_", "embedded": "", "scripted": ""}
 
@@ -58,7 +59,7 @@ _OTHERS = {"azure": "OPENAI_", "openai": "AZURE_", "embedded": "", "scripted": "
 def origin(settings: Settings, name: str) -> str:
     """Where the setting that `config show` calls `name` comes from."""
     if name in settings.options:
-        return f"command line: --{name}"
+        return f"command line: --{name.replace('_', '-')}"
     other = _OTHERS[settings.provider]
     for variable in _VARIABLES[name]:
         value = settings.values.get(variable)
@@ -93,6 +94,8 @@ def describe(settings: Settings) -> dict[str, str | None]:
             "classifier_model": settings.classifier_model,
             "agent_model": settings.agent_model,
         }
+    if settings.model_file is not None:
+        shown["model_file"] = str(settings.model_file)
     for name, price in settings.prices.items():
         amounts = f"{price.input} in, {price.cached} cached, {price.output} out"
         shown[f"price of {sanitize(name)}"] = f"${amounts}, for a million tokens"

@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _json(config)
     _add_trust(commands, common)
     _add_init(commands, common)
+    _add_models(commands)
     return main_parser
 
 
@@ -86,6 +87,14 @@ def _add_init(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         help="the folder to make (default: catalogue)",
     )
     init.add_argument("--write", action="store_true", help="write the files that are shown")
+
+
+def _add_models(commands: Commands[argparse.ArgumentParser]) -> None:
+    models = commands.add_parser("models", help="language models that run on this machine")
+    verbs = models.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _json(verbs.add_parser("list", help="those that are known, and which are here"))
+    get = verbs.add_parser("get", help="download one, or go on where it stopped")
+    get.add_argument("name", metavar="NAME", help="as the list has it")
 
 
 def _add_trust(
@@ -116,6 +125,12 @@ def _common() -> argparse.ArgumentParser:
     )
     common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
     common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
+    common.add_argument(
+        "--model-file",
+        type=Path,
+        metavar="FILE",
+        help="a language model on this machine (GGUF), which puts the offline answers into words",
+    )
     return common
 
 

@@ -64,6 +64,7 @@ def load_settings(options: argparse.Namespace, *, without_untrusted: bool = Fals
         provider=getattr(options, "provider", None),
         catalogues=getattr(options, "catalog", ()),
         database=getattr(options, "db", None),
+        model_file=getattr(options, "model_file", None),
         script=getattr(options, "script", None),
         without_untrusted=without_untrusted,
     )
