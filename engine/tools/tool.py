@@ -105,18 +105,22 @@ class Tool:
 
         Otherwise the schema's description says what is wanted, and its options what there is.
         """
-        return " ".join(self.questions.get(name) or self._asked(name) for name in missing)
+        asked = [self.questions[name] for name in missing if self.questions.get(name)]
+        wanted = [self._wanted(name) for name in missing if not self.questions.get(name)]
+        return " ".join([*asked, *([f"Please tell me: {'; '.join(wanted)}."] if wanted else [])])
 
-    def _asked(self, name: str) -> str:
+    def _wanted(self, name: str) -> str:
+        """What a parameter is, in a few words, with what it can be."""
         schema: Mapping[str, Any] = self.parameters
         for part in name.split("."):
             schema = schema.get("properties", {}).get(part, {})
-        options = [str(option) for option in _options(schema)]
-        described = str(schema.get("description", "")).rstrip(".?")
-        if options:
-            described += (": " if described else "") + ", ".join(options)
-        label = name.replace(".", " ").replace("_", " ")
-        return f"What is the {label}?" + (f" ({described})" if described else "")
+        options = ", ".join(str(option) for option in _options(schema))
+        described = " ".join(str(schema.get("description", "")).split())
+        said = re.split(r"(?<=[.!?])\s", described)[0].rstrip(".?")
+        said = said or f"the {name.replace('.', ' ').replace('_', ' ')}"
+        if said[1:2].islower():
+            said = said[0].lower() + said[1:]
+        return f"{said} ({options})" if options else said
 
 
 def _options(schema: Mapping[str, Any]) -> Sequence[Any]:
