@@ -80,6 +80,7 @@ class Turn:
         self._seq = 0
         self._order = asyncio.Lock()
         self._parts: list[str] = []
+        self._postponed: list[str] = []
         self._call_ids: set[str] = set()
         self._called: set[str] = set()
         self._switched = self._cut = False
@@ -170,10 +171,12 @@ class Turn:
                 return self._finished(open_task, asked=True)
             return await self._offer_again(open_task)
         past = self._conversation.messages[:before]
-        awaiting = None
+        awaiting, last = None, routing.tasks[-1]
         for task in routing.tasks:
             known = open_task if open_task and open_task.intent == task.intent else None
-            awaiting = await self._act(task, past, known) or awaiting
+            awaiting = await self._act(task, past, known, last=task is last) or awaiting
+        for question in self._postponed:  # what is to be answered stands at the end
+            await self._say(question)
         # A hosted model asks in prose. Taking its closing question mark for a question decides
         # nothing but a label: the next message is routed by the router all the same.
         asks = not self._called and self._said.rstrip().endswith(("?", "？", "؟"))
@@ -202,12 +205,13 @@ class Turn:
 
     async def _announce(self, routing: Routing) -> None:
         """Say how the message was routed, and what that took."""
-        intents = tuple(task.intent for task in routing.tasks)
-        offered = [
+        # Two tasks of one intent are one intent.
+        intents = tuple(dict.fromkeys(task.intent for task in routing.tasks))
+        offered = dict.fromkeys(
             tool.name
             for task in routing.tasks
             for tool in self._offer(self._catalogue.intents[task.intent], task.text)
-        ]
+        )
         await self._emit(
             IntentClassified(
                 route=routing.route,
@@ -238,9 +242,12 @@ class Turn:
         return self._offers[key]
 
     async def _act(
-        self, task: Task, past: list[Message], awaiting: PendingCall | None
+        self, task: Task, past: list[Message], awaiting: PendingCall | None, *, last: bool = True
     ) -> PendingCall | None:
-        """Let the model work on one task with that intent's tools until it stops calling them."""
+        """Let the model work on one task with that intent's tools until it stops calling them.
+
+        What it asks before the `last` task is kept for the end of the turn.
+        """
         intent = self._catalogue.intents[task.intent]
         tools = self._offer(intent, task.text)
         offered = {tool.name: tool for tool in tools}
@@ -262,7 +269,7 @@ class Turn:
             # The same tools each time, the way out included: servers cache what is the same.
             request = ChatRequest((system, *history), tools, awaiting=awaiting, hand_back=others)
             try:
-                reply = await self._ask(request)
+                reply = await self._ask(request, hold=not last)
             except ModelError as error:
                 # This model's window is smaller: half as much, for the rest of the session.
                 half = sum(map(size, history)) // 2
@@ -291,10 +298,11 @@ class Turn:
         self._called.add(call.name)
         return call
 
-    async def _ask(self, request: ChatRequest) -> Reply:
-        """One request to the model, its text passed on as it comes."""
+    async def _ask(self, request: ChatRequest, *, hold: bool = False) -> Reply:
+        """One request to the model, its text passed on as it comes; on `hold`, when it is whole,
+        or at the end of the turn where it is a question."""
         self._meter.admit_request()
-        fresh = True
+        fresh, held = True, ""
         async with self._bounded():
             async for item in self._assistant.model.stream(request):
                 if isinstance(item, Reply):
@@ -302,9 +310,15 @@ class Turn:
                     usage = flat_prompt.estimate_tokens(request, item.usage, item.text)
                     flat = flat_prompt.flat_request(request, usage, self._catalogue.tools)
                     await self._spend("act", usage, flat)
+                    if held and item.awaiting and not item.tool_calls:
+                        self._postponed.append(held)
+                    else:
+                        await self._say(held)
                     return item
                 if isinstance(item, RetryScheduled):
                     await self._emit(item)
+                elif hold:
+                    held += item.text
                 else:
                     await self._say(item.text, paragraph=fresh)
                     fresh = False
@@ -330,7 +344,7 @@ class Turn:
             await self._emit(TextDelta(text=text))
 
     async def _offer_again(self, open_task: PendingCall | None) -> TurnFinished:
-        """After a digression: come back to the task that still waits, if there is one."""
+        """After a digression: come back once to the task that still waits, if there is one."""
         if open_task is not None:
             intent = self._catalogue.intents.get(open_task.intent)
             tools = {tool.name: tool for tool in intent.tools} if intent else {}
@@ -338,8 +352,9 @@ class Turn:
                 return self._finished(None)  # another catalogue than that of the last time
             asked = missing_value_question(tools[open_task.tool], open_task)
             offer = f"Back to {intent.title}: {asked}"
-            if not self._conversation.last_reply.endswith(offer):  # not every time
-                await self._say(offer)
+            if self._conversation.last_reply.endswith(offer):
+                return self._finished(None)  # once is enough: the person has gone on
+            await self._say(offer)
         return self._finished(open_task)
 
     def _finished(self, awaiting: PendingCall | None, *, asked: bool = False) -> TurnFinished:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from engine.offline.lexicon import COMPARES, COUNTS, SUPERLATIVES, WHEN
+from engine.offline.lexicon import COMPARES, COUNTS, PRICES, SUPERLATIVES, WHEN
 from engine.offline.values.calendar import read_dates
 from engine.offline.values.options import read_options
-from engine.offline.values.schema import alike, words
+from engine.offline.values.schema import Found, alike, words
 from engine.tools.verbalize import verbalize
 
 # How like the question each label is, from -1 to 1.
@@ -76,12 +76,22 @@ class Row:
         return f"{self.name}: {told}" if told else self.name
 
 
-async def answer(question: str, result: Any, likeness: Likeness, today: date) -> str:
-    """What the result says to the question; its summary where the question is about all of it."""
+async def answer(
+    question: str, result: Any, likeness: Likeness, today: date, earlier: str = ""
+) -> str:
+    """What the result says to the question; its summary where the question is about all of it.
+
+    `earlier` is the question that this one goes on from.
+    """
     whole = verbalize(result)
     if not isinstance(result, Mapping | list) or "error" in result:
         return whole
     table, facts = rows_of(result), facts_of(result)
+    if earlier:
+        # "What does M cost?" "And L?" asks what L costs.
+        question = (
+            f"{_unnamed(earlier, table) if named_rows(question, table) else earlier} {question}"
+        )
     said = await _about_rows(question, table, likeness, today)
     if said:
         return said
@@ -183,7 +193,7 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
         return ""
     group = [row for row in table if any(alike(w, g) for g in row.group.split() for w in said)]
     groups = {row.group for row in table}
-    named = _named(question, table)
+    named = named_rows(question, table)
     superlative = next((SUPERLATIVES[w] for w in said if w in SUPERLATIVES), None)
     days = {f.value for f in read_dates(question, today)}
     dated = [r for r in table if any(f.kind == "date" and _day(f) in days for f in r.facts)]
@@ -198,9 +208,9 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
         return "\n".join(map(str, dated))
     if named:
         return await _of_row(question, named[0], likeness)
-    marked = _marked(said, table, today)
-    if marked is not None:
-        return "\n".join(f"- {row}" for row in marked) or "None of them."
+    some = marked(said, table, today)
+    if some is not None:
+        return "\n".join(f"- {row}" for row in some) or "None of them."
     if set(said) & COUNTS and group and "many" in said:
         return f"{len(group)}: {', '.join(row.name for row in group)}."
     if set(said) & COMPARES:
@@ -208,15 +218,25 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
     return ""
 
 
-def _named(question: str, table: Sequence[Row]) -> list[Row]:
-    """The rows that the question names."""
+def named_rows(text: str, table: Sequence[Row]) -> list[Row]:
+    """The rows that the text names."""
     names = {row.name: row for row in table}
-    beside = table[0].group.split()[-1].rstrip("s") if table[0].group else "plan"
-    found = read_options(question, {"enum": list(names)}, beside)
-    return list({f.value: names[f.value] for f in found}.values())
+    return list({f.value: names[f.value] for f in _names_in(text, table)}.values())
 
 
-def _marked(said: Sequence[str], table: Sequence[Row], today: date) -> list[Row] | None:
+def _names_in(text: str, table: Sequence[Row]) -> list[Found]:
+    beside = " ".join({row.group.split()[-1].rstrip("s") for row in table if row.group})
+    return read_options(text, {"enum": list({row.name: 0 for row in table})}, f"{beside} one")
+
+
+def _unnamed(text: str, table: Sequence[Row]) -> str:
+    """The text without the rows that it names."""
+    for found in sorted(_names_in(text, table), key=lambda f: -f.start):
+        text = f"{text[: found.start]}{text[found.end :]}"
+    return text
+
+
+def marked(said: Sequence[str], table: Sequence[Row], today: date) -> list[Row] | None:
     """The rows with a mark that the question names ("available"); late ones by their date."""
     for word in said:
         flags = [f for row in table for f in row.facts if f.kind == "flag" and alike(f.label, word)]
@@ -244,25 +264,35 @@ async def _extreme(
     begin: date,
 ) -> str:
     """The row with the most or the least of what the question compares."""
-    sort, sign = superlative
-    labels = list(dict.fromkeys(f.label for row in table for f in row.facts if _sorts(f, sort)))
+    labels = _comparable(table, superlative[0])
     if not labels:
         return ""
-    likenesses = await likeness(question, labels)
-    label = max(zip(likenesses, labels, strict=True))[1]
+    label = max(zip(await likeness(question, labels), labels, strict=True))[1]
+    return "\n".join(map(str, extreme(table, superlative, label, begin)))
+
+
+def extreme(
+    table: Sequence[Row],
+    superlative: tuple[str, int],
+    label: str = "",
+    begin: date = date.min,
+) -> list[Row]:
+    """The rows with the most or the least under a label, or under the first that can be compared;
+    none where all are alike. What is before `begin` does not count."""
+    sort, sign = superlative
+    label = label or next(iter(_comparable(table, sort)), "")
     ranked = [
-        (fact, row)
+        (sign * _size(fact), row)
         for row in table
         for fact in row.facts
         if fact.label == label and not (fact.kind == "date" and _day(fact) < begin)
     ]
-    if not ranked:
-        return ""
-    best = max(sign * _size(fact) for fact, _ in ranked)
-    winners = [row for fact, row in ranked if sign * _size(fact) == best]
-    if len(winners) == len(table) and len(table) > 1:
-        return ""
-    return "\n".join(str(row) for row in winners)
+    winners = [row for size, row in ranked if size == max(size for size, _ in ranked)]
+    return winners if len(winners) < len(table) or len(table) == 1 else []
+
+
+def _comparable(table: Sequence[Row], sort: str) -> list[str]:
+    return list(dict.fromkeys(f.label for row in table for f in row.facts if _sorts(f, sort)))
 
 
 def _sorts(fact: Fact, sort: str) -> bool:
@@ -309,7 +339,7 @@ def _fact_like(fact: Fact, value: float) -> Fact:
 async def _best(question: str, facts: Iterable[Fact], likeness: Likeness) -> Fact | None:
     """The fact that the question is about, if it is clearly one of them."""
     facts = list(facts)
-    if not facts:
+    if not facts or not re.search(r"[^\W\d_]{2}", question):
         return None
     asked = set(words(question))
     said = {word for word in asked if len(word) > 2}
@@ -320,6 +350,8 @@ async def _best(question: str, facts: Iterable[Fact], likeness: Likeness) -> Fac
         + SORT * _is_sort(fact, asked)
         for like, fact in zip(likenesses, facts, strict=True)
     ]
+    if any(f.kind == "number" for f in facts) and not asked & PRICES:
+        scores = [s - SORT * (f.kind == "money") * 2 for s, f in zip(scores, facts, strict=True)]
     ranked = sorted(zip(scores, range(len(facts)), strict=True), reverse=True)
     best = ranked[0][0]
     if best < LIKE or (len(ranked) > 1 and best - ranked[1][0] < AHEAD):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.conversation import Message
+from engine.events import PendingCall
 from engine.offline.labels import Prediction
 from engine.offline.lexicon import FILLERS, TALK
 from engine.offline.selection import extract_name_list
@@ -31,6 +32,7 @@ from engine.tools.tool import Tool
 LOOKED_UP = 5  # at once, for one message
 # A question is asked so often, the second time with the form of the answer; then it is dropped.
 ASKED = 2
+SHORT = 4  # words of an answer that may be no more than two values
 ANSWER = 500  # characters of an answer in free text
 _FORMS: Mapping[str, str] = {
     "number": "a number, such as 3",
@@ -92,7 +94,7 @@ class Draft:
 
 
 def take_answer(draft: Draft, text: str, now: datetime, earlier: str = "") -> bool:
-    """Take the value that is the whole text, if it is one; whether it is.
+    """Take the value that is the whole text, if it is one, or two to choose from; whether it is.
 
     A day and its time may be told one after the other: `earlier` is the message before.
     """
@@ -107,6 +109,11 @@ def take_answer(draft: Draft, text: str, now: datetime, earlier: str = "") -> bo
             continue  # "and texts?"
         if name in draft.needed or name in before or choices(schema):
             draft.arguments[name] = value
+            return True
+    for name in draft.missing[:1]:
+        values = extract_values(text, known[name], name=name, now=now)
+        if len(values) > 1 and len(words(text)) <= SHORT and kind_of(known[name]) != "list":
+            draft.rivals[name] = values  # "at 3": which of the two, is the next question
             return True
     return False
 
@@ -168,17 +175,24 @@ def listed(draft: Draft, text: str) -> bool:
     return False
 
 
-def question(draft: Draft, text: str, messages: Sequence[Message]) -> str:
+def question(
+    draft: Draft, text: str, messages: Sequence[Message], open_: PendingCall | None
+) -> str:
     """What to ask for what is missing; nothing where it was asked for often enough.
 
-    The second time it says what form the answer has.
+    The second time it says what form the answer has. Where the message has told something of
+    the `open_` call, the question is another one.
     """
     name, asked = draft.missing[0], draft.tool.question(draft.missing)
-    times = _times(draft.tool.question(draft.missing[:1]), messages)
+    stands = open_ is not None and (open_.tool, dict(open_.arguments)) == (
+        draft.tool.name,
+        draft.arguments,
+    )
+    times = _times(draft.tool.question(draft.missing[:1]), messages) if stands else 0
     if times >= ASKED:
         return ""
     rivals = [f for f in draft.rivals.get(name, ()) if not isinstance(f, bool)]
-    if len(rivals) > 1 and not times:
+    if len(rivals) > 1:
         listed_values = f"{', '.join(map(str, rivals[:-1]))} or {rivals[-1]}"
         return f"{asked} I read {listed_values}: which is meant?"
     note = _unit_note(draft, text)
@@ -187,7 +201,7 @@ def question(draft: Draft, text: str, messages: Sequence[Message]) -> str:
 
 def _times(asked: str, messages: Sequence[Message]) -> int:
     """How often a question was asked in a row, up to now."""
-    count = 0
+    count, asked = 0, asked.rstrip(".?")
     for message in reversed(messages):
         if message.role == "assistant" and message.content:
             if asked not in message.content:

@@ -27,6 +27,8 @@ Kind = Literal["task", "small_talk", "cancel", "out_of_scope"]
 TALK_YIELDS = 0.45
 STRANGE_YIELDS = 0.5
 NEVER = 1.1
+# What is about the conversation itself is nobody else's, however close: "did that work?".
+ABOUT = {"last_action": 0.75}
 # How much a number with a tool's own unit makes it likelier ("add $25", where the words alone
 # leave open what is added). Chosen, not fitted: enough to decide what the words leave open.
 MEASURED = 5.0
@@ -63,7 +65,10 @@ def labels_of(catalogue: Catalogue) -> dict[Label, dict[str, Any]]:
                 "orders": tool in changes,
             }
     talk = [
-        *((Label("small_talk", t.key), t.examples, TALK_YIELDS) for t in catalogue.small_talk),
+        *(
+            (Label("small_talk", t.key), t.examples, ABOUT.get(t.key, TALK_YIELDS))
+            for t in catalogue.small_talk
+        ),
         (Label("cancel", ""), catalogue.cancel_examples, TALK_YIELDS),
         (Label("out_of_scope", ""), catalogue.out_of_scope_examples, NEVER),
         (Label("out_of_scope", "strange"), catalogue.strange_examples, STRANGE_YIELDS),

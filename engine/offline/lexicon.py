@@ -101,6 +101,11 @@ CUES: dict[str, tuple[str, ...]] = {
 # What asks for a date, for a number, and for two things side by side.
 WHEN = frozenset({"when", "until", "date", "day", "deadline"})
 COUNTS = frozenset({"much", "many", "cost", "costs", "price", "long"})
+_PRICES = """
+cost costs price prices pay paid owe owed charge charged spend spent money dollars euros expensive
+cheap fee fees worth bill rate
+"""
+PRICES = frozenset(_PRICES.split())
 COMPARES = frozenset({"compare", "difference", "versus", "vs", "differ", "between", "comparison"})
 # Which one of several, by what it is compared in and whether the most or the least is meant.
 _MOST: dict[str, tuple[str, ...]] = {

@@ -22,7 +22,8 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
@@ -46,7 +47,14 @@ from engine.offline.drafts import (
     takes_clause,
 )
 from engine.offline.labels import DECLINES, ORDERED, Prediction
-from engine.offline.selection import options, resolve_ordinal
+from engine.offline.segmentation import DROPPED
+from engine.offline.selection import (
+    options,
+    pointed_row,
+    resolve_ordinal,
+    value_of,
+    without_pointer,
+)
 from engine.offline.speech import follows, only_names, repeats, undoes, vague
 from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
@@ -101,7 +109,7 @@ class OfflineModel:
             text = await self._told(request, results)
             if draft and not text.endswith("?"):
                 said = confirmation.last_user_text(request)
-                asked = question(draft, said, request.messages if request.awaiting else ())
+                asked = question(draft, said, request.messages, request.awaiting)
                 draft, text = (draft, f"{text} {asked}") if asked else (None, f"{text} {GIVEN_UP}")
         else:
             try:
@@ -121,7 +129,7 @@ class OfflineModel:
                     draft = None
             if draft and draft.missing:
                 said = confirmation.last_user_text(request)
-                text = question(draft, said, request.messages if request.awaiting else ())
+                text = question(draft, said, request.messages, request.awaiting)
                 if not text:
                     draft, text = None, GIVEN_UP
             elif draft:
@@ -146,10 +154,10 @@ class OfflineModel:
         looked_up = {tool.name for tool in request.tools if tool.effect == "read"}
         if len(calls) != len(results) or not {call.name for call in calls} <= looked_up:
             return "\n\n".join(map(verbalize, results))
-        asked = follow_ups.whole_question(request.messages)
+        asked, earlier = follow_ups.questions(request.messages)
         try:
             told = [
-                await answer(asked, result, self._worker.likeness, self._now().date())
+                await answer(asked, result, self._worker.likeness, self._now().date(), earlier)
                 for result in results
             ]
         except ModelError as error:
@@ -218,12 +226,18 @@ class OfflineModel:
         awaiting, earlier = request.awaiting, _earlier(request)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if _pick(draft, request) or take_answer(draft, text, self._now(), earlier):
+            if _pick(draft, request, self._now().date()) or take_answer(
+                draft, text, self._now(), earlier
+            ):
                 return draft
-        readings, _ = await self._worker.read(text)
-        reading = readings[0]
+        # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
+        (whole, plain), _ = await self._worker.read(text, without_pointer(text, request.messages))
+        reading = replace(plain, acts=whole.acts)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            if takes_clause(draft) and _tells(reading, draft) and not _is_other(reading, draft):
+                take_words(draft, text)
+                return draft
             answers = draft.tool.effect == "read" or confirmation.is_answer(reading)
             if answers and await self._answered(draft, text, earlier):
                 return draft
@@ -231,6 +245,8 @@ class OfflineModel:
         before = confirmation.last_call(request.messages, tools)
         if before and (repeats(text) or follow_ups.refers_to_previous(text, tools[before.name])):
             return Draft(tools[before.name], dict(arguments_of(before)))
+        if same := follow_ups.same_look_up(text, request.messages, tools):
+            return Draft(*same)
         clear = reading.familiar and reading.intents()[0][1] >= CLEAR
         if before and not clear:
             # "and for Spain?", "no, 50": the same again with another value
@@ -242,12 +258,14 @@ class OfflineModel:
             aside = await self._aside(tools, reading, text)
             if aside is None and _tells(reading, waiting):
                 take_words(waiting, text)
+            elif sum(reading.acts.get(act, 0.0) for act in DECLINES) >= DROPPED:
+                waiting.reading = reading  # who says "maybe later" does not answer
             return aside or waiting
-        chosen = await self._choose(tools, reading, text)
+        chosen = self._pointed(tools, reading, request) or await self._choose(tools, reading, text)
         if chosen:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
-            _pick(chosen, request)
+            _pick(chosen, request, self._now().date())
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
 
@@ -266,6 +284,26 @@ class OfflineModel:
         draft = Draft(tools[name])
         await self._fill(draft, text)
         return None if draft.missing else draft
+
+    def _pointed(
+        self, tools: Mapping[str, Tool], reading: Prediction, request: ChatRequest
+    ) -> Draft | None:
+        """The likeliest tool that can take the row which the text points at, if it needs no more:
+        "cancel the cheaper one"."""
+        row = pointed_row(
+            confirmation.last_user_text(request), request.messages, self._now().date()
+        )
+        if row is None or reading.act == "question":
+            return None
+        for name, share in reading.tools(tools):
+            draft = Draft(tools[name])
+            if share >= POSSIBLE and len(draft.needed) == 1:
+                value = value_of(row, draft.needed[0], draft.known[draft.needed[0]])
+                if value is not None:
+                    draft.take(confirmation.last_user_text(request), (), self._now())
+                    draft.arguments[draft.needed[0]] = value
+                    return draft
+        return None
 
     async def _choose(
         self, tools: Mapping[str, Tool], reading: Prediction, text: str
@@ -308,11 +346,11 @@ class OfflineModel:
             return True
         found = Draft(draft.tool)
         await self._fill(found, text)
+        draft.rivals = found.rivals
         if set(found.arguments) & set(draft.missing) or not draft.missing:
             draft.arguments.update(found.arguments)
-            draft.rivals = found.rivals
             return bool(found.arguments)
-        return False
+        return bool(set(found.rivals) & set(draft.missing))
 
     async def _fill(self, draft: Draft, text: str) -> None:
         """Take every value from the text, with Needle's help where its words alone do not tell."""
@@ -348,11 +386,14 @@ class OfflineModel:
         return self._common_words[tool.name]
 
 
-def _pick(draft: Draft, request: ChatRequest) -> bool:
+def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
     """Take what "the second one" points at for the first that is missing; whether it did."""
     for name in draft.missing[:1]:
         choice = options(name, draft.known[name], request.messages)
-        value = resolve_ordinal(confirmation.last_user_text(request), choice, name)
+        text = confirmation.last_user_text(request)
+        value = resolve_ordinal(text, choice, name)
+        if value is None and (row := pointed_row(text, request.messages, today)):
+            value = value_of(row, name, draft.known[name])
         if value is not None:
             draft.arguments[name] = value
             return True
@@ -370,6 +411,12 @@ def _tells(reading: Prediction, draft: Draft) -> bool:
     if reading.act in (*DECLINES, "yes", "question"):
         return False
     return takes_clause(draft) or confirmation.is_answer(reading)
+
+
+def _is_other(reading: Prediction, draft: Draft) -> bool:
+    """Whether a message is clearly for another tool than the draft's."""
+    best = max(reading.shares, key=reading.shares.__getitem__)
+    return reading.familiar and reading.shares[best] >= CLEAR and best.tool != draft.tool.name
 
 
 def _results(messages: Sequence[Message]) -> list[Any]:
