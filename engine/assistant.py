@@ -11,6 +11,7 @@ from pathlib import Path
 from engine import pricing
 from engine.chat_model import ChatModel
 from engine.conversation import Conversation
+from engine.decisions.questions import Decider
 from engine.events import NO_TASK, Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
@@ -28,7 +29,8 @@ class Assistant:
     `price` gives the US dollars of a request, or None where the price is not known. `allowed`
     are the fingerprints of the calls that the person allowed for the rest of the session. `window`
     is how much history is sent, in characters; a server that says it is too much makes it less.
-    `today` is the local date, which the acting model is told.
+    `today` is the local date, which the acting model is told. `decider` is asked whether a change
+    is wanted; without one, only models that judge that themselves are bound by it.
     """
 
     catalogue: Catalogue
@@ -44,6 +46,7 @@ class Assistant:
     allowed: set[str] = field(default_factory=set)
     window: int = HISTORY_CHARACTERS
     today: Callable[[], date] = date.today
+    decider: Decider | None = None
     _turn: Turn | None = None
 
     async def respond(

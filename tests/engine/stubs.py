@@ -9,9 +9,17 @@ from typing import Any
 
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Conversation, ToolCall
-from engine.events import ApprovalRequested, Event, PendingCall, RetryScheduled, TextDelta
+from engine.decisions.questions import NO, YES, Answer, Decision, DecisionRequest, Refusal
+from engine.events import (
+    ApprovalRequested,
+    Event,
+    PendingCall,
+    RetryScheduled,
+    RouteSource,
+    TextDelta,
+)
 from engine.intents.routing import Routing, Task
-from engine.ports import Answer
+from engine.ports import Answer as Approval
 
 USAGE = Usage("stub", input_tokens=100, output_tokens=10)
 
@@ -55,6 +63,28 @@ class StubRouter:
         yield self._routings.pop(0)
 
 
+class StubDecider:
+    """Gives the same probability to every predicate, or refuses, or fails."""
+
+    name = "stub decider"
+    source: RouteSource = "decisions"
+
+    def __init__(self, answer: float | Refusal | ModelError, *, free: bool = True) -> None:
+        self._answer = answer
+        self.free = free
+        self.requests: list[DecisionRequest] = []
+
+    async def decide(self, request: DecisionRequest) -> AsyncIterator[RetryScheduled | Decision]:
+        self.requests.append(request)
+        if isinstance(self._answer, ModelError):
+            raise self._answer
+        answer = self._answer
+        if not isinstance(answer, Refusal):
+            answer = Answer(YES if answer >= 0.5 else NO, {YES: answer, NO: 1 - answer})
+        answers = {question.name: answer for question in request.questions}
+        yield Decision(answers, self.name, Usage(self.name, input_tokens=9))
+
+
 @dataclass
 class MemoryRecorder:
     """Keeps events in a list, in the order in which they were put on record."""
@@ -69,10 +99,10 @@ class MemoryRecorder:
 class StubApprover:
     """Gives one answer to everything and remembers what it was asked."""
 
-    answer: Answer = field(default_factory=lambda: Answer("approved", "person"))
+    answer: Approval = field(default_factory=lambda: Approval("approved", "person"))
     asked: list[ApprovalRequested] = field(default_factory=list)
 
-    async def decide(self, request: ApprovalRequested) -> Answer:
+    async def decide(self, request: ApprovalRequested) -> Approval:
         self.asked.append(request)
         return self.answer
 

@@ -84,6 +84,8 @@ class ActionBlock(Block):
     summary: str
     at: str = ""
     problems: tuple[str, ...] = ()
+    sources: Mapping[str, events.ValueSource] = field(default_factory=dict)
+    wanted: float | None = None
     state: ActionState = "proposed"
     decided_by: str = ""
     proposed: Mapping[str, Any] | None = None
@@ -123,6 +125,7 @@ class TurnView:
     route: events.IntentClassified | None = None
     calls: list[events.UsageUpdated] = field(default_factory=list)
     actions: dict[str, ActionBlock] = field(default_factory=dict)
+    judged: list[events.ChangeJudged] = field(default_factory=list)
     pending: tuple[str, ...] = ()
     state: TurnState = "running"
 
@@ -149,7 +152,10 @@ class TurnView:
                     event.summary,
                     event.at,
                     event.problems,
+                    event.sources,
                 )
+            case events.ChangeJudged():
+                self.judged.append(event)
             case events.UsageUpdated():
                 self.calls.append(event)
             case events.TurnFinished():
@@ -212,6 +218,7 @@ def _take_action(action: ActionBlock, event: Event) -> None:
     match event:
         case events.ApprovalRequested():
             action.state = "awaiting approval"
+            action.sources, action.wanted = event.sources or action.sources, event.wanted
         case events.ApprovalResolved():
             action.decided_by = event.by
             action.state = "approved" if event.decision == "approved" else "denied"

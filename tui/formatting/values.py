@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from engine.events import EffectName, Route, RouteSource, UsageTotals
+from engine.events import EffectName, Route, RouteSource, UsageTotals, ValueSource
 from tui.formatting.text import exact_line, excerpt, one_line, sanitize
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ ROUTES: Mapping[Route, str] = {
     "cancel": "Task dropped",
 }
 SOURCES: Mapping[RouteSource, str] = {
+    "decisions": "by a decision model",
     "llm": "by the chat model",
     "embedded": "by the embedded classifier",
     "shortcut": "by a rule, no model asked",
@@ -56,6 +57,23 @@ DECIDERS = {
 }
 
 
+# Where an argument comes from, beside its value.
+VALUE_SOURCES: Mapping[ValueSource, str] = {
+    "said": "you said",
+    "said_earlier": "you said earlier",
+    "result": "from a result",
+    "default": "default",
+    "worked_out": "worked out",
+    "nowhere": "nobody said this",
+}
+SOURCE_STYLES: Mapping[ValueSource, str] = {
+    "said": "$quiet",
+    "said_earlier": "$quiet",
+    "result": "$quiet",
+    "default": "$quiet",
+    "worked_out": "$quiet",
+    "nowhere": "$warning",
+}
 EDITED = "edited by you"
 _LINE_BREAKS = re.compile(r"(?:\\n){3,}")  # as JSON has them
 
