@@ -104,7 +104,7 @@ class OpenAIModel:
                 if request.output_schema is None and (left := reading.left()):
                     yield TextDelta(text=left)
                 raise told
-            wait = delay or _backoff(attempt)
+            wait = delay or backoff(attempt)
             yield RetryScheduled(
                 stage=request.stage, attempt=attempt, delay_s=round(wait, 2), reason=str(told)
             )
@@ -268,7 +268,7 @@ class _NotUnderstood(Exception):
     """The server took the request for structured output but did not keep to it."""
 
 
-def _backoff(attempt: int) -> float:
+def backoff(attempt: int) -> float:
     """Doubling with jitter; each wait longer than the one before it."""
     base: float = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1))
     return base * (1 + random.random() * 0.25)
