@@ -110,11 +110,11 @@ def trace_values(
     properties: Mapping[str, Any] = tool.parameters.get("properties", {})
     sources: dict[str, ValueSource] = {}
     for name, value in arguments.items():
-        schema = properties.get(name, {})
-        if name not in given or (isinstance(schema, Mapping) and schema.get("default") == value):
+        if name not in given:
             sources[name] = "default"
-        else:
-            sources[name] = _Parameter(name, tool.parameters, told).source(value, schema)
+            continue
+        parameter = _Parameter(name, tool.parameters, told)
+        sources[name] = parameter.source(value, properties.get(name, {}))
     return sources
 
 
@@ -126,8 +126,10 @@ class _Parameter:
 
     def source(self, value: Any, schema: Any) -> ValueSource:
         """Return the source of a value, of one with parts that which tells most."""
-        schema = resolve_schema(schema, self.root) if isinstance(schema, Mapping) else {}
-        if value is None or value in ([], {}, ""):
+        schema = schema if isinstance(schema, Mapping) else {}
+        declared = schema.get("default")
+        schema = resolve_schema(schema, self.root)
+        if value is None or value in ([], {}, "") or _is_same(declared, value):
             return "default"
         if isinstance(value, list):
             return _most_telling(self.source(item, schema.get("items", {})) for item in value)
@@ -297,6 +299,15 @@ def _leaves_of(key: str, data: Any) -> Iterator[tuple[str, Any]]:
             yield from _leaves_of(key, item)
     elif data is not None:
         yield key, data
+
+
+def _is_same(declared: Any, value: Any) -> bool:
+    """Whether a value is the declared one, however a number is written."""
+    if declared is None or isinstance(declared, bool) or isinstance(value, bool):
+        return declared is value and declared is not None
+    return bool(declared == value) or (
+        _number(declared) is not None and _number(declared) == _number(value)
+    )
 
 
 def _number(value: Any) -> Decimal | None:

@@ -62,13 +62,15 @@ def evaluate_policy(
     not certain that the person asked for exactly this.
     """
     verdict = policy.decision or _BY_EFFECT[effect]
-    wary = effect == "destructive" or (effect == "write" and (tainted or repeated or doubted))
+    wary = effect == "destructive" or (effect == "write" and (tainted or repeated))
     if verdict == "auto" and wary:
         verdict = "ask"
     if policy.exceeded(arguments):
-        return _STRICTER[verdict], "policy"
-    if verdict == "ask" and allowed and not wary:
+        verdict = _STRICTER[verdict]
+    elif verdict == "ask" and allowed and not (wary or doubted):
         return "auto", "session"
+    if verdict == "auto" and doubted and effect != "read":
+        verdict = "ask"
     return verdict, "policy"
 
 
