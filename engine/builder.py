@@ -108,7 +108,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     router_model = model(settings.classifier_model, "INTENTBOT_CLASSIFIER_MODEL")
     chat = RoutingModel(router_model, catalogue)
     decider: Decider = chat
-    if settings.router == "decisions" or (settings.router == "auto" and _may_decide(server)):
+    if settings.router in ("auto", "decisions"):
         decider = _deciding(settings, server, client, chat)
     asking = DecisionRouter(decider, catalogue)
     router: Router = asking
@@ -153,11 +153,23 @@ def _may_decide(server: Server) -> bool:
     return own or server.url == OPENAI_URL
 
 
-def _deciding(
-    settings: Settings, server: Server, client: AsyncOpenAI, chat: Decider
-) -> FirstThatCan:
-    """Whoever decides at this server; which of them it has is found out once, and kept."""
-    from engine.llm.deciders import DecisionsModel, SystemOneModel, keep_unsupported, unsupported
+def _deciding(settings: Settings, server: Server, client: AsyncOpenAI, chat: Decider) -> Decider:
+    """Whoever decides at this server; which of them it has is found out once, and kept.
+
+    Unless the person asks for decisions, only a server that is known to offer them is tried.
+    """
+    from engine.llm.deciders import (
+        DecisionsModel,
+        SystemOneModel,
+        keep_unsupported,
+        place_of,
+        unsupported,
+    )
+
+    place = place_of(server, settings.classifier_model)
+    known = unsupported(place)
+    if settings.router == "auto" and known is None and not _may_decide(server):
+        return chat
 
     def parts(kind: type[DecisionsModel] | type[SystemOneModel]) -> Decider:
         return kind(
@@ -168,12 +180,11 @@ def _deciding(
             setting="INTENTBOT_CLASSIFIER_MODEL",
         )
 
-    place = f"{server.url} {settings.classifier_model}"
     return FirstThatCan(
         parts(DecisionsModel),
         parts(SystemOneModel),
         chat,
-        begin=unsupported(place),
+        begin=known or 0,
         keep=partial(keep_unsupported, place),
         silent=settings.router == "auto",
     )

@@ -37,7 +37,7 @@ class Loopback:
     """`respond` finds the answer to a request by itself; without it, `answers` come in order.
 
     Whether a change is wanted, which is asked before destructive ones, is answered by yes beside
-    these, unless it `judges` like any other request.
+    these, unless it `judges` like any other request. Without `respond` there are no decisions.
     """
 
     url: str = ""
@@ -75,6 +75,9 @@ def serve() -> Iterator[Loopback]:
             seen = Seen(self.path, headers, json.loads(body))
             if _asks_if_wanted(seen.body) and not state.judges:
                 self._send(text_answer('{"wanted": "yes"}'))
+                return
+            if state.respond is None and self.path.endswith(("/decisions", "/systemone")):
+                self._send(Answer(status=404))
                 return
             state.seen.append(seen)
             if state.respond is not None:

@@ -23,6 +23,7 @@ from engine.llm import decisions_api, system_one
 from engine.llm.http_errors import Refusals
 from engine.llm.openai_chat import MAX_ATTEMPTS, MAX_RETRY_AFTER_S, backoff
 from engine.redaction import redacted
+from engine.server import Server
 
 # What a server answers that has no such endpoint, or no model there that decides.
 _UNSUPPORTED_STATUS = (400, 404, 405, 501)
@@ -125,15 +126,20 @@ class _Kept(BaseModel):
     unsupported: int
 
 
-def unsupported(place: str) -> int:
-    """Return how many deciders are known not to be at a place; 0 where that is not fresh."""
+def place_of(server: Server, model: str) -> str:
+    """Return what the kept answer of a server and model goes by."""
+    return f"{server.url} {model}"
+
+
+def unsupported(place: str) -> int | None:
+    """Return how many deciders are known not to be at a place; None where that is not fresh."""
     path = cache.path_for("deciders", place)
     try:
         if time.time() - path.stat().st_mtime > FRESH_S:
-            return 0
+            return None
         return max(0, _Kept.model_validate_json(path.read_bytes()).unsupported)
     except (OSError, ValueError):
-        return 0
+        return None
 
 
 def keep_unsupported(place: str, count: int) -> None:
