@@ -12,6 +12,7 @@ from typing import Self
 from engine import pricing
 from engine.chat_model import ChatModel
 from engine.conversation import Conversation
+from engine.decisions.questions import Decider
 from engine.events import NO_TASK, Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
@@ -29,8 +30,9 @@ class Assistant:
     `price` gives the US dollars of a request, or None where the price is not known. `allowed`
     are the fingerprints of the calls that the person allowed for the rest of the session. `window`
     is how much history is sent, in characters; a server that says it is too much makes it less.
-    `today` is the local date, which the acting model is told. `closers` let go of what this
-    session alone uses, when it is closed or its `async with` ends.
+    `today` is the local date, which the acting model is told. `decider` is asked whether a change
+    is wanted; without one, only models that judge that themselves are bound by it. `closers` let
+    go of what this session alone uses, when it is closed or its `async with` ends.
     """
 
     catalogue: Catalogue
@@ -47,6 +49,7 @@ class Assistant:
     window: int = HISTORY_CHARACTERS
     today: Callable[[], date] = date.today
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    decider: Decider | None = None
     _turn: Turn | None = None
 
     async def respond(

@@ -34,9 +34,9 @@ from engine.setting_values import SettingsError as SettingsError
 from engine.setting_values import Value, Values
 from engine.text import show_controls
 
-RouterKind = Literal["auto", "llm", "embedded", "cascade"]
+RouterKind = Literal["auto", "decisions", "llm", "embedded", "cascade"]
 
-ROUTERS = ("auto", "llm", "embedded", "cascade")
+ROUTERS = ("auto", "decisions", "llm", "embedded", "cascade")
 # Asked for when the person names no model; on Azure these are the usual deployment names.
 DEFAULT_CLASSIFIER_MODEL = "gpt-6-luna"
 DEFAULT_AGENT_MODEL = "gpt-5.4-mini"
@@ -144,7 +144,7 @@ def load(
         known = f"INTENTBOT_ROUTER {router!r} is not one of {', '.join(ROUTERS)}"
         asked = '; it is a catalogue that asks for it: router = "bypass" in its catalog.toml'
         raise SettingsError(known + (asked if router == "bypass" else ""))
-    if server is None and router in ("llm", "cascade"):
+    if server is None and router in ("decisions", "llm", "cascade"):
         raise SettingsError(
             f"INTENTBOT_ROUTER {router!r} needs a hosted or local model: "
             "set one up in .env, or leave the router to auto"

@@ -15,7 +15,16 @@ from typing import Any
 
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Conversation, ToolCall
-from engine.events import ApprovalRequested, Event, PendingCall, RetryScheduled, TextDelta
+from engine.decisions.questions import NO, YES, Decision, DecisionRequest, Refusal
+from engine.decisions.questions import Answer as Decided
+from engine.events import (
+    ApprovalRequested,
+    Event,
+    PendingCall,
+    RetryScheduled,
+    RouteSource,
+    TextDelta,
+)
 from engine.intents.routing import Routing, Task
 from engine.ports import Answer
 
@@ -63,6 +72,28 @@ class StubRouter:
         self, text: str, conversation: Conversation
     ) -> AsyncIterator[RetryScheduled | Routing]:
         yield self._routings.pop(0)
+
+
+class StubDecider:
+    """A `Decider` that gives every predicate the same probability, or refuses, or fails."""
+
+    name = "stub decider"
+    source: RouteSource = "decisions"
+
+    def __init__(self, answer: float | Refusal | ModelError, *, free: bool = True) -> None:
+        self._answer = answer
+        self.free = free
+        self.requests: list[DecisionRequest] = []
+
+    async def decide(self, request: DecisionRequest) -> AsyncIterator[RetryScheduled | Decision]:
+        self.requests.append(request)
+        if isinstance(self._answer, ModelError):
+            raise self._answer
+        answer = self._answer
+        if not isinstance(answer, Refusal):
+            answer = Decided(YES if answer >= 0.5 else NO, {YES: answer, NO: 1 - answer})
+        answers = {question.name: answer for question in request.questions}
+        yield Decision(answers, self.name, Usage(self.name, input_tokens=9))
 
 
 @dataclass

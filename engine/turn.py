@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import flat_prompt
+from engine.change_check import ChangeCheck
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, size, trim
+from engine.decisions.questions import Decision, DecisionRequest
 from engine.errors import StickyRecorder, turn_failed
 from engine.events import (
     NO_TASK,
@@ -87,6 +89,14 @@ class Turn:
         self._offers: dict[tuple[str, str], tuple[Tool, ...]] = {}
         self._meter = Budget(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
+        self._check = ChangeCheck(
+            assistant.conversation,
+            assistant.catalogue,
+            assistant.decider,
+            ask=self._decide,
+            emit=self._emit,
+            today=assistant.today(),
+        )
         self._executor = Executor(
             session_id=assistant.session_id,
             data_dir=assistant.data_dir,
@@ -94,6 +104,7 @@ class Turn:
             emit=self._emit,
             time_limit_s=TOOL_TIME_LIMIT_S,
             changed_before=lambda tool: last_change(self._conversation.messages, tool),
+            judge=self._check.judge,
             working=self._meter.working,
             allowed=assistant.allowed,
             tainted=self._has_read_strangers(),
@@ -172,6 +183,7 @@ class Turn:
             return await self._offer_again(open_task)
         past = self._conversation.messages[:before]
         awaiting, last = None, routing.tasks[-1]
+        self._check.open_task = open_task
         for task in routing.tasks:
             known = open_task if open_task and open_task.intent == task.intent else None
             awaiting = await self._act(task, past, known, last=task is last) or awaiting
@@ -196,10 +208,10 @@ class Turn:
         if routing is None:
             async with self._bounded():
                 async for item in self._assistant.router.route(self._text, self._conversation):
-                    if isinstance(item, RetryScheduled):
-                        await self._emit(item)
-                    else:
+                    if isinstance(item, Routing):
                         routing = item
+                    else:
+                        await self._emit(item)
         assert routing is not None
         return replace(routing, duration_ms=round((time.perf_counter() - started) * 1000))
 
@@ -271,6 +283,7 @@ class Turn:
             try:
                 reply = await self._ask(request, hold=not last)
             except ModelError as error:
+                await self._tell_changes()
                 # This model's window is smaller: half as much, for the rest of the session.
                 half = sum(map(size, history)) // 2
                 if error.code != "context_overflow" or trim(view, half)[0] == history:
@@ -284,11 +297,25 @@ class Turn:
                 await self._emit(IntentSwitched(from_intent=intent.key, to_intent=target))
                 return await self._act(Task(target, task.text), past, None)
             if not reply.tool_calls:
+                await self._tell_changes()
                 # Tools may belong to several intents; the one at work is meant.
                 return replace(reply.awaiting, intent=intent.key) if reply.awaiting else None
             self._meter.admit_calls(len(reply.tool_calls))
             calls = [self._unmistakable(call) for call in reply.tool_calls]
+            self._check.intent, self._check.believed = intent.key, reply.wanted
             await self._executor.execute(calls, offered, intent.key)
+            if question := self._executor.question:
+                self._executor.question = None
+                await self._tell_changes()
+                await self._say(missing_value_question(offered[question.tool], question))
+                return question
+
+    async def _tell_changes(self) -> None:
+        """Say what the tools said of their changes, where the model has not passed it on."""
+        words, self._executor.words = self._executor.words, []
+        for told in words:
+            if _plain(told) not in _plain(self._said):
+                await self._say(told)
 
     def _unmistakable(self, call: ToolCall) -> ToolCall:
         """The call under an id that no other of this turn has: some servers give one twice."""
@@ -323,6 +350,21 @@ class Turn:
                     await self._say(item.text, paragraph=fresh)
                     fresh = False
         raise ModelError("incomplete", f"{self._assistant.model.name} gave no answer")
+
+    async def _decide(self, request: DecisionRequest) -> Decision:
+        """One request to whoever decides, on this turn's account."""
+        decider = self._assistant.decider
+        assert decider is not None
+        self._meter.admit_request()
+        async with self._bounded():
+            async for item in decider.decide(request):
+                if not isinstance(item, Decision):
+                    await self._emit(item)
+                    continue
+                if item.usage is not None:
+                    await self._spend("classify", item.usage, flat_prompt.NO_FLAT)
+                return item
+        raise ModelError("incomplete", f"{decider.name} gave no answer")
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -412,6 +454,14 @@ class Turn:
     def _send(self, event: Event) -> None:
         self._conversation.apply(event)
         self.outbox.put_nowait(event)
+
+
+def _plain(text: str) -> str:
+    """A text without emphasis and line breaks, to see whether another one holds it."""
+    return " ".join(text.translate(_EMPHASIS).split())
+
+
+_EMPHASIS = str.maketrans("", "", "*_`")
 
 
 def _handed_to(reply: Reply, others: Sequence[str]) -> str | None:

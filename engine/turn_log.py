@@ -54,7 +54,9 @@ class ActionLog:
     """One call and its fate; `at` is when it was proposed, ISO 8601 in UTC.
 
     `proposed` are the model's arguments where the person changed them; `summary` is then of the
-    changed ones, or empty. `settled_by` is who found out what became of it, if that was unknown.
+    changed ones, or empty. `sources` say where each value comes from, `wanted` how likely it is
+    that the person asked for this (0 to 1). `settled_by` is who found out what became of it, if
+    that was unknown.
     """
 
     call_id: str
@@ -65,6 +67,8 @@ class ActionLog:
     summary: str
     at: str = ""
     problems: tuple[str, ...] = ()
+    sources: Mapping[str, events.ValueSource] = field(default_factory=dict)
+    wanted: float | None = None
     state: ActionState = "proposed"
     decision: str = ""
     decided_by: str = ""
@@ -82,6 +86,7 @@ class ActionLog:
         match event:
             case events.ApprovalRequested():
                 self.state = "awaiting_approval"
+                self.sources, self.wanted = event.sources or self.sources, event.wanted
             case events.ApprovalResolved():
                 self.decision, self.decided_by = event.decision, event.by
                 self.state = "approved" if event.decision == "approved" else "denied"
@@ -119,6 +124,7 @@ class TurnLog:
     intents: tuple[str, ...] = ()
     calls: list[events.UsageUpdated] = field(default_factory=list)
     actions: dict[str, ActionLog] = field(default_factory=dict)
+    judged: list[events.ChangeJudged] = field(default_factory=list)
     pieces: list[str | ActionLog] = field(default_factory=list)
     reply: str = ""
     pending: tuple[str, ...] = ()
@@ -152,6 +158,8 @@ class TurnLog:
                 self.pieces.append(event.text)
             case events.ToolCallProposed():
                 self._propose(event)
+            case events.ChangeJudged():
+                self.judged.append(event)
             case events.UsageUpdated():
                 self.calls.append(event)
             case events.TurnFinished():
@@ -193,5 +201,10 @@ class TurnLog:
 
 def proposal_fields(event: events.ToolCallProposed) -> dict[str, Any]:
     """Return the fields of `ActionLog` that a proposal has."""
-    names = ("call_id", "action_id", "tool", "arguments", "effect", "summary", "at", "problems")
-    return {name: getattr(event, name) for name in names}
+    return {name: getattr(event, name) for name in _PROPOSED}
+
+
+_PROPOSED = (
+    *("call_id", "action_id", "tool", "arguments", "effect", "summary", "at", "problems"),
+    "sources",
+)

@@ -21,6 +21,7 @@ from engine.conversation import Conversation
 from engine.evaluation.dataset import DatasetMessage, Row
 from engine.evaluation.result import Call, RowResult, ToolPhase, UsageTotals
 from engine.events import (
+    DeciderUnavailable,
     Event,
     IntentClassified,
     PendingCall,
@@ -147,6 +148,7 @@ class _Attempt:
             data_dir=Path(),
             conversation=conversation,
             price=engine.price,
+            decider=engine.decider,
         )
 
     async def _catch_up(self, assistant: Assistant) -> bool:
@@ -248,7 +250,7 @@ class _Recalling:
 
     async def route(
         self, text: str, conversation: Conversation
-    ) -> AsyncIterator[RetryScheduled | Routing]:
+    ) -> AsyncIterator[RetryScheduled | DeciderUnavailable | Routing]:
         """See `Router.route`."""
         if self._known:
             yield self._known.pop(0)

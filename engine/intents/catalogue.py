@@ -1,7 +1,7 @@
 """Reads a catalogue folder, or several, into one `Catalogue`.
 
     catalog.toml       title, assistant_name, persona, suggestions; router = "bypass";
-                       [thresholds]; small talk and other wording
+                       [thresholds]; [policy] wanted = "changes"; small talk and other wording
     intents/KEY.toml   title, description, examples, counter_examples, instructions, tools,
                        [summaries] tool = "template", [questions.TOOL] parameter = "question",
                        [policy.TOOL] decision = "auto|ask|deny", up_to = { parameter = limit },
@@ -245,6 +245,7 @@ def _catalogue(
         suggestions=manners.suggestions,
         thresholds=Thresholds(**manners.thresholds),
         router=manners.router,
+        wanted=manners.policy.wanted,
         closers=tuple(source.close for source in opened if source.close is not None),
         problems=tuple(problem for source in opened for problem in source.problems),
         unreachable=all(source.unreachable for source in opened),

@@ -121,6 +121,12 @@ class CannedReply(Strict):
     reply: str = ""
 
 
+class ChangePolicy(Strict):
+    """`[policy]` of `catalog.toml`: of which changes it is asked if the person wants them."""
+
+    wanted: Literal["free", "changes", "destructive"] = "free"
+
+
 class CatalogueConfig(Strict):
     """`catalog.toml`, with what it inherits from `small_talk.toml`."""
 
@@ -129,6 +135,7 @@ class CatalogueConfig(Strict):
     persona: str = ""
     suggestions: Phrases = ()
     router: Literal["", "bypass"] = ""
+    policy: ChangePolicy = ChangePolicy()
     thresholds: dict[str, Share] = {}
     small_talk: dict[str, SmallTalkConfig] = {}
     cancel: CannedReply = CannedReply()

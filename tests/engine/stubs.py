@@ -3,6 +3,7 @@
 from engine.ports import MemoryRecorder as MemoryRecorder
 from engine.testing import USAGE as USAGE
 from engine.testing import StubApprover as StubApprover
+from engine.testing import StubDecider as StubDecider
 from engine.testing import StubModel as StubModel
 from engine.testing import StubRouter as StubRouter
 from engine.testing import calls as calls

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.events import EffectName, Route, RouteSource, UsageTotals
+from engine.events import EffectName, Route, RouteSource, UsageTotals, ValueSource
 from engine.turn_log import ActionState
 from tui.formatting.text import exact_line, excerpt, one_line, sanitize
 
@@ -22,6 +22,7 @@ ROUTES: Mapping[Route, str] = {
     "cancel": "Task dropped",
 }
 SOURCES: Mapping[RouteSource, str] = {
+    "decisions": "by a decision model",
     "llm": "by the chat model",
     "embedded": "by the embedded classifier",
     "shortcut": "by a rule, no model asked",
@@ -61,6 +62,23 @@ DECIDERS = {
 }
 
 
+# Where an argument comes from, beside its value.
+VALUE_SOURCES: Mapping[ValueSource, str] = {
+    "said": "you said",
+    "said_earlier": "you said earlier",
+    "result": "from a result",
+    "default": "default",
+    "worked_out": "worked out",
+    "nowhere": "nobody said this",
+}
+SOURCE_STYLES: Mapping[ValueSource, str] = {
+    "said": "$quiet",
+    "said_earlier": "$quiet",
+    "result": "$quiet",
+    "default": "$quiet",
+    "worked_out": "$quiet",
+    "nowhere": "$warning",
+}
 EDITED = "edited by you"
 _LINE_BREAKS = re.compile(r"(?:\\n){3,}")  # as JSON has them
 

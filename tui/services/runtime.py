@@ -133,6 +133,7 @@ class Runtime:
             session_id=session_id or new_id(),
             conversation=conversation,
             price=self.engine.price,
+            decider=self.engine.decider,
         )
 
     async def check(self, action_id: str) -> ActionSettled | None:
