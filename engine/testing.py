@@ -89,10 +89,13 @@ class StubDecider:
         self.requests.append(request)
         if isinstance(self._answer, ModelError):
             raise self._answer
-        answer = self._answer
-        if not isinstance(answer, Refusal):
-            answer = Decided(YES if answer >= 0.5 else NO, {YES: answer, NO: 1 - answer})
-        answers = {question.name: answer for question in request.questions}
+        said: Decided | Refusal
+        if isinstance(self._answer, Refusal):
+            said = self._answer
+        else:
+            yes = self._answer
+            said = Decided(YES if yes >= 0.5 else NO, {YES: yes, NO: 1 - yes})
+        answers = {question.name: said for question in request.questions}
         yield Decision(answers, self.name, Usage(self.name, input_tokens=9))
 
 

@@ -21,14 +21,8 @@ from typing import Any
 
 from engine.events import ValueSource
 from engine.offline.selection import resolve_ordinal
-from engine.offline.slot_filling import (
-    affirmed,
-    extract_values,
-    foreign_unit,
-    is_free,
-    resolve_schema,
-    sole_value,
-)
+from engine.offline.values.readers import affirmed, extract_values, foreign_unit, sole_value
+from engine.offline.values.schema import is_free, resolve_schema
 from engine.tools.tool import Tool
 
 # The one that says most about a value of several parts.

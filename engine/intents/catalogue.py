@@ -101,9 +101,9 @@ def openapi_source(document: str | Path, key: str = "", **table: Any) -> IntentS
     loop. Raises `CatalogueError`.
     """
     place = str(document)
-    found = source_loader.document(place)
+    ((name, found),) = source_loader.loose_files(place).items()
     table = {**(found.openapi or {}), **table}
-    key = key or source_loader.name_of(place)
+    key = key or name
     return source_loader.load_source(Path(place), key, SourceFile(openapi=table))
 
 

@@ -119,7 +119,7 @@ class Tool:
 def _options(schema: Mapping[str, Any]) -> list[str]:
     """The values that a schema lists, also where it may be left out or is of a list."""
     variants = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
-    listed = next((v["enum"] for v in variants if isinstance(v.get("enum"), list)), [])
+    listed: list[Any] = next((v["enum"] for v in variants if isinstance(v.get("enum"), list)), [])
     return [str(option) for option in listed if option is not None]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine.intents.catalogue import BUILT_IN, load
 from engine.offline.answers import answer, facts_of, rows_of
-from engine.offline.worker import Encoder
+from engine.offline.encoder import Encoder
 from engine.tools.tool import Tool, ToolContext
 
 TODAY = date(2026, 11, 30)

@@ -60,7 +60,7 @@ def test_a_part_of_a_summary_is_left_out_with_its_value(
 
 
 def test_a_made_summary_shows_every_value_that_is_given() -> None:
-    shape = {"properties": {"b": {}, "a": {}, "weird.name": {}}, "required": ["a"]}
+    shape: dict[str, Any] = {"properties": {"b": {}, "a": {}, "weird.name": {}}, "required": ["a"]}
     made = tool(shape["properties"], f"Deploy{summary_values(shape, ': ')}")
     assert summarize_call(made, {"a": 1, "b": 2}) == "Deploy: a 1, b 2"
     assert summarize_call(made, {"a": 1}) == "Deploy: a 1"

@@ -166,7 +166,7 @@ def test_what_an_operation_does_is_told_by_its_path(method: str, path: str, told
 
 
 def test_names_are_made_of_what_tells_things_apart(tmp_path: Path) -> None:
-    paths = {
+    paths: dict[str, Any] = {
         f"/{thing}s/{{id}}.json": {"get": {"operationId": f"3.{n}-get-{thing}", "tags": ["x"]}}
         for n, thing in enumerate(("ISO", "floatingIP"))
     }
