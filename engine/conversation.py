@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -115,83 +115,104 @@ class Conversation:
         return conversation
 
     def apply(self, event: Event) -> None:
-        """Take in one event."""
+        """Take in one event, by the rule of `RULES` for its kind; others change nothing."""
         self.marks.apply(event)
-        match event:
-            case events.TurnStarted():
-                self._end_turn()
-                self.session_id, self._acted_on_open = event.session_id, False
-                self.messages.append(Message("user", event.text))
-                self.newest = RoutedTurn(
-                    event.turn_id, event.text, event.text, open_before=self.awaiting
-                )
-                self.routed[event.turn_id] = self.newest
-            case events.IntentClassified():
-                self._keep_choices(event)
-                if self.newest is not None:
-                    self.newest.intents = event.intents
-                if event.route == "cancel":
-                    self.focus, self.awaiting, self.declined = None, None, None
-                elif event.intents:
-                    self.focus = event.intents[0]
-            case events.TaskStarted():
-                self._close()
-                self.focus = event.intent
-                if self.newest is not None and self.newest.intents == (event.intent,):
-                    self.newest.text = event.text
-            case events.IntentSwitched():
-                if self.newest is not None:
-                    self.newest.intents = tuple(
-                        event.to_intent if key == event.from_intent else key
-                        for key in self.newest.intents
-                    )
-            case events.TextDelta():
-                if self._calls:
-                    self._close()
-                self._said.append(event.text)
-            case events.ToolCallProposed():
-                self.focus = event.intent or self.focus
-                if self.awaiting is not None and event.tool == self.awaiting.tool:
-                    self._acted_on_open = True
-                if any(call.id == event.call_id for call in self._calls):
-                    self._close()  # some servers number the calls of every answer alike
-                self._calls.append(
-                    ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments)))
-                )
-                self._changing.pop(event.call_id, None)
-                if event.effect != "read":
-                    self.declined = None
-                    self._proposed[event.call_id] = PendingCall(
-                        intent=event.intent, tool=event.tool, arguments=event.arguments, missing=()
-                    )
-                    self._changing[event.call_id] = event.summary or event.tool
-            case events.ApprovalResolved():
-                if event.arguments is not None:
-                    self._changing[event.call_id] = event.summary or _data(dict(event.arguments))
-            case events.ToolStarted():
-                self._running[event.call_id] = event.action_id
-            case events.ToolFinished():
-                change = self._proposed.pop(event.call_id, None)
-                self.declined = change if event.outcome == "denied" else self.declined
-                self._answer(event.call_id, event.result, event.outcome)
-            case events.ActionSettled():
-                told = self._unknown.pop(event.action_id, None)
-                self.messages = [
-                    _settled(message, event) if message is told else message
-                    for message in self.messages
-                ]
-            case events.UsageUpdated():
-                self.cost_usd = round(self.cost_usd + (event.cost_usd or 0.0), USD_DIGITS)
-            case events.TurnFinished():
-                if event.status == "cancelled" and self._said and not self._calls:
-                    self._said.append(INTERRUPTED)
-                self._end_turn()
-                # Like a turn that failed, one that was cancelled leaves a task open, unless it
-                # had begun to do just that.
-                if event.status != "cancelled" or self.awaiting is None or self._acted_on_open:
-                    self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
-            case events.TurnFailed():
-                self._end_turn()
+        if (rule := RULES.get(type(event))) is not None:
+            rule(self, event)
+
+    def _begin_turn(self, event: events.TurnStarted) -> None:
+        """A new message ends whatever the turn before it left open, but for an open task."""
+        self._end_turn()
+        self.session_id, self._acted_on_open = event.session_id, False
+        self.messages.append(Message("user", event.text))
+        self.newest = RoutedTurn(event.turn_id, event.text, event.text, open_before=self.awaiting)
+        self.routed[event.turn_id] = self.newest
+
+    def _route(self, event: events.IntentClassified) -> None:
+        """The first intent has the focus; "never mind" drops what was open."""
+        self._keep_choices(event)
+        if self.newest is not None:
+            self.newest.intents = event.intents
+        if event.route == "cancel":
+            self.focus, self.awaiting, self.declined = None, None, None
+        elif event.intents:
+            self.focus = event.intents[0]
+
+    def _begin_task(self, event: events.TaskStarted) -> None:
+        """A message of one task is remembered in the words of that task."""
+        self._close()
+        self.focus = event.intent
+        if self.newest is not None and self.newest.intents == (event.intent,):
+            self.newest.text = event.text
+
+    def _switch(self, event: events.IntentSwitched) -> None:
+        """The message belongs where the model sent it on to."""
+        if self.newest is not None:
+            self.newest.intents = tuple(
+                event.to_intent if key == event.from_intent else key for key in self.newest.intents
+            )
+
+    def _say(self, event: events.TextDelta) -> None:
+        """Words after calls begin another message."""
+        if self._calls:
+            self._close()
+        self._said.append(event.text)
+
+    def _propose(self, event: events.ToolCallProposed) -> None:
+        """A new change takes the place of one that was declined."""
+        self.focus = event.intent or self.focus
+        if self.awaiting is not None and event.tool == self.awaiting.tool:
+            self._acted_on_open = True
+        if any(call.id == event.call_id for call in self._calls):
+            self._close()  # some servers number the calls of every answer alike
+        self._calls.append(ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments))))
+        self._changing.pop(event.call_id, None)
+        if event.effect != "read":
+            self.declined = None
+            self._proposed[event.call_id] = PendingCall(
+                intent=event.intent, tool=event.tool, arguments=event.arguments, missing=()
+            )
+            self._changing[event.call_id] = event.summary or event.tool
+
+    def _edit(self, event: events.ApprovalResolved) -> None:
+        """What the person edited is what changes."""
+        if event.arguments is not None:
+            self._changing[event.call_id] = event.summary or _data(dict(event.arguments))
+
+    def _start(self, event: events.ToolStarted) -> None:
+        """From here on it is unknown what became of a change, until its end is on record."""
+        self._running[event.call_id] = event.action_id
+
+    def _finish(self, event: events.ToolFinished) -> None:
+        """A change that was denied can be taken up again by a later message."""
+        change = self._proposed.pop(event.call_id, None)
+        self.declined = change if event.outcome == "denied" else self.declined
+        self._answer(event.call_id, event.result, event.outcome)
+
+    def _settle(self, event: events.ActionSettled) -> None:
+        """What was unknown is told in its place, whatever was said since."""
+        told = self._unknown.pop(event.action_id, None)
+        self.messages = [
+            _settled(message, event) if message is told else message for message in self.messages
+        ]
+
+    def _pay(self, event: events.UsageUpdated) -> None:
+        """Sums of money are decimally right, see `USD_DIGITS`."""
+        self.cost_usd = round(self.cost_usd + (event.cost_usd or 0.0), USD_DIGITS)
+
+    def _complete(self, event: events.TurnFinished) -> None:
+        """Like a turn that failed, one that was cancelled leaves a task open, unless it had begun
+        to do just that.
+        """
+        if event.status == "cancelled" and self._said and not self._calls:
+            self._said.append(INTERRUPTED)
+        self._end_turn()
+        if event.status != "cancelled" or self.awaiting is None or self._acted_on_open:
+            self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
+
+    def _fail(self, event: events.TurnFailed) -> None:
+        """An open task stays open: the same message may work another time."""
+        self._end_turn()
 
     @property
     def last_reply(self) -> str:
@@ -253,6 +274,24 @@ class Conversation:
         self._running.clear()
         self._changing.clear()
         self.messages = repair(self.messages)
+
+
+# How each kind of event changes a conversation. What reads a conversation relies on nothing else.
+RULES: Mapping[type[Event], Callable[[Conversation, Any], None]] = {
+    events.TurnStarted: Conversation._begin_turn,
+    events.IntentClassified: Conversation._route,
+    events.TaskStarted: Conversation._begin_task,
+    events.IntentSwitched: Conversation._switch,
+    events.TextDelta: Conversation._say,
+    events.ToolCallProposed: Conversation._propose,
+    events.ApprovalResolved: Conversation._edit,
+    events.ToolStarted: Conversation._start,
+    events.ToolFinished: Conversation._finish,
+    events.ActionSettled: Conversation._settle,
+    events.UsageUpdated: Conversation._pay,
+    events.TurnFinished: Conversation._complete,
+    events.TurnFailed: Conversation._fail,
+}
 
 
 def repair(messages: Iterable[Message]) -> list[Message]:
