@@ -53,3 +53,16 @@ def _begun(text: str, secret: str) -> int:
     """How much of a secret, in characters, the text ends with."""
     most = min(len(text), len(secret) - 1)
     return next((n for n in range(most, 0, -1) if text.endswith(secret[:n])), 0)
+
+
+def shown_address(url: str) -> str:
+    """An address without what stands behind its `?`, where some gateways take a key."""
+    beginning, mark, _ = url.partition("?")
+    return f"{beginning}{mark}{MASK}" if mark else url
+
+
+def masked(secret: str | None) -> str | None:
+    """Enough to tell one key from another, not enough to use it."""
+    if secret is None:
+        return None
+    return f"{MASK}{secret[-4:]}" if len(secret) >= 20 else MASK

@@ -162,9 +162,9 @@ class TurnLog:
                 self.state, self.failure = "failed", event
                 self.close_actions()
             case events.ActionSettled():
-                for action in self.actions.values():
-                    if action.action_id == event.action_id:
-                        action.apply(event)
+                for settled in self.actions.values():
+                    if settled.action_id == event.action_id:
+                        settled.apply(event)
             case (
                 events.ApprovalRequested(call_id=call_id)
                 | events.ApprovalResolved(call_id=call_id)

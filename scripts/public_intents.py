@@ -1,6 +1,6 @@
-"""Prints how well the offline router does on public data, in one run:
+"""Print how well the offline router does on public data, in one run.
 
-    python scripts/public_intents.py FOLDER
+    python -m scripts.public_intents FOLDER
 
 FOLDER has `clinc150_train_10shot.jsonl`, `clinc150_validation.jsonl` and the same two for
 `banking77`: one JSON object a line with `text`, `intent` (null: out of scope) and, for CLINC150,
