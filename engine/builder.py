@@ -51,7 +51,7 @@ class Engine:
             await starter()
 
     async def close(self) -> None:
-        """Let go of connections and child processes."""
+        """Close connections and child processes."""
         for closer in self.closers:
             await closer()
         await self.catalogue.close()
@@ -99,14 +99,14 @@ def open_assistant(
 
 
 def build_engine(settings: Settings) -> Engine:
-    """The engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
+    """Build the engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
     if settings.server is not None and settings.server.refused:
         raise SettingsError(settings.server.refused)  # before anything is started
     return build_engine_for(settings, catalogues.load(*settings.catalogues))
 
 
 def build_engine_for(settings: Settings, catalogue: Catalogue) -> Engine:
-    """The engine around this catalogue. Raises `SettingsError`."""
+    """Build the engine around this catalogue. Raises `SettingsError`."""
     if settings.server is not None:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":
@@ -176,7 +176,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
 
 
 def _check_local(router: str) -> None:
-    """Raises `SettingsError` where the local router is asked for and not there."""
+    """Raise `SettingsError` if the local router is wanted but not installed."""
     if any(find_spec(name) is None for name in _LOCAL):
         raise SettingsError(
             f"INTENTBOT_ROUTER {router!r} needs the offline models: "

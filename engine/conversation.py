@@ -103,11 +103,13 @@ class Conversation:
     _changing: dict[str, str] = field(default_factory=dict)  # call to what it would change
     _proposed: dict[str, PendingCall] = field(default_factory=dict)  # the same as data
     _running: dict[str, str] = field(default_factory=dict)  # call to action
-    _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
+    _unknown: dict[str, Message] = field(
+        default_factory=dict
+    )  # action to the message with its unknown outcome
 
     @classmethod
     def replay(cls, past: Iterable[Event]) -> Self:
-        """The conversation that these events led to."""
+        """Return the conversation that these events led to."""
         conversation = cls()
         for event in past:
             conversation.apply(event)
@@ -216,7 +218,7 @@ class Conversation:
 
     @property
     def last_reply(self) -> str:
-        """What the assistant said last, before this turn."""
+        """Return what the assistant said last, before this turn."""
         said = (m.content for m in reversed(self.messages) if m.role == "assistant" and m.content)
         return next(said, "")
 
@@ -240,7 +242,7 @@ class Conversation:
             self.unclear = said[-1] if said else ""
 
     def _close(self) -> None:
-        """Put what the assistant said and asked for so far into one message."""
+        """Put what the assistant said and called so far into one message."""
         if self._said or self._calls:
             self.messages.append(
                 Message("assistant", "".join(self._said), tuple(self._calls), intent=self.focus)
@@ -248,7 +250,7 @@ class Conversation:
         self._said, self._calls = [], []
 
     def _answer(self, call_id: str, result: Any, outcome: events.Outcome) -> None:
-        """Put the result of a call where the model finds it."""
+        """Add the result of a call to the messages."""
         self._close()
         change = self._changing.pop(call_id, "") if outcome in ("ok", "unknown") else ""
         message = Message(
@@ -295,7 +297,7 @@ RULES: Mapping[type[Event], Callable[[Conversation, Any], None]] = {
 
 
 def repair(messages: Iterable[Message]) -> list[Message]:
-    """A history that the protocol allows: each call answered, each answer asked for.
+    """Return a history that the protocol allows: each call has an answer, each answer a call.
 
     A call without a result gets one that says it was cancelled; a result nobody asked for and
     an assistant message with neither text nor calls are dropped.
@@ -324,7 +326,7 @@ def repair(messages: Iterable[Message]) -> list[Message]:
 
 
 def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]:
-    """The history as one intent may see it: what was said, and only its own tools' data.
+    """Return the history as one intent may see it: what was said, and only its own tools' data.
 
     Calls of other intents are left out with their results; what the assistant said about them
     stays. A change of which it said nothing, since it was stopped, is put into words.
@@ -355,14 +357,14 @@ def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]
 
 
 def size(message: Message) -> int:
-    """A message's share of the window, in characters."""
+    """Return a message's share of the window, in characters."""
     return len(message.content) + sum(len(c.name) + len(c.arguments) for c in message.tool_calls)
 
 
 def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
-    """The newest messages that fit into `budget` characters, and how many were left out.
+    """Return the newest messages that fit into `budget` characters, and how many were left out.
 
-    A cut falls only before a person's message, so a call is never parted from its result. The
+    A cut falls only before a person's message, so a call is never separated from its result. The
     newest exchange always stays; where it is too long by itself, what followed the person's message
     is shortened. So is what takes too much of the room for earlier turns.
     """
@@ -399,7 +401,7 @@ def _shortened(messages: list[Message], budget: int) -> list[Message]:
 
 
 def _cut(message: Message, most: int) -> Message:
-    """The message with at most so many characters of its content."""
+    """Return the message with at most so many characters of its content."""
     if len(message.content) <= most:
         return message
     if message.role == "tool":
@@ -411,7 +413,7 @@ def _cut(message: Message, most: int) -> Message:
 
 
 def last_change(messages: Iterable[Message], tool: str) -> str:
-    """What the newest call of a tool has changed, in plain words; empty if it has not."""
+    """Return what the newest call of a tool has changed, in plain words; empty if nothing."""
     names: dict[str, str] = {}
     change = ""
     for message in messages:
@@ -422,7 +424,7 @@ def last_change(messages: Iterable[Message], tool: str) -> str:
 
 
 def _settled(message: Message, event: events.ActionSettled) -> Message:
-    """What was told of an action, now that the truth about it is known."""
+    """Return the message about an action with the outcome that is known by now."""
     done = event.outcome == "ok"
     change = message.change.removesuffix(PERHAPS.format("")) if done else ""
     return replace(message, content=_data(event.result), change=change)
@@ -433,7 +435,7 @@ def _data(result: Any) -> str:
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:
-    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object.
+    """Return the arguments as a mapping. Raises `ValueError` when they are not a JSON object.
 
     JSON has no NaN and no infinity (RFC 8259, section 6), which Python would read all the same.
     """
@@ -460,7 +462,7 @@ def _finite_number(written: str) -> float:
 
 
 def _depth(data: Any) -> int:
-    """How many containers lie inside each other."""
+    """Return how deep containers are nested."""
     depth, level = 0, [data]
     while level := [item for item in level if isinstance(item, dict | list)]:
         depth += 1

@@ -2,7 +2,7 @@
 
 A session is resumed, reviewed and replayed from its events. All times are ISO 8601 in UTC,
 durations are milliseconds, money is US dollars. The statements that make these tables are in
-`storage.schema`: a change here needs a migration there.
+`storage.migrations`: a change here needs a migration there.
 """
 
 from __future__ import annotations
