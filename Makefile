@@ -27,5 +27,5 @@ check: lint types imports test
 run:          ## Start the app
 	$(RUN)/intentbot-tui
 
-docs:         ## Render the pictures of the README and the figures of docs/
-	$(RUN)/python scripts/look.py
+docs:         ## Draw the picture of the README
+	$(RUN)/python -m scripts.look

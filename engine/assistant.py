@@ -55,7 +55,7 @@ class Assistant:
     async def respond(
         self, text: str, *, as_intent: str | None = None, corrects: str | None = None
     ) -> AsyncIterator[Event]:
-        """Everything that happens from this message until the assistant is done or asks.
+        """Yield everything that happens from this message until the assistant is done or asks.
 
         `text` is read by `read_input`. A command, which is for the program, is told so without a
         model or a tool: callers that know commands do not pass them on.
@@ -90,7 +90,7 @@ class Assistant:
             self._turn.cancel()
 
     async def close(self) -> None:
-        """Let go of the model and the back ends, where they are this session's own."""
+        """Close the model and the back ends if they belong to this session alone."""
         for closer in self.closers:
             await closer()
 

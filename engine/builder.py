@@ -56,7 +56,7 @@ class Engine:
             await starter()
 
     async def close(self) -> None:
-        """Let go of connections and child processes."""
+        """Close connections and child processes."""
         for closer in self.closers:
             await closer()
         await self.catalogue.close()
@@ -104,14 +104,14 @@ def open_assistant(
 
 
 def build_engine(settings: Settings) -> Engine:
-    """The engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
+    """Build the engine that the settings describe. Raises `CatalogueError` and `SettingsError`."""
     if settings.server is not None and settings.server.refused:
         raise SettingsError(settings.server.refused)  # before anything is started
     return build_engine_for(settings, catalogues.load(*settings.catalogues))
 
 
 def build_engine_for(settings: Settings, catalogue: Catalogue) -> Engine:
-    """The engine around this catalogue. Raises `SettingsError`."""
+    """Build the engine around this catalogue. Raises `SettingsError`."""
     if settings.server is not None:
         return _hosted(settings, settings.server, catalogue)
     if settings.provider == "scripted":

@@ -1,6 +1,6 @@
 """Files in the platform's cache folder: private, replaced whole, the oldest dropped.
 
-What is kept can be made anew, so failing to keep it is no fault.
+Everything in it can be made again, so a failure to write is only logged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def write(path: Path, kept: BaseModel) -> None:
-    """Put `kept` in place whole, in a private file: a reader gets either the old or the new."""
+    """Replace the file atomically with `kept`: a reader gets either the old or the new one."""
     try:
         data = json.dumps(kept.model_dump()).encode()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ class ChatModel(Protocol):
     name: str
 
     def stream(self, request: ChatRequest) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
-        """The answer as it arrives; a `Reply` is the last item. Raises `ModelError`."""
+        """Yield the answer as it arrives; a `Reply` is the last item. Raises `ModelError`."""
         ...
 
     async def close(self) -> None: ...

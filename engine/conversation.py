@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -103,11 +103,13 @@ class Conversation:
     _changing: dict[str, str] = field(default_factory=dict)  # call to what it would change
     _proposed: dict[str, PendingCall] = field(default_factory=dict)  # the same as data
     _running: dict[str, str] = field(default_factory=dict)  # call to action
-    _unknown: dict[str, Message] = field(default_factory=dict)  # action to what was told of it
+    _unknown: dict[str, Message] = field(
+        default_factory=dict
+    )  # action to the message with its unknown outcome
 
     @classmethod
     def replay(cls, past: Iterable[Event]) -> Self:
-        """The conversation that these events led to."""
+        """Return the conversation that these events led to."""
         conversation = cls()
         for event in past:
             conversation.apply(event)
@@ -115,87 +117,108 @@ class Conversation:
         return conversation
 
     def apply(self, event: Event) -> None:
-        """Take in one event."""
+        """Take in one event, by the rule of `RULES` for its kind; others change nothing."""
         self.marks.apply(event)
-        match event:
-            case events.TurnStarted():
-                self._end_turn()
-                self.session_id, self._acted_on_open = event.session_id, False
-                self.messages.append(Message("user", event.text))
-                self.newest = RoutedTurn(
-                    event.turn_id, event.text, event.text, open_before=self.awaiting
-                )
-                self.routed[event.turn_id] = self.newest
-            case events.IntentClassified():
-                self._keep_choices(event)
-                if self.newest is not None:
-                    self.newest.intents = event.intents
-                if event.route == "cancel":
-                    self.focus, self.awaiting, self.declined = None, None, None
-                elif event.intents:
-                    self.focus = event.intents[0]
-            case events.TaskStarted():
-                self._close()
-                self.focus = event.intent
-                if self.newest is not None and self.newest.intents == (event.intent,):
-                    self.newest.text = event.text
-            case events.IntentSwitched():
-                if self.newest is not None:
-                    self.newest.intents = tuple(
-                        event.to_intent if key == event.from_intent else key
-                        for key in self.newest.intents
-                    )
-            case events.TextDelta():
-                if self._calls:
-                    self._close()
-                self._said.append(event.text)
-            case events.ToolCallProposed():
-                self.focus = event.intent or self.focus
-                if self.awaiting is not None and event.tool == self.awaiting.tool:
-                    self._acted_on_open = True
-                if any(call.id == event.call_id for call in self._calls):
-                    self._close()  # some servers number the calls of every answer alike
-                self._calls.append(
-                    ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments)))
-                )
-                self._changing.pop(event.call_id, None)
-                if event.effect != "read":
-                    self.declined = None
-                    self._proposed[event.call_id] = PendingCall(
-                        intent=event.intent, tool=event.tool, arguments=event.arguments, missing=()
-                    )
-                    self._changing[event.call_id] = event.summary or event.tool
-            case events.ApprovalResolved():
-                if event.arguments is not None:
-                    self._changing[event.call_id] = event.summary or _data(dict(event.arguments))
-            case events.ToolStarted():
-                self._running[event.call_id] = event.action_id
-            case events.ToolFinished():
-                change = self._proposed.pop(event.call_id, None)
-                self.declined = change if event.outcome == "denied" else self.declined
-                self._answer(event.call_id, event.result, event.outcome)
-            case events.ActionSettled():
-                told = self._unknown.pop(event.action_id, None)
-                self.messages = [
-                    _settled(message, event) if message is told else message
-                    for message in self.messages
-                ]
-            case events.UsageUpdated():
-                self.cost_usd = round(self.cost_usd + (event.cost_usd or 0.0), USD_DIGITS)
-            case events.TurnFinished():
-                if event.status == "cancelled" and self._said and not self._calls:
-                    self._said.append(INTERRUPTED)
-                self._end_turn()
-                # Like a turn that failed, one that was cancelled leaves a task open, unless it
-                # had begun to do just that.
-                if event.status != "cancelled" or self.awaiting is None or self._acted_on_open:
-                    self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
-            case events.TurnFailed():
-                self._end_turn()
+        if (rule := RULES.get(type(event))) is not None:
+            rule(self, event)
+
+    def _begin_turn(self, event: events.TurnStarted) -> None:
+        """A new message ends whatever the turn before it left open, but for an open task."""
+        self._end_turn()
+        self.session_id, self._acted_on_open = event.session_id, False
+        self.messages.append(Message("user", event.text))
+        self.newest = RoutedTurn(event.turn_id, event.text, event.text, open_before=self.awaiting)
+        self.routed[event.turn_id] = self.newest
+
+    def _route(self, event: events.IntentClassified) -> None:
+        """The first intent has the focus; "never mind" drops what was open."""
+        self._keep_choices(event)
+        if self.newest is not None:
+            self.newest.intents = event.intents
+        if event.route == "cancel":
+            self.focus, self.awaiting, self.declined = None, None, None
+        elif event.intents:
+            self.focus = event.intents[0]
+
+    def _begin_task(self, event: events.TaskStarted) -> None:
+        """A message of one task is remembered in the words of that task."""
+        self._close()
+        self.focus = event.intent
+        if self.newest is not None and self.newest.intents == (event.intent,):
+            self.newest.text = event.text
+
+    def _switch(self, event: events.IntentSwitched) -> None:
+        """The message belongs where the model sent it on to."""
+        if self.newest is not None:
+            self.newest.intents = tuple(
+                event.to_intent if key == event.from_intent else key for key in self.newest.intents
+            )
+
+    def _say(self, event: events.TextDelta) -> None:
+        """Words after calls begin another message."""
+        if self._calls:
+            self._close()
+        self._said.append(event.text)
+
+    def _propose(self, event: events.ToolCallProposed) -> None:
+        """A new change takes the place of one that was declined."""
+        self.focus = event.intent or self.focus
+        if self.awaiting is not None and event.tool == self.awaiting.tool:
+            self._acted_on_open = True
+        if any(call.id == event.call_id for call in self._calls):
+            self._close()  # some servers number the calls of every answer alike
+        self._calls.append(ToolCall(event.call_id, event.tool, json.dumps(dict(event.arguments))))
+        self._changing.pop(event.call_id, None)
+        if event.effect != "read":
+            self.declined = None
+            self._proposed[event.call_id] = PendingCall(
+                intent=event.intent, tool=event.tool, arguments=event.arguments, missing=()
+            )
+            self._changing[event.call_id] = event.summary or event.tool
+
+    def _edit(self, event: events.ApprovalResolved) -> None:
+        """What the person edited is what changes."""
+        if event.arguments is not None:
+            self._changing[event.call_id] = event.summary or _data(dict(event.arguments))
+
+    def _start(self, event: events.ToolStarted) -> None:
+        """From here on it is unknown what became of a change, until its end is on record."""
+        self._running[event.call_id] = event.action_id
+
+    def _finish(self, event: events.ToolFinished) -> None:
+        """A change that was denied can be taken up again by a later message."""
+        change = self._proposed.pop(event.call_id, None)
+        self.declined = change if event.outcome == "denied" else self.declined
+        self._answer(event.call_id, event.result, event.outcome)
+
+    def _settle(self, event: events.ActionSettled) -> None:
+        """What was unknown is told in its place, whatever was said since."""
+        told = self._unknown.pop(event.action_id, None)
+        self.messages = [
+            _settled(message, event) if message is told else message for message in self.messages
+        ]
+
+    def _pay(self, event: events.UsageUpdated) -> None:
+        """Sums of money are decimally right, see `USD_DIGITS`."""
+        self.cost_usd = round(self.cost_usd + (event.cost_usd or 0.0), USD_DIGITS)
+
+    def _complete(self, event: events.TurnFinished) -> None:
+        """Like a turn that failed, one that was cancelled leaves a task open, unless it had begun
+        to do just that.
+        """
+        if event.status == "cancelled" and self._said and not self._calls:
+            self._said.append(INTERRUPTED)
+        self._end_turn()
+        if event.status != "cancelled" or self.awaiting is None or self._acted_on_open:
+            self.awaiting, self.asked = event.awaiting, event.status == "needs_input"
+
+    def _fail(self, event: events.TurnFailed) -> None:
+        """An open task stays open: the same message may work another time."""
+        self._end_turn()
 
     @property
     def last_reply(self) -> str:
-        """What the assistant said last, before this turn."""
+        """Return what the assistant said last, before this turn."""
         said = (m.content for m in reversed(self.messages) if m.role == "assistant" and m.content)
         return next(said, "")
 
@@ -219,7 +242,7 @@ class Conversation:
             self.unclear = said[-1] if said else ""
 
     def _close(self) -> None:
-        """Put what the assistant said and asked for so far into one message."""
+        """Put what the assistant said and called so far into one message."""
         if self._said or self._calls:
             self.messages.append(
                 Message("assistant", "".join(self._said), tuple(self._calls), intent=self.focus)
@@ -227,7 +250,7 @@ class Conversation:
         self._said, self._calls = [], []
 
     def _answer(self, call_id: str, result: Any, outcome: events.Outcome) -> None:
-        """Put the result of a call where the model finds it."""
+        """Add the result of a call to the messages."""
         self._close()
         change = self._changing.pop(call_id, "") if outcome in ("ok", "unknown") else ""
         message = Message(
@@ -255,8 +278,26 @@ class Conversation:
         self.messages = repair(self.messages)
 
 
+# How each kind of event changes a conversation. What reads a conversation relies on nothing else.
+RULES: Mapping[type[Event], Callable[[Conversation, Any], None]] = {
+    events.TurnStarted: Conversation._begin_turn,
+    events.IntentClassified: Conversation._route,
+    events.TaskStarted: Conversation._begin_task,
+    events.IntentSwitched: Conversation._switch,
+    events.TextDelta: Conversation._say,
+    events.ToolCallProposed: Conversation._propose,
+    events.ApprovalResolved: Conversation._edit,
+    events.ToolStarted: Conversation._start,
+    events.ToolFinished: Conversation._finish,
+    events.ActionSettled: Conversation._settle,
+    events.UsageUpdated: Conversation._pay,
+    events.TurnFinished: Conversation._complete,
+    events.TurnFailed: Conversation._fail,
+}
+
+
 def repair(messages: Iterable[Message]) -> list[Message]:
-    """A history that the protocol allows: each call answered, each answer asked for.
+    """Return a history that the protocol allows: each call has an answer, each answer a call.
 
     A call without a result gets one that says it was cancelled; a result nobody asked for and
     an assistant message with neither text nor calls are dropped.
@@ -285,7 +326,7 @@ def repair(messages: Iterable[Message]) -> list[Message]:
 
 
 def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]:
-    """The history as one intent may see it: what was said, and only its own tools' data.
+    """Return the history as one intent may see it: what was said, and only its own tools' data.
 
     Calls of other intents are left out with their results; what the assistant said about them
     stays. A change of which it said nothing, since it was stopped, is put into words.
@@ -316,14 +357,14 @@ def for_intent(messages: Iterable[Message], intent: str | None) -> list[Message]
 
 
 def size(message: Message) -> int:
-    """A message's share of the window, in characters."""
+    """Return a message's share of the window, in characters."""
     return len(message.content) + sum(len(c.name) + len(c.arguments) for c in message.tool_calls)
 
 
 def trim(messages: list[Message], budget: int) -> tuple[list[Message], int]:
-    """The newest messages that fit into `budget` characters, and how many were left out.
+    """Return the newest messages that fit into `budget` characters, and how many were left out.
 
-    A cut falls only before a person's message, so a call is never parted from its result. The
+    A cut falls only before a person's message, so a call is never separated from its result. The
     newest exchange always stays; where it is too long by itself, what followed the person's message
     is shortened. So is what takes too much of the room for earlier turns.
     """
@@ -360,7 +401,7 @@ def _shortened(messages: list[Message], budget: int) -> list[Message]:
 
 
 def _cut(message: Message, most: int) -> Message:
-    """The message with at most so many characters of its content."""
+    """Return the message with at most so many characters of its content."""
     if len(message.content) <= most:
         return message
     if message.role == "tool":
@@ -372,7 +413,7 @@ def _cut(message: Message, most: int) -> Message:
 
 
 def last_change(messages: Iterable[Message], tool: str) -> str:
-    """What the newest call of a tool has changed, in plain words; empty if it has not."""
+    """Return what the newest call of a tool has changed, in plain words; empty if nothing."""
     names: dict[str, str] = {}
     change = ""
     for message in messages:
@@ -383,7 +424,7 @@ def last_change(messages: Iterable[Message], tool: str) -> str:
 
 
 def _settled(message: Message, event: events.ActionSettled) -> Message:
-    """What was told of an action, now that the truth about it is known."""
+    """Return the message about an action with the outcome that is known by now."""
     done = event.outcome == "ok"
     change = message.change.removesuffix(PERHAPS.format("")) if done else ""
     return replace(message, content=_data(event.result), change=change)
@@ -394,7 +435,7 @@ def _data(result: Any) -> str:
 
 
 def arguments_of(call: ToolCall) -> Mapping[str, Any]:
-    """The call's arguments as a mapping. Raises `ValueError` when they are not a JSON object.
+    """Return the arguments as a mapping. Raises `ValueError` when they are not a JSON object.
 
     JSON has no NaN and no infinity (RFC 8259, section 6), which Python would read all the same.
     """
@@ -421,7 +462,7 @@ def _finite_number(written: str) -> float:
 
 
 def _depth(data: Any) -> int:
-    """How many containers lie inside each other."""
+    """Return how deep containers are nested."""
     depth, level = 0, [data]
     while level := [item for item in level if isinstance(item, dict | list)]:
         depth += 1

@@ -33,7 +33,7 @@ OURS = "INTENTBOT_"
 
 
 class EnvFileError(Exception):
-    """A `.env` that cannot be read: which one and why, in one line."""
+    """A `.env` cannot be read: says which one and why, in one line."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class EnvFile:
         return self.decision == "trusted"
 
     def decide(self, decision: trust.Decision) -> None:
-        """Keep the person's decision on the file as it was read. Raises `OSError`."""
+        """Store the person's decision about the file as it was read. Raises `OSError`."""
         trust.decide(self.folder, self.digest, decision)
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class EnvFile:
 
 
 def read(folder: Path, environ: Mapping[str, str]) -> EnvFile | None:
-    """The `.env` of `folder`; None: there is none. Raises `EnvFileError`.
+    """Read the `.env` of `folder`; None if there is none. Raises `EnvFileError`.
 
     Variables such as `${HOME}` are replaced as python-dotenv does it, except that an untrusted file
     cannot refer to `environ`: an endpoint with a key of the environment in its path would take the
@@ -109,7 +109,7 @@ def read(folder: Path, environ: Mapping[str, str]) -> EnvFile | None:
 
 
 def is_setting(name: str) -> bool:
-    """Whether this program reads the variable for itself."""
+    """Return whether this program reads the variable for itself."""
     return name in FREE or name.startswith(OURS)
 
 
@@ -156,7 +156,7 @@ def _resolved(text: str, environ: Mapping[str, str]) -> dict[str, tuple[str, str
 
 
 def _broken(text: str) -> Iterator[int]:
-    """The numbers of the lines that set nothing."""
+    """Return the numbers of the lines that set nothing."""
     from dotenv.parser import parse_stream
 
     for part in parse_stream(StringIO(text)):

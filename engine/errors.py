@@ -1,4 +1,4 @@
-"""What the person is told when a turn fails."""
+"""Turn exceptions into the message and the code of `turn_failed`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class StickyRecorder:
 
 
 def turn_failed(error: Exception, *, changed: bool) -> TurnFailed:
-    """The last event of a turn that ended in `error`; `changed`: it has changed something."""
+    """Return the last event of a turn that ended in `error`; `changed`: something was done."""
     code, message, retryable = _explain(error)
     if changed:
         # Tried again, the turn would do it again.
@@ -42,7 +42,7 @@ def turn_failed(error: Exception, *, changed: bool) -> TurnFailed:
 
 
 def _explain(error: Exception) -> tuple[str, str, bool]:
-    """The code, the words, and whether the same may work another time."""
+    """Return the code, the message, and whether a retry may succeed."""
     match error:
         case ModelError():
             return error.code, str(error), error.retryable

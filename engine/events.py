@@ -302,7 +302,7 @@ class UsageUpdated(Event):
     `flat_input_tokens` is what the same request would have sent with every tool in its prompt (0:
     without routing there would have been no such request), `flat_cached_tokens` what of these a
     warm prompt cache would hold. `flat_cost_usd` is their cost without, `flat_warm_cost_usd` with
-    such a cache; `engine.flat_prompt` says how this is reckoned.
+    such a cache; `engine.flat_prompt` says how this is estimated.
     """
 
     kind: ClassVar[str] = "usage_updated"
@@ -408,12 +408,12 @@ KINDS: Mapping[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses_
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """The JSON form: `kind` first, then the fields."""
+    """Return the JSON form: `kind` first, then the fields."""
     return {"kind": event.kind, **dataclasses.asdict(event)}
 
 
 def from_dict(data: Mapping[str, Any]) -> Event:
-    """The event that `to_dict` wrote; fields of a later version are passed over.
+    """Return the event that `to_dict` wrote; fields of a later version are ignored.
 
     Raises `ValueError` for an unknown kind or a field of the wrong type.
     """

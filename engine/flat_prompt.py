@@ -1,7 +1,7 @@
 """What requests took, and what they would have taken with every tool in the prompt.
 
 The flat prompt of a request is the same request with the definitions of all tools of the catalogue
-in place of those of one intent. It is reckoned in favour of the flat prompt: its instructions
+in place of those of one intent. The estimate favours the flat prompt: its instructions
 would be longer, too, and this does not count them. A request that only routed has no flat
 counterpart. Where it answered as well (small talk), one flat request to the acting model would
 have done so.
@@ -62,7 +62,7 @@ NO_FLAT = FlatPrompt()
 
 
 def flat_request(request: ChatRequest, usage: Usage, all_tools: Iterable[Tool]) -> FlatPrompt:
-    """This request, had it offered all tools of the catalogue.
+    """Estimate this request as if it had offered all tools of the catalogue.
 
     The server's own count for what was sent gives the characters a token has here; the
     definitions that were left out are counted at that rate.
@@ -80,7 +80,7 @@ def flat_request(request: ChatRequest, usage: Usage, all_tools: Iterable[Tool]) 
 
 
 def flat_prompt(messages: Iterable[Message], all_tools: Iterable[Tool]) -> FlatPrompt:
-    """One request with these messages and all tools, counted by length."""
+    """Estimate one request with these messages and all tools, by length."""
     tools = round(sum(tool.definition_size for tool in all_tools) / CHARACTERS_PER_TOKEN)
     said = round(sum(map(size, messages)) / CHARACTERS_PER_TOKEN)
     return _flat(said + tools, tools)
@@ -93,7 +93,7 @@ def _flat(whole: int, prefix: int, read: int = 0) -> FlatPrompt:
 
 
 def estimate_tokens(request: ChatRequest, usage: Usage, output: str) -> Usage:
-    """`usage`, filled in by length where the server reported nothing."""
+    """Return `usage`, estimated by length if the server reported nothing."""
     if usage.input_tokens or not usage.estimated:
         return usage
     sent = sum(map(size, request.messages)) + sum(tool.definition_size for tool in request.tools)

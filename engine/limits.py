@@ -58,7 +58,7 @@ class Budget:
         _stop(self._calls > self._limits.tool_calls, f"{self._limits.tool_calls} tool calls")
 
     def spend(self, usage: Usage, cost_usd: float | None) -> bool:
-        """Count what a request took; True when the session's cost has just come near its limit."""
+        """Count what a request took; return whether the cost has just come near its limit."""
         self._tokens += usage.input_tokens + usage.output_tokens
         self._cost += cost_usd or 0.0
         before, near = self._session_cost, self._limits.session_cost_usd * WARN_AT
@@ -71,7 +71,7 @@ class Budget:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """The time spent inside counts, once where several things are done side by side."""
+        """Count the time spent inside; concurrent work counts once."""
         if not self._at_work:
             self._began = time.monotonic()
         self._at_work += 1

@@ -17,7 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 
-# A backslash before one of these says that it is no markup; before another it is itself, as in a
+# A backslash before one of these escapes markup; before another it is itself, as in a
 # path or a regular expression.
 _ESCAPED = frozenset("*_`~[]<>#|")
 # What would not be seen: HTML, the definition of a link, the brackets of an address, a picture.
@@ -75,7 +75,7 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
 
 
 def _escape(state: StateInline, silent: bool) -> bool:
-    """A backslash takes the meaning from markup, and is itself anywhere else."""
+    """A backslash escapes markup, and is itself anywhere else."""
     if state.src[state.pos] != "\\" or state.pos + 1 >= state.posMax:
         return False
     following = state.src[state.pos + 1]

@@ -31,7 +31,7 @@ class OwnPrice:
     output: Decimal
 
     def __call__(self, usage: Usage) -> float | None:
-        """What the request cost; None where the server did not report its tokens."""
+        """Return what the request cost; None if the server did not report its tokens."""
         if usage.estimated:
             return None if any((self.input, self.cached, self.output)) else 0.0
         cached = min(usage.cached_tokens, usage.input_tokens)
@@ -44,7 +44,7 @@ class OwnPrice:
 
 
 def free(_: Usage) -> float | None:
-    """The price of a model that runs on this machine."""
+    """Return the price of a model that runs on this machine."""
     return 0.0
 
 
@@ -86,7 +86,7 @@ def _listed(usage: Usage, provider_url: str, *, azure: bool) -> float | None:
 
 
 def read_own(table: object) -> dict[str, OwnPrice]:
-    """The own prices of a configuration's table `prices`, by the name of the model.
+    """Return the own prices of a configuration's table `prices`, by the name of the model.
 
     Raises `ValueError`, whose text says what to change.
     """
@@ -98,11 +98,11 @@ def read_own(table: object) -> dict[str, OwnPrice]:
 def _read_one(name: str, given: Mapping[str, object]) -> OwnPrice:
     where = f'[prices."{name}"]'
     if unknown := sorted(set(given) - set(_KEYS)):
-        raise ValueError(f"{where}: {unknown[0]!r} is no price; there are {', '.join(_KEYS)}")
+        raise ValueError(f"{where}: {unknown[0]!r} is not a price; known are {', '.join(_KEYS)}")
     if missing := [key for key in ("input", "output") if key not in given]:
         raise ValueError(f"{where}: {missing[0]!r} is missing: US dollars for a million tokens")
     prices = {key: _dollars(where, key, value) for key, value in given.items()}
-    # Without a word about the cache there is no discount.
+    # If nothing is said about the cache, there is no discount.
     return OwnPrice(prices["input"], prices.get("cached", prices["input"]), prices["output"])
 
 

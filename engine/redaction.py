@@ -1,4 +1,4 @@
-"""Takes the configured keys and tokens out of text, also out of text that comes in pieces."""
+"""Remove the configured keys and tokens from text, also from text that comes in pieces."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ MIN_SECRET = 4
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """`text` with `MASK` in place of each secret."""
+    """Return `text` with `MASK` in place of each secret."""
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin like another
         text = text.replace(secret, MASK)
     return text
 
 
 def redacted_data(data: Any, redact: Callable[[str], str]) -> Any:
-    """JSON data with `redact` applied to every text in it, names of fields among them."""
+    """Return JSON data with `redact` applied to every string in it, field names included."""
     match data:
         case str():
             return redact(data)
@@ -37,19 +37,32 @@ class Redactor:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """Take in a piece; returns what may be shown."""
+        """Take in a piece and return what may be shown."""
         text = redacted(self._held + piece, self._secrets)
         cut = len(text) - max((_begun(text, secret) for secret in self._secrets), default=0)
         self._held = text[cut:]
         return text[:cut]
 
     def finish(self) -> str:
-        """What still waited: it was no secret."""
+        """Return what was held back: it was not a secret."""
         text, self._held = self._held, ""
         return text
 
 
 def _begun(text: str, secret: str) -> int:
-    """How much of a secret, in characters, the text ends with."""
+    """Return how many characters of a secret the text ends with."""
     most = min(len(text), len(secret) - 1)
     return next((n for n in range(most, 0, -1) if text.endswith(secret[:n])), 0)
+
+
+def shown_address(url: str) -> str:
+    """Return an address without its query, in which some gateways take a key."""
+    beginning, mark, _ = url.partition("?")
+    return f"{beginning}{mark}{MASK}" if mark else url
+
+
+def masked(secret: str | None) -> str | None:
+    """Return enough of a key to tell it from another, not enough to use it."""
+    if secret is None:
+        return None
+    return f"{MASK}{secret[-4:]}" if len(secret) >= 20 else MASK

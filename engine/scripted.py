@@ -79,7 +79,7 @@ class ScriptedTurn(_Strict):
     pause: Annotated[float, Field(ge=0, le=60)] = 2.0
 
     def lacking(self, catalogue: Catalogue) -> Iterator[str]:
-        """What the turn names and the catalogue has not, in words."""
+        """Yield what the turn names and the catalogue lacks, in words."""
         known = {tool.name for tool in catalogue.tools}
         tools = [call.tool for call in self.calls] + ([self.asks.tool] if self.asks else [])
         yield from (f"there is no intent {k!r}" for k in self.intents if k not in catalogue.intents)
@@ -101,13 +101,13 @@ class Script(_Strict):
 
 
 def load_scripts(folder: Folder) -> dict[str, Script]:
-    """The scripts of a folder by name. Raises `CatalogueError` naming file and fault."""
+    """Load the scripts of a folder by name. Raises `CatalogueError` naming file and fault."""
     paths = sorted((folder.path / "demos").glob("*.toml"))
     return {path.stem: _renamed(load_script(path), folder) for path in paths}
 
 
 def load_script(path: Path) -> Script:
-    """The script in this file. Raises `CatalogueError` naming file and fault."""
+    """Load the script in this file. Raises `CatalogueError` naming file and fault."""
     try:
         return Script.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
@@ -145,7 +145,7 @@ def _renamed(script: Script, folder: Folder) -> Script:
 
 
 def script_of(past: Iterable[Event]) -> str:
-    """A recorded session as a script, TOML for a file in `demos/`.
+    """Return a recorded session as a script, TOML for a file in `demos/`.
 
     Calls are those that ran, with the arguments that they ran with; notes are left to be written.
     """
@@ -187,7 +187,7 @@ def script_of(past: Iterable[Event]) -> str:
 
 
 def _without_none(value: Any) -> Any:
-    """TOML has no null: what is null is left out."""
+    """Leave out what is null, which TOML does not have."""
     if isinstance(value, dict):
         return {k: _without_none(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):

@@ -98,7 +98,7 @@ def _chosen(values: Mapping[str, str]) -> Provider | None:
 
 
 def choose_server(provider: Provider, values: Values, refused: str = "") -> Server | None:
-    """The server of a provider; None: the models of this machine. Raises `SettingsError`."""
+    """Return the server of a provider; None: the models of this machine. Raises `SettingsError`."""
     if provider not in ENDPOINTS:
         return None
     server = _azure(values.given) if provider == "azure" else _openai(values.given)
@@ -116,7 +116,7 @@ def choose_server(provider: Provider, values: Values, refused: str = "") -> Serv
 
 
 def _credential(server: Server, values: Values) -> Value | None:
-    """What the server will be given: a key, before a token, before the login on Azure."""
+    """Return the credential for the server: a key, else a token, else the login on Azure."""
     names = AZURE_KEYS if server.azure else OPENAI_KEYS
     key = next((values.given[name] for name in names if name in values.given), None)
     return _LOGIN if key is None and server.azure else key

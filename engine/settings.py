@@ -107,7 +107,7 @@ class Settings:
         return (f"{self.untrusted} is not trusted, so {names} is not used: {HOW_TO_TRUST}",)
 
     def redact(self, text: str) -> str:
-        """`text` without any of the configured keys and tokens."""
+        """Return `text` without any of the configured keys and tokens."""
         return redacted(text, self.secrets)
 
 
@@ -122,7 +122,7 @@ def load(
     script: Path | None = None,
     without_untrusted: bool = False,
 ) -> Settings:
-    """The settings for a program started in `folder`; the other keywords are the command line's.
+    """Load the settings of a program started in `folder`; other keywords are the command line's.
 
     `without_untrusted` leaves an untrusted `.env` out as a whole.
     """
@@ -188,7 +188,7 @@ def load(
 def read_values(
     environ: Mapping[str, str], folder: Path, *, without_untrusted: bool = False
 ) -> Values:
-    """Every setting that was given, and by whom. Raises `SettingsError`."""
+    """Return every setting that was given, and by whom. Raises `SettingsError`."""
     try:
         file = env_file.read(folder, environ)
     except EnvFileError as error:
@@ -228,7 +228,7 @@ def _given(texts: Mapping[str, str], place: str, *, own: bool = True) -> dict[st
 
 
 def _merged(sources: Iterable[Mapping[str, Value]]) -> dict[str, Value]:
-    """All of the sources, the later ones winning."""
+    """Merge the sources; later ones win."""
     return {name: value for source in sources for name, value in source.items()}
 
 
@@ -285,7 +285,7 @@ _PLACES = re.compile(rf"https?://(?:\[[^\]]*\]|[^/:])*(?::\d+)?[^{os.pathsep}]*|
 
 
 def split_places(text: str) -> list[str]:
-    """The places of a list as the environment has it, parted like PATH."""
+    """Split a list of places as the environment has it, separated like `PATH`."""
     return [place.strip() for place in _PLACES.findall(text) if place.strip()]
 
 

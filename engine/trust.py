@@ -49,7 +49,7 @@ def decision_on(folder: Path, content: bytes) -> Decision | None:
 
 
 def decide(folder: Path, digest: str, decision: Decision) -> None:
-    """Keep a decision in place of an earlier one of the folder. Raises `OSError`."""
+    """Store a decision, replacing an earlier one for the folder. Raises `OSError`."""
     record = Record(_key(folder), digest, decision, datetime.now(UTC).isoformat(timespec="seconds"))
     path = _path(folder)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def decide(folder: Path, digest: str, decision: Decision) -> None:
 
 
 def forget(folder: Path) -> bool:
-    """Remove what was decided of the folder; False: nothing was. Raises `OSError`."""
+    """Remove the decision about the folder; return whether there was one. Raises `OSError`."""
     try:
         _path(folder).unlink()
     except FileNotFoundError:
@@ -75,13 +75,13 @@ def forget(folder: Path) -> bool:
 
 
 def records() -> list[Record]:
-    """Everything that was decided, newest first."""
+    """Return all decisions, newest first."""
     found = (_read(path) for path in _kept_in().glob("*.json"))
     return sorted((each for each in found if each), key=lambda each: each.at, reverse=True)
 
 
 def _read(path: Path) -> Record | None:
-    """The record in a file; one that cannot be read is none."""
+    """Return the record in a file; None if it cannot be read."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         record = Record(**{name: str(data[name]) for name in data})  # type: ignore[arg-type]

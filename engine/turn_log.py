@@ -170,9 +170,9 @@ class TurnLog:
                 self.state, self.failure = "failed", event
                 self.close_actions()
             case events.ActionSettled():
-                for each in self.actions.values():
-                    if each.action_id == event.action_id:
-                        each.apply(event)
+                for settled in self.actions.values():
+                    if settled.action_id == event.action_id:
+                        settled.apply(event)
             case (
                 events.ApprovalRequested(call_id=call_id)
                 | events.ApprovalResolved(call_id=call_id)

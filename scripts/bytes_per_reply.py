@@ -1,4 +1,4 @@
-"""How many bytes a terminal chat app sends for one streamed reply, in one run.
+"""Count the bytes that a terminal chat app sends for one streamed reply, in one run.
 
     python -m scripts.bytes_per_reply [--elia PROGRAM] [--oterm PROGRAM] [--write docs/ssh.md]
 

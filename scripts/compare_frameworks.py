@@ -1,7 +1,7 @@
-"""This engine beside well-known frameworks, on one server: python scripts/compare_frameworks.py
+"""Compare this engine with well-known frameworks, on one server.
 
     python -m venv .venv-bench && .venv-bench/bin/pip install ".[benchmark]"
-    .venv-bench/bin/python scripts/compare_frameworks.py [--turns 40] [--docs | --own]
+    .venv-bench/bin/python -m scripts.compare_frameworks [--turns 40] [--docs | --own]
 
 Every contender has the same 300 tools and asks the same OpenAI-compatible server on loopback, whose
 answers are fixed: openai-agents, pydantic-ai and LangGraph with all tools in each request, as their
@@ -235,7 +235,7 @@ def spread(values: Sequence[float]) -> str:
 PAGE = """\
 # This engine beside other frameworks
 
-Written by `python scripts/compare_frameworks.py --docs` on {day}. {turns} turns of each
+Written by `python -m scripts.compare_frameworks --docs` on {day}. {turns} turns of each
 after {warm} to warm up, turn about; medians, with the tenth and the ninetieth percentile in
 brackets.
 

@@ -1,6 +1,6 @@
-"""Time from start to first frame, beside that of a bare Textual app with one input.
+"""Measure the time to the first frame, beside that of a bare Textual app with one input.
 
-    python scripts/first_frame.py [ROUNDS]
+    python -m scripts.first_frame [ROUNDS]
 
 Both programs are started in turn in a pseudo-terminal of 120x40; the clock stops when the text of
 their input field arrives. Prints both medians in milliseconds and their ratio.

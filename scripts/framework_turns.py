@@ -1,6 +1,6 @@
-"""The contenders of `compare_frameworks.py`, each to be run in a process of its own.
+"""Play one contender of `compare_frameworks.py`, each in a process of its own.
 
-    python scripts/framework_turns.py NAME URL FOLDER
+    python -m scripts.framework_turns NAME URL FOLDER
 
 FOLDER is a catalogue by `synthetic_catalogue.py`; the others get its functions as their own tools,
 without the first parameter that only this engine knows. Each reads a message a line, answers it in

@@ -1,6 +1,6 @@
-"""Times the history with 10,000 sessions and 1,000,000 messages.
+"""Time the history with 10,000 sessions and 1,000,000 messages.
 
-    python scripts/history_at_scale.py [FILE] [--sessions N] [--messages N]
+    python -m scripts.history_at_scale [FILE] [--sessions N] [--messages N]
 
 Makes the data it needs, through the real schema, and removes it; with FILE it is kept there and
 used again. Each line is the median of some runs, in milliseconds, and the slowest of them.

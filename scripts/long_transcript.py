@@ -1,4 +1,4 @@
-"""How a long session opens and how keys are answered in it, beside an empty one, in one run.
+"""Time how a long session opens and answers keys, beside an empty one, in one run.
 
     python -m scripts.long_transcript [MESSAGES]
 

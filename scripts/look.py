@@ -1,6 +1,9 @@
-"""Pictures of the app in its states, played with scripted turns: `python scripts/look.py DIR`.
+"""Draw the app in its states, played with scripted turns.
 
-Each state is saved as SVG at 120×40 and 80×24, and as PNG where `rsvg-convert` is installed.
+    python -m scripts.look                   the picture of the README, docs/app.svg
+    python -m scripts.look DIR [STATE ...]   all states, or these, at 120×40 and 80×24
+
+Pictures are SVG, in DIR also PNG where `rsvg-convert` is installed.
 """
 
 from __future__ import annotations
@@ -15,34 +18,34 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from tests.tui import states
 
 SIZES = ((120, 40), (80, 24))
+README = Path(__file__).parents[1] / "docs" / "app.svg"
 
 State = Callable[[Pilot[Any]], Awaitable[None]]
 
 
-async def take(folder: Path, name: str, size: tuple[int, int]) -> Path:
+async def draw(name: str, size: tuple[int, int]) -> str:
     app, play = states.STATES[name]()
     async with app.run_test(size=size) as pilot:
         await play(pilot)
-        picture = app.export_screenshot(title=app.TITLE or "")
-    path = folder / f"{name}-{size[0]}x{size[1]}.svg"
-    path.write_text(picture, encoding="utf-8")
-    return path
+        return app.export_screenshot(title=app.TITLE or "")
 
 
 def main(folder: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or list(states.STATES):
         for size in SIZES:
-            path = asyncio.run(take(folder, name, size))
+            path = folder / f"{name}-{size[0]}x{size[1]}.svg"
+            path.write_text(asyncio.run(draw(name, size)), encoding="utf-8")
             if converter := shutil.which("rsvg-convert"):
                 subprocess.run([converter, "-o", path.with_suffix(".png"), path], check=True)
             print(path)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    if len(sys.argv) == 1:
+        README.write_text(asyncio.run(draw("approval", (120, 40))), encoding="utf-8")
+    else:
+        main(Path(sys.argv[1]), sys.argv[2:])

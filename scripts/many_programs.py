@@ -1,4 +1,4 @@
-"""Dozens of programs on one history at once, each of which pays: all of them end well.
+"""Run dozens of programs on one history at once, each of which pays.
 
     python -m scripts.many_programs [NUMBER]
 

@@ -1,6 +1,6 @@
 """Break each line that protects people, one at a time, and show that a test turns red.
 
-    python scripts/mutate_safety.py [NAME ...]
+    python -m scripts.mutate_safety [NAME ...]
 
 Works on a copy of the tracked files in a temporary folder. First the named tests must pass as they
 are; then each mutation replaces one passage, and its tests must fail. Prints a line per mutation

@@ -1,7 +1,7 @@
-"""Imports large public OpenAPI documents and calls a loopback server that answers from them.
+"""Import large public OpenAPI documents and call a loopback server that answers from them.
 
-    python scripts/openapi_documents.py            documents from packages of npm and PyPI
-    python scripts/openapi_documents.py FILE…      documents of your own
+    python -m scripts.openapi_documents            documents from packages of npm and PyPI
+    python -m scripts.openapi_documents FILE…      documents of your own
 
 For each: operations in the document, tools, intents, seconds to load, and of the tools how many
 were called with arguments made from their schemas and answered well. Needs `npm`, `pip` and the
@@ -23,8 +23,6 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from engine.tools.openapi import load_openapi
 from engine.tools.openapi.document import parse

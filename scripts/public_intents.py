@@ -1,13 +1,13 @@
-"""Prints how well the offline router does on public data, in one run:
+"""Print how well the offline router does on public data, in one run.
 
-    python scripts/public_intents.py FOLDER
+    python -m scripts.public_intents FOLDER
 
 FOLDER has `clinc150_train_10shot.jsonl`, `clinc150_validation.jsonl` and the same two for
 `banking77`: one JSON object a line with `text`, `intent` (null: out of scope) and, for CLINC150,
 `domain`. From each training file a catalogue is made, one intent a label with nothing but its
 examples, and each message of the other file is routed as the first of a conversation. A message
 in scope is right if it becomes a task whose first intent is its label; one out of scope is refused
-by any route that is no task. The time is that of the whole route, one message after another.
+by any route other than a task. The time is that of the whole route, one message after another.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ async def _measure(
 
 
 async def _route(router: OfflineRouter, text: str) -> str | None:
-    """The first intent, or None where the route is no task."""
+    """Return the first intent, or None if the route is not a task."""
     async for item in router.route(text, Conversation()):
         if isinstance(item, Routing) and item.tasks:
             return item.tasks[0].intent

@@ -1,4 +1,6 @@
-"""What routing saves as a catalogue grows: python scripts/routing_at_scale.py [--json] [--docs]
+"""Measure what routing saves as a catalogue grows.
+
+    python -m scripts.routing_at_scale [--json] [--docs]
 
 For synthetic catalogues of 10, 100, 300 and 1,000 tools, in one run of about a minute:
 
@@ -282,7 +284,7 @@ _PAGE = """\
 
 {table}
 
-Written by `python scripts/routing_at_scale.py --docs`, which makes the catalogues, sends a turn
+Written by `python -m scripts.routing_at_scale --docs`, which makes the catalogues, sends a turn
 with one tool call to a server on loopback, and counts what that received: messages, tool
 definitions and schemas as JSON, by {by}. Servers that write definitions more tersely than JSON
 count some 40 % less for them, on both sides. Two things are not in these figures. A server that
@@ -292,7 +294,7 @@ does not fit the model's window cannot be sent at all.
 
 The classification request names every intent, says of each what fits into the budget (2,000 tokens
 at 100 intents, 3,000 at 400, with persona and schema), and gives examples of the twenty nearest.
-How often the right intent is among these: `python scripts/shortlist_recall.py TRAIN MESSAGES`. Of
+How often the right intent is among these: `python -m scripts.shortlist_recall TRAIN MESSAGES`. Of
 CLINC150's validation messages (150 intents, ten examples each) it is for 97.4 %, of BANKING77's
 (77) for 98.6 %.
 """

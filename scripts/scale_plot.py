@@ -1,4 +1,4 @@
-"""The plot of `routing_at_scale.py`: a small SVG that reads on light and dark pages."""
+"""Draw the plot of `routing_at_scale.py`, which imports this: it is not run by itself."""
 
 from __future__ import annotations
 

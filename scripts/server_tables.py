@@ -1,4 +1,4 @@
-"""What the program makes of servers as they are, beside the plain SDK: two tables in `docs/`.
+"""Show what the program makes of servers as they are, beside the plain SDK: tables in docs/.
 
     python -m scripts.server_tables [streams|faults]
 

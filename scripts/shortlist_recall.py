@@ -1,6 +1,8 @@
-"""How often the shortlist has the right intent: python scripts/shortlist_recall.py TRAIN MESSAGES
+"""Print how often the shortlist has the right intent.
 
-Both files have one JSON object a line with `text` and `intent`; a null intent is passed over.
+    python -m scripts.shortlist_recall TRAIN MESSAGES
+
+Both files have one JSON object a line with `text` and `intent`; rows without an intent are skipped.
 """
 
 from __future__ import annotations

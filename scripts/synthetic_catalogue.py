@@ -1,6 +1,6 @@
-"""Writes a believable catalogue of any size, for measuring: python scripts/synthetic_catalogue.py
+"""Write a believable catalogue of any size, for measuring.
 
-    python scripts/synthetic_catalogue.py 300 /tmp/company        # 300 tools in 36 intents
+    python -m scripts.synthetic_catalogue 300 /tmp/company        # 300 tools in 36 intents
 
 The same number always gives the same files. It plays a company's back office: twenty
 departments, what each of them looks after, and what can be done with that. The tools run: they

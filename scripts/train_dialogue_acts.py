@@ -1,6 +1,6 @@
 """Train the head for dialogue acts anew, after its templates or features were changed.
 
-    python scripts/train_dialogue_acts.py
+    python -m scripts.train_dialogue_acts
 
 Takes two or three minutes, most of it embedding. A test fails while the weights are older than
 what they are made from.

@@ -1,6 +1,6 @@
-"""Two programs write to one file for a minute, a third reads: no error, no lost row.
+"""Let two programs write to one file for a minute while a third reads; no row may be lost.
 
-    python scripts/two_programs.py [SECONDS]
+    python -m scripts.two_programs [SECONDS]
 
 Each writes whole turns as fast as it can, through the journal; afterwards everything that was
 written is counted in every table and in the full-text index.

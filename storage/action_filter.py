@@ -29,7 +29,7 @@ class ActionFilter:
     containing: str = ""
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The same for a query; actions of deleted sessions are never meant."""
+        """Return the conditions of a query; actions of deleted sessions never match."""
         deleted = select(Session.id).where(col(Session.deleted_at).is_not(None))
         found: list[ColumnElement[bool]] = [col(Action.session_id).not_in(deleted)]
         for place, value in (

@@ -1,4 +1,4 @@
-"""Moments as the database and the events have them: ISO 8601 in UTC, sorted as text."""
+"""Times as the database and the events have them: ISO 8601 in UTC, which sorts as text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 
 def utc_now(offset_s: float = 0.0) -> str:
-    """This moment, or the one so many seconds from it, to the millisecond."""
+    """Return the time now, or so many seconds from now, to the millisecond."""
     moment = datetime.now(UTC) + timedelta(seconds=offset_s)
     return moment.isoformat(timespec="milliseconds")

@@ -12,7 +12,7 @@ from storage.tables import Correction, Session
 
 @dataclass(frozen=True, kw_only=True)
 class CorrectionRecord:
-    """A message, where it went (nowhere: it was taken for no task), and where it belongs."""
+    """A message, where it went (nowhere: it was not taken for a task), and where it belongs."""
 
     session_id: str
     turn_id: str
@@ -23,7 +23,7 @@ class CorrectionRecord:
 
 
 def corrections(database: Database, since: str = "") -> list[CorrectionRecord]:
-    """Those said at `since`, ISO 8601 in UTC, or later; newest first. Raises `StorageError`."""
+    """Return the corrections since `since`, ISO 8601 UTC, newest first. Raises `StorageError`."""
     query = (
         select(Correction)
         .join(Session)

@@ -87,12 +87,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the requests in one database took."""
+    """The costs of all requests in one database."""
 
     database: Database
 
     def requests(self, session_id: str, until_turn: int | None = None) -> list[RequestRecord]:
-        """Those of a session in order, up to turn number `until_turn`."""
+        """Return the requests of a session in order, up to turn number `until_turn`."""
         session = History(self.database).session(session_id)
         until = session.turns if until_turn is None else until_turn
         with self.database.read() as rows:
@@ -108,7 +108,7 @@ class Costs:
             ]
 
     def turns(self, session_id: str) -> list[Entry]:
-        """The turns of a session that took a request, oldest first."""
+        """Return the turns of a session that made a request, oldest first."""
         entries: dict[int, Entry] = {}
         for request in self.requests(session_id):
             before = entries.get(request.turn)
@@ -119,16 +119,16 @@ class Costs:
         return list(entries.values())
 
     def until(self, session_id: str, turn: int) -> UsageTotals:
-        """What a session's turns up to this number took together."""
+        """Return the total of a session's turns up to this number."""
         calls = (request.call for request in self.requests(session_id, turn))
         return sum(map(UsageTotals.of, calls), UsageTotals())
 
     def sessions(self, newest: int) -> list[Entry]:
-        """So many sessions, archived or not, those used last at the end."""
+        """Return so many sessions, archived or not, the last used ones at the end."""
         return self._entries(_SESSIONS, {"limit": newest})
 
     def days(self, last: int) -> list[Entry]:
-        """The days with requests, in local time, so many back from the last one."""
+        """Return the last days with requests, in local time."""
         return self._entries(_DAYS, {"since": f"-{last} days"})
 
     def _entries(self, query: str, parameters: Mapping[str, Any]) -> list[Entry]:
@@ -141,9 +141,9 @@ class Costs:
 
 
 def _bill(row: Mapping[Any, Any]) -> UsageTotals:
-    """From a row of `_SUMS`, in which money is in picodollars."""
+    """Convert a row of `_SUMS`, in which money is in picodollars."""
     values = {name: row[name] for name in UsageTotals.__dataclass_fields__}
     for name in ("cost_usd", "flat_cost_usd", "flat_warm_cost_usd"):
-        # One division of two whole numbers is the nearest there is to the decimal fraction.
+        # One division of two integers gives the float nearest to the decimal fraction.
         values[name] /= 10**USD_DIGITS
     return UsageTotals(**values)

@@ -45,7 +45,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the file, making it where it is not there and migrating it where it is older.
+        """Open the file; create it if it is missing, migrate it if it is older.
 
         Its folder is made for the owner alone, the file is. Raises `StorageError`: the file
         was then left as it is.
@@ -95,7 +95,7 @@ class Database:
         self._engine.dispose()
 
     def is_sound(self, within_s: float) -> bool | None:
-        """Look for damage in the whole file; None where there was no time for all of it.
+        """Look for damage in the whole file; None if there was not enough time for all of it.
 
         It may take somewhat longer. Raises `StorageError`.
         """
@@ -115,7 +115,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A consistent view of the database. Raises `StorageError`."""
+        """Read in one consistent view of the database. Raises `StorageError`."""
         with self._begun(begin="BEGIN") as connection, _session(connection) as session:
             yield session
 
@@ -127,7 +127,7 @@ class Database:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[Connection]:
-        """One transaction: all of it is committed at the end, or nothing. Raises `StorageError`.
+        """Write in one transaction: all of it is committed, or nothing. Raises `StorageError`.
 
         What is committed survives the death of this program; `durable` survives the loss of
         power as well, at the price of waiting for the disk. Other programs wait meanwhile: read
@@ -150,7 +150,7 @@ class Database:
             raise StorageError(f"{error.object!a} is not valid text.") from error
 
     def _refuse_if_moved(self) -> None:
-        """Raise `StorageError` where the files that are written to are not those at the path.
+        """Raise `StorageError` if the files that are open are not those at the path.
 
         SQLite goes on writing to a file that was deleted or replaced, and all of it is lost
         at the end (https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use).
@@ -169,7 +169,7 @@ def _session(connection: Connection) -> Iterator[Session]:
 
 
 def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Which files lie at the path: the database and its write-ahead log."""
+    """Return which files lie at the path: the database and its write-ahead log."""
 
     def identity(suffix: str) -> tuple[int, int] | None:
         try:
@@ -182,7 +182,7 @@ def _files(path: Path) -> tuple[tuple[int, int] | None, ...]:
 
 
 def _make(path: Path) -> None:
-    """The folder, where it is not there, and the empty file, for the owner alone."""
+    """Create the folder, if it is missing, and the empty file, for the owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError("it is a folder")
@@ -195,7 +195,7 @@ def _make(path: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Rights 0600; SQLite gives the files it makes beside the database the same."""
+    """Set the mode to 0600; SQLite gives the files it makes beside the database the same."""
     for suffix in ("", "-wal", "-shm"):
         # Not there, or another user's file that we may write to.
         with suppress(FileNotFoundError, PermissionError):
@@ -273,7 +273,7 @@ def _engine(path: Path, how: str = _WRITE) -> sqlalchemy.Engine:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on.
+    """Switch the write-ahead log on.
 
     The first time this takes the whole file, and SQLite, which waits for every other lock, gives
     that one up at once where another program is doing the same.

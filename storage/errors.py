@@ -1,4 +1,4 @@
-"""What storage says when it cannot: one line for a person, with why and what to do."""
+"""Errors of the storage: one line for a person, with the reason and what to do."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ class NoSuchAction(StorageError):
 
 
 class NothingToCheck(StorageError):
-    """It is known what became of the action, or will be when its turn ends."""
+    """The outcome of the action is known, or will be when its turn ends."""
 
 
 def not_one(id: str, found: int) -> str:
-    """What to say where so many sessions are meant by an id."""
+    """Return the message for an id that so many sessions match."""
     if found:
         return f"Several sessions begin with {id!r}: give more of the id."
     return f"There is no session {id!r}: see the ids with `sessions list`."
 
 
 def reason(error: BaseException) -> str:
-    """Why SQLite refused, and what to do about it."""
+    """Return why SQLite refused, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return _REASONS.get(code) or " ".join(str(error).split())
 
 
 def no_room(error: BaseException | None) -> bool:
-    """Whether SQLite could not make the files that it needs beside the database."""
+    """Return whether SQLite could not create the files that it needs beside the database."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def failed(path: Path, error: BaseException) -> StorageError:
-    """The error for a database that could be opened, but not read or written just now."""
+    """Return the error for a database that was opened, but cannot be read or written now."""
     return StorageError(f"The history in {path} cannot be used: {reason(error)}.")

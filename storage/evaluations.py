@@ -62,7 +62,7 @@ class Evaluations:
     database: Database
 
     def begin(self, run: RunRecord) -> str:
-        """Write down that a run begins now, in this process; returns its id."""
+        """Record that a run begins now, in this process; return its id."""
         with self.database.write() as rows:
             rows.add(
                 EvaluationRun(
@@ -80,7 +80,7 @@ class Evaluations:
         return run.id
 
     def keep(self, run_id: str, results: Iterable[ResultRecord]) -> None:
-        """Commit results; one that is there already is replaced."""
+        """Commit results, replacing those that are there already."""
         with self.database.write() as rows:
             for result in results:
                 row, outcome = dict(result.row), dict(result.outcome)
@@ -96,7 +96,7 @@ class Evaluations:
         self._end(run_id, "interrupted", report)
 
     def resume(self, run_id: str) -> RunRecord:
-        """Take an interrupted run up in this process. Raises `UnknownRun`.
+        """Resume an interrupted run in this process. Raises `UnknownRun`.
 
         Raises `StorageError` while another process is at it, or where it has been finished.
         """
@@ -114,7 +114,7 @@ class Evaluations:
             return _record(run, _done(rows, [run.id]))
 
     def close_interrupted(self) -> None:
-        """Say of runs whose process is dead that they were interrupted."""
+        """Mark the runs of dead processes as interrupted."""
         running = select(EvaluationRun).where(EvaluationRun.state == "running")
         with self.database.read() as rows:
             dead = [run.id for run in rows.exec(running) if not is_alive(run.owner)]
@@ -132,7 +132,7 @@ class Evaluations:
             return [_record(run, done) for run in found]
 
     def run(self, id: str) -> RunRecord:
-        """The run with this id, the only one whose id begins so, or the `last`.
+        """Return the run with this id, the only one whose id begins so, or the `last`.
 
         Raises `UnknownRun`.
         """
@@ -142,7 +142,7 @@ class Evaluations:
             return _record(run, _done(rows, [run.id]))
 
     def results(self, run_id: str) -> list[ResultRecord]:
-        """What a run has found so far, in the order of its sets. Raises `UnknownRun`."""
+        """Return the results of a run so far, in the order of its sets. Raises `UnknownRun`."""
         with self.database.read() as rows:
             query = select(EvaluationResult).where(
                 EvaluationResult.run_id == _find(rows, run_id).id
@@ -185,7 +185,7 @@ def _find(rows: Session, id: str) -> EvaluationRun:
 
 
 def _done(rows: Session, ids: Sequence[str]) -> dict[str, int]:
-    """How many results each of these runs has."""
+    """Return how many results each of these runs has."""
     query = (
         select(EvaluationResult.run_id, func.count())
         .where(col(EvaluationResult.run_id).in_(ids))

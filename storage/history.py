@@ -85,7 +85,7 @@ class History:
             )
 
     def count(self, *, archived: bool | None = False) -> int:
-        """How many sessions there are."""
+        """Return how many sessions there are."""
         query = select(func.count()).where(col(tables.Session.deleted_at).is_(None))
         if archived is not None:
             query = query.where(tables.Session.archived == archived)
@@ -93,7 +93,7 @@ class History:
             return rows.exec(query).one()
 
     def prompts(self, limit: int = 500) -> list[str]:
-        """What the person has said in all sessions, newest first, each text once."""
+        """Return what the person has said in all sessions, newest first, each text once."""
         deleted = select(tables.Session.id).where(col(tables.Session.deleted_at).is_not(None))
         query = (
             select(Turn.text)
@@ -105,7 +105,7 @@ class History:
             return list(dict.fromkeys(rows.exec(query)))[:limit]
 
     def session(self, id: str) -> SessionRecord:
-        """The session with this id, or the only one whose id begins so.
+        """Return the session with this id, or the only one whose id begins so.
 
         Raises `UnknownSession`.
         """
@@ -122,11 +122,11 @@ class History:
         skip_turns: int = 0,
         kinds: Sequence[str] = (),
     ) -> list[Event]:
-        """What happened in a session, in order; all of it, or its last turns only.
+        """Return the events of a session, in order; all of them, or those of its last turns.
 
         `skip_turns` leaves the newest out, so that a long session can be read page by page from
         its end. With `kinds` only events of these are read; kinds that only a later version of the
-        program knows are passed over. Raises `UnknownSession`.
+        program knows are skipped. Raises `UnknownSession`.
         """
         kept = tables.Event
         with self.database.read() as rows:
@@ -181,23 +181,23 @@ class History:
             return [ActionRecord.of(action) for action in rows.exec(query)]
 
     def count_actions(self, which: ActionFilter = _ALL_ACTIONS) -> int:
-        """How many these are. Raises `UnknownSession`."""
+        """Return how many actions match. Raises `UnknownSession`."""
         with self.database.read() as rows:
             chosen = _whole(rows, which).conditions()
             return rows.exec(select(func.count()).select_from(Action).where(*chosen)).one()
 
     def intents_used(self) -> list[str]:
-        """The intents of all actions, sorted: what they can be filtered by."""
+        """Return the intents of all actions, sorted: what they can be filtered by."""
         with self.database.read() as rows:
             return list(rows.exec(select(Action.intent).distinct().order_by(Action.intent)))
 
     def tools_used(self) -> list[str]:
-        """The tools of all actions, sorted."""
+        """Return the tools of all actions, sorted."""
         with self.database.read() as rows:
             return list(rows.exec(select(Action.tool).distinct().order_by(Action.tool)))
 
     def action(self, id: str) -> ActionRecord:
-        """The action with this id, or the only one whose id begins so. Raises `NoSuchAction`."""
+        """Return the action that this id, or a beginning of it, names. Raises `NoSuchAction`."""
         with self.database.read() as rows:
             return ActionRecord.of(_find_action(rows, id))
 
@@ -225,7 +225,7 @@ class History:
         return Path(kept)
 
     def rename(self, session_id: str, title: str) -> None:
-        """Give a session another title. Raises `UnknownSession`."""
+        """Rename a session. Raises `UnknownSession`."""
         with self.database.write() as rows:
             session = _find(rows, session_id)
             session.title = " ".join(title.split())
@@ -245,7 +245,7 @@ class History:
             _find(rows, session_id).deleted_at = utc_now()
 
     def restore(self, session_id: str) -> None:
-        """Bring a discarded session back. Raises `UnknownSession` where it is gone for good."""
+        """Restore a deleted session. Raises `UnknownSession` if it is gone for good."""
         with self.database.write() as rows:
             session = rows.get(tables.Session, session_id)
             if session is None:
@@ -253,7 +253,7 @@ class History:
             session.deleted_at = None
 
     def purge(self, older_than_s: float = UNDO_S) -> int:
-        """Remove sessions for good that were discarded so long ago; returns how many."""
+        """Remove sessions for good that were deleted so long ago; return how many."""
         query = select(tables.Session).where(
             col(tables.Session.deleted_at) <= utc_now(-older_than_s)
         )
@@ -314,7 +314,7 @@ def _find_action(rows: Session, id: str) -> Action:
 
 
 def _beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
-    """The row with this id, else some of those whose id begins so."""
+    """Return the row with this id, else some of those whose id begins so."""
     exact = rows.get(table, id)
     if exact is not None:
         return [exact]

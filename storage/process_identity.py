@@ -14,12 +14,12 @@ _PROC = Path("/proc")
 
 
 def this_process() -> str:
-    """The owner of what this process runs: `PID:BEGAN`."""
+    """Return the owner of what this process runs: `PID:BEGAN`."""
     return f"{os.getpid()}:{_began(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool:
-    """Whether that process still runs. In doubt, yes: its work is then left alone."""
+    """Return whether that process still runs. In doubt, yes: its work is then left alone."""
     number, _, began = owner.partition(":")
     now = _began(int(number))
     return now is not None and (now == began or "" in (now, began))
@@ -51,7 +51,7 @@ def _began_by_proc(pid: int) -> str | None:
 
 
 def _began_by_ps(pid: int) -> str | None:
-    """The same from ps(1), on the BSDs and macOS."""
+    """Return the same from ps(1), on the BSDs and macOS."""
     listed = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)],
         capture_output=True,

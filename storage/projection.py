@@ -80,7 +80,7 @@ _END_ACTIONS = (
 
 
 def project(rows: Connection, event: Event, model: str = "", data_dir: str | None = None) -> None:
-    """Keep one event and all that follows from it.
+    """Store one event and update all rows that follow from it.
 
     `model` is the session's chat model, `data_dir` what `tables.Turn` says of it.
 
@@ -130,7 +130,7 @@ def project(rows: Connection, event: Event, model: str = "", data_dir: str | Non
 
 
 def end_actions(rows: Connection, turn_id: str, at: str) -> None:
-    """An action that has no end by now, because that could not be written down, gets none later."""
+    """End the actions of a turn that is over: an end that is not recorded by now never will be."""
     rows.execute(_END_ACTIONS, {"key": turn_id, "at": at})
 
 
@@ -329,7 +329,7 @@ def _resolve(rows: Connection, event: events.ApprovalResolved) -> None:
         "decided_at": event.at,
     }
     if event.arguments is not None:
-        # Earlier versions did not say the summary anew.
+        # Events of earlier versions have no new summary.
         changes |= {"arguments": dict(event.arguments), "summary": event.summary or action.summary}
     _change(rows, _CHANGE_ACTION, action.id, **changes)
 
@@ -337,7 +337,7 @@ def _resolve(rows: Connection, event: events.ApprovalResolved) -> None:
 def _action(
     rows: Connection, event: events.ApprovalResolved | events.ToolStarted | events.ToolFinished
 ) -> Row[Any]:
-    """The action that an event is about. Some servers use a call id twice: the newest counts."""
+    """Return the action of an event. Some servers use a call id twice: the newest counts."""
     action = rows.execute(_ACTION_BY_CALL, {"turn": event.turn_id, "call": event.call_id}).first()
     if action is None:
         raise ValueError(f"The call {event.call_id!r} was never proposed in this turn.")
@@ -375,12 +375,12 @@ def _charge(rows: Connection, event: events.UsageUpdated) -> None:
 
 
 def _figure(number: float) -> int:
-    """A count or a duration as a column can hold it; the event keeps what was said."""
+    """Return a count or a duration that a column can hold; the event keeps the original."""
     return int(max(0, min(number, MOST_TOKENS))) if number == number else 0
 
 
 def _amount(cost_usd: float | None) -> float | None:
-    """US dollars; what nobody pays for one request is as good as unknown."""
+    """Return US dollars; None for an amount that no single request can cost."""
     if cost_usd is None or not math.isfinite(cost_usd) or abs(cost_usd) > MOST_USD:
         return None
     return cost_usd

@@ -1,4 +1,4 @@
-"""Writes down what happens, as it happens: the engine's `Recorder`."""
+"""Record events in the database as they happen: the engine's `Recorder`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from storage.history import ActionRecord
 from storage.projection import project
 from storage.recovery import close_interrupted, dead_owners, settle
 
-# Text may be written down this much later than it is seen.
+# Seconds by which text may be written later than it is seen.
 TEXT_LAG_S = 1.0
 
 
 class SqliteRecorder:
-    """Keeps events, each in one transaction, in the order they come.
+    """Store events, each in one transaction, in the order they come.
 
     One thread writes, so that the screen never waits for the disk. Text that streams in is held
     back and written as one `text_delta` under the number of its first, at most once a second
@@ -50,7 +50,7 @@ class SqliteRecorder:
         await asyncio.shield(loop.run_in_executor(self._writer, self._take, event))
 
     def settle_interrupted(self) -> list[ActionRecord]:
-        """To be called once at start-up: end the turns that a dead process left running.
+        """End the turns that a dead process left running; call it once at start-up.
 
         Returns the actions that may or may not have been done: the person is to be told, and
         they are never run again by themselves. Where nothing can be written, nothing is ended.
@@ -65,7 +65,7 @@ class SqliteRecorder:
             return close_interrupted(rows.connection())
 
     def settle(self, found: ActionSettled) -> ActionSettled:
-        """Keep what was found about an unknown action; returns the event as it was kept.
+        """Record what was found out about an unknown action; return the event as stored.
 
         Raises `StorageError`, `NothingToCheck` where somebody else has settled it meanwhile.
         """
@@ -73,7 +73,7 @@ class SqliteRecorder:
             return settle(rows, found)
 
     async def close(self) -> None:
-        """Write down what is held and stop. Raises `RecordingError`."""
+        """Write what is still held, and stop. Raises `RecordingError`."""
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()

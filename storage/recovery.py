@@ -1,4 +1,4 @@
-"""Tells the truth about turns that a dead process left behind, and about what they began."""
+"""End the turns that a dead process left behind, and say what may have been done."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _LAST_SEQ = select(func.max(tables.Event.seq)).where(col(tables.Event.turn_id) =
 
 
 def dead_owners(rows: Connection) -> list[str]:
-    """The processes that left turns behind. Usually none: to see that takes no lock."""
+    """Return the processes that left turns behind; this takes no lock."""
     return [owner for owner in rows.execute(_OWNERS).scalars() if not is_alive(owner)]
 
 
 def close_interrupted(rows: Connection) -> list[ActionRecord]:
-    """End every turn whose process is dead, by the events that should have ended it.
+    """End every turn whose process is dead, with the events that it did not get to write.
 
     A change that had begun becomes `unknown`; what had not begun, or changes nothing, becomes
     `cancelled`. Turns of a living process are left alone. Returns the unknown actions, oldest
@@ -65,7 +65,7 @@ def close_interrupted(rows: Connection) -> list[ActionRecord]:
 
 
 def must_be_unknown(rows: Session, action: tables.Action) -> None:
-    """Raises `NothingToCheck` unless nobody knows what became of the action."""
+    """Raise `NothingToCheck` unless the outcome of the action is unknown."""
     if action.state != "unknown":
         state = action.state.replace("_", " ")
         raise NothingToCheck(
@@ -76,7 +76,7 @@ def must_be_unknown(rows: Session, action: tables.Action) -> None:
 
 
 def settle(rows: Session, found: ActionSettled) -> ActionSettled:
-    """Put what was found about an unknown action behind its turn; returns the event as kept.
+    """Append what was found out about an unknown action to its turn; return the stored event.
 
     Raises `NoSuchAction` and what `must_be_unknown` does.
     """

@@ -16,7 +16,7 @@ _SOME = "SELECT id FROM session WHERE deleted_at IS NULL AND substr(id, 1, ?) = 
 
 
 def whole_id(path: Path, id: str) -> str:
-    """The id that is meant by this one or its beginning. Raises `UnknownSession`.
+    """Return the id that this one or its beginning means. Raises `UnknownSession`.
 
     Where the file cannot be read like this, because it has to be migrated for one, the id comes
     back as it is: whoever opens the file says why.

@@ -9,6 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says nothing about it where other programs have the processor.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 HERE = Path(__file__).parent
 # Folders whose tests need a screen, or a conversation with the offline models.
@@ -18,6 +23,7 @@ SLOW_MODULES = {
     "test_any_moment",
     "test_asking",
     "test_confusion",
+    "test_database",
     "test_earlier_versions",
     "test_embedded",
     "test_embedded_busy",
@@ -34,6 +40,8 @@ SLOW_MODULES = {
     "test_mcp_servers",
     "test_migrations",
     "test_openapi_hostile",
+    "test_recording_fails",
+    "test_recovery",
     "test_small_catalogues",
     "test_telecom_books",
     "test_telecom_evaluation",

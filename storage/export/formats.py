@@ -33,7 +33,7 @@ def export(
     format: Format,
     redact: Callable[[str], str],
 ) -> str:
-    """The text of the file. `redact` takes known secrets out; what looks like one goes too."""
+    """Return the text of the file. `redact` removes known secrets, masking likely ones."""
     data = masked(as_data(session, _whole(happened, redact)), redact)
     if format == "json":
         return escape_controls(json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
@@ -44,7 +44,7 @@ def export(
 
 
 def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]:
-    """The JSON form, which `storage.export.importer` reads back."""
+    """Return the JSON form, which `storage.export.importer` reads back."""
     kept = ("id", "title", "created_at", "updated_at", "model", "archived")
     return {
         "format": NAME,
@@ -55,7 +55,7 @@ def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]
 
 
 def _whole(happened: Iterable[Event], redact: Callable[[str], str]) -> Iterator[Event]:
-    """The same events, but a secret that streamed in pieces is in one: in pieces it is none."""
+    """Yield the events, a secret that streamed in pieces joined, so that it is recognised."""
     stretch: list[Event] = []
     for event in happened:
         if isinstance(event, TurnStarted | ToolCallProposed):
@@ -66,7 +66,7 @@ def _whole(happened: Iterable[Event], redact: Callable[[str], str]) -> Iterator[
 
 
 def _joined(stretch: Sequence[Event], redact: Callable[[str], str]) -> Sequence[Event]:
-    """These with their text in the first piece of it, where masking the pieces is not enough."""
+    """Return these with all text in the first piece, if masking single pieces is not enough."""
     pieces = [event for event in stretch if isinstance(event, TextDelta)]
     texts = [piece.text for piece in pieces]
     whole = "".join(texts)
@@ -105,7 +105,7 @@ def _action(action: ActionLog) -> str:
 
 
 def _reply(text: str) -> str:
-    """The model writes Markdown: kept, but no HTML in it."""
+    """Keep the Markdown that the model writes, but no HTML in it."""
     parts = _CODE.split(strip_controls(text).strip())
     return "".join(
         part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts)
@@ -113,12 +113,12 @@ def _reply(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that is no Markdown, on one line."""
+    """Escape text that is not Markdown, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(strip_controls(text).split()))
 
 
 def _code(text: str) -> str:
-    """A code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
+    """Return a code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
     line = " ".join(strip_controls(text).split())
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"

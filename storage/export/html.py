@@ -64,7 +64,7 @@ td, th {{ border: 1px solid var(--line); padding: .2rem .5rem; }}
 
 
 def page(session: Mapping[str, Any], turns: Sequence[TurnLog]) -> str:
-    """The page of a session, `session` as in the JSON form."""
+    """Return the page of a session, `session` as in the JSON form."""
     about = [f"{len(turns)} {'turn' if len(turns) == 1 else 'turns'}", _time(session["updated_at"])]
     about += [_text(session["model"])] if session["model"] else []
     return _PAGE.format(
@@ -112,6 +112,6 @@ def _text(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without control codes, and without halves of characters, which no page can hold."""
+    """Remove control codes, and lone surrogates, which no page can hold."""
     kept = "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f"))
     return kept.encode("utf-8", "replace").decode()

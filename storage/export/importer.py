@@ -1,4 +1,4 @@
-"""Takes a session back in from the JSON that was made of it; nothing in the file is trusted."""
+"""Import a session from its JSON form; nothing in the file is trusted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Exported:
 
 
 def parse(text: str) -> Exported:
-    """The session in the text of a file. Raises `NotAnExport`."""
+    """Parse the session in the text of a file. Raises `NotAnExport`."""
     try:
         data = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
@@ -83,7 +83,7 @@ def parse(text: str) -> Exported:
 
 
 def save(database: Database, session: Exported, copy: Callable[[], str] | None = None) -> str:
-    """Put a session in, in one transaction; returns its id.
+    """Insert a session in one transaction; return its id.
 
     With `copy`, which makes ids, it gets new ones. Raises `AlreadyThere`, `NotAnExport`, and
     `StorageError` where it cannot be written.
@@ -136,7 +136,7 @@ def _batches(ids: list[str], size: int = 500) -> list[list[str]]:
 
 
 def _renamed(session: Exported, new_id: Callable[[], str]) -> Exported:
-    """The same session under ids of its own."""
+    """Return the same session under new ids."""
     ids = {session.id: new_id()}
 
     def renamed(event: Event) -> Event:
@@ -220,4 +220,4 @@ def _finite(text: str) -> float:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

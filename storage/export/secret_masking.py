@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is written to a file, also those that a person or a tool said.
+"""Mask secrets in what is written to a file, also those that a person or a tool said.
 
 What is known by value the caller takes out; this adds what looks like a secret: keys by the form
 that their issuers document, and values under a name such as `password`. Where a text may be read
@@ -66,7 +66,7 @@ _HINTS = ("pass", "pwd", "authorization", "secret", "token", "key", "pin")
 
 
 def mask(text: str) -> str:
-    """`text` without anything that looks like a secret."""
+    """Return `text` without anything that looks like a secret."""
     text = _BEARER.sub(rf"\1{MASK}", _KEY.sub(MASK, text))
     text = _IN_URL.sub(rf"\1{MASK}", text)
     lowered = text.lower()
@@ -79,7 +79,7 @@ def mask(text: str) -> str:
 
 
 def masked(value: Any, redact: Callable[[str], str]) -> Any:
-    """JSON data with `redact` and `mask` applied to every text in it, names of fields excepted.
+    """Return JSON data with `redact` and `mask` applied to every string except field names.
 
     Under the name of a secret everything goes, numbers and lists too.
     """
@@ -97,13 +97,13 @@ def masked(value: Any, redact: Callable[[str], str]) -> Any:
 
 
 def _hides(name: object, inside: object) -> bool:
-    """Whether something secret is kept under this name; whether there is one is no secret."""
+    """Return whether this name is that of a secret; a flag that one exists is not secret."""
     nothing = inside is None or isinstance(inside, bool) or inside in ("", [], {}, ())
     return not nothing and _NAME.search(str(name)) is not None
 
 
 def _if_it_tells(found: re.Match[str]) -> str:
-    """Masks the word where it is no ordinary one, or is said to be the password."""
+    """Mask the word unless it is an ordinary one that is not called a password."""
     word, said_to_be = found["word"], found.groupdict().get("is")
     if _ODD.search(word) or (said_to_be and _TOLD.fullmatch(word) is None):
         return f"{found[1]}{MASK}"

@@ -1,4 +1,4 @@
-"""The schema, one step after another.
+"""The schema, one step after another; the steps themselves are modules beside this one.
 
 `PRAGMA user_version` is the number of steps a file has been through. A step is a function over
 a plain connection, takes effect together with the change of that number or not at all, and never
@@ -66,7 +66,7 @@ def _take(connection: sqlite3.Connection, step: Migration, number: int) -> None:
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The schema's number, 0 for a new file."""
+    """Return the schema's number, 0 for a new file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
@@ -75,12 +75,12 @@ def has_tables(connection: sqlite3.Connection) -> bool:
 
 
 def backup_of(path: Path, version: int) -> Path:
-    """Where the copy of a file of that version goes."""
+    """Return where the backup of a file of that version goes."""
     return path.with_name(f"{path.name}.bak-v{version}")
 
 
 def _back_up(path: Path, version: int) -> None:
-    """Copy what is committed, also what still lies in the -wal file, which a raw copy misses."""
+    """Copy what is committed, also what is still in the -wal file, which a plain copy misses."""
     copy = backup_of(path, version)
     unfinished = copy.with_name(copy.name + ".part")
     unfinished.unlink(missing_ok=True)

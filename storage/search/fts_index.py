@@ -1,4 +1,4 @@
-"""Keeps the full-text index in step with the rows it is about."""
+"""Keep the full-text index in step with the rows that it covers."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _ONE_DONE = _DONE.where(col(Action.id) == _KEY)
 
 
 def index_title(rows: Connection, serial: int, title: str) -> None:
-    """The title of the session with this number."""
+    """Index the title of the session with this number."""
     _put(rows, serial << TURNS, title=title)
 
 
 def index_turn(rows: Connection, turn_id: str) -> None:
-    """All of a turn, as it is now."""
+    """Index everything in a turn, as it is now."""
     key = {"key": turn_id}
     serial, number, said = rows.execute(_TURN, key).one()
     _put(
@@ -55,7 +55,7 @@ def index_turn(rows: Connection, turn_id: str) -> None:
 
 
 def index_action(rows: Connection, action_id: str) -> None:
-    """An action, as it is now."""
+    """Index an action, as it is now."""
     action = rows.execute(_ONE_DONE, {"key": action_id}).one()
     rows.exec_driver_sql(
         "INSERT OR REPLACE INTO action_fts (rowid, done) VALUES (?, ?)",
@@ -64,7 +64,7 @@ def index_action(rows: Connection, action_id: str) -> None:
 
 
 def done(action: Action | Row[Any]) -> str:
-    """An action as text: its tool, its summary, its arguments and its result."""
+    """Return an action as text: its tool, its summary, its arguments and its result."""
     parts: Iterable[str] = (
         action.tool,
         action.summary,

@@ -1,4 +1,4 @@
-"""What somebody types to find something, and where it is found.
+"""Parse what is typed to search, and find the matches in a text.
 
 Nothing that is typed is an error. Words are found from their beginning, all of them, whatever
 their order and case; "in quotes" they stand together and whole; OR between two words finds
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from storage.search.tokenizer import tokens
 
-# Of what is pasted as a search only the beginning is looked for.
+# Only the beginning of a pasted search is used.
 MOST_TERMS = 32
 # A match further back in one text than this is found, but not shown.
 READ_CHARACTERS = 50_000
@@ -61,7 +61,7 @@ class Query:
 
     @property
     def match(self) -> str:
-        """The query for SQLite."""
+        """Return the query in the syntax of SQLite."""
         return " AND ".join(f"({' OR '.join(map(str, group))})" for group in self.groups)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
@@ -86,7 +86,7 @@ class Query:
 
 
 def parse(typed: str) -> Query | None:
-    """The query for what was typed, None where there is no word in it."""
+    """Parse what was typed; None if there is no word in it."""
     groups: list[tuple[Term, ...]] = []
     joining = ""
     for part, term in _terms(typed):
@@ -104,7 +104,7 @@ def parse(typed: str) -> Query | None:
 
 
 def is_everything(typed: str) -> bool:
-    """Whether nothing is looked for: all is found then."""
+    """Return whether the query is empty: everything matches then."""
     return not typed.replace("*", "").strip()
 
 
@@ -118,13 +118,13 @@ def _terms(typed: str) -> Iterator[tuple[str, Term | None]]:
 
 
 def highlighted(text: str, query: Query | None) -> tuple[Segment, ...]:
-    """The whole text on one line, in segments."""
+    """Return the whole text on one line, in segments."""
     line = " ".join(text.split())
     return tuple(_cut(line, query.spans(line) if query else [], 0, len(line)))
 
 
 def snippet(text: str, query: Query, characters: int) -> tuple[Segment, ...]:
-    """The part of a text around the first match, on one line; nothing where there is no match."""
+    """Return the text around the first match, on one line; nothing without a match."""
     line = " ".join(text.split())
     spans = query.spans(line)
     if not spans:

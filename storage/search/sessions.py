@@ -1,4 +1,4 @@
-"""Finds sessions by what was said and done in them: titles, messages, arguments and results."""
+"""Find sessions by what was said and done in them: titles, messages, arguments and results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _READS = 4
 def search(
     rows: Session, typed: str, *, archived: bool | None, limit: int, offset: int, matches: int
 ) -> list[Found]:
-    """Sessions with what was typed, newest first, each with its newest matches, so many at most."""
+    """Return sessions that match, newest first, each with so many of its newest matches."""
     query = parse(typed)
     where = PAGE.format(also=_WITH_WORDS if query else _WITH_TITLE)
     parameters = {
@@ -76,7 +76,7 @@ def search(
 
 
 def session_record(row: Mapping[Any, Any]) -> SessionRecord:
-    """From a row of `RECORD`."""
+    """Convert a row of `RECORD`."""
     fields = {name: row[name] for name in SessionRecord.__dataclass_fields__}
     fields["intents"] = tuple(json.loads(fields["intents"]))
     fields["archived"] = bool(fields["archived"])

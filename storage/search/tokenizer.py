@@ -1,4 +1,4 @@
-"""Words as the search sees them: without case and accents, in any script.
+"""Split text into words as the search compares them: without case and accents, in any script.
 
 One function cuts what is kept, what is typed and what is shown, so that the three agree; SQLite
 only compares. Chinese and Japanese, which put no spaces between words, and emoji are cut
@@ -30,7 +30,7 @@ _UNSPACED = (
 
 
 def tokens(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each word as it is compared, and where it begins and ends in `text`."""
+    """Yield each word as it is compared, and where it begins and ends in `text`."""
     if text.isascii():
         for found in _ASCII_WORD.finditer(text.lower()):
             yield found[0], found.start(), found.end()
@@ -52,22 +52,22 @@ def tokens(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def folded(text: str) -> str:
-    """The words of a text with a space between them: what goes into the index."""
+    """Return the words of a text with a space between them: what goes into the index."""
     return " ".join(word for word, _, _ in tokens(text))
 
 
 def valid(text: str) -> str:
-    """The text as UTF-8 can write it, `?` for each half of a surrogate pair."""
+    """Return the text as UTF-8 can write it, `?` for each lone surrogate."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def to_text(value: Any) -> str:
-    """JSON as a person reads it, in one line."""
+    """Return JSON as a person reads it, on one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def truncate(text: str, characters: int) -> str:
-    """The beginning of a text on one line, cut at a word where there is one."""
+    """Return the beginning of a text on one line, cut at a word if possible."""
     line = " ".join(text.split())
     short = shorten(line, characters, placeholder="…")
     return short if len(short) > characters // 2 or short == line else line[: characters - 1] + "…"

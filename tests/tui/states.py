@@ -75,8 +75,8 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
-    """Wait until something is true; a test that waits for long has failed."""
-    async with asyncio.timeout(30):
+    """Wait until something is true; a test that waits for long, even on a busy machine, failed."""
+    async with asyncio.timeout(120):
         while not true():
             await pilot.pause()
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 
 from engine.paths import config_path
-from engine.redaction import MASK
+from engine.redaction import masked, shown_address
 from engine.settings import SECRETS, Settings
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_json, print_line, say
@@ -106,16 +106,3 @@ def describe(settings: Settings) -> dict[str, str | None]:
         "config_file": str(config_path()),
     }
     return shown
-
-
-def shown_address(url: str) -> str:
-    """An address without what stands behind its `?`, where some gateways take a key."""
-    beginning, mark, _ = url.partition("?")
-    return f"{beginning}{mark}{MASK}" if mark else url
-
-
-def masked(secret: str | None) -> str | None:
-    """Enough to tell one key from another, not enough to use it."""
-    if secret is None:
-        return None
-    return f"{MASK}{secret[-4:]}" if len(secret) >= 20 else MASK

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.env_file import EnvFile, is_setting
+from engine.redaction import masked, shown_address
 from engine.server import ENDPOINTS
 from engine.settings import ALIASES, SECRETS, Settings, split_places
 from engine.text import show_controls
-from tui.commands.config import masked, shown_address
 from tui.services.runtime import load_settings
 
 # Takes a question and the words that answer it; returns one of them, or None.

@@ -17,9 +17,9 @@ from engine.events import RetryScheduled
 from engine.llm.client import make_client
 from engine.llm.deciders import DecisionsModel, SystemOneModel, keep_unsupported, place_of
 from engine.llm.openai_chat import OpenAIModel
+from engine.redaction import masked
 from engine.setting_values import Value
 from engine.settings import ALIASES, SECRETS, Server, Settings
-from tui.commands.config import masked
 from tui.commands.doctor_checks.check import Check
 
 CONNECTS_WITHIN_S = 5.0
