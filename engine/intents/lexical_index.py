@@ -92,6 +92,14 @@ class TfIdfIndex:
             for number in best
         ]
 
+    def likeness(self, text: str) -> dict[str, float]:
+        """The names that share anything with the text, with the cosine of the nearest phrase."""
+        found: dict[str, float] = {}
+        for row, cosine in self._likeness(text).items():
+            name = self._names[self._owner[row]]
+            found[name] = max(found.get(name, 0.0), cosine)
+        return found
+
     def _likeness(self, text: str) -> dict[int, float]:
         """The phrases that share anything with the text, with the cosine to it."""
         counts = Counter(_parts(text[:TEXT_CHARACTERS]))

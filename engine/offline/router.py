@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,12 @@ from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
 from engine.offline.labels import Label, Prediction
+from engine.offline.lexicon import TALK
 from engine.offline.segmentation import Reader, split_tasks, undropped
 from engine.offline.slot_filling import extract_values, is_free, resolve_schema, sole_value, words
 from engine.offline.speech import agrees, follows, points_there, repeats, undoes, vague
 from engine.offline.worker_client import BUSY, TEXT_LIMIT
+from engine.tools.naming import singular
 from engine.tools.tool import Tool
 
 NAME = "all-MiniLM-L6-v2"
@@ -27,6 +30,9 @@ POSSIBLE = 0.3
 # Who only asks for help may mean another intent than the likeliest, if it is not so much less so.
 RIVAL = 10.0
 YES = "yes"  # the key of small talk that agrees
+# Of what a catalogue names: intents that are put to the person, letters that a word needs to tell
+# anything, and the share of the intents that may have it.
+MAX_NAMED, SHORTEST, COMMON = 3, 3, 0.3
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 
@@ -47,6 +53,9 @@ class OfflineRouter:
         self._catalogue = catalogue
         self._thresholds = catalogue.thresholds
         self._changes = {tool.name for tool in catalogue.tools if tool.effect != "read"}
+        # Of intents whose phrases are only made of names, little is known of how people ask.
+        made = all(intent.generated for intent in catalogue.intents.values())
+        self._vocabulary = _vocabulary(catalogue) if made else {}
 
     async def route(
         self, text: str, conversation: Conversation
@@ -122,6 +131,11 @@ class OfflineRouter:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
         if focus is not None and self._has_value(text, focus):
             return "continue", (Task(focus, text),), share, ""
+        named = () if open_intent or conversation.choices else self._named(text, ranking)
+        if named[:1] == (intent,) and (talk.kind != "small_talk" or talk_share < share):
+            return "task", (Task(intent, text),), share, ""
+        if named and talk.kind != "small_talk" and talk_share > share:
+            return "clarify", (), share, self._ask(named)
         if talk_share >= clear and not (open_intent and talk.key == YES):
             return self._talk(talk, talk_share, conversation)
         if open_intent or (focus and self._follows_up(text, focus)):
@@ -130,11 +144,26 @@ class OfflineRouter:
         if talk_share > max(share, POSSIBLE):
             return self._talk(talk, talk_share, conversation)
         if not reading.familiar:
+            if named:
+                return "clarify", (), share, self._ask(named)
             return self._strange(reading, share, conversation)
         near = [key for key, other in ranking[:3] if share - other <= self._thresholds.margin]
         if len(near) > 1 and share < self._thresholds.unclear:
             return "clarify", (), share, self._ask(near)
         return "task", (Task(intent, text),), share, ""
+
+    def _named(self, text: str, ranking: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+        """The intents that a message may mean by its words, of a catalogue that knows nothing but
+        words; none where not one of them is the catalogue's own, which is refused."""
+        said = {singular(word) for word in words(text)} - TALK
+        weights = {
+            key: sum(1 / sum(word in own for own in self._vocabulary.values()) for word in found)
+            for key, known in self._vocabulary.items()
+            if (found := said & known)
+        }
+        best = sorted(weights, key=lambda key: -weights[key])
+        others = [key for key, _ in ranking] if best else []
+        return tuple(dict.fromkeys([*best[: MAX_NAMED - 1], *others]))[:MAX_NAMED]
 
     def _is_open(self, ranking: Sequence[tuple[str, float]]) -> bool:
         """Whether another intent than the likeliest may be meant by who leaves it open."""
@@ -228,7 +257,29 @@ class OfflineRouter:
 
     def _ask(self, keys: Sequence[str]) -> str:
         titles = [self._catalogue.intents[key].title for key in keys]
+        if len(titles) == 1:
+            return f"Is this about {titles[0]}?"
         return f"Is this about {', '.join(titles[:-1])} or {titles[-1]}?"
+
+
+def _vocabulary(catalogue: Catalogue) -> dict[str, set[str]]:
+    """The words of each intent's phrases and descriptions, without what many intents have."""
+    found = {
+        key: {
+            singular(word)
+            for phrase in (
+                intent.title,
+                *(phrase for phrases in intent.examples.values() for phrase in phrases),
+                *(tool.description for tool in intent.tools),
+            )
+            for word in words(phrase)
+            if len(word) > SHORTEST
+        }
+        for key, intent in catalogue.intents.items()
+    }
+    counts = Counter(word for own in found.values() for word in own)
+    most = max(1, round(COMMON * len(found)))
+    return {key: {w for w in own if counts[w] <= most} - TALK for key, own in found.items()}
 
 
 NOTHING_OPEN = "All right. What else can I do for you?"
