@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from engine.chat_model import ModelError, Usage
@@ -32,7 +34,7 @@ RIVAL = 10.0
 YES = "yes"  # the key of small talk that agrees
 # Of what a catalogue names: intents that are put to the person, letters that a word needs to tell
 # anything, and the share of the intents that may have it.
-MAX_NAMED, SHORTEST, COMMON = 3, 3, 0.3
+MAX_NAMED, SHORTEST, COMMON = 3, 4, 0.3
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 
@@ -53,9 +55,11 @@ class OfflineRouter:
         self._catalogue = catalogue
         self._thresholds = catalogue.thresholds
         self._changes = {tool.name for tool in catalogue.tools if tool.effect != "read"}
-        # Of intents whose phrases are only made of names, little is known of how people ask.
-        made = all(intent.generated for intent in catalogue.intents.values())
-        self._vocabulary = _vocabulary(catalogue) if made else {}
+
+    @cached_property
+    def _vocabulary(self) -> Mapping[str, Sequence[str]]:
+        """Of intents whose phrases are only made of names, little is known of how people ask."""
+        return {} if self._catalogue.made_index is None else _vocabulary(self._catalogue)
 
     async def route(
         self, text: str, conversation: Conversation
@@ -155,12 +159,10 @@ class OfflineRouter:
     def _named(self, text: str, ranking: Sequence[tuple[str, float]]) -> tuple[str, ...]:
         """The intents that a message may mean by its words, of a catalogue that knows nothing but
         words; none where not one of them is the catalogue's own, which is refused."""
-        said = {singular(word) for word in words(text)} - TALK
-        weights = {
-            key: sum(1 / sum(word in own for own in self._vocabulary.values()) for word in found)
-            for key, known in self._vocabulary.items()
-            if (found := said & known)
-        }
+        weights: dict[str, float] = defaultdict(float)
+        for word in {singular(word) for word in words(text)}:
+            for key in (keys := self._vocabulary.get(word, ())):
+                weights[key] += 1 / len(keys)
         best = sorted(weights, key=lambda key: -weights[key])
         others = [key for key, _ in ranking] if best else []
         return tuple(dict.fromkeys([*best[: MAX_NAMED - 1], *others]))[:MAX_NAMED]
@@ -262,24 +264,18 @@ class OfflineRouter:
         return f"Is this about {', '.join(titles[:-1])} or {titles[-1]}?"
 
 
-def _vocabulary(catalogue: Catalogue) -> dict[str, set[str]]:
-    """The words of each intent's phrases and descriptions, without what many intents have."""
-    found = {
-        key: {
-            singular(word)
-            for phrase in (
-                intent.title,
-                *(phrase for phrases in intent.examples.values() for phrase in phrases),
-                *(tool.description for tool in intent.tools),
-            )
-            for word in words(phrase)
-            if len(word) > SHORTEST
-        }
-        for key, intent in catalogue.intents.items()
-    }
-    counts = Counter(word for own in found.values() for word in own)
-    most = max(1, round(COMMON * len(found)))
-    return {key: {w for w in own if counts[w] <= most} - TALK for key, own in found.items()}
+def _vocabulary(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """For each word of the phrases and descriptions the intents that have it, unless many do."""
+    owners: dict[str, dict[str, None]] = {}
+    for key, intent in catalogue.intents.items():
+        phrases = chain(
+            [intent.title], *intent.examples.values(), (tool.description for tool in intent.tools)
+        )
+        for word in {singular(word) for phrase in phrases for word in words(phrase)}:
+            if len(word) >= SHORTEST and word not in TALK:
+                owners.setdefault(word, {})[key] = None
+    most = max(1, round(COMMON * len(catalogue.intents)))
+    return {word: tuple(keys) for word, keys in owners.items() if len(keys) <= most}
 
 
 NOTHING_OPEN = "All right. What else can I do for you?"
