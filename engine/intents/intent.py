@@ -111,6 +111,20 @@ class Catalogue:
         """Every tool of every intent, once, in order."""
         return tuple({t.name: t for i in self.intents.values() for t in i.tools}.values())
 
+    @cached_property
+    def made_index(self) -> TfIdfIndex | None:
+        """The tools of intents whose phrases a program made, by what is said of them; None where
+        people wrote the phrases of an intent."""
+        if not all(intent.generated for intent in self.intents.values()):
+            return None
+        return TfIdfIndex(
+            {
+                tool.name: (*intent.examples.get(tool.name, ()), tool.name, tool.description)
+                for intent in self.intents.values()
+                for tool in intent.tools
+            }
+        )
+
     async def close(self) -> None:
         """Let go of connections to back ends; each is tried, whatever becomes of the others."""
         for closer in self.closers:

@@ -7,12 +7,14 @@ together.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.intents.intent import Catalogue, Intent
+from engine.intents.lexical_index import TfIdfIndex
 from engine.intents.thresholds import Thresholds
 from engine.offline.values.readers import measured
 from engine.offline.values.schema import resolve_schema
@@ -32,6 +34,10 @@ ABOUT = {"last_action": 0.75}
 # How much a number with a tool's own unit makes it likelier ("add $25", where the words alone
 # leave open what is added). Chosen, not fitted: enough to decide what the words leave open.
 MEASURED = 5.0
+
+# The same for a tool whose phrases are made: times e to the power of this times the cosine of its
+# words to the text's. 2 to 6 do equally well on four documents with ten requests each.
+WORDED = 4.0
 
 CLEAR = 0.5  # of a probability
 # From this probability of an order a change is proposed; from the second one that needs no value,
@@ -186,6 +192,20 @@ def boost_by_units(reading: Prediction, text: str, catalogue: Catalogue) -> Pred
     return replace(
         reading, shares={**reading.shares, **{c: share * scale for c, share in raised.items()}}
     )
+
+
+def boost_by_words(reading: Prediction, text: str, index: TfIdfIndex | None) -> Prediction:
+    """The reading, given how much of each tool's words the text has. Of phrases that a program made
+    of names the very words tell more than what they are about."""
+    if index is None:
+        return reading
+    likeness = index.likeness(text)
+    raised = {
+        c: share * math.exp(WORDED * likeness.get(c.tool, 0.0)) if c.kind == "task" else share
+        for c, share in reading.shares.items()
+    }
+    total = sum(raised.values()) or 1.0
+    return replace(reading, shares={c: share / total for c, share in raised.items()})
 
 
 def _measures(tool: Tool, text: str) -> bool:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from engine.chat_model import ModelError, Usage
@@ -16,12 +19,14 @@ from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
 from engine.offline.follow_ups import told_result
 from engine.offline.labels import Label, Prediction
+from engine.offline.lexicon import TALK
 from engine.offline.segmentation import Reader, split_tasks, undropped
 from engine.offline.selection import pointed_row
 from engine.offline.speech import agrees, follows, points_there, repeats, undoes, vague
 from engine.offline.values.readers import extract_values, sole_value
 from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.offline.worker_client import BUSY, TEXT_LIMIT
+from engine.tools.naming import singular
 from engine.tools.tool import Tool
 
 NAME = "all-MiniLM-L6-v2"
@@ -33,6 +38,9 @@ RIVAL = 10.0
 YES = "yes"  # the key of small talk that agrees
 LAST = "last_action"  # of small talk about what was just done
 ORDERS = ("order", "correction")
+# Of what a catalogue names: intents that are put to the person, letters that a word needs to tell
+# anything, and the share of the intents that may have it.
+MAX_NAMED, SHORTEST, COMMON = 3, 4, 0.3
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 
@@ -53,6 +61,11 @@ class OfflineRouter:
         self._catalogue = catalogue
         self._thresholds = catalogue.thresholds
         self._changes = {tool.name for tool in catalogue.tools if tool.effect != "read"}
+
+    @cached_property
+    def _vocabulary(self) -> Mapping[str, Sequence[str]]:
+        """Of intents whose phrases are only made of names, little is known of how people ask."""
+        return {} if self._catalogue.made_index is None else _vocabulary(self._catalogue)
 
     async def route(
         self, text: str, conversation: Conversation
@@ -128,6 +141,11 @@ class OfflineRouter:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
         if focus is not None and self._has_value(text, focus):
             return "continue", (Task(focus, text),), share, ""
+        named = () if open_intent or conversation.choices else self._named(text, ranking)
+        if named[:1] == (intent,) and (talk.kind != "small_talk" or talk_share < share):
+            return "task", (Task(intent, text),), share, ""
+        if named and talk.kind != "small_talk" and talk_share > share:
+            return "clarify", (), share, self._ask(named)
         if talk_share >= clear and not (open_intent and talk.key == YES):
             return self._talk(talk, talk_share, conversation)
         if open_intent or (focus and self._follows_up(text, focus)):
@@ -136,11 +154,24 @@ class OfflineRouter:
         if talk_share > max(share, POSSIBLE):
             return self._talk(talk, talk_share, conversation)
         if not reading.familiar:
+            if named:
+                return "clarify", (), share, self._ask(named)
             return self._strange(reading, share, conversation)
         near = [key for key, other in ranking[:3] if share - other <= self._thresholds.margin]
         if len(near) > 1 and share < self._thresholds.unclear:
             return "clarify", (), share, self._ask(near)
         return "task", (Task(intent, text),), share, ""
+
+    def _named(self, text: str, ranking: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+        """The intents that a message may mean by its words, of a catalogue that knows nothing but
+        words; none where not one of them is the catalogue's own, which is refused."""
+        weights: dict[str, float] = defaultdict(float)
+        for word in {singular(word) for word in words(text)}:
+            for key in (keys := self._vocabulary.get(word, ())):
+                weights[key] += 1 / len(keys)
+        best = sorted(weights, key=lambda key: -weights[key])
+        others = [key for key, _ in ranking] if best else []
+        return tuple(dict.fromkeys([*best[: MAX_NAMED - 1], *others]))[:MAX_NAMED]
 
     def _is_open(self, ranking: Sequence[tuple[str, float]]) -> bool:
         """Whether another intent than the likeliest may be meant by who leaves it open."""
@@ -245,7 +276,23 @@ class OfflineRouter:
 
     def _ask(self, keys: Sequence[str]) -> str:
         titles = [self._catalogue.intents[key].title for key in keys]
+        if len(titles) == 1:
+            return f"Is this about {titles[0]}?"
         return f"Is this about {', '.join(titles[:-1])} or {titles[-1]}?"
+
+
+def _vocabulary(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """For each word of the phrases and descriptions the intents that have it, unless many do."""
+    owners: dict[str, dict[str, None]] = {}
+    for key, intent in catalogue.intents.items():
+        phrases = chain(
+            [intent.title], *intent.examples.values(), (tool.description for tool in intent.tools)
+        )
+        for word in {singular(word) for phrase in phrases for word in words(phrase)}:
+            if len(word) >= SHORTEST and word not in TALK:
+                owners.setdefault(word, {})[key] = None
+    most = max(1, round(COMMON * len(catalogue.intents)))
+    return {word: tuple(keys) for word, keys in owners.items() if len(keys) <= most}
 
 
 DONE = "The last thing that I did: {}."

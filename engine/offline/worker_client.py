@@ -24,7 +24,14 @@ from typing import Any
 from engine.chat_model import ModelError
 from engine.child_process import PACKAGE, child_environment
 from engine.intents.intent import Catalogue
-from engine.offline.labels import Label, Prediction, boost_by_units, labels_of, to_prediction
+from engine.offline.labels import (
+    Label,
+    Prediction,
+    boost_by_units,
+    boost_by_words,
+    labels_of,
+    to_prediction,
+)
 from engine.offline.values.schema import resolve_schema
 from engine.tools.tool import Tool
 
@@ -135,7 +142,11 @@ class WorkerClient:
         answer = await self._ask({"op": "score", "key": KEY, "texts": cleaned})
         refused = self._catalogue.thresholds.refused
         readings = [
-            boost_by_units(to_prediction(self._order, score, refused), text, self._catalogue)
+            boost_by_words(
+                boost_by_units(to_prediction(self._order, score, refused), text, self._catalogue),
+                text,
+                self._catalogue.made_index,
+            )
             for text, score in zip(cleaned, answer["scores"], strict=True)
         ]
         return readings, answer["tokens"]

@@ -125,7 +125,7 @@ class Desk:
         )
 
 
-def server(desk: Desk, extra: list[types.Tool]) -> Server[Any]:
+def server(desk: Desk, extra: list[types.Tool], *, with_resources: bool = False) -> Server[Any]:
     tools = [*TOOLS, *extra]
 
     async def listed(_: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -141,7 +141,20 @@ def server(desk: Desk, extra: list[types.Tool]) -> Server[Any]:
             return says(text(f"Unknown tool: {params.name}"), is_error=True)
         return await run(params.arguments or {})
 
-    return Server("desk", on_list_tools=listed, on_call_tool=called)
+    async def resources(
+        _: Any, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        found = types.Resource(uri="note:///first", name="first", description="The first note")
+        return types.ListResourcesResult(resources=[found])
+
+    async def read(_: Any, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        if str(params.uri) != "note:///first":
+            raise MCPError(types.INVALID_PARAMS, "There is no such note")
+        inside = types.TextResourceContents(uri=params.uri, text="milk\x1b[2J")
+        return types.ReadResourceResult(contents=[inside])
+
+    more = {"on_list_resources": resources, "on_read_resource": read} if with_resources else {}
+    return Server("desk", on_list_tools=listed, on_call_tool=called, **more)
 
 
 async def ended(_: Any, params: types.RequestParams) -> types.EmptyResult:
@@ -188,11 +201,16 @@ def main() -> None:
     parser.add_argument("--token", default="")
     parser.add_argument("--extra", type=Path)
     parser.add_argument("--first-initialize", action="store_true")
+    parser.add_argument("--resources", action="store_true")
     options = parser.parse_args()
     desk = Desk(options.diary)
     desk.write(f"start {os.getpid()}")
     listed = json.loads(options.extra.read_text()) if options.extra else []
-    subject = server(desk, [types.Tool.model_validate(tool) for tool in listed])
+    subject = server(
+        desk,
+        [types.Tool.model_validate(tool) for tool in listed],
+        with_resources=options.resources,
+    )
     if options.first_initialize:
         handler = ended if options.port is None else unknown
         subject.add_request_handler("server/discover", types.RequestParams, handler)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from engine.tools.mcp import client
-from engine.tools.tool import ToolUserError
 from tests.engine.mcp_desk import McpDesk, run
 
 
-async def test_a_change_is_kept_from_a_server_that_hangs_and_what_to_do_is_told(
+async def test_a_server_that_hangs_is_started_again_before_a_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "ALIVE_LIMIT_S", 0.2)
@@ -22,11 +22,11 @@ async def test_a_change_is_kept_from_a_server_that_hangs_and_what_to_do_is_told(
     (server,) = desk.starts
     os.kill(server, signal.SIGSTOP)
     try:
-        told = "nothing was changed.*start this program again"
-        with pytest.raises(ToolUserError, match=told):
-            await run(source, "add_note", text="once")
+        await run(source, "add_note", text="once")
     finally:
-        os.kill(server, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGCONT)
         assert source.close is not None
         await source.close()
-    assert "note once" not in desk.diary
+    assert desk.diary.count("note once") == 1
+    assert len(desk.starts) == 2

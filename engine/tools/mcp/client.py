@@ -33,6 +33,7 @@ ALIVE_LIMIT_S = 10.0
 CLOSE_LIMIT_S = 8.0
 
 T = TypeVar("T")
+Listing = list[types.Resource]
 _ANSWERS: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAdapter(
     types.CallToolResult | types.InputRequiredResult
 )
@@ -77,6 +78,24 @@ class Connection:
         # A daemon: a program that ends without `close` must not wait for a server.
         self._thread = threading.Thread(target=self._run, name=f"mcp-{name}", daemon=True)
         self._thread.start()
+
+    async def resources(self) -> Listing:
+        """What the server has to read, all pages. Raises `ToolUserError`."""
+        return await asyncio.wrap_future(self._submit(self._read(_Life.resources)))
+
+    async def read(self, uri: str) -> types.ReadResourceResult:
+        """The content of a resource. Raises `ToolUserError`."""
+
+        async def one(life: _Life) -> types.ReadResourceResult:
+            return await life.read(uri)
+
+        return await asyncio.wrap_future(self._submit(self._read(one)))
+
+    @property
+    def has_resources(self) -> bool:
+        """Whether the server says that it has something to read."""
+        told = self._life.capabilities if self._life else None
+        return told is not None and told.resources is not None
 
     def start(self) -> list[types.Tool]:
         """Connect and list the server's tools, all pages. Blocks; raises `ServerUnreachable`."""
@@ -172,6 +191,25 @@ class Connection:
                 return answer
         raise ToolUserError(f"{self._name} stopped again while doing this; it is given up.")
 
+    async def _read(self, ask: Callable[[_Life], Coroutine[Any, Any, T]]) -> T:
+        """The answer to a question that changes nothing, asked again where the connection ended."""
+        for _ in range(2):
+            life = await self._living(ask=not self._owned)
+            try:
+                answer = await ask(life)
+            except _Lost:
+                life.end()
+            except (ValidationError, _Unreadable):
+                raise ToolUserError(
+                    f"{self._name} answered in a way that cannot be read."
+                ) from None
+            except MCPError as error:
+                raise ToolUserError(f"{self._name} refused: {self._words(error)}") from None
+            else:
+                self._may_restart = True
+                return answer
+        raise ToolUserError(f"{self._name} stopped again while doing this; it is given up.")
+
     async def _living(self, *, ask: bool) -> _Life:
         """The connection, opened again where it was lost. `ask` makes sure of it first."""
         async with self._opening:
@@ -184,9 +222,14 @@ class Connection:
                 except _Lost:
                     life.end()
                 except TimeoutError:
-                    text = f"{self._name} does not answer; nothing was changed. Try again later; "
-                    mend = "start this program again" if self._owned else "look into the server"
-                    raise ToolUserError(f"{text}if it stays so, {mend}.") from None
+                    if not self._owned:
+                        raise ToolUserError(
+                            f"{self._name} does not answer; nothing was changed. Try again later; "
+                            "if it stays so, look into the server."
+                        ) from None
+                    # Nothing was asked of it yet, so a fresh one may be.
+                    log.warning("the MCP server %s hangs and is started again", self._name)
+                    life.end()
             if self._owned and not self._may_restart:
                 raise ToolUserError(
                     f"{self._name} stopped again after it was started anew, so it stays off. "
@@ -296,6 +339,7 @@ class _Life:
                 name="intentbot-tui", version=version("intentbot-tui")
             ),
             message_handler=_heard,
+            logging_callback=_logged,
         )
         try:
             async with client:
@@ -324,6 +368,28 @@ class _Life:
                 break
         return found
 
+    @property
+    def capabilities(self) -> types.ServerCapabilities | None:
+        """What the server said that it can do."""
+        return self._client.session.server_capabilities if self._client else None
+
+    async def resources(self) -> Listing:
+        """All pages of what there is to read, up to `MAX_TOOLS` and a few more."""
+        found: list[types.Resource] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            params = types.PaginatedRequestParams(cursor=cursor)
+            page = await self._asked(self._session.list_resources(params=params))
+            found += page.resources
+            cursor = page.next_cursor
+            if cursor is None or len(found) > MAX_TOOLS:
+                break
+        return found
+
+    async def read(self, uri: str) -> types.ReadResourceResult:
+        result: types.ReadResourceResult = await self._asked(self._session.read_resource(uri))
+        return result
+
     async def call(self, tool: str, arguments: dict[str, Any]) -> types.CallToolResult:
         """One call. The SDK's own `call_tool` would check the result against a schema of the
         server's, without bounds, and fail a change that was done."""
@@ -332,7 +398,11 @@ class _Life:
         answer = await self._asked(self._session.send_request(request, _ANSWERS))
         if isinstance(answer, types.CallToolResult):
             return answer
-        raise MCPError(types.INVALID_REQUEST, "it asked for more, which this program cannot give")
+        raise MCPError(
+            types.INVALID_REQUEST,
+            "it wants to ask something in the middle of this, which is not possible here: say "
+            "everything that it needs at once",
+        )
 
     async def answers(self) -> None:
         """Make sure that the server is there and knows us. Raises `_Lost`."""
@@ -373,6 +443,11 @@ _NOT_THE_SERVERS = frozenset({"Server returned an error response"})
 # And of an answer that is none.
 _NOT_MCP = ("Failed to parse JSON response", "Unexpected content type")
 _OVER = ("Connection closed", "SSE stream")
+
+
+async def _logged(params: types.LoggingMessageNotificationParams) -> None:
+    """What a server logs goes where this program logs."""
+    log.info("an MCP server logs (%s): %s", params.level, line(str(params.data), 500))
 
 
 async def _heard(message: IncomingMessage) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,10 +126,13 @@ def load_mcp(
         problem = f"{key}: its MCP server cannot be used: {error}"
         return Source((), problems=(problem,), unreachable=bool(settings.url))
     from engine.tools.mcp.client import MAX_TOOLS
+    from engine.tools.mcp.resources import resource_tools
     from engine.tools.mcp.tools import import_tools
     from engine.tools.tool_groups import groups_of
 
     offer = import_tools(key, listed[:MAX_TOOLS], connection, settings.read)
+    if connection.has_resources:
+        offer = replace(offer, tools=offer.tools + resource_tools(key, offer.tools, connection))
     problems = list(offer.problems)
     if len(listed) > MAX_TOOLS:
         problems.append(f"{key}: only the first {MAX_TOOLS:,} of its server's tools are used")

@@ -11,7 +11,7 @@ from engine.text import replace_surrogates
 from engine.tools.mcp.text import line
 
 if TYPE_CHECKING:
-    from mcp_types import CallToolResult
+    from mcp_types import CallToolResult, ReadResourceResult
 
 # Beyond this the executor keeps only the beginning; what is longer is cut here, in its parts.
 MAX_CHARACTERS = 16_000
@@ -53,8 +53,20 @@ def _part(block: Any) -> Any:
     resource = getattr(block, "resource", None)
     if resource is None:
         return {"not_shown": str(block.type)}
+    return _content(resource)
+
+
+def contents_of(answer: ReadResourceResult) -> Any:
+    """The content of a resource: a text by itself, several parts with their addresses."""
+    parts = [_content(resource) for resource in answer.contents]
+    only = parts[0].get("text") if len(parts) == 1 else None
+    whole: Any = _parsed(only) if only is not None else {"content": parts}
+    return _Cut(MAX_CHARACTERS).cut(whole)
+
+
+def _content(resource: Any) -> dict[str, Any]:
     if (text := getattr(resource, "text", None)) is not None:
-        return {"resource": str(resource.uri), "text": text}
+        return {"resource": str(resource.uri), "text": replace_surrogates(text)}
     kind = resource.mime_type or "data"
     return {"resource": str(resource.uri), "not_shown": f"{kind}, {_size(resource.blob)}"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,8 +12,9 @@ from engine.tools.naming import VERBS, shared_beginning
 from engine.tools.naming import singular as singular
 from engine.tools.naming import words as words
 
-MAX_PHRASES = 4
+MAX_PHRASES = 6
 MAX_BRIEF = 50
+MAX_CHOICES = 6
 MOST_READ = 4000
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
@@ -31,8 +32,48 @@ _NUMBERED = re.compile(r"^\d+(?:\.\d+)*[\W_]+")
 _METHODS = frozenset({"get", "put", "post", "patch"})
 _ABBREVIATED = ("e.g.", "i.e.", "etc.", "vs.", "approx.", "no.")
 
+_SHOWING = frozenset(["get", "list", "show", "read", "view", "fetch", "retrieve", "return", "find"])
+_SHOWING |= {f"{verb}s" for verb in _SHOWING} | {"fetches"}
+_DELETING = frozenset(["delete", "deletes", "remove", "removes"])
+# What else people say; only words that many services have in common.
+_SYNONYMS: Mapping[str, Sequence[str]] = {
+    "search": ("find", "look for", "look up"),
+    "send": ("write", "post"),
+    "publish": ("post", "put out"),
+    "cancel": ("stop", "abort", "call off"),
+    "pause": ("stop", "hold"),
+    "resume": ("go on with", "continue"),
+    "start": ("begin", "run", "launch"),
+    "run": ("start", "launch"),
+    "stop": ("end", "halt"),
+    "invite": ("add", "let in"),
+    "duplicate": ("copy", "clone"),
+    "clone": ("copy", "duplicate"),
+    "approve": ("accept", "allow"),
+    "authorize": ("accept", "allow"),
+    "accept": ("approve", "say yes to"),
+    "reject": ("refuse", "decline"),
+    "deny": ("refuse", "decline"),
+    "restore": ("bring back", "recover"),
+    "archive": ("put away", "close"),
+    "assign": ("give", "hand over"),
+    "upload": ("put up", "add"),
+    "mark": ("tick off", "set"),
+    "vote": ("rate", "give points to"),
+    "skip": ("jump over", "go to the next"),
+    "follow": ("subscribe to", "keep up with"),
+    "block": ("ban", "shut out"),
+    "suspend": ("ban", "lock"),
+    "rollback": ("go back to", "undo"),
+    "reblog": ("boost", "share"),
+    "favourite": ("like", "star"),
+    "check": ("see if", "look whether"),
+}
 _ADDING = frozenset(["create", "add", "new", "post", "insert", "register", "open", "make"])
 _CHANGING = frozenset(["update", "edit", "modify", "change", "set", "patch", "replace", "put"])
+_ADDING |= {f"{verb}s" for verb in _ADDING}
+_CHANGING |= {f"{verb}s" for verb in _CHANGING}
+_KNOWN = VERBS | _SHOWING | _DELETING | {f"un{verb}" for verb in VERBS}
 # Articles and such do not tell operations apart.
 _SMALL = frozenset(
     {"a", "an", "the", "of", "for", "to", "in", "on", "by", "with", "and", "or", "all"}
@@ -170,27 +211,93 @@ def title_of(text: str) -> str:
 
 
 def phrases(operation: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a person might say for the operation: its summary, and what its path is about."""
+    """What a person might say for the operation: its summary, and what its path is about.
+
+    A summary with a verb of its own ("Unfollow a show") says more than method and path do, of
+    which "delete the show" would be made.
+    """
     said = [bare(operation["summary"]).rstrip(".").casefold()[:120]]
     own = _called(operation)
-    thing, owner, one = _about(operation["path"])
-    of = f" of the {owner}" if owner and owner != thing else ""
-    if thing:
-        verbs = {*own, *words(said[0])[:1]}
-        match operation["method"]:
-            case "GET" if one:
-                said += [f"show me the {thing}{of}", f"what are the details of this {thing}"]
-            case "GET":
-                said += [f"show me the {thing}{of}", f"list {thing}{of}"]
-            case "DELETE":
-                said += [f"delete the {thing}{of}", f"remove the {thing}{of}"]
-            case "POST" if verbs & _ADDING:
-                said += [f"create a new {singular(thing)}{of}", f"add a {singular(thing)}{of}"]
-            case "PUT" | "PATCH" if verbs & _CHANGING:
-                said += [f"update the {thing}{of}", f"change the {thing}{of}"]
+    told = words(said[0]) or own
+    verb = told[0] if told else ""
+    kind = _kind(operation["method"], verb)
+    if kind:
+        thing, owner, one = _about(operation["path"])
+        of = f" of the {owner}" if owner and owner != thing else ""
+        shown = [
+            f"{begin} {thing if plural else singular(thing)}{of}" for begin, plural in kind(one)
+        ]
+        said += shown if thing else []
+    elif len(told) > 1:
+        said += [f"{begin} {' '.join(told[1:])}" for begin in _others(verb)]
     if own and " ".join(own) != said[0]:
         said.append(" ".join(own))
+    if values := _choices(operation["parameters"]):
+        said.insert(1, f"{said[0] or ' '.join(own)} {values}".strip())
+    named = _NAMED & set(operation["parameters"].get("properties", {}))
+    if named and kind is _update:
+        thing = _about(operation["path"])[0]
+        said += [f"rename the {thing}"]
     return tuple(dict.fromkeys(filter(None, said)))[:MAX_PHRASES]
+
+
+def _choices(parameters: Mapping[str, Any]) -> str:
+    """The values of what has to be chosen, which are what people name: "top artists"."""
+    properties = parameters.get("properties", {})
+    found = [
+        value
+        for name in parameters.get("required", ())
+        for value in properties.get(name, {}).get("enum", ())
+        if isinstance(value, str) and len(value) > 1
+    ]
+    return " ".join(word for value in found[:MAX_CHOICES] for word in words(value))
+
+
+_NAMED = frozenset({"name", "title", "display_name", "displayName"})
+_Begins = Sequence[tuple[str, bool]]
+
+
+def _list(one: bool) -> _Begins:
+    if one:
+        return [("show me the", False), ("what are the details of this", False)]
+    return [("show me the", True), ("list the", True), ("which", True)]
+
+
+def _create(one: bool) -> _Begins:
+    return [("create a new", False), ("add a", False), ("make a", False)]
+
+
+def _update(one: bool) -> _Begins:
+    return [("update the", not one), ("change the", not one), ("set the", not one)]
+
+
+def _delete(one: bool) -> _Begins:
+    return [("delete the", not one), ("remove the", not one), ("get rid of the", not one)]
+
+
+def _kind(method: str, verb: str) -> Callable[[bool], _Begins] | None:
+    """How people begin to ask for what the method does; None where the verb says something else."""
+    if method in ("GET", "HEAD") and (verb in _SHOWING or verb not in VERBS):
+        return _list
+    if method == "DELETE" and (verb in _DELETING or verb not in _KNOWN):
+        return _delete
+    if verb in _ADDING and method in ("POST", "PUT"):
+        return _create
+    if verb in _CHANGING and method in ("POST", "PUT", "PATCH"):
+        return _update
+    return None
+
+
+def _others(verb: str) -> list[str]:
+    """Other ways to say a verb: what is undone is stopped."""
+    rest = verb.removeprefix("un")
+    if rest != verb and rest in VERBS:
+        return [f"stop {_present(rest)}", f"no longer {rest}", f"take back the {rest}"]
+    return list(_SYNONYMS.get(verb, ()))
+
+
+def _present(verb: str) -> str:
+    return (verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else verb) + "ing"
 
 
 def _about(path: str) -> tuple[str, str, bool]:
