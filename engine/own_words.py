@@ -82,7 +82,7 @@ class OwnWordsModel:
             return
         question = _question(request.messages)
         asked = _ASKS.format(facts=facts, question=question)
-        said = _Words(self._server, _ASKED, asked, wording=reply.text)
+        said = _Words(self._server, _ASKED, asked, facts=facts, wording=reply.text)
         text = ""
         async for sentence in said.sentences():
             text += sentence
@@ -113,7 +113,7 @@ class OwnWordsRouter:
         async for item in self._local.route(text, conversation):
             if isinstance(item, Routing) and item.route == "small_talk":
                 asked = _TALKS.format(said=json.dumps(text, ensure_ascii=False), meant=item.reply)
-                said = _Words(self._server, _TALK, asked)
+                said = _Words(self._server, _TALK, asked, facts=item.reply)
                 words = "".join([sentence async for sentence in said.sentences()])
                 yield item if said.failed else replace(item, reply=words)
             else:
@@ -123,15 +123,18 @@ class OwnWordsRouter:
 class _Words:
     """What the model says, as far as it may be said.
 
-    What it is `asked` has every number that may occur, and one of those of the `wording`, if there
-    are any, must. `failed`: there was no such answer, or it was broken off.
+    No number may occur that `facts` and `wording` lack: not even one of the question, which the
+    model could confirm. One of those of the wording, if there are any, must. `failed`: there was
+    no such answer, or it was broken off.
     """
 
-    def __init__(self, server: ModelServer, task: str, asked: str, *, wording: str = "") -> None:
+    def __init__(
+        self, server: ModelServer, task: str, asked: str, *, facts: str, wording: str = ""
+    ) -> None:
         self._server = server
         self._task = task
         self._request = ChatRequest((Message("system", task), Message("user", asked)))
-        self._allowed, self._needed = _numbers(asked + wording), _numbers(wording)
+        self._allowed, self._needed = _numbers(f"{facts} {wording}"), _numbers(wording)
         self.usage: Usage | None = None
         self.failed = True
 
