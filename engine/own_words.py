@@ -2,9 +2,10 @@
 
 The encoder routes, and the offline model makes the calls, whose values the message must have; both
 have a wording for what they say. The language model replaces it in two places: in small talk, and
-behind look-ups, where it is given the results and nothing else. A sentence with a figure that
-neither they nor the question have is not said; nor is anything of a model that fails or takes too
-long. What was changed is told by the offline wording, and what is out of scope never gets here.
+behind look-ups, where it is given the results and nothing else. A sentence with a figure that the
+results lack is not said, nor one that repeats the instructions. The wording follows where none of
+its own figures was said, and stands where the model fails or takes too long. What was changed is
+told by the wording alone, and what is out of scope never gets here.
 """
 
 from __future__ import annotations
