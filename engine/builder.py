@@ -252,7 +252,7 @@ def _embedded(catalogue: Catalogue) -> Engine:
         OfflineRouter(worker, catalogue),
         OfflineModel(worker, catalogue),
         pricing.free,
-        "offline models (MiniLM and Needle)",
+        "offline models",
         offline=True,
         starters=(worker.start,),
         closers=(worker.close,),

@@ -2,9 +2,10 @@
 
 The encoder routes, and the offline model makes the calls, whose values the message must have; both
 have a wording for what they say. The language model replaces it in two places: in small talk, and
-behind look-ups, where it is given the results and nothing else. A sentence with a figure that
-neither they nor the question have is not said; nor is anything of a model that fails or takes too
-long. What was changed is told by the offline wording, and what is out of scope never gets here.
+behind look-ups, where it is given the results and nothing else. A sentence with a figure that the
+results lack is not said, nor one that repeats the instructions. The wording follows where none of
+its own figures was said, and stands where the model fails or takes too long. What was changed is
+told by the wording alone, and what is out of scope never gets here.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class OwnWordsModel:
             return
         question = _question(request.messages)
         asked = _ASKS.format(facts=facts, question=question)
-        said = _Words(self._server, _ASKED, asked, wording=reply.text)
+        said = _Words(self._server, _ASKED, asked, facts=facts, wording=reply.text)
         text = ""
         async for sentence in said.sentences():
             text += sentence
@@ -113,7 +114,7 @@ class OwnWordsRouter:
         async for item in self._local.route(text, conversation):
             if isinstance(item, Routing) and item.route == "small_talk":
                 asked = _TALKS.format(said=json.dumps(text, ensure_ascii=False), meant=item.reply)
-                said = _Words(self._server, _TALK, asked)
+                said = _Words(self._server, _TALK, asked, facts=item.reply)
                 words = "".join([sentence async for sentence in said.sentences()])
                 yield item if said.failed else replace(item, reply=words)
             else:
@@ -123,15 +124,18 @@ class OwnWordsRouter:
 class _Words:
     """What the model says, as far as it may be said.
 
-    What it is `asked` has every number that may occur, and one of those of the `wording`, if there
-    are any, must. `failed`: there was no such answer, or it was broken off.
+    No number may occur that `facts` and `wording` lack: not even one of the question, which the
+    model could confirm. One of those of the wording, if there are any, must. `failed`: there was
+    no such answer, or it was broken off.
     """
 
-    def __init__(self, server: ModelServer, task: str, asked: str, *, wording: str = "") -> None:
+    def __init__(
+        self, server: ModelServer, task: str, asked: str, *, facts: str, wording: str = ""
+    ) -> None:
         self._server = server
         self._task = task
         self._request = ChatRequest((Message("system", task), Message("user", asked)))
-        self._allowed, self._needed = _numbers(asked + wording), _numbers(wording)
+        self._allowed, self._needed = _numbers(f"{facts} {wording}"), _numbers(wording)
         self.usage: Usage | None = None
         self.failed = True
 

@@ -88,6 +88,7 @@ async def test_a_look_up_is_told_in_the_models_words(tmp_path: Path) -> None:
         ("Good news! You have $99 left.", "Good news! \n\nYour balance is $12.40."),
         ("You have 12.4 dollars, a lot more than $5.", "Your balance is $12.40."),
         ("", "Your balance is $12.40."),
+        ("Yes, you have 500 dollars.", "Your balance is $12.40."),
         ("You have money.", "You have money.\n\nYour balance is $12.40."),
         ("You use only the facts that you are given. Yes.", "Your balance is $12.40."),
     ],
@@ -97,7 +98,7 @@ async def test_a_figure_of_the_models_own_is_not_said(
 ) -> None:
     talk, _ = assistant(StubServer(StubModel(says(words))), tmp_path, look_up(), BALANCE)
 
-    assert end(await say(talk, "how much money do I have?")).reply == told
+    assert end(await say(talk, "do I have 500 dollars?")).reply == told
 
 
 async def test_a_model_that_fails_or_hangs_does_not_fail_the_turn(
