@@ -8,10 +8,10 @@ from typing import Any
 
 from engine.chat_model import ChatRequest
 from engine.conversation import Message, ToolCall, arguments_of
-from engine.offline.answers import named_rows, rows_of
-from engine.offline.lexicon import FILLERS, TALK
+from engine.offline.answers import facts_of, named_rows, rows_of
+from engine.offline.lexicon import COUNTS, FILLERS, TALK
 from engine.offline.speech import follows, points_there
-from engine.offline.values.schema import is_free, resolve_schema, words
+from engine.offline.values.schema import alike, is_free, resolve_schema, words
 from engine.tools.tool import InvalidArguments, Tool
 from engine.tools.verbalize import verbalize
 
@@ -44,6 +44,14 @@ def same_look_up(
         return None
     listed = rows_of(last_result(messages))
     return (tool, dict(arguments_of(call))) if named_rows(text, listed) else None
+
+
+def asks_on(text: str, messages: Sequence[Message]) -> bool:
+    """Whether the text asks for more of what was last told: after a top-up of data, "and how much
+    is left?" is about data."""
+    own = set(words(text)) - FILLERS - COUNTS
+    labels = {w for fact in facts_of(last_result(messages)) for w in words(fact.label)} - FILLERS
+    return follows(text) and any(alike(one, other) for one in own for other in labels)
 
 
 def told_result(message: Message) -> str:

@@ -85,6 +85,7 @@ CUES: dict[str, tuple[str, ...]] = {
     "source": ("from",),
     "from": ("from",),
     "place": ("in", "at", "near"),
+    "country": ("in", "to", "from", "for", "at"),
     "city": ("in", "at", "near", "to"),
     "location": ("in", "at", "near"),
     "room": ("in",),

@@ -17,7 +17,7 @@ from engine.conversation import MAX_CHOICES, Conversation, for_intent
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
-from engine.offline.follow_ups import told_result
+from engine.offline.follow_ups import asks_on, told_result
 from engine.offline.labels import Label, Prediction
 from engine.offline.lexicon import TALK
 from engine.offline.segmentation import Reader, split_tasks, undropped
@@ -123,7 +123,11 @@ class OfflineRouter:
         if self._is_value(text, conversation):
             assert focus is not None
             return "continue", (Task(focus, text),), max(share, clear), ""
-        if focus is not None and (repeats(text) or self._points_back(text, reading, conversation)):
+        if focus is not None and (
+            repeats(text)
+            or self._points_back(text, reading, conversation)
+            or asks_on(text, for_intent(conversation.messages, conversation.focus))
+        ):
             return "continue", (Task(focus, text),), max(share, clear), ""
         if self._asks_there(text, reading, conversation):
             assert conversation.focus is not None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.offline.lexicon import CUES
+from engine.offline.lexicon import CUES, FILLERS, PREPOSITIONS
 from engine.offline.values.calendar import read_dates, read_durations, read_times
 from engine.offline.values.free_text import (
     Run,
@@ -43,6 +43,7 @@ _TELLING = (
 # Words of a parameter's name by which it is the first or the last of two, or has figures in it.
 _OPENS = frozenset({"from", "start", "begin", "beginning", "since", "after", "origin", "in"})
 _CLOSES = frozenset({"to", "until", "till", "end", "by", "before", "return", "destination", "out"})
+_TIMED = frozenset({"when", "date", "day", "time", "deadline", "due", "start", "until"})
 _CODED = frozenset({"version", "number", "id", "code", "reference", "ref", "tag", "key"})
 
 
@@ -323,6 +324,14 @@ def _free(
         if len(cued) == 1 and (name in needed or len(found) > 1 or _is_named(name, cued[0])):
             _take(name, known[name], cued, found, filled)
             wanting.remove(name)
+    for name in list(wanting):
+        dates = [f for f in _calendar(visible, now) if not any(f.overlaps(o) for o in filled.spans)]
+        if dates and set(words(name)) & _TIMED:
+            # In the person's own words: the tool works the date out.
+            start, end = min(f.start for f in dates), max(f.end for f in dates)
+            filled.values[name] = text[start:end]
+            filled.spans.append(Found(text[start:end], start, end))
+            wanting.remove(name)
     if any(_is_coded(name, known[name]) for name in wanting):
         found = apart(found)
     for name in list(wanting):
@@ -336,11 +345,13 @@ def _free(
         whole = [r for r in found if any(q.start == r.start for q in left)] or found
         if not whole:
             return
+        # "Novels by zadie smith": a name stands out, or stands where a name does.
         capitals = [r for r in whole if r.capital]
+        placed = [r for r in whole if r.before in PREPOSITIONS]
         if kind_of(one) == "list" or len(whole) == 1:
             _take(asked[0], one, whole, found, filled)
-        elif len(capitals) == 1:
-            _take(asked[0], one, capitals, found, filled)
+        elif len(capitals) == 1 or len(placed) == 1:
+            _take(asked[0], one, capitals if len(capitals) == 1 else placed, found, filled)
     elif asked and len(asked) == len(found) and all(run.capital for run in found):
         for name, run in zip(asked, list(found), strict=True):
             _take(name, known[name], [run], found, filled)
@@ -357,9 +368,9 @@ def _is_named(name: str, run: Run) -> bool:
 
 
 def _text_cues(name: str, schema: Schema) -> frozenset[str]:
-    described = set(words(str(schema.get("description", ""))))
-    own = _cues(name.rpartition(".")[2])
-    return own or frozenset(cue for word in described for cue in CUES.get(word, ()))
+    described = set(words(str(schema.get("description", "")))) - FILLERS
+    cues = {cue for word in described for cue in CUES.get(word, ())}
+    return _cues(name.rpartition(".")[2]) | cues
 
 
 def _is_coded(name: str, schema: Schema) -> bool:

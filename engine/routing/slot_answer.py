@@ -9,6 +9,7 @@ from engine.intents.routing import Routing, Task
 from engine.offline.selection import is_ordinal_only
 from engine.offline.speech import agrees, resumes
 from engine.offline.values.readers import sole_value
+from engine.offline.values.schema import is_free, resolve_schema
 
 
 def route_without_model(
@@ -50,7 +51,7 @@ def _value(text: str, conversation: Conversation, catalogue: Catalogue) -> Routi
             continue
         for name in awaiting.missing if awaiting else tool.required:
             schema = tool.parameters.get("properties", {}).get(name, {})
-            is_free_text = schema.get("type") == "string" and not {"enum", "pattern"} & set(schema)
-            if not is_free_text and sole_value(text, schema, name=name) is not None:
+            free = is_free(resolve_schema(schema, tool.parameters))
+            if not free and sole_value(text, schema, name=name) is not None:
                 return Routing("continue", "shortcut", (Task(intent.key, text),))
     return None

@@ -48,6 +48,8 @@ def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assi
     [
         ("telecom", ["top up 20 dollars", "did it work?"], None, "52.50"),
         ("telecom", ["add 5 GB", "how much did that cost?"], None, "$10"),
+        ("telecom", ["add 5 GB", "and how much is left?"], ("get_data_balance", {}), "12.4 GB"),
+        ("telecom", ["add 5 GB", "and my balance?"], ("get_balance", {}), "32.50"),
         ("telecom", ["what did you just do?"], None, "not changed anything"),
         (
             "telecom",

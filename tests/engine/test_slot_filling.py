@@ -52,6 +52,12 @@ COMMON = set(WORDS.split())
             DEPLOY,
             {"service": "billing", "stage": "staging", "version": "v1.2.3"},
         ),
+        (
+            "Hello! We want to deploy mailer's thing to staging",
+            DEPLOY,
+            {"service": "mailer", "stage": "staging"},
+        ),
+        ("deploy something to staging", DEPLOY, {"stage": "staging"}),
         ("deploy mailer to prod", DEPLOY, {"service": "mailer", "stage": "production"}),
         (
             "book a table tomorrow at 7pm for 4 people, not outdoors",

@@ -267,3 +267,35 @@ def test_a_list_of_identifiers(text: str, numbers: list[str]) -> None:
 def test_s9_a_strangers_pattern_does_not_hold_the_search_for_values(pattern: str) -> None:
     text = "pay " + "A1" * 2_000
     assert extract_values(text, {"type": "string", "pattern": pattern}, name="invoice") == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer", "value"),
+    [
+        ({"type": "string", "format": "email"}, "it's jo@x.org", "jo@x.org"),
+        ({"type": "string", "pattern": r"^[^@\s]+@[^@\s]+$"}, "jo.b@x.org please", "jo.b@x.org"),
+        ({"type": "string", "format": "ipv4"}, "to 10.0.0.1", "10.0.0.1"),
+        ({"type": "string", "format": "uri"}, "https://x.org/a?b=1", "https://x.org/a?b=1"),
+        ({"type": "string", "pattern": r"^v?\d+\.\d+\.\d+$"}, "1.2.3", "1.2.3"),
+        ({"type": "string", "pattern": "^[A-Z]{3}$"}, "lhr", "LHR"),
+        ({"type": "string", "pattern": "^[a-z0-9-]+$"}, "my-service please", "my-service"),
+        ({"type": "string", "pattern": r"^\+?[0-9 ]{6,}$"}, "+44 20 7946 0000", "+44 20 7946 0000"),
+        ({"type": "string", "pattern": r"^\d{4}-\d{2}$"}, "2026-12", "2026-12"),
+        ({"type": "boolean"}, "off", False),
+        ({"type": "boolean"}, "yes please", True),
+        ({"type": "array", "items": TEXT}, "milk, eggs and bread", ["milk", "eggs", "bread"]),
+        ({"type": "array", "items": METHOD}, "card and paypal", ["card", "paypal"]),
+        ({"type": "array", "items": COUNT}, "1, 2 and 5", [1, 2, 5]),
+        ({"type": "integer", "enum": [1, 2, 3]}, "two", 2),
+        ({"type": "string", "pattern": r"^\d{5}$", "x-prefix": "90"}, "210", "90210"),
+    ],
+)
+def test_every_type_has_an_answer(schema: dict[str, Any], answer: str, value: Any) -> None:
+    assert sole_value(answer, schema, name="it") == value
+
+
+def test_other_words_for_an_option() -> None:
+    schema = {"enum": ["production", "staging"], "x-synonyms": {"production": ["live"]}}
+
+    assert extract_values("put it live", schema, name="stage") == ["production"]
+    assert extract_values("deploy to prod", schema, name="stage") == ["production"]

@@ -16,7 +16,12 @@ from engine.offline.values.schema import Found, Schema, words
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|‘([^’\n]+)’(?!\w)|(?<!\w)'((?:[^'\n]|'(?=\w))+)'(?!\w)"
 )
-_WORD = re.compile(r"[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
+# Stand for a value that is not said.
+_PLACEHOLDERS = frozenset(
+    {"something", "anything", "everything", "someone", "anyone", "somebody", "thing", "things"}
+    | {"stuff", "somewhere", "anywhere", "whatever", "somehow"}
+)
+_WORD = re.compile(r"(?<!['’])[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
 _INSIDE = frozenset({"of", "the", "and", "in", "on", "a", "de", "la", "von"})
 _TRAILING = frozenset({"please", "pls", "thanks", "then", "now", "today"})
 
@@ -84,13 +89,13 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
         for match in _WORD.finditer(text)
         if not any(f.start < match.end() and match.start() < f.end for f in taken)
     ]
-    shouted = text.isupper()
-    plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | {"an"}
+    shouted = text.isupper() or (text.istitle() and len(tokens) > 2)
+    plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | _PLACEHOLDERS | {"an"}
 
     def capital(place: int) -> bool:
         word = tokens[place][0]
-        first = tokens[place].start() == len(text) - len(text.lstrip())
-        return word[0].isupper() and not shouted and word != "I" and not first
+        first = re.search(r"(?:^|[.!?:])[\s\"“]*$", text[: tokens[place].start()])
+        return word[0].isupper() and not shouted and not first and word != "I"
 
     def own(place: int) -> bool:
         word = re.split("['’]", tokens[place][0].casefold())[0]  # "I'm"

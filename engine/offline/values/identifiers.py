@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from engine.offline.lexicon import UNITS
+from engine.offline.lexicon import FILLERS, TALK, UNITS
 from engine.offline.values.numbers import CURRENCY
 from engine.offline.values.schema import Found, Schema, fits
 
@@ -21,7 +21,7 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
     "ipv4": lambda text: _reads(lambda: ipaddress.IPv4Address(text)),
 }
 _UNIT_BEHIND = re.compile(r"\s*([^\W\d_]+)")
-_TOKEN = re.compile(r"[#]?(?P<bare>[^\s,;!?\"“”()<>]+)")
+_TOKEN = re.compile(r"[^\s\"“”()<>]+")
 
 
 def _reads(parse: Callable[[], object]) -> bool:
@@ -31,9 +31,10 @@ def _reads(parse: Callable[[], object]) -> bool:
     return False
 
 
-def read_identifiers(text: str, schema: Schema) -> list[Found]:
+def read_identifiers(text: str, schema: Schema, *, alone: bool = False) -> list[Found]:
     """What fits the schema's `pattern` or `format`, written with forgiveness: "inv 1042", "#1042"
-    and "1042" for INV-1042. `x-prefix` says what may be left out, where the pattern does not."""
+    and "1042" for INV-1042. `x-prefix` says what may be left out, where the pattern does not.
+    Where the text is an answer, it may be a code of several words, or in small letters."""
     if "pattern" not in schema:
         check = _FORMATS[str(schema["format"])]
         return [
@@ -44,14 +45,30 @@ def read_identifiers(text: str, schema: Schema) -> list[Found]:
     pattern = str(schema["pattern"])
     prefix = re.match(r"\^?((?:[A-Za-z0-9_ ]|\\?[-#/])*)(?=[\\\[(.]|$)", pattern)
     head = str(schema.get("x-prefix") or (prefix[1].replace("\\", "") if prefix else ""))
-    return list(_patterned(text, pattern, head))
+    found = list(_patterned(text, pattern, head))
+    return found or ([*_whole(text, pattern)] if alone else [])
+
+
+def _whole(text: str, pattern: str) -> Iterator[Found]:
+    """The answer but for its politeness, where that fits: "my-service", "SW1A 1AA", "lhr"."""
+    parts = list(re.finditer(r"\S+", text.strip(" .,!?")))
+    while parts and parts[0][0].casefold() in FILLERS:
+        parts.pop(0)
+    while parts and parts[-1][0].casefold().strip(".,!") in FILLERS:
+        parts.pop()
+    if not parts or {part[0].casefold() for part in parts} & TALK:
+        return
+    said = text.strip(" .,!?")[parts[0].start() : parts[-1].end()]
+    form = next((form for form in (said, said.upper(), said.lower()) if fits(pattern, form)), None)
+    if form is not None:
+        yield Found(form, 0, len(text), measured=True)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
     """The text's words with all that is glued to them, but for the sentence's punctuation."""
     for match in _TOKEN.finditer(text):
-        token = match["bare"].strip("'’‘").rstrip(".:")
-        yield token, match.start("bare") + match["bare"].index(token) if token else match.start()
+        token = match[0].strip("'’‘").rstrip(".,;:!?")
+        yield token, match.start() + match[0].index(token)
 
 
 def _patterned(text: str, pattern: str, head: str) -> Iterator[Found]:

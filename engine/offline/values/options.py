@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.offline.lexicon import FILLERS, OFF, ON, TALK
+from engine.offline.values.numbers import read_numbers
 from engine.offline.values.schema import Found, Schema, alike, words
 
 SHORTENED = 3  # letters at least of a word that stands for a longer one: "prod", "temp"
@@ -36,6 +37,9 @@ def read_options(text: str, schema: Schema, name: str, *, alone: bool = False) -
         if option in spelt:
             spelt |= {str(other): spelt[option] for other in others}
     taken: list[Found] = []
+    if all(isinstance(option, int) and not isinstance(option, bool) for option in options):
+        numbers = read_numbers(text, (), counts=words(name), alone=alone)
+        return [found for found in numbers if found.value in options]
     for written in sorted(spelt, key=len, reverse=True):
         pattern = _pattern(written, spelt, name, text, alone)
         for match in pattern.finditer(text) if pattern else ():

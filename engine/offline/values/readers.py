@@ -132,7 +132,7 @@ READERS: Mapping[Kind, Callable[[str, Wanted], list[Found]]] = {
     "time": _clock,
     "date-time": lambda text, w: _json(read_moments(text, w.now)),
     "duration": lambda text, w: _json(read_durations(text)),
-    "identifier": lambda text, w: read_identifiers(text, w.schema),
+    "identifier": lambda text, w: read_identifiers(text, w.schema, alone=w.alone),
     "list": _list,
     "object": lambda text, w: [],
     "text": lambda text, w: [],

@@ -98,6 +98,8 @@ def kind_of(schema: Schema) -> Kind:
     if pattern is None:
         described = str(schema.get("description", ""))
         return next((kind for kind, form, _ in _WRITTEN if re.search(form, described)), "text")
+    if fits(str(pattern), "any words at all"):
+        return "text"
     dated = (kind for kind, _, example in _WRITTEN if fits(str(pattern), example))
     return "identifier" if fits(str(pattern), "word") else next(dated, "identifier")
 
