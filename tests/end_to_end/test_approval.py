@@ -84,7 +84,7 @@ def test_s10_a_flag_for_changes_does_not_answer_for_destructive_calls(
         shell.environ[f"INTENTBOT_{name}"] = "1"
         with (shell.folder / ".env").open("a") as file:
             file.write(f"INTENTBOT_{name}=1\n")
-    ended = shell.run("ask", "do it", *flags, *options(shell), check=code)
+    ended = shell.run("ask", "do ls", *flags, *options(shell), check=code)
     assert (shell.folder / ("wiped" if tool == "wipe" else "ran")).exists() is done
     if code == 5:
         assert ("--yes-destructive" if tool == "wipe" else "--yes") in ended.stderr
