@@ -31,6 +31,7 @@ from engine.events import PendingCall, RetryScheduled, TextDelta
 from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
+from engine.offline.decider import asked_for
 from engine.offline.labels import ORDERED, Prediction
 from engine.offline.lexicon import CALENDAR, FILLERS, PREPOSITIONS, TALK, TOLD
 from engine.offline.selection import extract_name_list, options, resolve_ordinal
@@ -133,7 +134,8 @@ class OfflineModel:
                 ToolCall(new_call_id(), draft.tool.name, json.dumps(each, ensure_ascii=False))
                 for each in _each(draft, confirmation.last_user_text(request))
             ]
-            yield Reply("", tuple(calls), "tool_calls", usage)
+            wanted = 1.0 if draft.reading is None else asked_for(draft.reading)
+            yield Reply("", tuple(calls), "tool_calls", usage, wanted=wanted)
             return
         text = doubt or text
         yield TextDelta(text=text)

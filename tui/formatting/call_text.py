@@ -26,6 +26,8 @@ WIDEST_LABEL = 24
 MOST_BLANK_LINES, MOST_SPACES = 2, 16
 ENDS = (20, 12, 8, 5, 3, 2, 1)  # lines of each end of a long value, as there is room
 
+CLEARLY = 0.9  # of how likely the person asked for a call: from there on it is not mentioned
+
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _OWN = frozenset({"tool", "values"})  # of the question itself
@@ -159,8 +161,8 @@ def told_of_sources(sources: Mapping[str, ValueSource]) -> str:
 
 
 def told_of_wish(request: ApprovalRequested) -> str:
-    """Whether the person asked for this, where that is less than certain."""
-    if request.wanted is not None:
+    """Whether the person asked for this, where that is less than clear."""
+    if request.wanted is not None and (request.person_only or request.wanted < CLEARLY):
         return f"{percent(request.wanted)} likely"
     return "not certain" if request.person_only else ""
 
