@@ -1,6 +1,7 @@
 """Before a change is proposed: did somebody say its values, and does the person want it now?
 
-A value that nobody said and that the change needs becomes a question, as a missing one does.
+A value that nobody said and that the change needs becomes a question, as a missing one does; a
+text that the model put together is read by the person before it is used, and no flag approves it.
 Whether the change is wanted is put to whatever decides, as one predicate about exactly this call:
 for a destructive call always, for other changes where deciding is free or the catalogue asks for
 it. What is then not clearly wanted becomes a question, too, and no flag answers it.
@@ -29,6 +30,7 @@ from engine.tools.tool import Tool
 from engine.value_sources import Told, trace_values
 
 WANTED = "wanted"
+LONGEST_NAME = 3  # words; a longer text is no name that the person could be asked for
 RECENT = 8  # messages before the newest that a decision is shown
 
 _STATEMENT = """\
@@ -79,7 +81,11 @@ class ChangeCheck:
         if agreed:
             sources = {n: "worked_out" if s == "nowhere" else s for n, s in sources.items()}
         change = _Change(call, tool, arguments, sources)
-        unsaid = tuple(name for name in tool.required if sources.get(name) == "nowhere")
+        unsaid = tuple(
+            name
+            for name in tool.required
+            if sources.get(name) == "nowhere" and not _is_composed(arguments[name])
+        )
         if unsaid:
             return await self._question(change, unsaid)
         if agreed:
@@ -188,6 +194,11 @@ class ChangeCheck:
             today=self.today,
             asked=task.missing if task and task.tool == tool.name else (),
         )
+
+
+def _is_composed(value: Any) -> bool:
+    """Whether a value is a text that was put together: the person judges that by reading it."""
+    return isinstance(value, str) and len(value.split()) > LONGEST_NAME
 
 
 def _said(messages: Iterable[Message]) -> tuple[str, ...]:

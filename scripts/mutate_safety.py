@@ -61,9 +61,23 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "repeated-by-flag",
         "engine/tools/executor.py",
-        'if repeated and answer.decision == "approved" and answer.by != "person":',
+        'if (repeated or doubted) and answer.decision == "approved" and answer.by != "person":',
         "if False:",
         ("tests/engine/test_assistant.py", "tests/engine/test_effective.py"),
+    ),
+    Mutation(
+        "nothing-made-up",
+        "engine/change_check.py",
+        "        if unsaid:\n            return await self._question(change, unsaid)\n",
+        "",
+        ("tests/engine/test_change_check.py",),
+    ),
+    Mutation(
+        "wanted-before-proposed",
+        "engine/change_check.py",
+        "        if unclear and not put:\n",
+        "        if False:\n",
+        ("tests/engine/test_change_check.py",),
     ),
     Mutation(
         "started-before-run",
@@ -105,8 +119,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "policy-limit",
         "engine/tools/approval_policy.py",
-        '    if policy.exceeded(arguments):\n        return _STRICTER[verdict], "policy"\n',
-        "",
+        "    if policy.exceeded(arguments):\n",
+        "    if False:\n",
         ("tests/engine/test_policy.py", "tests/engine/test_effective.py"),
     ),
     Mutation(
@@ -126,8 +140,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "destructive-needs-its-own-flag",
         "tui/commands/ask.py",
-        "if self._yes_destructive if destructive else self._yes:",
-        "if self._yes:",
+        "yes = self._yes_destructive if destructive else self._yes",
+        "yes = self._yes",
         ("tests/end_to_end/test_approval.py",),
     ),
     Mutation(

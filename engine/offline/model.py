@@ -33,6 +33,7 @@ from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
 from engine.offline.answers import answer
+from engine.offline.decider import asked_for
 from engine.offline.drafts import (
     Draft,
     calls_of,
@@ -142,7 +143,8 @@ class OfflineModel:
                 ToolCall(new_call_id(), draft.tool.name, json.dumps(each, ensure_ascii=False))
                 for each in calls_of(draft, confirmation.last_user_text(request))
             ]
-            yield Reply("", tuple(calls), "tool_calls", usage)
+            wanted = 1.0 if draft.reading is None else asked_for(draft.reading)
+            yield Reply("", tuple(calls), "tool_calls", usage, wanted=wanted)
             return
         text = doubt or text
         yield TextDelta(text=text)

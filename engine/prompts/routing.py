@@ -94,13 +94,38 @@ def routing_prompt(catalogue: Catalogue) -> str:
     return head + "\n".join(_listed(intents, room))
 
 
-def answer_schema(catalogue: Catalogue, *, is_open: bool = True) -> dict[str, Any]:
+def short_prompt(catalogue: Catalogue, routes: Sequence[str]) -> str:
+    """The question for a small model: one sentence, and what there is to choose from.
+
+    Of 19 tasks a model of half a billion parameters routed none by the whole prompt, 14 by this.
+    """
+    listed = [f"{key}: {_line(catalogue.intents[key].description)}" for key in catalogue.intents]
+    return "\n".join(
+        [
+            "Which label fits the person's last message?",
+            *listed,
+            *(f"{name}: {ROUTES[name]}" for name in routes),
+        ]
+    )
+
+
+def short_schema(catalogue: Catalogue, routes: Sequence[str]) -> dict[str, Any]:
+    """The form of the answer to it: the label alone."""
+    return {
+        "type": "object",
+        "properties": {"label": {"type": "string", "enum": [*sorted(catalogue.intents), *routes]}},
+        "required": ["label"],
+        "additionalProperties": False,
+    }
+
+
+def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
     """The JSON Schema of the answer, as strict mode wants it: all required, nothing else.
 
-    Labels that cannot apply, since nothing `is_open`, are no part of it.
+    It is the same for every message, to be cached: that nothing is open is told beside it.
     """
     keys = sorted(catalogue.intents)
-    routes = [name for name in ROUTES if is_open or name not in OPEN_ROUTES]
+    routes = list(ROUTES)
     label: dict[str, Any] = {"type": "string"}
     intent: dict[str, Any] = {"type": "string"}
     if len(keys) <= MAX_ENUM:

@@ -21,6 +21,7 @@ from engine.decisions.questions import Answer, Choice, Decision, DecisionRequest
 from engine.events import RetryScheduled, RouteSource
 from engine.intents.intent import Catalogue
 from engine.intents.lexical_index import TfIdfIndex
+from engine.llm.constrained_calls import is_small
 from engine.prompts import routing as prompt
 from engine.routing.decisions import FURTHER, INTENT, DecisionRouter
 
@@ -71,16 +72,7 @@ class RoutingModel:
             async for item in ChatDecider(self._model).decide(request):
                 yield item
             return
-        await self.start()
-        shown = prompt.situation(request)
-        if self._shortlist is not None:
-            near = self._shortlist.nearest(request.messages[-1].content, prompt.NEAREST)
-            shown = prompt.with_examples(near, self._catalogue, shown)
-        chat = ChatRequest(
-            messages=(Message("system", self._system), Message("user", shown)),
-            stage="classify",
-            output_schema=prompt.answer_schema(self._catalogue, is_open=_is_open(request)),
-        )
+        chat = self._short(request) if is_small(self.name) else await self._whole(request)
         async for part in self._model.stream(chat):
             if isinstance(part, RetryScheduled):
                 yield part
@@ -91,6 +83,34 @@ class RoutingModel:
                 further = dict(zip(FURTHER, map(Answer, said.more), strict=False))
                 yield Decision({INTENT: main, **further}, self.name, usage, said.reply)
 
+    async def _whole(self, request: DecisionRequest) -> ChatRequest:
+        await self.start()
+        shown = prompt.situation(request)
+        if self._shortlist is not None:
+            near = self._shortlist.nearest(request.messages[-1].content, prompt.NEAREST)
+            shown = prompt.with_examples(near, self._catalogue, shown)
+        return ChatRequest(
+            messages=(Message("system", self._system), Message("user", shown)),
+            stage="classify",
+            output_schema=prompt.answer_schema(self._catalogue),
+        )
+
+    def _short(self, request: DecisionRequest) -> ChatRequest:
+        """The form for a small model, which options that cannot apply confuse."""
+        routes = [
+            option.value
+            for question in request.questions
+            if isinstance(question, Choice) and question.name == INTENT
+            for option in question.options
+            if option.value in ("continue", "small_talk", "out_of_scope")
+        ]
+        system = prompt.short_prompt(self._catalogue, routes)
+        return ChatRequest(
+            messages=(Message("system", system), Message("user", prompt.situation(request))),
+            stage="classify",
+            output_schema=prompt.short_schema(self._catalogue, routes),
+        )
+
     def _read(self, text: str) -> _Answer:
         try:
             return _Answer.model_validate_json(text)
@@ -98,9 +118,3 @@ class RoutingModel:
             raise ModelError(
                 "model", f"{self.name} gave no usable answer to the routing question"
             ) from None
-
-
-def _is_open(request: DecisionRequest) -> bool:
-    """Whether the request offers to go on with what is open."""
-    offered = (o.value for q in request.questions if isinstance(q, Choice) for o in q.options)
-    return not set(prompt.OPEN_ROUTES).isdisjoint(offered)

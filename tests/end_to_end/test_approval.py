@@ -84,7 +84,7 @@ def test_s10_a_flag_for_changes_does_not_answer_for_destructive_calls(
         shell.environ[f"INTENTBOT_{name}"] = "1"
         with (shell.folder / ".env").open("a") as file:
             file.write(f"INTENTBOT_{name}=1\n")
-    ended = shell.run("ask", "do it", *flags, *options(shell), check=code)
+    ended = shell.run("ask", "do ls", *flags, *options(shell), check=code)
     assert (shell.folder / ("wiped" if tool == "wipe" else "ran")).exists() is done
     if code == 5:
         assert ("--yes-destructive" if tool == "wipe" else "--yes") in ended.stderr
@@ -133,7 +133,7 @@ def test_a_question_at_a_terminal_can_be_interrupted(
 ) -> None:
     server.play(call_answer("run_command", {"command": "ls"}), text_answer("Well."))
     terminal = Terminal(
-        ["ask", "do it", *options(shell)], folder=shell.folder, environ=shell.environ
+        ["ask", "do ls", *options(shell)], folder=shell.folder, environ=shell.environ
     )
     try:
         terminal.wait_for("Do it? [y/N]")
@@ -149,7 +149,7 @@ def test_a_question_at_a_terminal_can_be_interrupted(
 
 def test_s7_what_is_recorded_has_the_defaults(shell: Home, server: Loopback) -> None:
     server.play(call_answer("run_command", {"command": "ls \x1b[2J"}), text_answer("Well."))
-    happened = shell.events("do it", "--yes", *options(shell))
+    happened = shell.events("do ls [2J", "--yes", *options(shell))
     whole = {"command": "ls \x1b[2J", "host": "here"}
     assert [event["arguments"] for event in only(happened, "tool_call_proposed")] == [whole]
     (action,) = shell.listing("actions", "list", "--db", "x.db")

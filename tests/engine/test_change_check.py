@@ -18,8 +18,10 @@ from engine.events import (
     ToolCallProposed,
     UsageUpdated,
 )
+from engine.intents.intent import Intent
 from engine.intents.routing import Routing, Task
 from engine.ports import Answer
+from engine.tools.function import tool_from_function
 from engine.tools.tool import Tool
 from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import StubApprover, StubDecider, StubModel, calls, kinds, says, task
@@ -65,6 +67,26 @@ async def test_a_value_that_nobody_said_becomes_a_question(
     assert (told.wanted, told.unsaid, told.sources) == (False, ("amount",), {"amount": "nowhere"})
     assert "tool_call_proposed" not in kinds(happened)
     assert last(happened).reply == told.question
+
+
+@pytest.mark.parametrize(("by", "done"), [("person", True), ("flag", False)])
+async def test_a_text_that_was_made_up_is_for_the_person_to_read(
+    desk: Desk, tmp_path: Path, by: str, done: bool
+) -> None:
+    def send(message: str) -> str:
+        """Send a message."""
+        desk.ran.append(("send", message))
+        return "sent"
+
+    model = StubModel(calls(("send", {"message": "Never again this way, or else."})), says("."))
+    subject = assistant(desk, tmp_path, model, approver=StubApprover(Answer("approved", by)))
+    mail = Intent("balance", "Mail", "Mail", {}, tools=(tool_from_function(send),))
+    subject.catalogue = replace(subject.catalogue, intents={"balance": mail})
+    happened = await turn(subject, "write to Bob")
+    assert bool(desk.ran) is done
+    asked = next(e for e in happened if isinstance(e, ApprovalRequested))
+    assert asked.sources == {"message": "nowhere"}
+    assert asked.person_only
 
 
 async def test_the_answer_to_that_question_is_what_runs(desk: Desk, tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ import pytest
 from engine.assistant import Assistant
 from engine.chat_model import ChatRequest, ModelError, Reply
 from engine.conversation import Conversation, Message
+from engine.events import ApprovalRequested, ToolFinished
 from engine.intents.catalogue import load
 from engine.intents.routing import Routing
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
 from engine.offline.worker_client import WorkerClient
+from engine.ports import Answer
+from tests.engine.stubs import StubApprover
 from tests.engine.turns import CATALOGUE, called, end, route, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -355,3 +358,15 @@ async def test_a_catalogue_of_plain_lists_and_nothing_else(tmp_path: Path) -> No
         assert (await ask("how tall is mount everest"))[1] == []
     finally:
         await worker.close()
+
+
+async def test_the_same_once_more_is_ordered_and_a_flag_may_approve_it(
+    assistant: Assistant,
+) -> None:
+    assistant.approver = StubApprover(Answer("approved", "flag"))
+    await say(assistant, "top up 20 dollars")
+    again = await say(assistant, "do that again")
+    (asked,) = (event for event in again if isinstance(event, ApprovalRequested))
+    assert asked.sources == {"amount": "said_earlier"}
+    assert asked.wanted == 1.0
+    assert [e.outcome for e in again if isinstance(e, ToolFinished)] == ["ok"]

@@ -167,3 +167,16 @@ def test_the_schema_is_one_that_strict_mode_takes() -> None:
     schema = answer_schema(CATALOGUE)
     assert schema["additionalProperties"] is False
     assert schema["required"] == list(schema["properties"])
+
+
+async def test_a_small_model_is_asked_in_short_and_offered_only_what_can_apply() -> None:
+    model = StubModel(Reply('{"label": "data"}', (), "stop", USAGE))
+    model.name = "qwen2.5-0.5b"
+    (routing,) = [item async for item in llm_router(model, CATALOGUE).route("hi", Conversation())]
+    assert isinstance(routing, Routing)
+    assert routing.tasks == (Task("data", "hi"),)
+    (request,) = model.requests
+    assert request.output_schema is not None
+    (label,) = request.output_schema["properties"].values()
+    assert label["enum"] == ["balance", "data", "small_talk", "out_of_scope"]
+    assert len(request.messages[0].content) < 400

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from engine.events import ApprovalRequested
 from engine.text import show_controls
 from tui.formatting.call_text import (
     BAR,
@@ -18,6 +19,7 @@ from tui.formatting.call_text import (
     argument_rows,
     arguments_rows,
     fitted,
+    question_lines,
     shown_line,
     shown_name,
 )
@@ -144,3 +146,28 @@ def test_a_thousand_arguments_take_a_line_each() -> None:
     rows, whole = fitted(arguments_rows({f"a{n}": n for n in range(1000)}, 60), 8)
     assert whole
     assert len(rows) == 1000
+
+
+def test_where_values_come_from_is_told_below_them_and_how_sure_the_wish_is_above() -> None:
+    request = ApprovalRequested(
+        call_id="c",
+        tool="pay",
+        arguments={"amount": 5, "to": "Eve", "values": 1},
+        sources={"amount": "said", "to": "nowhere", "values": "default"},
+        wanted=0.42,
+        person_only=True,
+    )
+    assert question_lines(request, 80) == [
+        "pay  [write]",
+        "  asked for 42 % likely",
+        "  tool      pay",
+        "  amount    5",
+        "  to        Eve",
+        '  "values"  1',
+        '  values    to said by nobody · "values" by default',
+    ]
+
+
+def test_a_call_that_was_plainly_asked_for_is_shown_as_ever() -> None:
+    request = ApprovalRequested(call_id="c", tool="pay", arguments={"n": 5}, sources={"n": "said"})
+    assert question_lines(request, 80) == ["pay  [write]", "  tool      pay", "  n         5"]

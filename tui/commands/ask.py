@@ -126,17 +126,15 @@ class _Approver:
         if self._deny:
             return Answer("denied", "flag")
         destructive = request.effect == "destructive"
-        if request.person_only and not self._can_ask:
-            output.say(
-                f"{shown_line(request.tool)} is not certain to be asked for: nothing is done"
-            )
-            return Answer("unanswered", "nobody")
-        if not request.person_only and (self._yes_destructive if destructive else self._yes):
+        yes = self._yes_destructive if destructive else self._yes
+        if yes and not request.person_only:
             return Answer("approved", "flag")
         if not self._can_ask:
             flag = "--yes-destructive" if destructive else "--yes"
             tool = shown_line(request.tool)
             how = f"add {flag}, or run it in a terminal"
+            if request.person_only:
+                how = "run it in a terminal, since it is not certain that you asked for this"
             output.say(f"{tool} is {request.effect} and needs approval: {how}")
             return Answer("unanswered", "nobody")
         answer = await _prompt(request)

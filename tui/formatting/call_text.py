@@ -26,11 +26,11 @@ WIDEST_LABEL = 24
 MOST_BLANK_LINES, MOST_SPACES = 2, 16
 ENDS = (20, 12, 8, 5, 3, 2, 1)  # lines of each end of a long value, as there is room
 
-NO_SOURCES: Mapping[str, ValueSource] = {}
+CLEARLY = 0.9  # of how likely the person asked for a call: from there on it is not mentioned
 
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OWN = frozenset({"tool"})  # of the question itself
+_OWN = frozenset({"tool", "values"})  # of the question itself
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,14 @@ def question_lines(request: ApprovalRequested, width: int) -> list[str]:
     """A question in full, for a terminal without a screen of its own."""
     pairs = [("tool", shown_line(request.tool))]
     if told := told_of_wish(request):
-        pairs.append(("asked for", told))
+        pairs.insert(0, ("asked for", told))
     if request.would:
         pairs.insert(0, ("if yes", one_line(request.would, 300)))
     below = [("done before", one_line(request.before, 300))] if request.before else []
+    if told := told_of_sources(request.sources):
+        below.insert(0, ("values", told))
     rows = [row for pair in pairs for row in labelled_rows(*pair, width - 2)]
-    shown = arguments_rows(request.arguments, width - 2, request.sources)
-    rows += [row for own in shown for row in own]
+    rows += [row for own in arguments_rows(request.arguments, width - 2) for row in own]
     rows += [row for pair in below for row in labelled_rows(*pair, width - 2)]
     titled = title_lines(request.summary or request.tool, f"[{request.effect}]", width)
     return [*titled, *(f"  {row.plain}" for row in rows)]
@@ -149,20 +150,19 @@ def title_lines(title: str, effect: str, width: int) -> list[str]:
     return [first, *(f"  {line}" for line in others)]
 
 
-def arguments_rows(
-    arguments: Mapping[str, Any], width: int, sources: Mapping[str, ValueSource] = NO_SOURCES
-) -> list[list[Row]]:
-    """All lines of each argument; what the person did not plainly say has a note that tells so."""
-    rows = [argument_rows(name, data, width) for name, data in arguments.items()]
-    for name, own in zip(arguments, rows, strict=True):
-        if (source := sources.get(name, "said")) != "said":
-            own.append(Row(note=f"({VALUE_SOURCES[source]})"))
-    return rows
+def arguments_rows(arguments: Mapping[str, Any], width: int) -> list[list[Row]]:
+    return [argument_rows(name, data, width) for name, data in arguments.items()]
+
+
+def told_of_sources(sources: Mapping[str, ValueSource]) -> str:
+    """Where the values come from that the person did not plainly say."""
+    told = [f"{shown_name(n)} {VALUE_SOURCES[s]}" for n, s in sources.items() if s != "said"]
+    return " · ".join(told)
 
 
 def told_of_wish(request: ApprovalRequested) -> str:
-    """Whether the person asked for this, where that is less than certain."""
-    if request.wanted is not None:
+    """Whether the person asked for this, where that is less than clear."""
+    if request.wanted is not None and (request.person_only or request.wanted < CLEARLY):
         return f"{percent(request.wanted)} likely"
     return "not certain" if request.person_only else ""
 

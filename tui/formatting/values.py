@@ -64,20 +64,12 @@ DECIDERS = {
 
 # Where an argument comes from, beside its value.
 VALUE_SOURCES: Mapping[ValueSource, str] = {
-    "said": "you said",
-    "said_earlier": "you said earlier",
+    "said": "said by you",
+    "said_earlier": "said by you earlier",
     "result": "from a result",
-    "default": "default",
+    "default": "by default",
     "worked_out": "worked out",
-    "nowhere": "nobody said this",
-}
-SOURCE_STYLES: Mapping[ValueSource, str] = {
-    "said": "$quiet",
-    "said_earlier": "$quiet",
-    "result": "$quiet",
-    "default": "$quiet",
-    "worked_out": "$quiet",
-    "nowhere": "$warning",
+    "nowhere": "said by nobody",
 }
 EDITED = "edited by you"
 _LINE_BREAKS = re.compile(r"(?:\\n){3,}")  # as JSON has them

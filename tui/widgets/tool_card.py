@@ -15,7 +15,6 @@ from tui.formatting.values import (
     DECIDERS,
     EDITED,
     EFFECT_STYLES,
-    SOURCE_STYLES,
     STATE_STYLES,
     VALUE_SOURCES,
     action_state,
@@ -63,7 +62,8 @@ def details(action: ActionBlock, limit: int = 2000) -> list[Content]:
     for name, data in action.arguments.items():
         line, source = pair(shown_name(name), folded(data, limit)), action.sources.get(name)
         if source is not None:
-            line = Content.assemble(line, (f"  ({VALUE_SOURCES[source]})", SOURCE_STYLES[source]))
+            style = "$warning" if source == "nowhere" else "$quiet"
+            line = Content.assemble(line, (f"  ({VALUE_SOURCES[source]})", style))
         lines.append(line)
     if action.wanted is not None:
         lines.append(pair("asked for", f"{percent(action.wanted)} likely"))
