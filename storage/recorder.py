@@ -30,7 +30,7 @@ class SqliteRecorder:
 
     def __init__(self, database: Database, model: str = "") -> None:
         self._database = database
-        self._model = model
+        self.model = model
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._timer: asyncio.TimerHandle | None = None
         self._held: TextDelta | None = None  # touched by the writer's thread only
@@ -107,7 +107,7 @@ class SqliteRecorder:
         try:
             with self._database.transaction(durable=durable) as rows:
                 for event in batch:
-                    project(rows, event, self._model)
+                    project(rows, event, self.model)
         except (StorageError, ValueError, TypeError, OverflowError) as error:
             raise RecordingError(
                 f"What happens cannot be written down, so nothing more is done. {error}"
