@@ -27,7 +27,7 @@ ENDS = (20, 12, 8, 5, 3, 2, 1)  # lines of each end of a long value, as there is
 
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OWN = frozenset({"tool"})  # of the question itself
+_OWN = frozenset({"tool", "result"})  # of the question itself
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Row:
 
 def shown_name(name: str) -> str:
     """An argument's name on one line; in quotes where it could be taken for something else."""
-    if _PLAIN_NAME.fullmatch(name) and name not in _OWN:
+    if _PLAIN_NAME.fullmatch(name) and name.casefold() not in _OWN:
         return name
     return show_controls(json.dumps(name, ensure_ascii=False))
 
@@ -126,7 +126,7 @@ def question_lines(request: ApprovalRequested, width: int) -> list[str]:
     """A question in full, for a terminal without a screen of its own."""
     pairs = [("tool", shown_line(request.tool))]
     if request.would:
-        pairs.insert(0, ("if yes", one_line(request.would, 300)))
+        pairs.insert(0, ("result", one_line(request.would, 300)))
     below = [("done before", one_line(request.before, 300))] if request.before else []
     rows = [row for pair in pairs for row in labelled_rows(*pair, width - 2)]
     rows += [row for own in arguments_rows(request.arguments, width - 2) for row in own]

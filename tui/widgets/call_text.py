@@ -47,7 +47,7 @@ class CallText(Widget):
     ) -> None:
         """Show this call, from its beginning."""
         self._title, self._effect = title, request.effect
-        would = [("if yes", one_line(request.would, 300))] if request.would and not edited else []
+        would = [("result", one_line(request.would, 300))] if request.would and not edited else []
         self._above = [*would, ("tool", shown_line(request.tool))]
         self._arguments = arguments
         self._below = [("done before", one_line(request.before, 300))] if request.before else []
