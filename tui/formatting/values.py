@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROUTES: Mapping[Route, str] = {
     "task": "Task",
-    "continue": "Continues",
+    "continue": "Follow-up",
     "small_talk": "Small talk",
     "out_of_scope": "Out of scope",
     "clarify": "To be clarified",
@@ -26,7 +26,7 @@ ROUTES: Mapping[Route, str] = {
 SOURCES: Mapping[RouteSource, str] = {
     "llm": "by the chat model",
     "embedded": "by the embedded classifier",
-    "shortcut": "by a rule, no model asked",
+    "shortcut": "by a rule, without a model",
     "bypass": "without classification",
 }
 # Styles of `Content` spans: names from the theme, so that 16 colours work as well.
