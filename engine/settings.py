@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -46,17 +47,23 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "AZURE_OPENAI_API_KEY": ("AZURE_OPENAI_KEY",),
     "OPENAI_API_VERSION": ("AZURE_OPENAI_API_VERSION", "AZURE_OPENAI_VERSION"),
 }
-# What config.toml may hold: no keys and no tokens, these belong into the environment.
+# What config.toml may hold. It is the person's own file; what writes keys into it makes it private.
 FILE_KEYS: Mapping[str, str] = {
     "provider": "INTENTBOT_PROVIDER",
     "classifier_model": "INTENTBOT_CLASSIFIER_MODEL",
     "agent_model": "INTENTBOT_AGENT_MODEL",
     "router": "INTENTBOT_ROUTER",
+    "base_url": "OPENAI_BASE_URL",
+    "api_key": "OPENAI_API_KEY",
+    "azure_endpoint": "AZURE_OPENAI_ENDPOINT",
+    "azure_api_key": "AZURE_OPENAI_API_KEY",
+    "api_version": "OPENAI_API_VERSION",
     "catalog": "INTENTBOT_CATALOG",
     "db": "INTENTBOT_DB",
     "model_file": "INTENTBOT_MODEL_FILE",
 }
 PRICES = "prices"  # a table of the file only: [prices."MODEL"]
+KEYS = "keys"  # another one, the screen's own: see `tui.services.preferences`
 SECRETS = (*AZURE_KEYS, *OPENAI_KEYS)
 
 
@@ -121,12 +128,14 @@ def load(
     model_file: Path | None = None,
     script: Path | None = None,
     without_untrusted: bool = False,
+    unset: Collection[str] = (),
 ) -> Settings:
     """Load the settings of a program started in `folder`; other keywords are the command line's.
 
-    `without_untrusted` leaves an untrusted `.env` out as a whole.
+    `without_untrusted` leaves an untrusted `.env` out as a whole. Variables that are `unset` count
+    only where `environ` has them.
     """
-    values = read_values(environ, folder, without_untrusted=without_untrusted)
+    values = read_values(environ, folder, without_untrusted=without_untrusted, unset=unset)
     given = values.texts
     local_model = model_file or _path(given.get("INTENTBOT_MODEL_FILE"))
     wanted = provider
@@ -186,7 +195,11 @@ def load(
 
 
 def read_values(
-    environ: Mapping[str, str], folder: Path, *, without_untrusted: bool = False
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    without_untrusted: bool = False,
+    unset: Collection[str] = (),
 ) -> Values:
     """Return every setting that was given, and by whom. Raises `SettingsError`."""
     try:
@@ -199,6 +212,7 @@ def read_values(
     if file is not None:
         place = f"{file}{'' if file.trusted else ', not trusted'}"
         sources.append(_given(file.values, place, own=file.trusted))
+    sources = [{n: v for n, v in source.items() if n not in unset} for source in sources]
     sources.append(_given(environ, "the environment"))
     return Values(
         given=_merged(sources),
@@ -235,19 +249,37 @@ def _merged(sources: Iterable[Mapping[str, Value]]) -> dict[str, Value]:
 def _config() -> dict[str, object]:
     """What `config.toml` has, under names that are settings."""
     path = paths.config_path()
+    data = read_config(path)
+    data.pop(KEYS, None)
+    if unknown := sorted(set(data) - {*FILE_KEYS, PRICES}):
+        raise SettingsError(f"{path}: {unknown_setting(unknown[0])}")
+    return data
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """Return what the file says; nothing where there is none. Raises `SettingsError`."""
+    text = ""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
-    data.pop("keys", None)  # the screen's own table, see tui.preferences
-    known = (*FILE_KEYS, PRICES)
-    if unknown := sorted(set(data) - set(known)):
-        raise SettingsError(
-            f"{path}: {unknown[0]!r} is not a setting; there are {', '.join(known)}"
-        )
-    return data
+    except tomllib.TOMLDecodeError as error:
+        # Where a file ends too early, the parser names no line.
+        lines = text.split("\n")
+        end = f"at line {len(lines)}, column {len(lines[-1]) + 1}"
+        said = str(error).replace("at end of document", end)
+        raise SettingsError(f"{path} cannot be read: {said}") from error
+
+
+def unknown_setting(name: str) -> str:
+    """Say that this is no setting of `config.toml`, and what there is instead."""
+    known = (*FILE_KEYS, PRICES, KEYS)
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{name!r} is not a setting; {hint}there are {', '.join(known)}"
 
 
 def _config_file() -> dict[str, Value]:

@@ -32,7 +32,7 @@ class SqliteRecorder:
 
     def __init__(self, database: Database, model: str = "", data_dir: Path | None = None) -> None:
         self._database = database
-        self._model = model
+        self.model = model
         self._data_dir = None if data_dir is None else str(data_dir)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._timer: asyncio.TimerHandle | None = None
@@ -110,7 +110,7 @@ class SqliteRecorder:
         try:
             with self._database.transaction(durable=durable) as rows:
                 for event in batch:
-                    project(rows, event, self._model, self._data_dir)
+                    project(rows, event, self.model, self._data_dir)
         except (StorageError, ValueError, TypeError, OverflowError) as error:
             raise RecordingError(
                 f"What happens cannot be written down, so nothing more is done. {error}"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.terminal_theme import TerminalTheme
 from textual import work
-from textual.app import ScreenStackError, SystemCommand
+from textual.app import ScreenStackError
+from textual.content import Content
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -32,6 +32,11 @@ from tui.terminal.frame_diff import FrameDiff
 from tui.terminal.key_queue import SequentialKeysApp
 from tui.terminal.palette import Only256
 from tui.widgets.footer import FooterBar
+
+if TYPE_CHECKING:
+    from tui.screens.palette import Entry
+    from tui.services.configuration import Configuration
+    from tui.terminal.cast import CastRecorder
 
 CLOSES_WITHIN_S = 5.0  # what is behind the screen; then the app ends without it
 
@@ -82,6 +87,8 @@ class PanesApp(SequentialKeysApp):
             kept = self.available_themes.get(kept_theme)
             self.theme = theme.first_theme(kept, self.console.color_system)
         self._keep_theme = keep_theme
+        self._previews = False
+        self.recorder: CastRecorder | None = None  # of what the terminal is sent
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._theme_changed)
@@ -95,7 +102,7 @@ class PanesApp(SequentialKeysApp):
             self.screen.query("ToastHolder").remove()  # Textual leaves them, empty
 
     def _theme_changed(self, chosen: Theme) -> None:
-        if self._keep_theme:
+        if self._keep_theme and not self._previews:
             self._keep_theme(chosen.name)
 
     def get_theme(self, theme_name: str) -> Theme | None:
@@ -140,17 +147,57 @@ class PanesApp(SequentialKeysApp):
 
     # Actions; keys.py has their keys.
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: the commands of this screen, and the themes."""
+    def palette_entries(self, screen: Screen[Any]) -> list[Entry]:
+        """The commands of this screen that can be done now, each once."""
+        from tui.screens.palette import Entry
+
+        entries: dict[str, Entry] = {}
         for place, node in self.holders(screen).items():
             for command in registry.of(place):
-                if not command.in_palette:
-                    continue
-                run = partial(self.run_action, command.name, default_namespace=node)
-                title = f"{command.title[:1].upper()}{command.title[1:]}: {command.help}"
-                yield SystemCommand(title, command.shown_keys, run)
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Picture", "Write this screen to an SVG file", self.action_picture)
+                possible = node.check_action(command.name.split("(")[0], ()) is not False
+                if command.in_palette and possible:
+                    entries.setdefault(command.help, Entry(command, node))
+        return list(entries.values())
+
+    def action_command_palette(self) -> None:
+        from tui.screens.palette import PaletteScreen
+
+        if not isinstance(self.screen, PaletteScreen):
+            self._offer_commands()
+
+    @work(exit_on_error=False)
+    async def _offer_commands(self) -> None:
+        from tui.screens.palette import PaletteScreen
+
+        chosen = await self.push_screen_wait(PaletteScreen(self.palette_entries(self.screen)))
+        if chosen is not None:
+            await self.run_action(chosen.command.name, default_namespace=chosen.node)
+
+    @work(exit_on_error=False)
+    async def action_theme(self, name: str = "") -> None:
+        """Take this theme, or one that the person chooses and sees meanwhile."""
+        if name in self.available_themes:
+            self.theme = name
+            return
+        from tui.screens.list_screen import ChoiceDialog
+
+        was = self.theme
+        names = sorted(self.available_themes, key=lambda one: (not one.startswith("harbour"), one))
+        choices = {one: Content(one) for one in names}
+        self._previews = True
+        try:
+            dialog = ChoiceDialog("Theme", choices, marked=was, on_marked=self._preview_theme)
+            chosen = await self.push_screen_wait(dialog)
+        finally:
+            self._previews = False
+        self.theme = was
+        if chosen is not None:
+            self.theme = chosen
+            if self._keep_theme:
+                self._keep_theme(chosen)
+
+    def _preview_theme(self, name: str) -> None:
+        self.theme = name
 
     def holders(self, screen: Screen[object]) -> Mapping[registry.Context, DOMNode]:
         """The places whose commands work now, and what has their actions."""
@@ -210,9 +257,12 @@ class IntentBotApp(PanesApp):
         resume: str | None = None,
         continue_last: bool = False,
         steps: Sequence[DemoStep] = (),
+        configuration: Configuration | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._configuration = configuration
+        self.demo_wanted: str | None = None  # to be played when the app has gone
         self._build, self._resume, self._continue_last = backstage, resume, continue_last
         self._chat = self._chat_screen(steps)
         self._backstage: AppBackend | None = None
@@ -261,7 +311,7 @@ class IntentBotApp(PanesApp):
 
         said: str | None = ""
         while said is not None and said not in answers:
-            typed = await self.push_screen_wait(ConfirmDialog(question, ""))
+            typed = await self.push_screen_wait(ConfirmDialog("Before starting", question, ""))
             said = None if typed is None else typed.strip().casefold()
         return said
 
@@ -292,6 +342,54 @@ class IntentBotApp(PanesApp):
             )
         )
 
+    @work(exclusive=True, group="setup", exit_on_error=False)
+    async def set_up(self, model: str | None = None) -> None:
+        """Have what answers chosen and use it; with `model` only the model, empty to choose it."""
+        from tui.screens import setup
+
+        if (configuration := self._configuration) is None:
+            self.notify("There is nothing to set up here", markup=False)
+            return
+        if self._chat.dialogue.running:
+            self.notify("A turn is running: ctrl+c cancels it first", markup=False)
+            return
+        if model is None:
+            said = await setup.set_up(self, configuration)
+        else:
+            said = await setup.choose_model(self, configuration, model)
+        if said is not None:
+            await self._use_settings(said)
+
+    @work(exclusive=True, group="setup", exit_on_error=False)
+    async def change_settings(self) -> None:
+        from tui.screens.settings import SettingsScreen
+
+        if (configuration := self._configuration) is None:
+            self.notify("There is nothing to set up here", markup=False)
+        elif await self.push_screen_wait(SettingsScreen(configuration)):
+            await self._use_settings("")
+
+    async def _use_settings(self, said: str) -> None:
+        """Let what the settings say now answer, in the session that is open."""
+        if self._backstage is None:
+            self.start()
+            return
+        chat = self._chat.dialogue.chat
+        self._chat.status.idle("starting", "$quiet")
+        try:
+            await self._backstage.reload()
+        except Exception as error:
+            text = f"{one_line(str(error), 300)}; the model before it stays"
+            self.notify(text, severity="error", timeout=10, markup=False)
+            self._chat.status.idle("ready")
+            return
+        kept = chat.session_id if chat and self._chat.presenter.record.turns else None
+        await self._chat.begin(self._backstage, kept, again=True)
+        self.notify(
+            " · ".join(filter(None, [f"Now answering: {self._backstage.model_label}", said])),
+            markup=False,
+        )
+
     async def action_quit(self) -> None:
         await self.stop()
 
@@ -311,3 +409,21 @@ class IntentBotApp(PanesApp):
                 if self._backstage is not None:
                     backstage, self._backstage = self._backstage, None
                     await backstage.close()
+
+
+class SetupApp(PanesApp):
+    """The set-up alone. `said` is what there is to say of what was chosen; None: nothing was."""
+
+    def __init__(self, configuration: Configuration, **options: Any) -> None:
+        super().__init__(**options)
+        self._configuration = configuration
+        self.said: str | None = None
+
+    @work(exit_on_error=False)
+    async def on_ready(self) -> None:
+        from tui.screens import setup
+
+        try:
+            self.said = await setup.set_up(self, self._configuration, keep=True)
+        finally:
+            self.exit()

@@ -24,6 +24,7 @@ from tui.app import IntentBotApp
 from tui.commands.app import open_backstage
 from tui.screens.chat import ChatScreen
 from tui.screens.costs import CostsScreen
+from tui.services.configuration import Configuration
 
 # What the server reports of each request: model, tokens sent, of these cached, and written.
 USED = (
@@ -146,7 +147,9 @@ def test_the_screen_says_what_it_cost(
 
 async def _look(session: str) -> None:
     app = IntentBotApp(
-        lambda: open_backstage(argparse.Namespace()), resume=session, low_bandwidth=True
+        lambda: open_backstage(Configuration(argparse.Namespace())),
+        resume=session,
+        low_bandwidth=True,
     )
     async with app.run_test(size=(120, 50)) as pilot:
         chat = app.screen
@@ -169,7 +172,7 @@ async def _look(session: str) -> None:
 
 
 def _has_rows(app: IntentBotApp, count: int) -> bool:
-    return len(_costs(app)._rows) == count
+    return len(_costs(app).rows) == count
 
 
 def _costs(app: IntentBotApp) -> CostsScreen:

@@ -35,7 +35,7 @@ def test_a_demo_by_keyboard_alone(home: Home) -> None:
     app = Terminal(arguments, folder=home.folder, environ=home.environ, columns=100, rows=44)
     frames = []
     try:
-        app.wait_for("You could ask")
+        app.wait_for("For example")
         app.wait_for("F7 writes the first message")
         for number in range(1, STEPS + 1):
             app.send("\x1b[18~")  # F7 writes, and once more all at once

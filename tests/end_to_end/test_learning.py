@@ -26,6 +26,7 @@ from tui.commands.app import open_backstage
 from tui.screens.correction import CorrectionScreen
 from tui.screens.evaluation_run import EvaluationRunScreen
 from tui.screens.evaluations import EvaluationsScreen
+from tui.services.configuration import Configuration
 from tui.widgets.confusion_matrix import ConfusionMatrix
 
 SAID = "what have I got left over from last month"
@@ -58,7 +59,7 @@ async def test_from_a_key_to_the_file(home: Home, server: Loopback, mine: Path) 
         text_answer("You have 3 GB."),
     )
     options = argparse.Namespace(provider=None, catalog=[str(mine)], db=None)
-    app = IntentBotApp(lambda: open_backstage(options), low_bandwidth=True)
+    app = IntentBotApp(lambda: open_backstage(Configuration(options)), low_bandwidth=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: chat_of(pilot).dialogue.attached)
         await say(pilot, SAID)
@@ -127,7 +128,7 @@ def test_what_is_no_task_is_learnt_to_be_refused(home: Home) -> None:
 
 async def look_at_the_runs(options: argparse.Namespace) -> None:
     """The newer run is held against the older one; the older one's miss is tried again."""
-    app = IntentBotApp(lambda: open_backstage(options), low_bandwidth=True)
+    app = IntentBotApp(lambda: open_backstage(Configuration(options)), low_bandwidth=True)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: chat_of(pilot).dialogue.attached)
         await pilot.press("f8")

@@ -62,6 +62,6 @@ def test_keys_that_come_at_once_are_taken_in_order(home: Home) -> None:
         app.wait_for("Helix")
         app.send("top up 50\x7f\x7f30\r")
         app.wait_for("approve once")
-        assert "Add $30" in app.wait_for("May I do this?")
+        assert "Add $30" in app.wait_for("Approve this action?")
     finally:
         app.close()

@@ -148,11 +148,17 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
         self._truths = truths
         self.checked: list[str] = []
         self.chats: list[FakeChat] = []
+        self.reloaded = 0
         self.closed = False
 
     @property
     def chat(self) -> FakeChat:
         return self.chats[-1]
+
+    demos: tuple[str, ...] = ("tour", "safety")
+
+    async def reload(self) -> None:
+        self.reloaded += 1
 
     async def __call__(self) -> FakeBackstage:
         return self

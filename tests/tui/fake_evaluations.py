@@ -68,11 +68,11 @@ def measured(
     figures = {
         "right intent": row.accuracy,
         "out of scope": 1.0,
-        "given any": 1.0,
+        "coverage": 1.0,
         "F1": 1.0,
         "right tool": 0.951,
         "arguments exact": 0.902,
-        "asked": 0.853,
+        "clarified": 0.853,
     }
     diagonal = frozenset((label, label) for label in labels)
     return RunView(row, figures, tuple(scores), dict(matrix), diagonal, tuple(misses))
@@ -86,6 +86,15 @@ class FakeEvaluations:
 
     async def evaluations(self) -> list[RunRow]:
         return list(self.runs)
+
+    evaluation_progress: tuple[int, int] | None = None
+    started: str = ""
+
+    async def start_evaluation(self, kind: str) -> None:
+        self.started, self.evaluation_progress = kind, (3, 12)
+
+    async def cancel_evaluation(self) -> None:
+        self.evaluation_progress = None
 
     async def delete_evaluation(self, run_id: str) -> None:
         self.runs = [row for row in self.runs if row.id != run_id]

@@ -33,7 +33,7 @@ async def test_shows_the_words_and_the_exact_arguments() -> None:
         await until(pilot, lambda: bar.has_focus)
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert "Add $20.00 to the balance write tool top_up_balance amount 20.00" in asked
-        assert "exactly this, all session" in shown(bar.query_one("#choices"))
+        assert "always allow this exact call" in shown(bar.query_one("#choices"))
 
 
 async def test_the_persons_time_is_not_the_turns() -> None:
@@ -62,7 +62,7 @@ async def test_a_correction_shows_what_was_done_before() -> None:
         await until(pilot, lambda: bar.has_focus)
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert asked.endswith("done before Add $5.00 to the balance")
-        assert "if yes Your balance is then [b]$30[/b]." in " ".join(asked.split())
+        assert "result Your balance is then [b]$30[/b]." in " ".join(asked.split())
 
 
 async def test_keys_do_nothing_in_the_grace() -> None:

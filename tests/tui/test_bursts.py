@@ -73,7 +73,7 @@ async def test_a_burst_deletes_nothing(text: str) -> None:
         await settle(pilot)
         await pilot.press("ctrl+o")
         await settle(pilot)
-        await pilot.press("f8")
+        await pilot.press("tab", "d")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         asking = pilot.app.screen
         send_burst(pilot, text)
@@ -90,7 +90,7 @@ async def test_a_burst_is_a_title() -> None:
         await settle(pilot)
         await pilot.press("ctrl+o")
         await settle(pilot)
-        await pilot.press("f2")
+        await pilot.press("tab", "r")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         asking = pilot.app.screen
         send_burst(pilot, " yes")
@@ -102,7 +102,7 @@ async def test_a_burst_gives_no_written_answer() -> None:
     async with make_app(FakeBackstage()).run_test() as pilot:
         await settle(pilot)
         given: list[str | None] = []
-        asking = ConfirmDialog("Type trust or ignore", "")
+        asking = ConfirmDialog("Trust", "Type trust or ignore", "")
         pilot.app.push_screen(asking, given.append)
         await settle(pilot)
         send_burst(pilot, "ls\rtrust\r")

@@ -43,7 +43,7 @@ async def opened(pilot: Pilot[Any]) -> CostsScreen:
     await until(pilot, lambda: isinstance(pilot.app.screen, CostsScreen))
     screen = pilot.app.screen
     assert isinstance(screen, CostsScreen)
-    await until(pilot, lambda: screen.query_one("#none").display != bool(screen._rows))
+    await until(pilot, lambda: screen.query_one("#none").display != bool(screen.rows))
     await settle(pilot)
     return screen
 
@@ -63,7 +63,7 @@ async def test_sums_and_rows_and_what_flat_prompts_would_have_taken() -> None:
         total = sum((row.bill for row in rows), UsageTotals())
         sums = text(screen, "#sums")
         assert sums.startswith(f"{usd_exact(total.cost_usd)} 3 turns, {total.requests} requests")
-        assert f"against flat prompts {total.flat_input_tokens:,} in 83 % less" in sums
+        assert f"all tools in one prompt {total.flat_input_tokens:,} in 83 % less" in sums
         assert "cold cache $0.0468 71 % less · warm cache $0.012 12 % more" in sums
         table = text(screen, "#cost-list")
         assert "3 Message 3 [/b] of many 6 4,067 1,280 338 $0.005600" in table

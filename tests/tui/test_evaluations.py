@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from engine.intents.catalogue import load
+from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.fake_evaluations import RUNS, TELECOM, measured
 from tests.tui.states import chat_of, make_app, settle, shown, until
@@ -18,6 +19,7 @@ from tui.commands.eval_report import list_phrase
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.evaluation_run import MOST, EvaluationRunScreen
 from tui.screens.evaluations import EvaluationsScreen
+from tui.screens.list_screen import ChoiceDialog
 from tui.services.evaluation_results import (
     IntentScore,
     MissRow,
@@ -153,12 +155,48 @@ async def test_a_miss_is_found_by_keys_and_becomes_a_draft(
         assert not chat_of(pilot).presenter.record.turns  # nothing was sent
 
 
+async def test_a_miss_is_tried_again_in_a_session_of_its_own() -> None:
+    """Row B13: the session that is open may wait for an answer."""
+    stage = FakeBackstage(past={"s1": fake.recorded(2)})
+    app = make_app(stage, resume="s1")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: chat_of(pilot).presenter.record.turns)
+        await opened(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is chat_of(pilot))
+        await until(pilot, lambda: chat_of(pilot).prompt.text)
+        assert not chat_of(pilot).presenter.record.turns
+        assert stage.chat.session_id != "s1"
+        assert stage.chat.heard == []
+
+
+async def test_a_run_is_started_from_the_screen_and_cancelled() -> None:
+    stage = FakeBackstage()
+    async with make_app(stage).run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
+        screen = pilot.app.screen
+        await until(pilot, lambda: screen.query_one("#runs", OptionList).has_focus)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await settle(pilot)
+        await pilot.press(*"routing only", "enter")
+        await until(pilot, lambda: stage.started == "routing")
+        await until(pilot, lambda: "3 of 12 messages" in shown(screen.query_one("#progress")))
+        await pilot.press("c")
+        await until(pilot, lambda: stage.evaluation_progress is None)
+        await until(pilot, lambda: not screen.query_one("#progress").display)
+
+
 async def test_an_intent_has_its_figures_and_misses() -> None:
     async with make_app(FakeBackstage()).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         scores = screen.query_one(IntentScores)
         assert not scores.display  # beside each other they do not fit
-        await pilot.press("f2", "down")
+        await pilot.press("1", "down")
         await settle(pilot)
         assert scores.display
         assert scores.marked == "contract"
@@ -257,8 +295,8 @@ async def test_all_figures_are_seen_and_an_empty_list_says_why(size: tuple[int, 
         screen = await opened(pilot)
         head = " ".join(told(screen, "head").split())
         assert "routing, roaming, limit 240 · 240 messages" in head
-        assert "right intent 96.3 % out of scope 100.0 % given any 100.0 % F1 100.0 %" in head
-        assert "right tool 95.1 % arguments exact 90.2 % asked 85.3 %" in head
+        assert "right intent 96.3 % out of scope 100.0 % coverage 100.0 % F1 100.0 %" in head
+        assert "right tool 95.1 % arguments exact 90.2 % clarified 85.3 %" in head
         misses = screen.query_one("#misses", OptionList)
         assert "confidence 40 %" in shown(misses) or size == (80, 24)  # it is cut there
         matrix = screen.query_one(ConfusionMatrix)
@@ -267,7 +305,7 @@ async def test_all_figures_are_seen_and_an_empty_list_says_why(size: tuple[int, 
         await until(pilot, lambda: "No message went this way." in shown(misses))
         matrix.mark("small_talk", "small_talk")
         await until(pilot, lambda: "All of these messages became" in shown(misses))
-        await pilot.press("f4", "enter")  # it is no message to try again
+        await pilot.press("3", "enter")  # it is no message to try again
         await settle(pilot)
         assert pilot.app.screen is screen
 

@@ -14,6 +14,7 @@ from tests.tui.fake import FakeBackstage
 from tests.tui.states import burst, make_app, settle, shown, until
 from tui.chat.transcript import ActionBlock
 from tui.screens.action_list import ActionsScreen
+from tui.screens.list_screen import ChoiceDialog
 from tui.screens.playback import PlaybackScreen
 from tui.services.backend import ActionRow
 
@@ -52,22 +53,37 @@ async def test_actions_are_filtered_by_keys_and_words() -> None:
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         executed = await opened(pilot)
         assert "unknown   Add $3" in shown(executed)
-        await pilot.press("f2")
+        chosen = pilot.app.screen.query_one("#chosen", Static)
+        await pilot.press("tab", "s")
+        await choose(pilot, "unknown")
         await until(pilot, lambda: executed.option_count == 1)
-        assert "state unknown" in shown(pilot.app.screen.query_one("#chosen", Static))
-        await pilot.press("f2", "f2", "f2", "f2", "f2", "f2")
+        assert "state unknown" in shown(chosen)
+        await pilot.press("s")
+        await choose(pilot, "any")
         await until(pilot, lambda: executed.option_count == 3)
-        await pilot.press("f4", "f4")
-        await until(pilot, lambda: "top_up_data" in shown(pilot.app.screen.query_one("#chosen")))
+        await pilot.press("t")
+        await choose(pilot, "top_up_data")
         await until(pilot, lambda: executed.option_count == 1)
+        assert "tool top_up_data" in shown(chosen)
         assert "says      You have 1 GB." in shown(pilot.app.screen.query_one("#details"))
-        await pilot.press("f4", "2")
+        await pilot.press("t", "escape", "x")
+        await until(pilot, lambda: executed.option_count == 3)
+        await pilot.press("2")
         await until(pilot, lambda: "Add $2" in shown(executed))
         assert executed.option_count == 1
         assert "[b]no[/b]" in shown(pilot.app.screen.query_one("#details"))
-        await pilot.press("f5")
+        await pilot.press("tab", "w")
+        await choose(pilot, "today")
         await until(pilot, lambda: stage.asked[-1].since)
         assert stage.asked[-1].since == "2026-03-01T14:30:00+00:00"
+
+
+async def choose(pilot: Pilot[Any], words: str) -> None:
+    """Choose in the dialogue that opens."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+    await settle(pilot)
+    await pilot.press(*words, "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ActionsScreen))
 
 
 async def test_what_a_burst_looks_for_is_found_before_it_is_read() -> None:
@@ -87,7 +103,7 @@ async def test_a_step_of_the_cursor_does_not_end_a_search() -> None:
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         executed = await opened(pilot)
         stage.readable.clear()
-        await pilot.press("f2", "down")
+        await pilot.press("2", "down")
         await settle(pilot)
         assert "[b]no[/b]" in shown(pilot.app.screen.query_one("#details"))
         stage.readable.set()
@@ -99,7 +115,7 @@ async def test_an_unknown_action_is_checked_and_its_session_read() -> None:
     stage = FakeBackstage(executed=ROWS, truths={"a3": truth}, past={"s1": fake.recorded(2)})
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         await opened(pilot)
-        await pilot.press("f7")
+        await pilot.press("tab", "c")
         await until(pilot, lambda: stage.checked == ["a3"])
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from engine import events
 from engine.events import Event
@@ -220,3 +222,30 @@ async def test_a_turn_at_work_in_another_window_is_not_called_interrupted() -> N
             assert note.text.startswith("running in another window")
         await pilot.press("escape", "f5")
         assert stage.chat.heard == []
+
+
+async def test_bar_turns_and_inspector_agree_on_what_is_read() -> None:
+    """Row B12."""
+    stage = FakeBackstage(rows=fake.ROWS, past={"s1": fake.recorded(22)})
+    app = make_app(stage)
+    async with app.run_test(size=(130, 40)) as pilot:
+        await until(pilot, lambda: chat_of(pilot).dialogue.attached)
+        app.review("s1")
+        await until(pilot, lambda: isinstance(app.screen, PlaybackScreen))
+        screen = app.screen
+        assert isinstance(screen, PlaybackScreen)
+        await until(pilot, lambda: screen.transcript.cursor)
+        for key, turn in (("n", 2), ("n", 3), ("N", 2), ("end", 22)):
+            await pilot.press(key)
+            said = f"turn {turn} of 22"
+            await until(pilot, partial(_says, screen.transport, said))
+            assert screen.turns.highlighted == turn - 1
+            assert str(screen.inspector.border_subtitle) == f"turn {turn}"
+        screen.turns.focus()
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: "turn 1 of 22" in shown(screen.transport))
+        assert str(screen.inspector.border_subtitle) == "turn 1"
+
+
+def _says(widget: Widget, words: str) -> bool:
+    return words in shown(widget)

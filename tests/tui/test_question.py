@@ -62,12 +62,12 @@ async def test_s5_the_question_shows_every_character() -> None:
 
 
 async def test_s5_names_of_tools_and_arguments_show_every_character_too() -> None:
-    app, _, clock = asking({"a\u202eb\n": 1, "if yes": "nothing happens", "tool": "x"})
+    app, _, clock = asking({"a\u202eb\n": 1, "result": "nothing happens", "tool": "x"})
     async with app.run_test(size=(100, 30)) as pilot:
         bar = await asked(pilot, clock)
         names = [line.split("  ")[0] for line in in_view(bar)[1:]]
         assert names[0].startswith("tool")
-        assert [name.split('"')[1] for name in names[1:]] == ["aU+202Eb\\n", "if yes", "tool"]
+        assert [name.split('"')[1] for name in names[1:]] == ["aU+202Eb\\n", "result", "tool"]
 
 
 @sizes

@@ -250,6 +250,13 @@ async def listed(pilot: Pilot[Any]) -> OptionList:
     return sessions
 
 
+async def acting(pilot: Pilot[Any]) -> OptionList:
+    """The list of sessions with the focus, so that its letters act."""
+    sessions = await listed(pilot)
+    await pilot.press("tab")
+    return sessions
+
+
 async def test_what_a_burst_looks_for_is_found_before_it_is_opened() -> None:
     stage = FakeBackstage(rows=fake.ROWS, past={"s3": fake.recorded(2, "s3")})
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
@@ -287,22 +294,22 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
     stage = backstage()
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         sessions = await listed(pilot)
-        await pilot.press("f2")
+        await pilot.press("tab", "r")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("ctrl+u", *"new name", "enter")
         await until(pilot, lambda: "new name" in shown(sessions))
-        await pilot.press("f4")
+        await pilot.press("a")
         await until(pilot, lambda: sessions.option_count == 3)
-        await pilot.press("f5")
+        await pilot.press("A")
         await until(pilot, lambda: sessions.option_count == 1 and "new name" in shown(sessions))
-        await pilot.press("f4", "f5")
+        await pilot.press("a", "A")
         await until(pilot, lambda: sessions.option_count == 4)
-        await pilot.press("f8")
+        await pilot.press("d")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("n")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
         assert stage.discarded == []
-        await pilot.press("f8")
+        await pilot.press("d")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: sessions.option_count == 3)
@@ -313,10 +320,10 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
 async def test_who_undoes_twice_at_once_has_both_back() -> None:
     stage = backstage()
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
-        sessions = await listed(pilot)
-        await pilot.press("f8", "y")
+        sessions = await acting(pilot)
+        await pilot.press("d", "y")
         await until(pilot, lambda: sessions.option_count == 3)
-        await pilot.press("f8", "y")
+        await pilot.press("d", "y")
         await until(pilot, lambda: sessions.option_count == 2)
         stage.readable.clear()
         burst(pilot, "ctrl+z", "ctrl+z")
@@ -331,23 +338,23 @@ async def test_the_chat_leaves_a_session_that_is_deleted_and_it_can_be_brought_b
     async with make_app(stage, resume="s1").run_test(size=(100, 30)) as pilot:
         chat = chat_of(pilot)
         await until(pilot, lambda: len(chat.presenter.record.turns) == 2)
-        sessions = await listed(pilot)
-        await pilot.press("f8", "y")
+        sessions = await acting(pilot)
+        await pilot.press("d", "y")
         await until(pilot, lambda: sessions.option_count == 3)
         await pilot.press("ctrl+z")
         await until(pilot, lambda: sessions.option_count == 4)
         await pilot.press("escape")
         await settle(pilot)
         assert stage.chat.session_id == "s1"
-        sessions = await listed(pilot)
-        await pilot.press("f8", "y")
+        sessions = await acting(pilot)
+        await pilot.press("d", "y")
         await until(pilot, lambda: sessions.option_count == 3)
         await pilot.press("escape")
         await until(pilot, lambda: stage.chat.session_id == "new-2")
         await until(pilot, lambda: chat.welcome.display)
         await say(pilot, "hello")
         await until(pilot, lambda: stage.chat.heard == ["hello"])
-        sessions = await listed(pilot)
+        sessions = await acting(pilot)
         await pilot.press("ctrl+z")
         await until(pilot, lambda: sessions.option_count == 4)
 
@@ -358,8 +365,8 @@ async def test_a_session_in_which_a_turn_runs_is_not_deleted() -> None:
     async with make_app(stage, resume="s1").run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: chat_of(pilot).dialogue.attached)
         await say(pilot, "hi")
-        await listed(pilot)
-        await pilot.press("f8")
+        await acting(pilot)
+        await pilot.press("d")
         await until(pilot, lambda: said(pilot, "it must end first"))
         assert isinstance(pilot.app.screen, SessionsScreen)
 
@@ -378,7 +385,7 @@ async def test_more_sessions_are_read_when_the_end_comes_near() -> None:
 async def test_a_session_is_reviewed_from_the_list() -> None:
     async with make_app(backstage()).run_test(size=(100, 30)) as pilot:
         await listed(pilot)
-        await pilot.press("f6")
+        await pilot.press("tab", "v")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
@@ -389,7 +396,7 @@ async def test_what_was_looked_for_is_read_in_its_turn() -> None:
     stage = FakeBackstage(rows=[found], past={"s1": fake.recorded(3)})
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         await listed(pilot)
-        await pilot.press("f6")
+        await pilot.press("tab", "v")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaybackScreen))
         screen = pilot.app.screen
         assert isinstance(screen, PlaybackScreen)

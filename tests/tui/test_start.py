@@ -17,6 +17,7 @@ from tui.app import IntentBotApp
 from tui.commands import app as command
 from tui.commands import ask
 from tui.services.backend import AppBackend
+from tui.services.configuration import Configuration
 from tui.widgets.error_card import ErrorCard
 
 HEAVY = (
@@ -66,7 +67,9 @@ async def test_what_a_long_start_is_busy_with_is_said(monkeypatch: pytest.Monkey
     monkeypatch.setattr(ask, "PATIENCE_S", 0)
 
     async def build() -> AppBackend:
-        return await command.open_backstage(argparse.Namespace(), tell=app.tell_start)
+        return await command.open_backstage(
+            Configuration(argparse.Namespace()), tell=app.tell_start
+        )
 
     app = IntentBotApp(build, low_bandwidth=True)
     async with app.run_test() as pilot:
@@ -120,7 +123,7 @@ async def test_offline_is_said_plainly() -> None:
     async with make_app(OfflineBackstage()).run_test() as pilot:
         welcome = chat_of(pilot).welcome
         await until(
-            pilot, lambda: "no key, nothing leaves this machine" in " ".join(shown(welcome).split())
+            pilot, lambda: "no data leaves this machine" in " ".join(shown(welcome).split())
         )
 
 

@@ -76,7 +76,7 @@ async def test_inspector_explains_the_route() -> None:
             "get_balance, top_up_balance",
             "in 731 · cached 256 · out 64",
             "1.5 s · $0.0011",
-            "against flat 4,812 in 76 % less",
+            "all tools 4,812 in 76 % less",
             "cold cache $0.0039 69 % less",
             "warm cache $0.0010 20 % more",
         ):

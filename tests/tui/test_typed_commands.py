@@ -5,18 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 
 import pytest
+from textual.widgets import OptionList
 
 from engine.events import TurnFailed
 from engine.typed_input import Command
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
-from tests.tui.states import burst, chat_of, make_app, say, settle, until
-from tui.chat.typed_commands import command_named, unknown_command
+from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
+from tui.chat.typed_commands import action_of, suggestions, unknown_command
 from tui.commands import ask
 from tui.commands.exit_codes import ExitCode
 from tui.keybindings import registry
+from tui.screens.evaluations import EvaluationsScreen
 from tui.screens.help import HelpScreen
 from tui.screens.sessions import SessionsScreen
+from tui.widgets.footer import FooterBar
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit", ":q", ":q!", ":wq", "/quit", "/exit", " Quit "])
@@ -163,10 +166,56 @@ async def test_a_path_that_failed_is_tried_again_as_it_was_sent() -> None:
 
 def test_every_command_that_is_named_is_one_of_the_registry() -> None:
     line = unknown_command(Command("foo", "/foo"))
-    _, listed = line.split(". ", 1)
+    _, listed = line.replace("Did you mean /find? ", "").split(". ", 1)
     named = [word[1:] for word in listed.split(" · ")[0].split()]
     assert {"help", "quit", "new", "sessions"} < set(named)
-    assert all(command_named(name) in registry.COMMANDS for name in named)
+    for name in named:
+        found = action_of(Command(name, f"/{name}"))
+        assert found is not None
+        assert found[0] in registry.COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("/s", "/sessions"),
+        ("/mo", "/model"),
+        ("/EX", "/export"),
+        ("/clear", "/new"),
+        ("/theme nor", "/theme nord"),
+    ],
+)
+def test_a_command_is_completed(text: str, first: str) -> None:
+    assert suggestions(text, {"theme": ("harbour", "nord")})[0].text == first
+
+
+@pytest.mark.parametrize("text", ["", "s", "//s", "/usr/bin", "/s\nx", "/new x", "/theme nord"])
+def test_what_is_no_beginning_of_a_command_offers_nothing(text: str) -> None:
+    assert suggestions(text, {"theme": ("harbour", "nord")}) == []
+
+
+async def test_what_is_marked_in_the_menu_is_done_or_completed() -> None:
+    backstage = FakeBackstage(rows=fake.ROWS)
+    async with make_app(backstage).run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press(*"/se")
+        await until(pilot, lambda: chat.menu.display)
+        assert "/sessions" in shown(chat.menu)
+        assert "tab complete" in shown(chat.query_one(FooterBar))
+        await pilot.press("tab")
+        await until(pilot, lambda: chat.prompt.text == "/sessions ")
+        await pilot.press(*"spain", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        listed = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: listed.option_count == 1)
+        await pilot.press("escape")
+        await pilot.press(*"/eval", "backspace", "backspace", "enter")  # it is completed and done
+        await until(pilot, lambda: isinstance(pilot.app.screen, EvaluationsScreen))
+        await pilot.press("escape", *"/x", "escape")
+        await until(pilot, lambda: not chat.menu.display)
+        assert chat.prompt.text == "/x"
+        assert not backstage.chat.heard
 
 
 @pytest.mark.parametrize("typed", ["quit", "exit\n", "help", "/foo", "/usr/bin/foo is slow", ":q"])

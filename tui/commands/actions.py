@@ -82,10 +82,14 @@ def _list(actions: list[ActionRecord], options: argparse.Namespace) -> None:
         names = list(ActionRecord.__dataclass_fields__)
         print_csv(names, ([getattr(action, name) for name in names] for action in actions))
         return
-    for action in actions:
+    ids = output.listed_ids([action.id for action in actions])
+    if ids:
+        width, moment = len(ids[0]), len(format_local("2026-01-01T00:00:00+00:00"))
+        output.print_headings(f"{'ID':<{width}}  {'PROPOSED':<{moment}}   {'STATE':<12}  CALL")
+    for id, action in zip(ids, actions, strict=True):
         state = f"{'! ' if action.state == 'unknown' else '  '}{action.state:<10}"
         state = Bold(state) if action.state == "unknown" else state
-        print_line(f"{action.id}  {format_local(action.proposed_at)} ", state, f"  {_call(action)}")
+        print_line(f"{id}  {format_local(action.proposed_at)} ", state, f"  {_call(action)}")
 
 
 def _show(action: ActionRecord, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,9 @@ from tui.services.backend import (
 
 if TYPE_CHECKING:
     from tui.services.backend import AppBackend, ChatSession
+    from tui.services.configuration import Configuration
     from tui.services.evaluation_results import RunRow, RunView
+    from tui.services.evaluation_task import EvaluationTask
     from tui.services.folder_trust import Ask
     from tui.services.runtime import Runtime
 
@@ -38,8 +41,21 @@ MOST_RUNS = 200  # of evaluation runs, that the screen lists
 def run(options: argparse.Namespace) -> int:
     from tui.services.session_lookup import whole_id
 
-    resume = whole_id(options) if options.resume else None
-    return show(options, resume=resume, continue_last=options.continue_last)
+    resume, continue_last = whole_id(options) if options.resume else None, options.continue_last
+    while True:
+        code, demo = show(options, resume=resume, continue_last=continue_last)
+        if demo is None:
+            return code
+        _play(options, demo)
+        resume, continue_last = None, True
+
+
+def _play(options: argparse.Namespace, name: str) -> None:
+    """A demo that was asked for in the app, to which the person then comes back."""
+    from tui.commands import demo
+
+    own = {key: value for key, value in vars(options).items() if key != "db"}
+    demo.run(argparse.Namespace(**own, name=name, record=None, json=False, cast=None))
 
 
 def show(
@@ -49,26 +65,47 @@ def show(
     continue_last: bool = False,
     steps: Sequence[DemoStep] = (),
     data_dir: Path | None = None,
-) -> int:
-    """Open the app; with `steps` as a demo, with `data_dir` on a back end that is kept there."""
+    cast: Path | None = None,
+) -> tuple[int, str | None]:
+    """Open the app; with `steps` as a demo, with `data_dir` on a back end that is kept there, with
+    `cast` recorded to that file.
+
+    Returns the exit code, and the demo that the person wants to see now.
+    """
     if not has_terminal():
         say("the app needs a terminal; without one use: intentbot-tui ask TEXT")
-        return ExitCode.USAGE
+        return ExitCode.USAGE, None
     save_bandwidth(options)
     faults = preferences.load_keybindings()
     from tui.app import IntentBotApp
+    from tui.services.configuration import Configuration
     from tui.terminal import run_app
 
+    configuration = Configuration(options)
     app = IntentBotApp(
-        lambda: open_backstage(options, data_dir, faults, app.tell_start, app.ask),
+        lambda: open_backstage(configuration, data_dir, faults, app.tell_start, app.ask),
         resume=resume,
         continue_last=continue_last,
         steps=steps,
+        configuration=None if steps else configuration,
         low_bandwidth=options.low_bandwidth,
-        kept_theme=preferences.saved_theme(),
+        kept_theme=preferences.chosen_theme(options),
         keep_theme=preferences.save_theme,
     )
-    return run_app.run(app, mouse=not options.no_mouse)
+    if cast is not None:
+        from tui.terminal.cast import CastRecorder
+
+        size = shutil.get_terminal_size()
+        try:
+            app.recorder = CastRecorder(cast, size.columns, size.lines)
+        except OSError as error:
+            say(f"{cast} cannot be written: {error.strerror or error}")
+            return ExitCode.USAGE, None
+    try:
+        return run_app.run(app, mouse=not options.no_mouse), app.demo_wanted
+    finally:
+        if app.recorder is not None:
+            app.recorder.close()
 
 
 def has_terminal() -> bool:
@@ -84,7 +121,7 @@ def save_bandwidth(options: argparse.Namespace) -> None:
 
 
 async def open_backstage(
-    options: argparse.Namespace,
+    configuration: Configuration,
     data_dir: Path | None = None,
     notices: Sequence[str] = (),
     tell: Callable[[str], None] = lambda text: None,
@@ -99,8 +136,8 @@ async def open_backstage(
     if ask is not None:
         from tui.services.folder_trust import settle
 
-        without_untrusted, more = await settle(options, ask)
-    parts = await asyncio.to_thread(_put_together, options, data_dir, without_untrusted)
+        without_untrusted, more = await settle(configuration.load, ask)
+    parts = await asyncio.to_thread(_put_together, configuration, data_dir, without_untrusted)
     from tui.commands.ask import PATIENCE_S, learning
 
     patience = asyncio.get_running_loop().call_later(PATIENCE_S, tell, learning(parts.engine))
@@ -108,30 +145,56 @@ async def open_backstage(
         await parts.engine.warm_up()
     finally:
         patience.cancel()
-    return RuntimeBackend(parts, (*notices, *filter(None, [more])))
+    return RuntimeBackend(parts, (*notices, *filter(None, [more])), configuration)
 
 
 def _put_together(
-    options: argparse.Namespace, data_dir: Path | None, without_untrusted: bool
+    configuration: Configuration, data_dir: Path | None, without_untrusted: bool
 ) -> Runtime:
-    from tui.services.runtime import load_settings, open_runtime
+    from tui.services.runtime import open_runtime
 
-    return open_runtime(load_settings(options, without_untrusted=without_untrusted), data_dir)
+    return open_runtime(configuration.load(without_untrusted=without_untrusted), data_dir)
 
 
 class RuntimeBackend:
     """Implements `AppBackend` with the engine and the storage."""
 
-    def __init__(self, parts: Runtime, notices: Sequence[str] = ()) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        parts: Runtime,
+        notices: Sequence[str] = (),
+        configuration: Configuration | None = None,
+    ) -> None:
+        self._parts, self._configuration = parts, configuration
         catalogue = parts.engine.catalogue
         self.title = catalogue.title
         self.assistant_name = catalogue.assistant_name
         self.suggestions = catalogue.suggestions
-        self.model_label = parts.engine.label
-        self.offline = parts.engine.offline
         self.notices = (*notices, *parts.notices)
         self._tell_open_chat: Callable[[Event], None] | None = None
+        self._evaluation: EvaluationTask | None = None
+
+    @property
+    def model_label(self) -> str:
+        return self._parts.engine.label
+
+    @property
+    def offline(self) -> bool:
+        return self._parts.engine.offline
+
+    @property
+    def demos(self) -> tuple[str, ...]:
+        from engine.scripted import load_scripts
+
+        folders = self._parts.engine.catalogue.folders
+        return tuple(name for folder in folders for name in load_scripts(folder))
+
+    async def reload(self) -> None:
+        from tui.services.runtime import replace_engine
+
+        if self._configuration is not None:
+            settings = await asyncio.to_thread(self._configuration.load)
+            await replace_engine(self._parts, settings)
 
     @property
     def intent_titles(self) -> Mapping[str, str]:
@@ -224,6 +287,21 @@ class RuntimeBackend:
             measured, parts.database, parts.engine.catalogue, run_id, against
         )
 
+    @property
+    def evaluation_progress(self) -> tuple[int, int] | None:
+        return self._evaluation.progress if self._evaluation else None
+
+    async def start_evaluation(self, kind: str) -> None:
+        from tui.services.evaluation_task import EvaluationTask
+
+        if self._evaluation is None:
+            self._evaluation = EvaluationTask(self._parts.settings, self._parts.database)
+        await self._evaluation.start(kind)
+
+    async def cancel_evaluation(self) -> None:
+        if self._evaluation is not None:
+            await self._evaluation.cancel()
+
     async def delete_evaluation(self, run_id: str) -> None:
         from tui.services.evaluation_views import delete
 
@@ -255,4 +333,5 @@ class RuntimeBackend:
         return settled
 
     async def close(self) -> None:
+        await self.cancel_evaluation()
         await self._parts.close()

@@ -35,7 +35,10 @@ PATIENCE_S, MANY_PHRASES = 3.0, 500
 
 
 def run(options: argparse.Namespace) -> int:
-    text = sys.stdin.read() if options.text == "-" else options.text
+    if options.text is None and sys.stdin.isatty():
+        output.say("what is the message? give it as TEXT, or through a pipe", "ask")
+        return ExitCode.USAGE
+    text = sys.stdin.read() if options.text in (None, "-") else options.text
     if not text.strip():
         output.say("the message is empty", "ask")
         return ExitCode.USAGE

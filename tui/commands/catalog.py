@@ -15,7 +15,7 @@ from engine.intents.intent import Catalogue, Intent
 from engine.settings import Settings
 from tui.commands.catalog_fit import fit_thresholds
 from tui.commands.exit_codes import ExitCode
-from tui.commands.output import print_json, print_line, say, talk_aside, tell
+from tui.commands.output import print_headings, print_json, print_line, say, talk_aside, tell
 from tui.formatting.text import one_line, sanitize
 from tui.services.runtime import load_settings_aloud, log_to_file
 
@@ -64,6 +64,7 @@ def _shown(intent: Intent) -> dict[str, Any]:
 
 def _print(catalogue: Catalogue) -> None:
     width = max((len(tool.name) for tool in catalogue.tools), default=0)
+    print_headings(f"{'INTENT / TOOL':<{width + 2}}  {'EFFECT':<11}  DESCRIPTION")
     for intent in catalogue.intents.values():
         count = sum(map(len, intent.examples.values()))
         print_line(f"{sanitize(intent.key)}: {one_line(intent.description, 90)} ({count} examples)")

@@ -1,4 +1,4 @@
-"""`config show|path|keys`: the settings in force, secrets masked; where the file would be; keys."""
+"""`config show|path|keys|set|edit`: the settings in force, secrets masked; the file; the keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_json, print_line, say
 from tui.formatting.text import sanitize
 from tui.keybindings import registry
-from tui.services import preferences
+from tui.services import config_file, preferences
+from tui.services.export_file import write_file
 from tui.services.runtime import load_settings, log_path
 
 
@@ -23,11 +24,18 @@ def run(options: argparse.Namespace) -> int:
     if options.verb == "keys":
         _print_keys(as_json=options.json)
         return ExitCode.DONE
+    if options.verb == "set":
+        config_file.write({options.name: options.value})
+        say(f"written to {config_path()}", "config")
+        return ExitCode.DONE
+    if options.verb == "edit":
+        return _edit()
     settings = load_settings(options)
     shown = describe(settings)
     origins = {n: origin(settings, n) for n, value in shown.items() if value and n in _VARIABLES}
     refused = settings.server.refused if settings.server else ""
-    for notice in (*settings.notices, *([refused] if refused else [])):
+    faults = preferences.load_keybindings()
+    for notice in (*settings.notices, *faults, *([refused] if refused else [])):
         say(notice)
     if options.json:
         print_json({**shown, "sources": origins}, indent=2)
@@ -37,6 +45,26 @@ def run(options: argparse.Namespace) -> int:
             source = f"  [{origins[name]}]" if name in origins else ""
             print_line(f"{name:<{width}}  {value if value is not None else '-'}{source}")
     return ExitCode.USAGE if refused else ExitCode.DONE
+
+
+def _edit() -> ExitCode:
+    """Open the file in the person's editor, and say what is then wrong with it."""
+    from tui.terminal import external_editor
+
+    path = config_path()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        after = external_editor.edit(before, suffix=".toml")
+    except OSError as error:
+        say(f"no editor: {error}; set $EDITOR to one that can be run", "config")
+        return ExitCode.USAGE
+    if after.strip() != before.strip():
+        write_file(path, f"{after.rstrip()}\n".encode())
+    config_file.read()
+    for fault in preferences.load_keybindings():
+        say(fault)
+    return ExitCode.DONE
 
 
 # By the name in `config show`: the settings that it comes from, and the option that overrules them.

@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
 
         if "db" not in options:
             options.db = Path(folder) / "intentbot.db"
-        return show(options, steps=_steps(script), data_dir=Path(folder))
+        code, _ = show(options, steps=_steps(script), data_dir=Path(folder), cast=options.cast)
+        return code
 
 
 def _list(scripts: Mapping[str, Script], *, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from tui.commands.doctor_checks.check import Check
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_json, print_line
 from tui.formatting.text import sanitize
+from tui.services import config_file, preferences
 from tui.services.runtime import faults_of_env, load_settings, log_to_file, user_message
 
 LOOKS_FOR_S = 5.0  # for damage in the history; a gigabyte takes some three
@@ -46,6 +47,10 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
     yield from terminal.look(os.environ)
     for fault in faults_of_env():
         yield Check(".env", "warn", fault)
+    for fault in preferences.load_keybindings():
+        yield Check("keybindings", "warn", fault)
+    for fault in config_file.exposed():
+        yield Check("config", "warn", fault)
     settings = None
 
     def read_settings() -> str:

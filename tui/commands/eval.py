@@ -118,13 +118,9 @@ async def _evaluate(
     # Gates are about the whole set; what is only half done has not passed them.
     verdicts = gates.judge(asked, report) if finished else []
     data: dict[str, Any] = {
-        "run": going.record.id,
-        "state": "finished" if finished else "interrupted",
-        "catalogue": going.record.catalogue,
-        "router": going.record.router,
-        "model": going.record.model,
-        "wall_seconds": round(time.monotonic() - began, 2),
-        **reports.to_dict(report),
+        **evaluation_runs.summary(
+            going, report, finished=finished, wall_seconds=time.monotonic() - began
+        ),
         "gates": [
             {"name": v.gate.name, "least": v.gate.least, "reached": v.reached, "passed": v.passed}
             for v in verdicts

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+# Of an id: its moment, to the millisecond (RFC 9562, UUID version 7).
+SHORT_ID = 13
+
 # Standard output, while what others print there goes to standard error.
 _data: TextIO | None = None
 
@@ -150,6 +153,25 @@ def console() -> Iterator[Console]:
         yield Output(file=out, highlight=False)
     except OSError as error:
         raise OutputError(error) from error
+
+
+def print_headings(line: str) -> None:
+    """Print the names of a listing's columns, where a person and no program reads them."""
+    if _out().isatty():
+        print_line(Bold(line))
+
+
+def listed_ids(ids: Sequence[str]) -> list[str]:
+    """The ids as a listing shows them: in short to a person, whole to a program."""
+    return short_ids(ids) if _out().isatty() else list(ids)
+
+
+def short_ids(ids: Sequence[str]) -> list[str]:
+    """As much of each id as tells all of them apart, and no less than its moment."""
+    length = SHORT_ID
+    while len({id[:length] for id in ids}) < len(set(ids)):
+        length += 1
+    return [id[:length] for id in ids]
 
 
 def say(text: str, command: str = "") -> None:

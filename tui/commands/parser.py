@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from engine.settings import PROVIDERS
 
@@ -18,8 +20,70 @@ STATES = (
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "": ("", "--continue", "ask 'how much money do I have?'", "setup", "demo tour"),
+    "ask": (
+        "ask 'top up 20 dollars' --yes",
+        "ask --session 01a21fda-82b3 'and 10 more'",
+        "ask --json 'pay my bill' | jq -r .kind",
+    ),
+    "sessions": ("sessions list -n 5", "sessions search invoice", "sessions export 01a21fda-82b3"),
+    "sessions list": ("sessions list -n 5", "sessions list --json"),
+    "sessions search": ("sessions search 'invoice OR bill'",),
+    "sessions show": ("sessions show 01a21fda-82b3", "sessions show 01a21fda-82b3 --costs"),
+    "sessions rename": ("sessions rename 01a21fda-82b3 'The trip to Spain'",),
+    "sessions archive": ("sessions archive 01a21fda-82b3", "sessions archive 01a21fda-82b3 --undo"),
+    "sessions delete": ("sessions delete 01a21fda-82b3",),
+    "sessions export": ("sessions export 01a21fda-82b3 --format html -o session.html",),
+    "sessions import": ("sessions import session.json --copy",),
+    "actions": ("actions list --state unknown", "actions check 01a21fda-82b3"),
+    "actions list": ("actions list --since 3d --tool pay_invoice", "actions list --csv"),
+    "actions show": ("actions show 01a21fda-82b3",),
+    "actions check": ("actions check 01a21fda-82b3",),
+    "replay": ("replay 01a21fda-82b3",),
+    "demo": ("demo", "demo tour", "demo tour --cast tour.cast"),
+    "eval": ("eval --classification-only", "eval --gate intent=0.95 --junit report.xml"),
+    "catalog": ("catalog list", "--catalog ./mine catalog check"),
+    "catalog list": ("catalog list", "--catalog ./mine catalog list"),
+    "catalog check": ("--catalog ./mine catalog check",),
+    "catalog fit": ("catalog fit", "--catalog ./mine catalog fit --write"),
+    "catalog learn": ("--catalog ./mine catalog learn --write",),
+    "config": ("config show", "config set router llm", "config edit"),
+    "config set": ("config set agent_model gpt-5.4-mini", 'config set router ""'),
+    "setup": ("setup",),
+    "doctor": ("doctor", "doctor --json"),
+    "trust": ("trust", "trust --list"),
+    "completion": (
+        "completion bash > ~/.local/share/bash-completion/completions/intentbot-tui",
+        "completion fish > ~/.config/fish/completions/intentbot-tui.fish",
+        "completion man > ~/.local/share/man/man1/intentbot-tui.1",
+    ),
+}
+ENVIRONMENT = (
+    "Environment: OPENAI_API_KEY, OPENAI_BASE_URL, AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, "
+    "OPENAI_API_VERSION, INTENTBOT_AGENT_MODEL, INTENTBOT_CLASSIFIER_MODEL, INTENTBOT_ROUTER, "
+    "INTENTBOT_PROVIDER, INTENTBOT_MODEL_FILE, INTENTBOT_CATALOG, INTENTBOT_DB, NO_COLOR."
+)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Prints what argparse has to say the way the commands do."""
+    """Prints what argparse has to say the way the commands do, and adds examples to the help."""
+
+    def format_help(self) -> str:
+        examples = EXAMPLES.get(self.prog.removeprefix(PROGRAM).strip(), ())
+        lines = [f"  {PROGRAM} {example}".rstrip() for example in examples]
+        shown = ["", "examples:", *lines, ""] if lines else []
+        return super().format_help() + "\n".join(shown)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and which word may have been meant."""
+        found = re.search(r"invalid choice: '(.+)' \(choose from (.+)\)$", message)
+        if found is not None:
+            known = [word.strip(" '") for word in found[2].split(",")]
+            if near := get_close_matches(found[1], known, n=1):
+                before = message[: found.start()]
+                message = f"{before}invalid choice: {found[1]!r}, did you mean {near[0]!r}?"
+        super().error(message)
 
     def _print_message(self, message: str, file: object = None) -> None:
         from tui.commands import output
@@ -39,14 +103,18 @@ def parser() -> argparse.ArgumentParser:
         description="An assistant in the terminal that performs real tasks. "
         "Without a subcommand the app opens.",
         epilog="Exit codes: 0 done, 1 the model or a tool failed, 2 usage or configuration, "
-        "3 network, 4 limit or time-out, 5 approval needed and nobody to ask, 130 interrupted.",
+        "3 network, 4 limit or time-out, 5 approval needed and nobody to ask, 130 interrupted. "
+        + ENVIRONMENT,
     )
-    main_parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    main_parser.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version")
     which = main_parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--continue", dest="continue_last", action="store_true", help="go on with the last session"
+        *("-c", "--continue"),
+        dest="continue_last",
+        action="store_true",
+        help="continue the last session",
     )
-    which.add_argument("--resume", metavar="ID", help="go on with this session")
+    which.add_argument("-r", "--resume", metavar="ID", help="continue this session")
     _add_screen_options(main_parser)
     commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_ask(commands, common)
@@ -60,12 +128,19 @@ def parser() -> argparse.ArgumentParser:
         "doctor", parents=[common], help="check terminal, database, settings, model"
     )
     _json(doctor)
-    config = commands.add_parser("config", parents=[common], help="show the settings in force")
-    config.add_argument("verb", choices=("show", "path", "keys"))
-    _json(config)
+    commands.add_parser(
+        "setup", parents=[common], help="choose what answers: offline, OpenAI, Azure, a server"
+    )
+    _add_config(commands, common)
     _add_trust(commands, common)
     _add_init(commands, common)
     _add_models(commands)
+    completion = commands.add_parser(
+        "completion", parents=[common], help="print a shell's completion, or the man page"
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish", "man"))
+    helped = commands.add_parser("help", parents=[common], help="show the help of a command")
+    helped.add_argument("words", metavar="COMMAND", nargs="*")
     return main_parser
 
 
@@ -97,6 +172,22 @@ def _add_models(commands: Commands[argparse.ArgumentParser]) -> None:
     get.add_argument("name", metavar="NAME", help="as the list has it")
 
 
+def _add_config(
+    commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    config = commands.add_parser("config", parents=[common], help="show and change the settings")
+    verbs = config.add_subparsers(dest="verb", metavar="VERB", required=True)
+    show = verbs.add_parser("show", parents=[common], help="the settings in force, and from where")
+    path = verbs.add_parser("path", parents=[common], help="where config.toml is")
+    keys = verbs.add_parser("keys", parents=[common], help="every command of the app and its keys")
+    for command in (show, path, keys):
+        _json(command)
+    change = verbs.add_parser("set", parents=[common], help="write a setting to config.toml")
+    change.add_argument("name", metavar="NAME", help="such as router; config show lists them")
+    change.add_argument("value", metavar="VALUE", help='an empty one, "", removes the setting')
+    verbs.add_parser("edit", parents=[common], help="open config.toml in your $EDITOR")
+
+
 def _add_trust(
     commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser
 ) -> None:
@@ -116,16 +207,17 @@ def _add_trust(
 def _common() -> argparse.ArgumentParser:
     """Options of every command. Suppressed defaults let either place set them."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument(
+    group = common.add_argument_group("options of every command")
+    group.add_argument(
         "--catalog",
         action=_Collect,
         metavar="PLACE",
         help="a catalogue's folder, an OpenAPI document (file or URL), an mcp.json or a Python "
         "file; given more than once, they are merged",
     )
-    common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
-    common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
-    common.add_argument(
+    group.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
+    group.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")
+    group.add_argument(
         "--model-file",
         type=Path,
         metavar="FILE",
@@ -140,6 +232,7 @@ def _json(command: argparse._ActionsContainer, help: str = "print JSON") -> None
 
 def _add_screen_options(command: argparse.ArgumentParser) -> None:
     """Options of what opens the app."""
+    command.add_argument("--theme", metavar="NAME", help="colours for this time, such as nord")
     command.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     command.add_argument(
         "--low-bandwidth", action="store_true", help="send less: for slow connections"
@@ -147,12 +240,16 @@ def _add_screen_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_ask(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    ask = commands.add_parser("ask", parents=[common], help="one message, answered on the spot")
-    ask.add_argument("text", metavar="TEXT", help="the message, or - to read standard input")
-    ask.add_argument("--session", metavar="ID", help="go on with this session")
-    _json(ask, "print the events, one JSON object a line")
+    ask = commands.add_parser("ask", parents=[common], help="send one message and print the reply")
+    ask.add_argument(
+        *("text",), metavar="TEXT", nargs="?", help="the message; without it, or -, standard input"
+    )
+    ask.add_argument("-s", "--session", metavar="ID", help="continue this session")
+    _json(ask, "print the events, one JSON object per line")
     answer = ask.add_mutually_exclusive_group()
-    answer.add_argument("--yes", action="store_true", help="approve changes, no destructive ones")
+    answer.add_argument(
+        *("-y", "--yes"), action="store_true", help="approve changes, except destructive ones"
+    )
     answer.add_argument("--deny", action="store_true", help="deny every action that asks")
     # Not in the group: it may stand beside --yes.
     ask.add_argument(
@@ -182,14 +279,14 @@ def _add_sessions(
     delete = verbs.add_parser("delete", parents=[common], help="remove a session for good")
     export = verbs.add_parser("export", parents=[common], help="write a session as a file")
     for command in (show, rename, archive, delete, export):
-        command.add_argument("id", metavar="ID", help="a session's id, or its beginning")
+        command.add_argument("id", metavar="ID", help="a session's ID, or a unique prefix")
     show.add_argument(
         "--costs", action="store_true", help="what each request took, and what a flat prompt would"
     )
     form = show.add_mutually_exclusive_group()
     _json(form, "print its events as one JSON array; with --costs, the requests and their total")
     form.add_argument("--csv", action="store_true", help="print the costs, for spreadsheets")
-    rename.add_argument("title", metavar="TITLE")
+    rename.add_argument("title", metavar="TITLE", help="the new title")
     archive.add_argument("--undo", action="store_true", help="put it back into the list")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     export.add_argument(
@@ -207,7 +304,7 @@ def _add_sessions(
 
 
 def _limit(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--limit", type=_count, metavar="N", help="the newest N")
+    command.add_argument("-n", "--limit", type=_count, metavar="N", help="the newest N")
 
 
 def _add_actions(
@@ -230,11 +327,11 @@ def _add_actions(
     form.add_argument("--json", action="store_true", help="print one JSON array")
     form.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
     for verb, purpose in (
-        ("show", "one action and its fate"),
+        ("show", "show one action"),
         ("check", "ask the back end what became of an unknown action, without repeating it"),
     ):
         one = verbs.add_parser(verb, parents=[common], help=purpose)
-        one.add_argument("id", metavar="ID", help="an action's id, or its beginning")
+        one.add_argument("id", metavar="ID", help="an action's ID, or a unique prefix")
         _json(one, "print the action as JSON")
 
 
@@ -253,17 +350,20 @@ def _add_replay(
     replay = commands.add_parser(
         "replay", parents=[common], help="play a recorded session; nothing is executed"
     )
-    replay.add_argument("id", metavar="SESSION", help="a session's id, or its beginning")
+    replay.add_argument("id", metavar="SESSION", help="a session's ID, or a unique prefix")
     _add_screen_options(replay)
 
 
 def _add_demo(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    demo = commands.add_parser("demo", parents=[common], help="show the program by a script")
+    demo = commands.add_parser("demo", parents=[common], help="run a scripted demo")
     demo.add_argument(
         "name", metavar="NAME", nargs="?", help="a demo, or a script's file; without it, a list"
     )
     demo.add_argument(
         "--record", metavar="SESSION", help="print a script made of this session instead"
+    )
+    demo.add_argument(
+        "--cast", type=Path, metavar="FILE", help="record what is shown, as asciicast v2"
     )
     _json(demo, "print the list of demos as one JSON array")
     _add_screen_options(demo)
@@ -286,7 +386,7 @@ def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         help="this set instead of the catalogue's own; repeatable",
     )
     rows.add_argument("--from-corrections", action="store_true", help="what people corrected")
-    rows.add_argument("--limit", type=_count, metavar="N", help="at most so many, evenly taken")
+    rows.add_argument("--limit", type=_count, metavar="N", help="sample at most N messages")
     evaluation.add_argument(
         "--classification-only", action="store_true", help="route only; leave the tools out"
     )
@@ -294,15 +394,15 @@ def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         "--parallel",
         type=_count,
         metavar="N",
-        help="so many side by side (default: 4, or 1 with the offline models)",
+        help="run N in parallel (default: 4, or 1 with the offline models)",
     )
     evaluation.add_argument(
         "--resume",
         nargs="?",
         const="last",
         metavar="RUN",
-        help="go on with a run that was cut, this or the newest that fits; what was paid for is "
-        "not repeated",
+        help="resume an interrupted run, this or the newest that fits; what was paid for is not "
+        "repeated",
     )
     evaluation.add_argument(
         "--baseline", metavar="RUN", help="compare with this run, or with the last"

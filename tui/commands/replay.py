@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from tui.terminal import run_app
 
     app = ReplayApp(
-        recorded, low_bandwidth=options.low_bandwidth, kept_theme=preferences.saved_theme()
+        recorded, low_bandwidth=options.low_bandwidth, kept_theme=preferences.chosen_theme(options)
     )
     return run_app.run(app, mouse=not options.no_mouse)
 

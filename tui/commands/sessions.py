@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -76,14 +76,23 @@ def _list(sessions: Iterable[SessionRecord], *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(session) for session in sessions])
         return
-    for session in sessions:
-        print_line(_line(session), session.title)
+    found = list(sessions)
+    ids = output.listed_ids([session.id for session in found])
+    _print_headings(ids)
+    for id, session in zip(ids, found, strict=True):
+        print_line(_line(session, id), session.title)
 
 
-def _line(session: SessionRecord) -> str:
+def _print_headings(ids: Sequence[str]) -> None:
+    if ids:
+        width, moment = len(ids[0]), len(format_local("2026-01-01T00:00:00+00:00"))
+        output.print_headings(f"{'ID':<{width}}  {'UPDATED':<{moment}}  {'ACTIONS':>11}  TITLE")
+
+
+def _line(session: SessionRecord, id: str) -> str:
     """What stands before the title."""
     done = f"{session.actions} actions" if session.actions != 1 else "1 action"
-    return f"{session.id}  {format_local(session.updated_at)}  {done:>11}  "
+    return f"{id}  {format_local(session.updated_at)}  {done:>11}  "
 
 
 def _search(found: Iterable[Found], *, as_json: bool) -> None:
@@ -92,8 +101,11 @@ def _search(found: Iterable[Found], *, as_json: bool) -> None:
             [asdict(one.session) | {"matches": list(map(_match, one.matches))} for one in found]
         )
         return
-    for one in found:
-        print_line(_line(one.session), *_marked(one.title))
+    listed = list(found)
+    ids = output.listed_ids([one.session.id for one in listed])
+    _print_headings(ids)
+    for id, one in zip(ids, listed, strict=True):
+        print_line(_line(one.session, id), *_marked(one.title))
         for match in one.matches:
             where = f"turn {match.turn}, {_WHO[match.kind]}"
             print_line(f"    {where}: ", *_marked(match.segments))

@@ -30,7 +30,7 @@ CLEARLY = 0.9  # of how likely the person asked for a call: from there on it is 
 
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OWN = frozenset({"tool", "values"})  # of the question itself
+_OWN = frozenset({"tool", "result", "values", "asked for"})  # of the question itself
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Row:
 
 def shown_name(name: str) -> str:
     """An argument's name on one line; in quotes where it could be taken for something else."""
-    if _PLAIN_NAME.fullmatch(name) and name not in _OWN:
+    if _PLAIN_NAME.fullmatch(name) and name.casefold() not in _OWN:
         return name
     return show_controls(json.dumps(name, ensure_ascii=False))
 
@@ -131,7 +131,7 @@ def question_lines(request: ApprovalRequested, width: int) -> list[str]:
     if told := told_of_wish(request):
         pairs.insert(0, ("asked for", told))
     if request.would:
-        pairs.insert(0, ("if yes", one_line(request.would, 300)))
+        pairs.insert(0, ("result", one_line(request.would, 300)))
     below = [("done before", one_line(request.before, 300))] if request.before else []
     if told := told_of_sources(request.sources):
         below.insert(0, ("values", told))

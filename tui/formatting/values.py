@@ -15,7 +15,7 @@ from tui.formatting.text import exact_line, excerpt, one_line, sanitize
 
 ROUTES: Mapping[Route, str] = {
     "task": "Task",
-    "continue": "Continues",
+    "continue": "Follow-up",
     "small_talk": "Small talk",
     "out_of_scope": "Out of scope",
     "clarify": "To be clarified",
@@ -25,7 +25,7 @@ SOURCES: Mapping[RouteSource, str] = {
     "decisions": "by a decision model",
     "llm": "by the chat model",
     "embedded": "by the embedded classifier",
-    "shortcut": "by a rule, no model asked",
+    "shortcut": "by a rule, without a model",
     "bypass": "without classification",
 }
 # Styles of `Content` spans: names from the theme, so that 16 colours work as well.

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from textual.keys import KEY_NAME_REPLACEMENTS
 
-from tui.keybindings.registry import Command, Context
+from tui.keybindings.registry import ALIASES, Command, Context
 
 _NAMED = {
     *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),
@@ -40,7 +40,17 @@ _NEVER_ARRIVE = {
 # There a text is written, or may be at any time.
 _WRITTEN_IN: set[Context] = {
     *("prompt", "find", "arguments", "chat", "demo", "panes", "anywhere"),
-    *("sessions", "executed", "written", "correction", "catalogue"),
+    *(
+        "sessions",
+        "executed",
+        "written",
+        "correction",
+        "catalogue",
+        "lists",
+        "menu",
+        "form",
+        "choice",
+    ),
 }
 _WRITING = {
     *_PUNCTUATION.values(),
@@ -54,10 +64,13 @@ _TOGETHER: tuple[tuple[Context, ...], ...] = (
     *((place, "demo", "anywhere") for place in _IN_CHAT),
     *((place, "playback", "panes", "anywhere") for place in _IN_PANES),
     *(
-        (place, "anywhere")
-        for place in ("sessions", "executed", "costs", "catalogue", "evaluations")
+        (place, "lists", "anywhere")
+        for place in (
+            *("sessions", "executed", "costs", "catalogue"),
+            *("evaluations", "written", "correction", "choice"),
+        )
     ),
-    *((place, "anywhere") for place in ("question", "written", "correction")),
+    *((place, "anywhere") for place in ("question", "form")),
     ("matrix", "run", "anywhere"),
 )
 
@@ -69,9 +82,17 @@ def apply_overrides(
     with some of the wishes, in words: these commands keep their usual keys."""
     usual = {command.id: command for command in commands}
     now, faults = dict(usual), []
+    # An id of an earlier version counts where the present one is not named.
+    wishes = {
+        present: wish
+        for id, wish in wishes.items()
+        if (present := ALIASES.get(id, id)) == id or present not in wishes
+    }
     for id, wish in wishes.items():
         if id not in usual:
             faults.append(f"{id!r} is no command: see `intentbot-tui config keys`")
+            continue
+        if wish == usual[id].keys:
             continue
         try:
             now[id] = replace(usual[id], keys=",".join(_wished(usual[id], wish)))
@@ -125,7 +146,7 @@ def _clash(usual: Mapping[str, Command], now: Mapping[str, Command]) -> tuple[st
     for places in _TOGETHER:
         taken: dict[str, str] = {}
         for command in (command for command in now.values() if command.place in places):
-            for key in command.keys.split(","):
+            for key in filter(None, command.keys.split(",")):
                 other = taken.setdefault(key, command.id)
                 before = [usual[id].keys.split(",") for id in (other, command.id)]
                 if other != command.id and not all(key in keys for keys in before):

@@ -7,7 +7,7 @@ to screen and tmux.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ Context = Literal[
     "actions",
     "approval",
     "arguments",
+    "lists",
     "sessions",
     "question",
     "written",
@@ -35,6 +36,9 @@ Context = Literal[
     "matrix",
     "playback",
     "demo",
+    "menu",
+    "form",
+    "choice",
 ]
 
 PLACES: dict[Context, str] = {
@@ -46,11 +50,15 @@ PLACES: dict[Context, str] = {
     "actions": "In the tool-call log",
     "approval": "When asked for approval",
     "arguments": "While changing the arguments of a call",
-    "sessions": "In the list of sessions",
+    "menu": "While completing a command",
+    "lists": "In every list",
+    "choice": "When choosing",
+    "sessions": "In the list of sessions (letters act once the list has the focus)",
     "question": "When asked a question",
-    "written": "In the list of what you wrote",
+    "form": "While filling in a form",
+    "written": "In the prompt history",
     "correction": "When correcting an intent",
-    "executed": "In the list of actions",
+    "executed": "In the list of actions (letters act once the list has the focus)",
     "costs": "In the costs",
     "catalogue": "In the catalogue",
     "evaluations": "In the list of evaluation runs",
@@ -75,7 +83,9 @@ class Command:
     """One thing a key does.
 
     `name` is the Textual action, `title` a word or two for the footer, which shows it if
-    `footer`. With `priority` the key is never left to the widget that has the focus.
+    `footer`. With `priority` the key is never left to the widget that has the focus. `typed` are
+    the names by which it can be written into the prompt behind a slash, the usual one first;
+    `takes` names what may follow them, which the action is then given.
     """
 
     place: Context
@@ -85,6 +95,8 @@ class Command:
     help: str
     footer: bool = False
     priority: bool = False
+    typed: tuple[str, ...] = ()
+    takes: str = ""
 
     @property
     def id(self) -> str:
@@ -97,12 +109,13 @@ class Command:
 
     @property
     def shown_keys(self) -> str:
-        return " / ".join(_shown(key) for key in self.keys.split(","))
+        return " / ".join(_shown(key) for key in self.keys.split(",") if key)
 
     @property
     def is_letter(self) -> bool:
-        """Whether it has no key but such as would be text where one writes."""
-        return all(len(key) == 1 or key == "space" for key in self.keys.split(","))
+        """Whether its first key would be text where one writes."""
+        keys = self.keys.split(",")
+        return len(keys[0]) == 1 or all(key == "space" for key in keys)
 
     @property
     def footer_key(self) -> str:
@@ -121,6 +134,8 @@ _STEPS = {
         "expand",
         "select",
         "command_palette",
+        "complete",
+        "dismiss_menu",
     ),
 }
 _CHECK = "Ask the back end what became of an unknown call"
@@ -132,8 +147,18 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "prompt", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line (also \\ enter)"
     ),
-    Command("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR, from any pane"),
-    Command("prompt", "recall", "ctrl+r", "history", "Find what you wrote before, from any pane"),
+    Command(
+        *("prompt", "edit", "ctrl+g", "editor", "Write in your $EDITOR, from any pane"),
+        typed=("editor",),
+    ),
+    Command(
+        *("prompt", "recall", "ctrl+r", "history", "Search the prompt history, from any pane"),
+        typed=("history",),
+    ),
+    Command("menu", "move(1)", "down", "next", "Next command", footer=True),
+    Command("menu", "move(-1)", "up", "previous", "Previous command"),
+    Command("menu", "complete", "tab", "complete", "Complete the marked command", footer=True),
+    Command("menu", "dismiss_menu", "escape", "close", "Close the list", footer=True),
     Command("prompt", "back", "up", "earlier", "Earlier message, on the first line"),
     Command("prompt", "forward", "down", "later", "Later message, on the last line"),
     *(
@@ -161,7 +186,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("actions", "check", "c", "check", _CHECK, footer=True),
     Command("approval", "approve", "y", "approve once", "Run it, this time", footer=True),
-    Command("approval", "allow", "a", "this, all session", "Run it, and exactly this later too"),
+    Command("approval", "allow", "a", "always this", "Always allow this exact call"),
     Command("approval", "edit", "e", "edit", "Change the arguments first", footer=True),
     Command("approval", "deny", "n,escape", "deny", "Do not run it", footer=True),
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
@@ -176,28 +201,37 @@ COMMANDS: tuple[Command, ...] = (
     Command("arguments", "accept", "enter", "use these", "Ask again, with these arguments", True),
     Command("arguments", "newline", "ctrl+j,shift+enter", "newline", "Begin a new line"),
     Command("arguments", "leave", "escape", "back", "Leave the arguments as they were", True),
-    Command("sessions", "open", "enter", "open", "Open the session and go on with it", footer=True),
-    Command("sessions", "review", "f6,ctrl+r", "review", "Read it turn by turn, or play it", True),
-    Command("sessions", "rename", "f2", "rename", "Give it another title", footer=True),
-    Command("sessions", "archive", "f4", "archive", "Put it away, or back", footer=True),
-    Command("sessions", "archived", "f5", "archived", "Show those that were put away"),
-    Command("sessions", "delete", "f8", "delete", "Delete it", footer=True),
-    Command("sessions", "export('markdown')", "f9", "export", "Write it to a Markdown file", True),
-    Command("sessions", "export('html')", "f10", "as HTML", "Write it to an HTML file"),
-    Command("sessions", "export('json')", "f3", "as JSON", "Write it to a JSON file"),
+    Command("lists", "move(1)", "down", "next", "Next line", footer=True),
+    Command("lists", "move(-1)", "up", "previous", "Previous line"),
+    Command("lists", "move(10)", "pagedown", "further down", "Ten lines down"),
+    Command("lists", "move(-10)", "pageup", "further up", "Ten lines up"),
+    Command("sessions", "open", "enter", "open", "Open the session and continue it", footer=True),
+    Command(
+        "sessions", "switch", "tab", "actions", "To the list, whose letters act, and back", True
+    ),
+    Command("sessions", "review", "v", "review", "Read it turn by turn, or play it", True),
+    Command("sessions", "rename", "r", "rename", "Change its title", footer=True),
+    Command("sessions", "delete", "d,delete", "delete", "Delete the session (asks first)", True),
+    Command(
+        "sessions", "export", "e", "export", "Write it to a file, in a format you choose", True
+    ),
+    Command("sessions", "archive", "a", "archive", "Archive / restore", footer=True),
+    Command("sessions", "archived", "A", "archived", "Show archived sessions, or the others", True),
     Command("sessions", "undo", "ctrl+z", "undo", "Bring back what was deleted", priority=True),
     Command("sessions", "close", "escape,ctrl+o", "back", "Back to the chat", footer=True),
-    Command("executed", "state", "f2", "state", "Only those of the next state", footer=True),
-    Command("executed", "intent", "f3", "intent", "Only those of the next intent", footer=True),
-    Command("executed", "tool", "f4", "tool", "Only those of the next tool", footer=True),
-    Command("executed", "time", "f5", "time", "Only those of the last days", footer=True),
-    Command("executed", "check", "f7", "check", _CHECK, footer=True),
-    Command("executed", "review", "enter", "review", "Read the session it is of", footer=True),
-    Command("executed", "close", "escape", "back", "Back to the chat", footer=True),
-    Command("executed", "move(1)", "down", "next", "Next action"),
-    Command("executed", "move(-1)", "up", "previous", "Previous action"),
-    Command("executed", "move(10)", "pagedown", "further down", "Ten actions further down"),
-    Command("executed", "move(-10)", "pageup", "further up", "Ten actions further up"),
+    Command("executed", "review", "enter", "read", "Read the session of the action", footer=True),
+    Command(
+        "executed", "switch", "tab", "filters", "To the list, whose letters act, and back", True
+    ),
+    Command("executed", "state", "s", "state", "Choose a state", footer=True),
+    Command("executed", "intent", "i", "intent", "Choose an intent", footer=True),
+    Command("executed", "tool", "t", "tool", "Choose a tool", footer=True),
+    Command("executed", "time", "w", "when", "Choose a time", footer=True),
+    Command("executed", "clear", "x", "clear", "Clear all filters", footer=True),
+    Command("executed", "check", "c", "check", _CHECK, footer=True),
+    Command("executed", "details(1)", "J", "details down", "Scroll the details down"),
+    Command("executed", "details(-1)", "K", "details up", "Scroll the details up"),
+    Command("executed", "close", "escape,f6", "back", "Back to the chat", footer=True),
     Command("costs", "show('turns')", "1", "session", "The turns of this session", footer=True),
     Command("costs", "show('sessions')", "2", "sessions", "The newest sessions", footer=True),
     Command("costs", "show('days')", "3", "days", "The days of the last year", footer=True),
@@ -207,28 +241,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("costs", "measure", "m", "tokens or cost", "Draw tokens, or money", footer=True),
     Command("costs", "review", "enter", "read", "Read the session that is marked"),
     Command("costs", "reload", "f5", "again", "Read what was spent meanwhile"),
-    Command("costs", "move(1)", "down", "next", "Next line"),
-    Command("costs", "move(-1)", "up", "previous", "Previous line"),
-    Command("costs", "move(10)", "pagedown", "further down", "Ten lines further down"),
-    Command("costs", "move(-10)", "pageup", "further up", "Ten lines further up"),
-    Command("written", "move(1)", "down", "next", "Next message", footer=True),
-    Command("written", "move(-1)", "up", "previous", "Previous message", footer=True),
-    Command("written", "take", "enter", "take", "Put it into the prompt", footer=True),
+    Command("written", "take", "enter", "insert", "Insert it into the prompt", footer=True),
     Command("written", "close", "escape,ctrl+r", "back", "Leave the prompt as it is", footer=True),
+    Command("choice", "choose", "enter", "choose", "Take the marked line", footer=True),
+    Command("choice", "close", "escape", "back", "Leave everything as it was", footer=True),
     Command("question", "yes", "y", "yes", "Do it"),
     Command("question", "no", "n,escape", "no", "Leave it as it is"),
+    Command("form", "next", "enter,down", "next", "Next field; on the last one: go on", True),
+    Command("form", "previous", "up", "previous", "Previous field"),
+    Command("form", "test", "ctrl+t", "test", "Test the connection", footer=True, priority=True),
+    Command("form", "back", "escape", "back", "Back, without saving", footer=True),
     Command("correction", "choose", "enter", "choose", "Handle the message again, as this"),
     Command("correction", "close", "escape", "leave", "It was right after all"),
-    Command("correction", "move(1)", "down", "next", "Next intent"),
-    Command("correction", "move(-1)", "up", "previous", "Previous intent"),
-    Command("correction", "move(10)", "pagedown", "further down", "Ten intents further down"),
-    Command("correction", "move(-10)", "pageup", "further up", "Ten intents further up"),
-    Command("sessions", "move(1)", "down", "next", "Next session"),
-    Command("sessions", "move(-1)", "up", "previous", "Previous session"),
-    Command("sessions", "move(10)", "pagedown", "further down", "Ten sessions further down"),
-    Command("sessions", "move(-10)", "pageup", "further up", "Ten sessions further up"),
     Command("demo", "write", "f7", "next", "Write the demo's next message", True, priority=True),
-    Command("demo", "alone", "f8", "by itself", "Let the demo run by itself, or stop", True, True),
+    Command("demo", "alone", "f8", "autoplay", "Autoplay the demo, or stop", True, True),
     Command("playback", "play", "space", "play", "Play, or pause", footer=True),
     Command("playback", "jump('turn', 1)", "n", "turn", "Next turn", footer=True),
     Command("playback", "jump('turn', -1)", "N", "turn back", "Previous turn"),
@@ -249,17 +275,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("catalogue", "close", "escape", "back", "To the list, then to the chat", True),
     Command("catalogue", "leave", "f9", "chat", "Back to the chat"),
     Command("catalogue", "evaluations", "f8", "evaluation", "Runs over its evaluation sets", True),
-    Command("catalogue", "move(1)", "down", "next", "Next intent or tool; a line of the details"),
-    Command("catalogue", "move(-1)", "up", "previous", "Previous one"),
-    Command("catalogue", "move(10)", "pagedown", "further down", "Ten further down"),
-    Command("catalogue", "move(-10)", "pageup", "further up", "Ten further up"),
-    Command("evaluations", "open", "enter", "open", "Look into the run", footer=True),
+    Command("evaluations", "open", "enter", "open", "Open the run", footer=True),
+    Command("evaluations", "start", "n", "new run", "Start an evaluation run", footer=True),
+    Command("evaluations", "cancel", "c", "cancel run", "Cancel the run that is running", True),
     Command("evaluations", "delete", "d", "delete", "Delete the run for good", footer=True),
     Command("evaluations", "close", "escape,f8", "back", "Back to the chat", footer=True),
-    Command("evaluations", "move(1)", "down", "next", "Next run, an older one"),
-    Command("evaluations", "move(-1)", "up", "previous", "Previous run, a newer one"),
-    Command("evaluations", "move(10)", "pagedown", "further down", "Ten runs further down"),
-    Command("evaluations", "move(-10)", "pageup", "further up", "Ten runs further up"),
     Command("matrix", "choose", "enter", "messages", "To the messages of the cell", footer=True),
     Command("matrix", "next_miss(1)", "n", "next miss", "Next cell with misses", footer=True),
     Command("matrix", "next_miss(-1)", "N", "miss back", "Previous cell with misses"),
@@ -271,10 +291,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("matrix", "page(-1)", "pageup", "further up", "A screen further up"),
     Command("matrix", "move(0, -9999)", "home", "first", "First column"),
     Command("matrix", "move(0, 9999)", "end", "last", "Last column"),
-    Command("run", "view('intents')", "f2", "intents", "Figures for each intent", footer=True),
-    Command("run", "view('matrix')", "f3", "matrix", "What was taken for what", footer=True),
-    Command("run", "view('misses')", "f4", "misses", "The messages that were missed", footer=True),
-    Command("run", "against", "b", "against", "Hold it against the next older run", footer=True),
+    Command("run", "view('intents')", "1", "intents", "Figures for each intent", footer=True),
+    Command("run", "view('matrix')", "2", "matrix", "The confusion matrix", footer=True),
+    Command("run", "view('misses')", "3", "misses", "The messages that were missed", footer=True),
+    Command("run", "against", "b", "compare", "Compare with the previous run", footer=True),
     Command("run", "which", "w", "new", "Misses that the other run had not, or had, or all", True),
     Command("run", "close", "escape", "back", "Back to the list of runs", footer=True),
     Command(
@@ -286,13 +306,41 @@ COMMANDS: tuple[Command, ...] = (
         footer=True,
         priority=True,
     ),
-    Command("chat", "answer", "tab", "answer", "To the question that waits (also esc)"),
+    Command("chat", "answer", "tab", "answer", "Go to the pending question (also esc)"),
     Command("chat", "leave", "escape", "cancel, back", "Cancel the turn; prompt or transcript"),
     Command(
-        "chat", "new_session", "ctrl+n", "new", "Begin a new session", footer=True, priority=True
+        *("chat", "new_session", "ctrl+n", "new", "Begin a new session", True, True),
+        typed=("new", "clear"),
     ),
     Command(
-        "chat", "sessions", "ctrl+o", "sessions", "List past sessions and open one", True, True
+        *("chat", "sessions", "ctrl+o", "sessions", "Search past sessions and open one"),
+        footer=True,
+        priority=True,
+        typed=("sessions", "resume"),
+        takes="WORDS",
+    ),
+    Command(
+        *("chat", "model", "", "model", "Choose the model that answers"),
+        typed=("model",),
+        takes="NAME",
+    ),
+    Command(
+        *("chat", "setup", "", "set-up", "Set up what answers: offline, OpenAI, Azure, a server"),
+        typed=("setup",),
+    ),
+    Command(
+        *("chat", "settings", "", "settings", "Change the settings of config.toml"),
+        typed=("settings", "config"),
+    ),
+    Command(
+        *("chat", "export", "", "export", "Write this session to a file"),
+        typed=("export",),
+        takes="FORMAT",
+    ),
+    Command(
+        *("chat", "demo", "", "demo", "Play a scripted demo; then come back here"),
+        typed=("demo",),
+        takes="NAME",
     ),
     Command(
         "panes",
@@ -302,20 +350,33 @@ COMMANDS: tuple[Command, ...] = (
         "Show or hide the inspector",
         footer=True,
         priority=True,
+        typed=("inspector",),
     ),
-    Command("chat", "catalogue", "f9", "catalogue", "What can be done: intents, tools, schemas"),
     Command(
-        "chat", "evaluations", "f8", "evaluation", "Runs over the evaluation sets", False, True
+        *("chat", "catalogue", "f9", "catalogue", "What can be done: intents, tools, schemas"),
+        typed=("catalogue", "catalog", "tools"),
+    ),
+    Command(
+        *("chat", "evaluations", "f8", "evaluation", "Evaluation runs: start one, look into one"),
+        priority=True,
+        typed=("eval", "evaluation"),
     ),
     Command("panes", "pane('chat')", "f2", "chat", "Go to the chat"),
     Command("panes", "pane('inspector')", "f3", "inspector", "Go to the intent inspector"),
     Command("panes", "pane('actions')", "f4", "tool calls", "Go to the tool-call log"),
-    Command("panes", "find", "ctrl+f", "find", "Find words in this session", priority=True),
+    Command(
+        *("panes", "find", "ctrl+f", "find", "Find words in this session"),
+        priority=True,
+        typed=("find",),
+        takes="WORDS",
+    ),
     Command("find", "step(1)", "down", "next", "Next place, later", footer=True),
     Command("find", "step(-1)", "up,enter", "previous", "Previous place, earlier", footer=True),
     Command("find", "close", "escape", "close", "Stay here and go on", footer=True),
     Command(
-        "chat", "executed", "f6", "all actions", "What was executed in all sessions", False, True
+        *("chat", "executed", "f6", "all actions", "What was executed in all sessions"),
+        priority=True,
+        typed=("actions",),
     ),
     Command(
         "chat",
@@ -324,14 +385,34 @@ COMMANDS: tuple[Command, ...] = (
         "wrong intent",
         "Say what a message was about, and have it handled again",
         priority=True,
+        typed=("wrong",),
     ),
-    Command("chat", "costs", "f10", "costs", "What turns, sessions and days took and cost"),
-    Command("chat", "retry", "f5", "retry", "Try again what failed"),
-    Command("panes", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply", priority=True),
     Command(
-        "anywhere", "help", "f1,question_mark", "help", "All keys (? outside the prompt)", True
+        *("chat", "costs", "f10", "costs", "What turns, sessions and days used and cost"),
+        typed=("cost", "costs"),
     ),
-    Command("anywhere", "quit", "ctrl+q", "quit", "End the program", footer=True, priority=True),
+    Command("chat", "retry", "f5", "retry", "Try again what failed", typed=("retry",)),
+    Command(
+        *("panes", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply"),
+        priority=True,
+        typed=("copy",),
+    ),
+    Command(
+        *("anywhere", "help", "f1,question_mark", "help", "Show help (also ?, outside the prompt)"),
+        footer=True,
+        typed=("help", "keys"),
+    ),
+    Command(
+        *("anywhere", "quit", "ctrl+q", "quit", "Leave the app", True, True),
+        typed=("quit",),
+    ),
+    Command(
+        *("anywhere", "theme", "", "theme", "Choose the colours"), typed=("theme",), takes="NAME"
+    ),
+    Command(
+        *("anywhere", "picture", "", "picture", "Write this screen to an SVG file"),
+        typed=("picture",),
+    ),
     Command(
         "anywhere",
         "command_palette",
@@ -343,8 +424,25 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("anywhere", "focus_next", "tab", "next pane", "Next pane"),
     Command("anywhere", "focus_previous", "shift+tab", "previous pane", "Previous pane"),
-    Command("anywhere", "repaint", "ctrl+l", "repaint", "Draw the screen anew", priority=True),
+    Command(
+        *("anywhere", "repaint", "ctrl+l", "redraw", "Redraw the screen"),
+        priority=True,
+        typed=("redraw",),
+    ),
 )
+
+# Ids of earlier versions, as people have them in their configuration.
+ALIASES: Mapping[str, str] = {
+    **{f"sessions.export('{form}')": "sessions.export" for form in ("markdown", "html", "json")},
+    **{
+        f"{place}.move({step})": f"lists.move({step})"
+        for place in (
+            *("sessions", "executed", "costs", "written"),
+            *("correction", "catalogue", "evaluations"),
+        )
+        for step in (1, -1, 10, -10)
+    },
+}
 
 
 def use(commands: tuple[Command, ...]) -> None:
@@ -357,6 +455,11 @@ def of(*places: Context) -> Iterator[Command]:
     """The commands of these places, place by place."""
     for place in places:
         yield from (command for command in COMMANDS if command.place == place)
+
+
+def with_key(place: Context, key: str) -> Command | None:
+    """The command of this place that the key gives."""
+    return next((one for one in of(place) if key in one.keys.split(",")), None)
 
 
 def bindings(place: Context, *names: str) -> list[BindingType]:
@@ -373,7 +476,7 @@ def bindings(place: Context, *names: str) -> list[BindingType]:
             tooltip=command.help,
         )
         for command in of(place)
-        if not names or command.name in names
+        if command.keys and (not names or command.name in names)
     ]
 
 

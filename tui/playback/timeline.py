@@ -60,7 +60,11 @@ class Timeline:
     @property
     def turn(self) -> int:
         """The number of the turn that is shown, 0 before the first."""
-        return bisect_right(self._begins, self.position)
+        return self.turn_at(self.position)
+
+    def turn_at(self, position: int) -> int:
+        """The number of the turn that is shown at this position."""
+        return bisect_right(self._begins, position)
 
     def advance(self) -> Event:
         """The next event, which is then shown. Raises `IndexError` at the end."""

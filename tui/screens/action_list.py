@@ -2,220 +2,214 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from rich.cells import set_cell_size
+from textual import events, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.style import Style
+from textual.widgets import Input, Static
 
 from tui import theme
 from tui.chat.transcript import ActionBlock, TurnView
 from tui.formatting.text import exact_line, one_line
-from tui.formatting.values import STATE_STYLES, action_state, call, count, relative_time
+from tui.formatting.values import STATE_STYLES, action_state, call, relative_time
 from tui.keybindings import registry
+from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.screens.reconcile import check
 from tui.services.backend import ActionQuery, ActionRow, AppBackend
-from tui.terminal.key_queue import LineInput
-from tui.widgets.footer import FooterBar
 from tui.widgets.tool_card import details, fate
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
 
-PAGE = 200  # actions that are read at a time
 STATES = ("unknown", "failed", "timed_out", "denied", "cancelled", "succeeded")
 SPANS = {"today": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
+ANY = ""  # the choice that leaves a filter out
+INTENT, WHEN = 16, 16  # columns of the list
 
 
-class ActionsScreen(Screen[None]):
+class ActionsScreen(ListScreen[None, ActionRow]):
     """The list, newest first, and everything about the call that is marked."""
 
-    CSS_PATH = theme.style("actions")
-    BINDINGS = registry.bindings("executed")
+    CSS_PATH = [theme.style("lists"), theme.style("actions")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = registry.bindings("executed")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    PLACE = "executed"
+    TABBED = True
+    FILTER = "Search tools, arguments and results"
+    PAGE = 200
+    LIST_ID = "executed"
+    OF = "action"
+    NO_MATCH = "No action matches."
+    NOTHING = "No action matches."
+    UNREADABLE = "The actions cannot be read"
     app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
         self._query, self._span = ActionQuery(), ""
-        self._rows: list[ActionBlock] = []
-        self._sessions: list[str] = []
-        self._more = False
-        self._reading = asyncio.Lock()
-        self._names: tuple[Sequence[str], Sequence[str]] = ((), ())
 
-    def compose(self) -> ComposeResult:
-        yield LineInput(placeholder="Search tools, arguments and results", id="filter")
+    def compose_list(self) -> ComposeResult:
         yield Static(id="chosen", markup=False)
-        executed = OptionList(id="executed", markup=False)
-        executed.can_focus = False
-        yield executed
-        yield Static(id="none", markup=False)
-        yield Static(id="details", markup=False)
-        bar = FooterBar()
-        bar.places = ("executed", "anywhere")
-        yield bar
+        with Horizontal(id="body"):
+            yield from super().compose_list()
+            with VerticalScroll(id="details-pane", can_focus=False):
+                yield Static(id="details", markup=False)
 
     def on_mount(self) -> None:
-        self._list.border_title = "Actions in all sessions"
-        self._learn_names()
-        self._load()
+        self.listed.border_title = "Actions in all sessions"
+        self.query_one("#details-pane").border_title = "Details"
 
-    @property
-    def _list(self) -> OptionList:
-        return self.query_one("#executed", OptionList)
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_rows)
 
-    @property
-    def _place(self) -> int | None:
-        place = self._list.highlighted
-        return None if place is None or place >= len(self._rows) else place
+    async def read(self, words: str, offset: int) -> Sequence[ActionRow]:
+        query = replace(self._query, containing=words)
+        return await self._backstage.actions(query, self.PAGE, offset)
 
-    @work(exit_on_error=False)
-    async def _learn_names(self) -> None:
-        self._names = await self._backstage.action_names()
-
-    @work(exclusive=True, group="executed", exit_on_error=False)
-    async def _load(self, keep: int = 0) -> None:
-        """Read from the beginning what is asked for, and mark the row at `keep`."""
-        async with self._reading:
-            try:
-                rows = await self._backstage.actions(self._query, PAGE, 0)
-                nothing = "No action matches."
-            except Exception as error:
-                rows, nothing = [], f"The actions cannot be read: {one_line(str(error))}"
-            self._rows, self._sessions = [], []
-            self._take(rows)
-            self._list.set_options([Option(self._line(action)) for action in self._rows])
-            self._list.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
-            self._list.display = bool(self._rows)
-            none = self.query_one("#none", Static)
-            none.display = not self._rows
-            none.update(Content(nothing))
-            self._tell()
-
-    def _take(self, rows: Sequence[ActionRow]) -> None:
-        self._more = len(rows) == PAGE
-        self._rows += map(_action, rows)
-        self._sessions += [row.session_id for row in rows]
-
-    def _tell(self) -> None:
-        """What is chosen, how many there are, and the details of the one that is marked."""
-        query = self._query
+    def count_rows(self) -> None:
+        super().count_rows()
+        query, titles = self._query, self._backstage.intent_titles
         chosen = {
             "state": (query.state or "any").replace("_", " "),
-            "intent": self._backstage.intent_titles.get(query.intent or "", query.intent) or "any",
+            "intent": titles.get(query.intent or "", query.intent) or "any",
             "tool": query.tool or "any",
             "time": self._span or "any",
         }
         parts = [
-            Content.assemble((f"{name} ", "$quiet"), (one_line(value, 30), _style(value)))
+            Content.assemble((f"{name} ", "$quiet"), (one_line(value, 30), _style(value))).stylize(
+                Style.from_meta({"filter": name})
+            )
             for name, value in chosen.items()
         ]
         self.query_one("#chosen", Static).update(Content("   ").join(parts))
-        more = "+" if self._more else ""
-        self._list.border_subtitle = count(len(self._rows), "action") + more
-        shown = self.query_one("#details", Static)
-        shown.display = self._place is not None
-        if self._place is not None:
-            action = self._rows[self._place]
-            shown.update(Content("\n").join([fate(action), *details(action)]))
 
-    def _line(self, action: ActionBlock) -> Content:
+    def row_marked(self) -> None:
+        """Show the details of the marked action."""
+        row = self.row
+        if row is not None:
+            action = _action(row)
+            title = self._backstage.intent_titles.get(row.intent, row.intent)
+            facts = f"{one_line(title, 40)} · {relative_time(row.at, self._now())}"
+            where = Content.styled(f"{facts} · session {one_line(row.session_id, 8)}", "$quiet")
+            lines = [fate(action), where, *details(action)]
+            self.query_one("#details", Static).update(Content("\n").join(lines))
+            self.query_one("#details-pane").scroll_home(animate=False)
+
+    def line(self, row: ActionRow) -> Content:
+        action = _action(row)
         words = exact_line(action.summary, 160) or call(action.tool, action.arguments, 160)
         style = STATE_STYLES[action.state]
-        state = f"{action_state(action.state):<9}"
         marked = f"{style} reverse" if action.state == "unknown" else style
+        room = self.size.width - 8
+        if self.has_class("-wide"):
+            room = room * 3 // 5 - 2
+        when = Content.styled(set_cell_size(relative_time(action.at, self._now()), WHEN), "$quiet")
+        room -= WHEN + 14
+        intent = Content("")
+        if room > 50:
+            title = one_line(self._backstage.intent_titles.get(row.intent, row.intent), INTENT - 2)
+            intent = Content.styled(set_cell_size(title, INTENT), "$quiet")
+            room -= INTENT
         return Content.assemble(
             ("● ", style),
-            (state, marked),
-            f" {words}",
-            (f"  {relative_time(action.at, self._now())}", "$quiet"),
+            (f"{action_state(action.state):<9}", marked),
+            " ",
+            set_cell_size(words, max(12, room)),
+            "  ",
+            intent,
+            when,
         )
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Show it; near the end of what was read, read on."""
-        if self._more and event.option_index >= len(self._rows) - 10:
-            self._read_on()
-        self._tell()
+    def on_click(self, event: events.Click) -> None:
+        """A filter was clicked."""
+        match event.style.meta.get("filter"):
+            case "state":
+                self.action_state()
+            case "intent":
+                self.action_intent()
+            case "tool":
+                self.action_tool()
+            case "time":
+                self.action_time()
 
-    # In a group of its own: a step of the cursor must not end a search.
-    @work(exclusive=True, group="more", exit_on_error=False)
-    async def _read_on(self) -> None:
-        known = self._rows
-        rows = await self._backstage.actions(self._query, PAGE, len(known))
-        if known is self._rows:
-            number = len(known)
-            self._take(rows)
-            self._list.add_options([Option(self._line(action)) for action in known[number:]])
-            self._tell()
+    # Actions; the registry has their keys.
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._ask(replace(self._query, containing=event.value))
+    async def _choose(self, title: str, values: Mapping[str, str], now: str) -> str | None:
+        """Have a value chosen, or any; None: the person left it as it was."""
+        lines = {ANY: Content.styled("any", "$quiet")}
+        lines |= {key: Content(one_line(words, 60)) for key, words in values.items()}
+        return await self.app.push_screen_wait(ChoiceDialog(title, lines, marked=now))
+
+    @work(exit_on_error=False)
+    async def action_state(self) -> None:
+        states = {state: state.replace("_", " ") for state in STATES}
+        chosen = await self._choose("State", states, self._query.state or ANY)
+        if chosen is not None:
+            self._ask(replace(self._query, state=chosen or None))
+
+    @work(exit_on_error=False)
+    async def action_intent(self) -> None:
+        keys, _ = await self._backstage.action_names()
+        titles = self._backstage.intent_titles
+        names = {key: titles.get(key, key) for key in keys}
+        chosen = await self._choose("Intent", names, self._query.intent or ANY)
+        if chosen is not None:
+            self._ask(replace(self._query, intent=chosen or None))
+
+    @work(exit_on_error=False)
+    async def action_tool(self) -> None:
+        _, tools = await self._backstage.action_names()
+        chosen = await self._choose("Tool", {tool: tool for tool in tools}, self._query.tool or ANY)
+        if chosen is not None:
+            self._ask(replace(self._query, tool=chosen or None))
+
+    @work(exit_on_error=False)
+    async def action_time(self) -> None:
+        chosen = await self._choose(
+            "When", {span: f"the last {span}" for span in SPANS}, self._span
+        )
+        if chosen is None:
+            return
+        self._span, since = chosen, None
+        if chosen:
+            since = (self._now().astimezone(UTC) - SPANS[chosen]).isoformat()
+        self._ask(replace(self._query, since=since))
+
+    def action_clear(self) -> None:
+        """Show all actions again."""
+        self._span = ""
+        self.query_one("#filter", Input).value = ""
+        self._ask(ActionQuery())
 
     def _ask(self, query: ActionQuery) -> None:
         self._query = query
-        self._load()
+        self.load_rows()
 
-    # Actions; keys.py has their keys.
+    def chosen(self) -> None:
+        if self.row is not None:
+            self.app.review(self.row.session_id, self.row.id)
 
-    def action_move(self, step: int) -> None:
-        if self._rows:
-            place = (self._list.highlighted or 0) + step
-            self._list.highlighted = min(max(place, 0), len(self._rows) - 1)
+    action_review = chosen
 
-    def action_state(self) -> None:
-        self._ask(replace(self._query, state=_next(STATES, self._query.state)))
-
-    def action_intent(self) -> None:
-        self._ask(replace(self._query, intent=_next(self._names[0], self._query.intent)))
-
-    def action_tool(self) -> None:
-        self._ask(replace(self._query, tool=_next(self._names[1], self._query.tool)))
-
-    def action_time(self) -> None:
-        self._span = _next(tuple(SPANS), self._span or None) or ""
-        since = None
-        if self._span:
-            since = (self._now().astimezone(UTC) - SPANS[self._span]).isoformat()
-        self._ask(replace(self._query, since=since))
-
-    @work(exit_on_error=False)
-    async def on_input_submitted(self) -> None:
-        """Read the session of what was looked for, which may not be found yet."""
-        async with self._reading:
-            self.action_review()
-
-    def on_option_list_option_selected(self) -> None:
-        self.action_review()
-
-    def action_review(self) -> None:
-        if self._place is not None:
-            self.app.review(self._sessions[self._place], self._rows[self._place].action_id)
+    def action_details(self, direction: int) -> None:
+        self.query_one("#details-pane").scroll_relative(y=3 * direction, animate=False)
 
     @work(exit_on_error=False)
     async def action_check(self) -> None:
         """Ask the back end what became of an unknown action."""
-        if (place := self._place) is not None:
-            await check(self, self._backstage, self._rows[place])
-            self._load(place)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
-
-
-def _next(values: Sequence[str], now: str | None) -> str | None:
-    """The value after this one, none after the last."""
-    if now is None:
-        return values[0] if values else None
-    place = values.index(now) + 1 if now in values else len(values)
-    return values[place] if place < len(values) else None
+        if self.row is not None:
+            place = self.place
+            await check(self, self._backstage, _action(self.row))
+            self.load_rows(place)
 
 
 def _style(value: str) -> str:

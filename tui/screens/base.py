@@ -67,11 +67,13 @@ class BaseScreen(Screen[None]):
         )
         self.pane: Pane = "chat"
 
-    def panes(self, *below: Widget) -> ComposeResult:
-        """The screen's widgets, with these below the transcript."""
+    def panes(self, *below: Widget, beside: Widget | None = None) -> ComposeResult:
+        """The screen's widgets, with these below the transcript, and one before it."""
         yield Static("Make the terminal larger, 60 columns by 14 rows at least", id="too-small")
         yield self.banner
         with Horizontal(id="body"):
+            if beside is not None:
+                yield beside
             with Vertical(id="chat"):
                 yield from (self.transcript, self.find, *below)
             with Vertical(id="side"):
@@ -82,6 +84,11 @@ class BaseScreen(Screen[None]):
     def on_mount(self) -> None:
         self.watch(self, "focused", self._focus_moved)
         self.show_pane("chat")
+
+    @property
+    def completing(self) -> bool:
+        """Whether a command is being written, with a menu of what it may become."""
+        return False
 
     def home(self) -> Widget:
         """What has the focus when nothing else wants it."""
@@ -118,14 +125,15 @@ class BaseScreen(Screen[None]):
     def _focus_moved(self, focused: Widget | None) -> None:
         place: registry.Context = getattr(focused, "PLACE", "anywhere")
         own = () if place == "find" else self._places  # most of their keys are letters there
-        places: tuple[registry.Context, ...] = (place, *own, "panes", "anywhere")
+        menu = ("menu",) if place == "prompt" and self.completing else ()
+        places: tuple[registry.Context, ...] = (*menu, place, *own, "panes", "anywhere")
         self.query_one(FooterBar).places = tuple(dict.fromkeys(places))
 
     # Actions; keys.py has their keys.
 
-    async def action_find(self) -> None:
+    async def action_find(self, words: str = "") -> None:
         self.show_pane("chat")
-        self.find.open()
+        self.find.open(words)
 
     async def action_copy_reply(self) -> None:
         if text := self.transcript.last_reply():

@@ -2,133 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input
 
 from tui import theme
 from tui.formatting.text import one_line
 from tui.formatting.values import count
 from tui.keybindings import registry
+from tui.screens.list_screen import ListScreen
 from tui.services.backend import IntentRow, ToolRow
-from tui.terminal.key_queue import LineInput
-from tui.widgets.footer import FooterBar
 from tui.widgets.tool_details import EFFECT_COLOURS, ToolDetails
 
 Entry = tuple[IntentRow, ToolRow | None]
 
 
-class CatalogueScreen(Screen[str | None]):
+class CatalogueScreen(ListScreen[str | None, Entry]):
     """The list and, beside it or (where it is narrow) instead of it, the details.
 
     Gives back "evaluations" where the person wants to see those instead.
     """
 
-    CSS_PATH = theme.style("catalogue")
-    BINDINGS = registry.bindings("catalogue")
+    CSS_PATH = [theme.style("lists"), theme.style("catalogue")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = registry.bindings("catalogue")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide")]  # noqa: RUF012
+    PLACE = "catalogue"
+    FILTER = "Filter intents and tools"
+    LIST_ID = "capabilities"
 
     def __init__(self, intents: tuple[IntentRow, ...]) -> None:
         super().__init__()
-        self._intents = intents
         self._searched = [
             (entry, _haystack(*entry))
             for intent in intents
             for entry in ((intent, None), *((intent, tool) for tool in intent.tools))
         ]
-        self._options: dict[int, Option] = {}
-        self._entries: list[Entry] = []
+        self._first = 0
 
-    def compose(self) -> ComposeResult:
-        yield LineInput(placeholder="Filter intents and tools", id="filter")
+    def compose_list(self) -> ComposeResult:
         with Horizontal(id="body"):
-            listed = OptionList(id="capabilities", markup=False)
-            listed.can_focus = False
-            yield listed
+            yield from super().compose_list()
             yield ToolDetails()
-        yield Static(Content("Nothing matches."), id="none", markup=False)
-        bar = FooterBar()
-        bar.places = ("catalogue", "anywhere")
-        yield bar
 
     def on_mount(self) -> None:
-        self.query_one("#capabilities").border_title = "Catalogue"
-        self._filter("")
+        self.listed.border_title = "Catalogue"
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._filter(event.value)
+    async def read(self, words: str, offset: int) -> Sequence[Entry]:
+        """Return what matches; an intent is the heading of its tools, and shown with any of them.
 
-    def _filter(self, text: str) -> None:
-        words = text.casefold().split()
-        matching = {
-            number
-            for number, (_, haystack) in enumerate(self._searched)
-            if all(word in haystack for word in words)
-        }
-        # An intent is the heading of its tools, and is shown with any of them.
-        heading = 0
-        chosen: list[int] = []
+        What was looked for is rather the first tool that matches than its heading.
+        """
+        wanted = words.casefold().split()
+        matches = [all(word in haystack for word in wanted) for _, haystack in self._searched]
+        heading, shown = 0, list[int]()
         for number, ((_, tool), _) in enumerate(self._searched):
             if tool is None:
                 heading = number
-            elif number in matching and (not chosen or chosen[-1] < heading):
-                chosen.append(heading)
-            if number in matching and (not chosen or chosen[-1] != number):
-                chosen.append(number)
-        self._entries = [self._searched[number][0] for number in chosen]
-        listed = self.query_one("#capabilities", OptionList)
-        listed.set_options([self._option(number) for number in chosen])
-        tools = sum(tool is not None for _, tool in self._entries)
-        intents = len(self._entries) - tools
-        listed.border_subtitle = f"{count(intents, 'intent')}, {count(tools, 'tool')}"
-        self.query_one("#none").display = not chosen
-        self.query_one("#body").display = bool(chosen)
-        # What was looked for is rather the first tool that matches than its heading.
-        first = next((at for at, n in enumerate(chosen) if words and n in matching), 0)
-        listed.highlighted = first if chosen else None
-        self._show()
+            elif matches[number] and (not shown or shown[-1] < heading):
+                shown.append(heading)
+            if matches[number] and (not shown or shown[-1] != number):
+                shown.append(number)
+        self._first = next((at for at, n in enumerate(shown) if words and matches[n]), 0)
+        return [self._searched[number][0] for number in shown]
 
-    def _option(self, number: int) -> Option:
-        if number not in self._options:
-            intent, tool = self._searched[number][0]
-            self._options[number] = Option(_heading(intent) if tool is None else _line(tool))
-        return self._options[number]
+    def first_marked(self) -> int:
+        return self._first
 
-    def on_option_list_option_highlighted(self) -> None:
-        self._show()
+    def line(self, row: Entry) -> Content:
+        intent, tool = row
+        return _heading(intent) if tool is None else _line(tool)
 
-    def _show(self) -> None:
-        highlighted = self.query_one("#capabilities", OptionList).highlighted
-        if highlighted is not None and highlighted < len(self._entries):
-            self.query_one(ToolDetails).show(*self._entries[highlighted])
+    def count_rows(self) -> None:
+        tools = sum(tool is not None for _, tool in self.rows)
+        intents = len(self.rows) - tools
+        self.listed.border_subtitle = f"{count(intents, 'intent')}, {count(tools, 'tool')}"
+
+    def row_marked(self) -> None:
+        if self.row is not None:
+            self.query_one(ToolDetails).show(*self.row)
 
     def action_move(self, step: int) -> None:
         if self._details_focused:
             self.query_one(ToolDetails).scroll_relative(y=step, animate=False)
-            return
-        listed = self.query_one("#capabilities", OptionList)
-        if self._entries:
-            place = (listed.highlighted or 0) + step
-            listed.highlighted = min(max(place, 0), len(self._entries) - 1)
+        else:
+            super().action_move(step)
 
-    def on_input_submitted(self) -> None:
-        self.action_details()
-
-    def on_option_list_option_selected(self) -> None:
-        self.action_details()
-
-    def action_details(self) -> None:
+    def chosen(self) -> None:
         """Into the details, to read on; or back to the list."""
-        if not self._entries:
+        if self.row is None:
             return
         if self._details_focused:
             self._to_list()
         else:
             self.add_class("-reading")  # where it is narrow, it is not shown before
             self.query_one(ToolDetails).focus()
+
+    action_details = chosen
 
     def action_close(self) -> None:
         if self._details_focused:
@@ -166,7 +140,8 @@ def _haystack(intent: IntentRow, tool: ToolRow | None) -> str:
 def _heading(intent: IntentRow) -> Content:
     source = "" if intent.source == "python" else f"  {intent.source}"
     return Content.assemble(
-        (one_line(intent.title, 60), "bold"), (f"  {len(intent.tools)}{source}", "$quiet")
+        (one_line(intent.title, 60), "bold"),
+        (f"  {count(len(intent.tools), 'tool')}{source}", "$quiet"),
     )
 
 

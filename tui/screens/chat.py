@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widget import Widget
@@ -17,7 +18,7 @@ from textual.widgets import Input, TextArea
 
 from tui.chat.controller import ChatController
 from tui.chat.transcript import FailureBlock, NoteBlock, TurnView
-from tui.chat.typed_commands import as_typed, command_named, sent_again, unknown_command
+from tui.chat.typed_commands import action_of, as_typed, sent_again, unknown_command
 from tui.formatting.text import one_line
 from tui.formatting.values import parameter_list
 from tui.keybindings import registry
@@ -26,6 +27,7 @@ from tui.screens.reconcile import check
 from tui.services.backend import AppBackend, SessionRow, SessionSnapshot
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
+from tui.widgets.command_menu import CommandMenu
 from tui.widgets.footer import FooterBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.queue_bar import QueueBar
@@ -70,11 +72,12 @@ class ChatScreen(BaseScreen):
         self.queue = QueueBar()
         self.choices = ChoiceBar()
         self.approval = ApprovalBar(clock)
-        self.prompt = Prompt(id="prompt")
+        self.menu = CommandMenu()
+        self.prompt = Prompt(id="prompt", menu=self.menu)
         self.dialogue = ChatController(self.presenter, self._turn_changed, self._complain)
 
     def compose(self) -> ComposeResult:
-        yield from self.panes(self.queue, self.choices, self.approval, self.prompt)
+        yield from self.panes(self.queue, self.choices, self.approval, self.menu, self.prompt)
 
     def on_mount(self) -> None:
         self.prompt.placeholder = "Write a message"
@@ -83,15 +86,25 @@ class ChatScreen(BaseScreen):
         self.watch(self, "focused", self._show_letters)
 
     def _show_letters(self) -> None:
-        self.query_one(FooterBar).typing = not self.transcript.walking
+        written_in: set[registry.Context] = set() if self.transcript.walking else {"transcript"}
+        self.query_one(FooterBar).written_in = frozenset(written_in)
+
+    @property
+    def completing(self) -> bool:
+        return self.menu.display
 
     def home(self) -> Widget:
         return self.approval if self.approval.display else self.prompt
 
     # What the app calls.
 
-    async def begin(self, backstage: AppBackend, session_id: str | None) -> None:
-        """Everything behind the screen is ready: open the session and send what waited."""
+    async def begin(
+        self, backstage: AppBackend, session_id: str | None, *, again: bool = False
+    ) -> None:
+        """Everything behind the screen is ready: open the session and send what waited.
+
+        With `again` something else answers than before.
+        """
         self._backstage = backstage
         self.banner.name_text = backstage.assistant_name
         self.banner.model_text = backstage.model_label
@@ -100,7 +113,12 @@ class ChatScreen(BaseScreen):
         self.prompt.suggestions = backstage.suggestions
         self.welcome.introduce(backstage)
         await self.open(session_id)
-        for notice in backstage.notices:
+        self.menu.values = {
+            "theme": sorted(self.app.available_themes),
+            "export": ("markdown", "html", "json"),
+            "demo": backstage.demos,
+        }
+        for notice in () if again else backstage.notices:
             await self.presenter.tell(NoteBlock(TurnView(""), notice))
 
     async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
@@ -155,6 +173,7 @@ class ChatScreen(BaseScreen):
         self.welcome.display = False
         self.status.idle("not started", "$error")
         await self.presenter.tell(FailureBlock(TurnView(""), "start", message, retryable=True))
+        await self.presenter.tell(NoteBlock(TurnView(""), "/setup chooses what answers"))
 
     def holders(self) -> Mapping[registry.Context, DOMNode]:
         return {**super().holders(), "prompt": self.prompt}
@@ -171,15 +190,26 @@ class ChatScreen(BaseScreen):
 
     async def on_prompt_command_given(self, message: Prompt.CommandGiven) -> None:
         """Do what was typed; what is no command stays in the prompt, to be edited."""
-        command = command_named(message.command.name)
-        if command is None:
+        found = action_of(message.command)
+        if found is None:
             notice = unknown_command(message.command)
             self.notify(notice, severity="warning", timeout=10, markup=False)
             return
+        command, action = found
         self.prompt.remember(message.command.typed)
         self.prompt.put("")
         node = {**self.holders(), "anywhere": self.app}[command.place]
-        await self.app.run_action(command.name, default_namespace=node)
+        await self.app.run_action(action, default_namespace=node)
+
+    def on_command_menu_completed(self, message: CommandMenu.Completed) -> None:
+        self.prompt.put(message.text)
+
+    def on_command_menu_picked(self, message: CommandMenu.Picked) -> None:
+        self.prompt.give(message.text)
+        self.prompt.focus()
+
+    def on_command_menu_changed(self) -> None:
+        self._focus_moved(self.focused)
 
     @work(exclusive=True, group="all", exit_on_error=False)
     async def on_transcript_all_wanted(self) -> None:
@@ -201,9 +231,9 @@ class ChatScreen(BaseScreen):
         if not self.dialogue.running and len(self.presenter.record.turns) == turns:
             await self.presenter.load(past)
 
-    async def action_find(self) -> None:
+    async def action_find(self, words: str = "") -> None:
         await self.load_all()
-        await super().action_find()
+        await super().action_find(words)
 
     def on_key(self, event: events.Key) -> None:
         """What is typed where nothing is written is meant for the prompt, unless it is a command
@@ -236,11 +266,17 @@ class ChatScreen(BaseScreen):
         self.prompt.suggest(message.suggestion)
         self.prompt.focus()
 
+    def on_welcome_command_chosen(self, message: Welcome.CommandChosen) -> None:
+        self.prompt.give(message.typed)
+        self.prompt.focus()
+
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self._quit_armed_at = float("-inf")
+        if event.text_area is self.prompt:
+            self.menu.offer(self.prompt.text)
         if self._draft_timer is not None:
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(DRAFT_AFTER_S, self.keep_draft)
@@ -365,13 +401,13 @@ class ChatScreen(BaseScreen):
         return self._backstage
 
     @work(exit_on_error=False)
-    async def action_sessions(self) -> None:
+    async def action_sessions(self, words: str = "") -> None:
         if (backstage := self._ready()) is None:
             return
         # Imported when asked for, like all that the first frame does not show.
         from tui.screens.sessions import SessionsScreen
 
-        listed = SessionsScreen(backstage, self.app.now, self._deleted, self._running_in)
+        listed = SessionsScreen(backstage, self.app.now, self._deleted, self._running_in, words)
         chosen = await self.app.push_screen_wait(listed)
         chat = self.dialogue.chat
         if chosen is not None or (chat and chat.session_id in self._deleted):
@@ -381,6 +417,44 @@ class ChatScreen(BaseScreen):
         """The session in which a turn runs."""
         chat = self.dialogue.chat
         return chat.session_id if chat and self.dialogue.running else None
+
+    def action_model(self, name: str = "") -> None:
+        self.app.set_up(name)
+
+    def action_setup(self) -> None:
+        self.app.set_up()
+
+    def action_settings(self) -> None:
+        self.app.change_settings()
+
+    @work(exit_on_error=False)
+    async def action_demo(self, name: str = "") -> None:
+        """Leave the app for a demo, which comes back to it when it is over."""
+        if (backstage := self._ready()) is None:
+            return
+        if name not in backstage.demos:
+            from tui.screens.list_screen import ChoiceDialog
+
+            choices = {one: Content(one) for one in backstage.demos}
+            chosen = await self.app.push_screen_wait(ChoiceDialog("Demo", choices))
+            name = chosen or ""
+        if name:
+            self.app.demo_wanted = name
+            await self.app.action_quit()
+
+    @work(exit_on_error=False)
+    async def action_export(self, form: str = "") -> None:
+        """Write this session to a file."""
+        backstage, chat = self._ready(), self.dialogue.chat
+        if backstage is None or chat is None or not self.presenter.record.turns:
+            self.notify("There is nothing to export yet", markup=False)
+            return
+        from tui.screens.sessions import FORMATS, export_session
+
+        if form and form not in FORMATS:
+            self.notify(f"The formats are {', '.join(FORMATS)}", severity="warning", markup=False)
+            form = ""
+        await export_session(self, backstage, chat.session_id, form)
 
     @work(exit_on_error=False)
     async def action_catalogue(self) -> None:
@@ -400,10 +474,18 @@ class ChatScreen(BaseScreen):
         from tui.screens.evaluations import EvaluationsScreen
 
         missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
-        if missed is not None:
-            self.prompt.remember(self.prompt.text)
-            self.prompt.put(as_typed(missed))
-            self.prompt.focus()
+        if missed is None:
+            return
+        written = self.prompt.text
+        if self.presenter.record.turns:
+            # It was evaluated without any context; a question that waits here would change it.
+            if self.dialogue.running:
+                self.notify("A turn is running: ctrl+c cancels it first", markup=False)
+                return
+            await self.open(None)
+        self.prompt.remember(written)
+        self.prompt.put(as_typed(missed))
+        self.prompt.focus()
 
     @work(exclusive=True, group="correct", exit_on_error=False)
     async def action_correct(self) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widget import Widget
+from textual.widgets import Static
 
 from engine.events import NO_TASK
 from tui import theme
@@ -17,86 +16,51 @@ from tui.chat.transcript import TurnView
 from tui.formatting.text import one_line
 from tui.formatting.values import percent
 from tui.keybindings import registry
-from tui.terminal.key_queue import LineInput
+from tui.screens.list_screen import ListDialog, matching
 from tui.widgets.intent_chip import destination
 
 NONE_OF_THESE = "No task: small talk, or nothing I can do"
 
 
-class CorrectionScreen(ModalScreen[str | None]):
+class CorrectionScreen(ListDialog[str | None, str]):
     """Gives back the intent's key, or `NO_TASK`; None: it was right after all."""
 
-    CSS_PATH = theme.style("correction")
-    BINDINGS = registry.bindings("correction")
+    CSS_PATH = [theme.style("lists"), theme.style("correction")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = registry.bindings("correction")
+    PLACE = "correction"
+    TITLE_TEXT = "Wrong intent?"
+    FILTER = "It was about …"
+    OF = "intent"
 
     def __init__(self, turn: TurnView, titles: Mapping[str, str]) -> None:
         super().__init__()
         self._turn, self._titles = turn, titles
         self._choices = _choices(turn, titles)
-        self._shown: list[str] = []
 
-    def compose(self) -> ComposeResult:
+    def compose_above(self) -> Iterable[Widget]:
         route = self._turn.route
         taken = destination(route, self._titles) if route else "nothing"
         sure = route.confidence if route else None
-        with Vertical() as panel:
-            panel.border_title = "Wrong intent?"
-            panel.border_subtitle = "enter choose · esc leave"
-            yield Static(Content(f"“{one_line(self._turn.text, 150)}”"), id="said", markup=False)
-            told = Content.assemble(("was taken for ", "$quiet"), (taken, "bold $primary"))
-            if sure is not None:
-                told += Content.styled(f" · confidence {percent(sure)}", "$quiet")
+        yield Static(Content(f"“{one_line(self._turn.text, 150)}”"), id="said", markup=False)
+        told = Content.assemble(("was taken for ", "$quiet"), (taken, "bold $primary"))
+        if sure is not None:
+            told += Content.styled(f" · confidence {percent(sure)}", "$quiet")
+        yield Static(told, markup=False)
+        for change in changes(self._turn):
+            told = Content.assemble(("! done already, and stays done: ", "$warning"), change)
             yield Static(told, markup=False)
-            for change in changes(self._turn):
-                told = Content.assemble(("! done already, and stays done: ", "$warning"), change)
-                yield Static(told, markup=False)
-            yield LineInput(placeholder="It was about …")
-            listed = OptionList(markup=False)
-            listed.can_focus = False
-            yield listed
 
-    def on_mount(self) -> None:
-        self._filter("")
-        self.query_one(Input).focus()
+    async def read(self, words: str, offset: int) -> Sequence[str]:
+        return matching(words, {key: f"{line.plain} {key}" for key, line in self._choices.items()})
 
-    @property
-    def _list(self) -> OptionList:
-        return self.query_one(OptionList)
+    def line(self, row: str) -> Content:
+        return self._choices[row]
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._filter(event.value)
+    def chosen(self) -> None:
+        if self.row is not None:
+            self.dismiss(self.row)
 
-    def _filter(self, text: str) -> None:
-        words = text.casefold().split()
-        found = {
-            key: line
-            for key, line in self._choices.items()
-            if all(word in f"{key} {line.plain}".casefold() for word in words)
-        }
-        self._shown = list(found)
-        self._list.set_options([Option(line) for line in found.values()])
-        self._list.highlighted = 0 if found else None
-
-    def on_input_submitted(self) -> None:
-        self.action_choose()
-
-    def on_option_list_option_selected(self) -> None:
-        self.action_choose()
-
-    # Actions; keys.py has their keys.
-
-    def action_choose(self) -> None:
-        place = self._list.highlighted
-        if place is not None and place < len(self._shown):
-            self.dismiss(self._shown[place])
-
-    def action_move(self, step: int) -> None:
-        if self._shown:
-            place = (self._list.highlighted or 0) + step
-            self._list.highlighted = min(max(place, 0), len(self._shown) - 1)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+    action_choose = chosen
 
 
 def changes(turn: TurnView) -> list[str]:

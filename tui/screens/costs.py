@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
-from textual import work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
 from engine.events import UsageTotals
 from tui import theme
-from tui.formatting.cost_table import columns, headings, line
-from tui.formatting.text import one_line
+from tui.formatting.cost_table import Shown, columns, headings, line
 from tui.formatting.values import count, difference, money, spent, usd_exact
 from tui.keybindings import registry
+from tui.screens.list_screen import ListScreen
 from tui.services.backend import AppBackend, CostRow, CostsBy
 from tui.widgets.cost_chart import CostChart, Values
-from tui.widgets.footer import FooterBar
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
@@ -31,12 +28,16 @@ _NAMES: dict[CostsBy, str] = {"turns": "This session", "sessions": "Sessions", "
 _OF: dict[CostsBy, str] = {"turns": "turn", "sessions": "session", "days": "day"}
 
 
-class CostsScreen(Screen[None]):
+class CostsScreen(ListScreen[None, CostRow]):
     """A chart and, below it, the same as a table. Money where there is some, else tokens."""
 
-    CSS_PATH = theme.style("costs")
-    BINDINGS = registry.bindings("costs")
+    CSS_PATH = [theme.style("lists"), theme.style("costs")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = registry.bindings("costs")
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-high")]  # noqa: RUF012
+    PLACE = "costs"
+    LIST_ID = "cost-list"
+    NOTHING = "No requests to a model yet."
+    UNREADABLE = "The costs cannot be read"
     app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, session_id: str, now: Callable[[], datetime]) -> None:
@@ -44,69 +45,51 @@ class CostsScreen(Screen[None]):
         self._backstage, self._session_id, self._now = backstage, session_id, now
         self._by: CostsBy = "turns"
         self._in_money: bool | None = None  # None: whatever there is something to see of
-        self._rows: Sequence[CostRow] = ()
 
-    def compose(self) -> ComposeResult:
+    def compose_list(self) -> ComposeResult:
         yield Static(id="view", markup=False)
         yield Static(id="sums", markup=False)
         yield CostChart(id="cost-chart")
         yield Static(id="headings", markup=False)
-        listed = OptionList(id="cost-list", markup=False)
-        yield listed
-        yield Static(id="none", markup=False)
-        bar = FooterBar()
-        bar.places = ("costs", "anywhere")
-        yield bar
+        yield from super().compose_list()
 
     def on_mount(self) -> None:
-        self._list.focus()
-        self._load()
+        self.listed.focus()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.draw_rows)
+
+    async def read(self, words: str, offset: int) -> Sequence[CostRow]:
+        return await self._backstage.costs(self._by, self._session_id)
+
+    def first_marked(self) -> int:
+        return len(self.rows) - 1
 
     @property
-    def _list(self) -> OptionList:
-        return self.query_one("#cost-list", OptionList)
+    def _shown(self) -> Shown:
+        return columns(self.size.width - 5, self._by)
 
-    @work(exclusive=True, group="costs", exit_on_error=False)
-    async def _load(self) -> None:
-        nothing = "No requests to a model yet."
-        try:
-            self._rows = await self._backstage.costs(self._by, self._session_id)
-        except Exception as error:
-            self._rows, nothing = (), f"The costs cannot be read: {one_line(str(error), 400)}"
-        self.query_one("#none", Static).update(Content(nothing))
-        self._draw(len(self._rows) - 1)
+    def line(self, row: CostRow) -> Content:
+        return line(self._shown, row, self._by, self._now())
 
-    # What is shown.
-
-    def _draw(self, chosen: int | None = None) -> None:
-        """All of it, with the row marked that is chosen, or was."""
-        chosen = self._list.highlighted if chosen is None else chosen
-        bill = sum((row.bill for row in self._rows), UsageTotals())
+    def count_rows(self) -> None:
+        """Say what all rows took together."""
+        bill = sum((row.bill for row in self.rows), UsageTotals())
         self.query_one("#view", Static).update(self._tabs(bill))
-        self.query_one("#sums", Static).update(_sums(bill, len(self._rows), _OF[self._by]))
-        for name in ("#sums", "#cost-chart", "#headings", "#cost-list"):
-            self.query_one(name).display = bool(self._rows)
-        self.query_one("#none").display = not self._rows
-        shown, listed = columns(self.size.width - 5, self._by), self._list
-        self.query_one("#headings", Static).update(headings(shown, _OF[self._by]))
-        listed.set_options([Option(line(shown, row, self._by, self._now())) for row in self._rows])
-        listed.highlighted = chosen if self._rows and chosen is not None else None
-        self._draw_chart()
+        self.query_one("#sums", Static).update(_sums(bill, len(self.rows), _OF[self._by]))
+        self.query_one("#headings", Static).update(headings(self._shown, _OF[self._by]))
 
-    def _draw_chart(self) -> None:
+    def row_marked(self) -> None:
         chart = self.query_one(CostChart)
         label = money if self._shows_money else _tokens
-        groups = [_values(row.bill, in_money=self._shows_money) for row in self._rows]
-        chart.show(groups, self._list.highlighted or 0, label)
+        groups = [_values(row.bill, in_money=self._shows_money) for row in self.rows]
+        chart.show(groups, self.place or 0, label)
 
     @property
     def _shows_money(self) -> bool:
         if self._in_money is not None:
             return self._in_money
-        return any(row.bill.cost_usd for row in self._rows)
+        return any(row.bill.cost_usd for row in self.rows)
 
     def _tabs(self, bill: UsageTotals) -> Content:
         parts = []
@@ -125,42 +108,30 @@ class CostsScreen(Screen[None]):
         gap = self.size.width - 4 - tabs.cell_length - legend.cell_length
         return tabs + (" " * gap if gap > 2 else "\n") + legend if bill.requests else tabs
 
-    def on_option_list_option_highlighted(self) -> None:
-        self._draw_chart()
-
-    # Actions; keys.py has their keys.
+    # Actions; the registry has their keys.
 
     def action_show(self, by: CostsBy) -> None:
-        self._by, self._rows = by, ()
-        self._load()
+        self._by, self.rows = by, []
+        self.load_rows()
 
-    def action_switch(self, step: int) -> None:
+    def action_switch(self, step: int = 1) -> None:
         self.action_show(VIEWS[(VIEWS.index(self._by) + step) % len(VIEWS)])
 
     def action_measure(self) -> None:
         """From money to tokens and back."""
         self._in_money = not self._shows_money
-        self._draw()
+        self.draw_rows()
+        self.row_marked()
 
-    def action_move(self, step: int) -> None:
-        if self._rows:
-            place = (self._list.highlighted or 0) + step
-            self._list.highlighted = min(max(place, 0), len(self._rows) - 1)
-
-    def on_option_list_option_selected(self) -> None:
-        self.action_review()
-
-    def action_review(self) -> None:
+    def chosen(self) -> None:
         """Read the session that is marked."""
-        place = self._list.highlighted
-        if self._by == "sessions" and place is not None:
-            self.app.review(self._rows[place].key)
+        if self._by == "sessions" and self.row is not None:
+            self.app.review(self.row.key)
+
+    action_review = chosen
 
     def action_reload(self) -> None:
-        self._load()
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+        self.load_rows(self.place)
 
 
 def _values(bill: UsageTotals, *, in_money: bool) -> Values:
@@ -182,7 +153,7 @@ def _sums(bill: UsageTotals, rows: int, of: str) -> Content:
     if bill.flat_input_tokens:
         flat = [
             _compared(
-                "against flat prompts",
+                "all tools in one prompt",
                 f"{bill.flat_input_tokens:,} in",
                 bill.input_tokens,
                 bill.flat_input_tokens,

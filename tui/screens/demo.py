@@ -33,7 +33,9 @@ class DemoScreen(ChatScreen):
         self._alone = False
 
     def compose(self) -> ComposeResult:
-        yield from self.panes(self.queue, self.choices, self.approval, self.bar, self.prompt)
+        yield from self.panes(
+            *(self.queue, self.choices, self.approval, self.bar, self.menu, self.prompt)
+        )
 
     def on_unmount(self) -> None:
         if self._writer:

@@ -1,130 +1,164 @@
-"""Runs over evaluation sets, newest first; one that is opened is looked into."""
+"""Runs over evaluation sets, newest first; one that is opened is looked into; one is started."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
 from tui import theme
 from tui.formatting.text import one_line
 from tui.formatting.values import count, one_decimal_percent, relative_time
 from tui.keybindings import registry
 from tui.screens.dialogs import ConfirmDialog
+from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.services.backend import AppBackend
 from tui.services.evaluation_results import RunRow
-from tui.widgets.footer import FooterBar
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
 
 STATES = {"finished": "$success", "interrupted": "$warning", "running": "$primary"}
-NOTHING = "No evaluation has run yet. In a shell: intentbot-tui eval"
 BAR = 12
+KINDS = {
+    "routing": "Routing only: which intent each message gets",
+    "whole": "Routing, tools and arguments: whole turns, in which nothing is executed",
+    "corrections": "Routing of the messages that people corrected",
+}
 
 
-class EvaluationsScreen(Screen[str | None]):
+class EvaluationsScreen(ListScreen[str | None, RunRow]):
     """Gives back a message that the person wants to try again."""
 
-    CSS_PATH = theme.style("evaluations")
-    BINDINGS = registry.bindings("evaluations")
+    CSS_PATH = [theme.style("lists"), theme.style("evaluations")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = registry.bindings("evaluations")
+    PLACE = "evaluations"
+    LIST_ID = "runs"
+    OF = "run"
+    NOTHING = "No evaluation has run yet. n starts one; so does: intentbot-tui eval"
+    UNREADABLE = "The runs cannot be read"
     app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
-        self._runs: list[RunRow] = []
 
-    def compose(self) -> ComposeResult:
-        listed = OptionList(id="runs", markup=False)
-        listed.border_title = "Evaluation runs: when, right intent, messages"
-        yield listed
-        yield Static(id="none", markup=False)
-        bar = FooterBar()
-        bar.places = ("evaluations", "anywhere")
-        yield bar
+    def compose_list(self) -> ComposeResult:
+        yield Static(id="progress", markup=False)
+        headings = (
+            f"  {'began':<16}{'right intent':>{BAR + 8}} {'messages':>9} {'state':<12}catalogue"
+        )
+        yield Static(Content.styled(headings, "$quiet"), id="headings", markup=False)
+        yield from super().compose_list()
 
     def on_mount(self) -> None:
-        self._load(0)
+        self.listed.border_title = "Evaluation runs"
+        self.query_one("#progress").display = False
+        self.set_interval(0.5, self._show_progress)
 
-    @property
-    def _list(self) -> OptionList:
-        return self.query_one("#runs", OptionList)
+    async def read(self, words: str, offset: int) -> Sequence[RunRow]:
+        return await self._backstage.evaluations()
 
-    @work(exclusive=True, group="runs", exit_on_error=False)
-    async def _load(self, place: int) -> None:
-        nothing = NOTHING
-        try:
-            self._runs = await self._backstage.evaluations()
-        except Exception as error:
-            nothing = f"The runs cannot be read: {one_line(str(error))}"
-        self._list.set_options([Option(self._line(run)) for run in self._runs])
-        self._list.border_subtitle = count(len(self._runs), "run")
-        self._list.display = bool(self._runs)
-        none = self.query_one("#none", Static)
-        none.display = not self._runs
-        none.update(Content(nothing))
-        if self._runs:
-            self._list.highlighted = min(place, len(self._runs) - 1)
-            self._list.focus()
+    def count_rows(self) -> None:
+        super().count_rows()
+        if self.rows:
+            self.listed.focus()
 
-    def _line(self, run: RunRow) -> Content:
-        filled = round((run.accuracy or 0) * BAR)
+    def line(self, row: RunRow) -> Content:
+        filled = round((row.accuracy or 0) * BAR)
         return Content.assemble(
-            (f"{relative_time(run.at, self._now()):<16}", "$quiet"),
+            (f"{relative_time(row.at, self._now()):<16}", "$quiet"),
             ("━" * filled, "$success"),
             ("─" * (BAR - filled), "$border-blurred"),
-            (f" {one_decimal_percent(run.accuracy):>7} ", "bold"),
-            (f"{run.done:>6,} ", ""),
-            (f"{run.state:<12}", STATES.get(run.state, "$quiet")),
-            f"{one_line(run.catalogue, 30)}\n{'':<16}{one_line(run.what, 60)}",
-            (f" · {one_line(run.model, 40)} · routed by {one_line(run.router, 40)}", "$quiet"),
+            (f" {one_decimal_percent(row.accuracy):>7} ", "bold"),
+            (f"{row.done:>9,} ", ""),
+            (f"{row.state:<12}", STATES.get(row.state, "$quiet")),
+            f"{one_line(row.catalogue, 30)}\n{'':<16}{one_line(row.what, 60)}",
+            (f" · {one_line(row.model, 40)} · routed by {one_line(row.router, 40)}", "$quiet"),
         )
 
+    def _show_progress(self) -> None:
+        """Say how far the run is that was started here; when it is over, list it."""
+        progress, shown = self._backstage.evaluation_progress, self.query_one("#progress", Static)
+        was = shown.display
+        shown.display = progress is not None
+        if progress is not None:
+            done, of = progress
+            filled = 30 * done // max(1, of)
+            line = Content.assemble(
+                ("Running  ", "bold $primary"),
+                ("━" * filled, "$primary"),
+                ("─" * (30 - filled), "$border-blurred"),
+                f"  {done:,} of {count(of, 'message')}  ",
+                ("c cancels; it goes on while you use the app", "$quiet"),
+            )
+            shown.update(line)
+        elif was:
+            self.load_rows(0)
+
+    def chosen(self) -> None:
+        self._open()
+
+    action_open = chosen
+
     @work(exit_on_error=False)
-    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    async def _open(self) -> None:
+        if (place := self.place) is None:
+            return
         from tui.screens.evaluation_run import EvaluationRunScreen
 
-        screen = EvaluationRunScreen(self._backstage, self._runs, event.option_index)
+        screen = EvaluationRunScreen(self._backstage, self.rows, place)
         missed = await self.app.push_screen_wait(screen)
         if missed is not None:
             self.dismiss(missed)
 
-    # Actions; keys.py has their keys.
+    # Actions; the registry has their keys.
 
-    def action_open(self) -> None:
-        self._list.action_select()
+    @work(exit_on_error=False)
+    async def action_start(self) -> None:
+        """Have a kind of run chosen, and start it."""
+        if self._backstage.evaluation_progress is not None:
+            self.notify("An evaluation is running already: c cancels it", markup=False)
+            return
+        choices = {key: Content(words) for key, words in KINDS.items()}
+        kind = await self.app.push_screen_wait(ChoiceDialog("New evaluation run", choices))
+        if kind is None:
+            return
+        try:
+            await self._backstage.start_evaluation(kind)
+        except Exception as error:
+            text = one_line(f"The evaluation cannot start: {error}", 400)
+            self.notify(text, severity="error", markup=False)
+        self._show_progress()
 
-    def action_move(self, step: int) -> None:
-        if self._runs:
-            place = (self._list.highlighted or 0) + step
-            self._list.highlighted = min(max(place, 0), len(self._runs) - 1)
+    async def action_cancel(self) -> None:
+        if self._backstage.evaluation_progress is None:
+            self.notify("No evaluation is running", markup=False)
+        else:
+            await self._backstage.cancel_evaluation()
+            self._show_progress()
 
     @work(exit_on_error=False)
     async def action_delete(self) -> None:
-        place = self._list.highlighted
-        if not self._runs or place is None:
+        run, place = self.row, self.place
+        if run is None:
             return
-        run = self._runs[place]
         if run.state == "running":
             self.notify("The run is not over yet", markup=False)
             return
         asked = f"Delete the run with {count(run.done, 'message')} ({one_line(run.what, 50)})?"
-        if await self.app.push_screen_wait(ConfirmDialog(asked)) is None:
+        dialog = ConfirmDialog("Delete evaluation run", asked, yes="Delete", dangerous=True)
+        if await self.app.push_screen_wait(dialog) is None:
             return
         try:
             await self._backstage.delete_evaluation(run.id)
         except Exception as error:
             text = one_line(f"The run was not deleted: {error}", 400)
             self.notify(text, severity="error", markup=False)
-        self._load(place)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+        self.load_rows(place)

@@ -1,55 +1,82 @@
-"""All keys, by where they work."""
+"""All keys and commands, by where they work; filter as you type."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from rich.cells import set_cell_size
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui import theme
 from tui.keybindings import registry
+from tui.screens.list_screen import ListDialog
 
 _ABOUT = (
     "Each message is first given to one intent; only that intent's tools are offered to the "
     "model. Calls that change something ask you first."
 )
+KEYS, TYPED = 22, 12  # columns
+
+# A place, as a heading, or one of its commands.
+Row = registry.Context | registry.Command
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ListDialog[None, Row]):
     """All keys; those that work where the person is come first."""
 
-    CSS_PATH = theme.style("help")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f1,q,question_mark", "dismiss", "close")
-    ]
+    CSS_PATH = [theme.style("lists"), theme.style("help")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,enter", "close", "close")]
+    PLACE = "choice"
+    TITLE_TEXT = "Help"
+    FILTER = "Search keys and commands"
 
     def __init__(self, here: Sequence[registry.Context] = ()) -> None:
         super().__init__()
         self._here = here
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll() as panel:
-            panel.border_title = "Help"
-            panel.border_subtitle = "esc closes"
-            yield Static(Content("\n").join(_lines(self._here)), markup=False)
+    def compose_above(self) -> Iterable[Widget]:
+        yield Static(Content.styled(_ABOUT, "$quiet"), id="about", markup=False)
 
-    def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+    async def read(self, words: str, offset: int) -> Sequence[Row]:
+        """Return the commands that match, each place as the heading of its own."""
+        wanted = words.casefold().split()
+        rows: list[Row] = []
+        for place in dict.fromkeys((*self._here, *registry.PLACES)):
+            found = [
+                command
+                for command in registry.of(place)
+                if all(word in _text(place, command) for word in wanted)
+            ]
+            rows += [place, *found] if found else []
+        return rows
+
+    def first_marked(self) -> int:
+        return 1 if self.words else 0
+
+    def line(self, row: Row) -> Content:
+        if isinstance(row, str):
+            marked = "  (current)" if row in self._here else ""
+            title = (registry.PLACES[row], "bold $primary")
+            return Content.assemble("\n", title, (marked, "$accent"))
+        typed = f"/{row.typed[0]}" if row.typed else ""
+        return Content.assemble(
+            (set_cell_size(row.shown_keys, KEYS), "bold"),
+            (set_cell_size(typed, TYPED), "$primary"),
+            row.help,
+        )
+
+    def count_rows(self) -> None:
+        self.query_one("#panel").border_subtitle = "esc closes"
+
+    def chosen(self) -> None:
+        self.dismiss(None)
 
 
-def _lines(here: Sequence[registry.Context]) -> list[Content]:
-    lines = [Content.styled(_ABOUT, "$quiet")]
-    places = dict.fromkeys((*here, *registry.PLACES))
-    for place in places:
-        title = Content.styled(registry.PLACES[place], "bold $primary")
-        marked = Content.styled("  here", "$accent") if place in here else Content("")
-        lines += [Content(""), title + marked]
-        for command in registry.of(place):
-            lines.append(Content.assemble((f"{command.shown_keys:<21}", "bold"), command.help))
-    return lines
+def _text(place: registry.Context, command: registry.Command) -> str:
+    typed = " ".join(f"/{name}" for name in command.typed)
+    said = (registry.PLACES[place], command.shown_keys, command.title, command.help, typed)
+    return " ".join(said).casefold()

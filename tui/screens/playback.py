@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from engine.events import Event
 from tui.chat.transcript import ActionBlock
@@ -17,6 +17,8 @@ from tui.screens.base import BaseScreen
 from tui.services.backend import SessionSnapshot
 from tui.widgets.playback_bar import PlaybackBar
 from tui.widgets.tool_card import CheckRequested
+from tui.widgets.transcript import Transcript
+from tui.widgets.turn_list import TurnList
 
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _MARKS: Mapping[Mark, str] = {
@@ -57,9 +59,10 @@ class PlaybackScreen(BaseScreen):
         self._titles = titles
         self._nothing = nothing
         self.transport = PlaybackBar()
+        self.turns = TurnList()
 
     def compose(self) -> ComposeResult:
-        yield from self.panes(self.transport)
+        yield from self.panes(self.transport, beside=self.turns)
 
     def home(self) -> Widget:
         return self.transport
@@ -133,7 +136,25 @@ class PlaybackScreen(BaseScreen):
         self._tell()
 
     def _tell(self) -> None:
-        self.transport.show(self.tape, playing=self._player is not None, speed=self._speed)
+        cursor, read = self.transcript.cursor, None
+        if cursor is not None and self._player is None:
+            read = self.transcript.blocks.index(cursor)
+        playing = self._player is not None
+        self.transport.show(self.tape, playing=playing, speed=self._speed, read=read)
+        self.turns.show(self.presenter.record.turns, cursor.turn if cursor else None)
+
+    def on_transcript_selected(self, message: Transcript.Selected) -> None:
+        self._tell()
+
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A turn of the list was chosen: read it."""
+        if event.option_list is self.turns:
+            event.stop()
+            await self._pause()
+            number = self.tape.find(self.turns.ids[event.option_index])
+            if number is not None:
+                await self._read(number)
+            self.transport.focus()
 
     # Actions; keys.py has their keys.
 

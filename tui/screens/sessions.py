@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import set_cell_size
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
+from engine.events import TextDelta, ToolCallProposed, TurnStarted
 from tui import theme
 from tui.formatting.text import one_line
 from tui.formatting.values import count, money, relative_time
 from tui.keybindings import registry
 from tui.screens.dialogs import ConfirmDialog
-from tui.services.backend import AppBackend, Segments, SessionRow
-from tui.terminal.key_queue import LineInput
-from tui.widgets.footer import FooterBar
+from tui.screens.list_screen import ChoiceDialog, ListScreen
+from tui.services.backend import AppBackend, Segments, SessionRow, SessionSnapshot
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
 
-PAGE = 100  # sessions that are read at a time
 SAYERS: Mapping[str, str] = {"user": "you", "assistant": "reply", "action": "call"}
+FORMATS: Mapping[str, str] = {
+    "markdown": "Markdown, to read and to share",
+    "html": "HTML, one page for a browser",
+    "json": "JSON, to import it elsewhere",
+}
+PREVIEW_TURNS = 4
+WIDE = 110  # columns from which on there is a preview
+WHEN, ACTIONS, INTENTS, COST = 16, 10, 22, 12  # columns of the list
 
 
-class SessionsScreen(Screen[SessionRow | None]):
-    """Gives back the session to go on with, or None.
+class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
+    """Gives back the session to continue, or None.
 
     `deleted` has the ids of what can be brought back, the newest last; `running_in` tells the
-    session in which a turn runs: that one is not deleted.
+    session in which a turn runs: that one is not deleted. `words` are looked for at first.
     """
 
-    CSS_PATH = theme.style("sessions")
-    BINDINGS = registry.bindings("sessions")
+    CSS_PATH = [theme.style("lists"), theme.style("sessions")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = registry.bindings("sessions")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
+    PLACE = "sessions"
+    TABBED = True
+    FILTER = "Search titles, messages, arguments and results"
+    PAGE = 100
+    LIST_ID = "session-list"
+    OF = "session"
+    NO_MATCH = "No session matches."
+    NOTHING = "No sessions yet."
+    UNREADABLE = "The sessions cannot be read"
     app: IntentBotApp
 
     def __init__(
@@ -47,144 +65,140 @@ class SessionsScreen(Screen[SessionRow | None]):
         now: Callable[[], datetime],
         deleted: list[str],
         running_in: Callable[[], str | None],
+        words: str = "",
     ) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
         self._deleted, self._running_in = deleted, running_in
-        self._rows: list[SessionRow] = []
         self._archived = False
-        self._more = False
-        self._reading = asyncio.Lock()
+        self._looks_for = words
 
-    def compose(self) -> ComposeResult:
-        yield LineInput(placeholder="Search titles, messages, arguments and results", id="filter")
-        sessions = OptionList(id="session-list", markup=False)
-        sessions.can_focus = False
-        yield sessions
-        yield Static(id="none", markup=False)
-        bar = FooterBar()
-        bar.places = ("sessions", "anywhere")
-        yield bar
+    def compose_list(self) -> ComposeResult:
+        yield Static(id="headings", markup=False)
+        with Horizontal(id="body"):
+            yield from super().compose_list()
+            with VerticalScroll(id="preview", can_focus=False):
+                yield Static(id="preview-text", markup=False)
 
     def on_mount(self) -> None:
-        self._load()
+        self.query_one("#filter", Input).value = self._looks_for
+        self.query_one("#preview").border_title = "Preview"
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_rows)
 
     # The list.
 
-    @property
-    def _list(self) -> OptionList:
-        return self.query_one("#session-list", OptionList)
+    async def read(self, words: str, offset: int) -> Sequence[SessionRow]:
+        archived = self._archived
+        return await self._backstage.sessions(words, self.PAGE, offset=offset, archived=archived)
 
-    @property
-    def _row(self) -> SessionRow | None:
-        """The session that is marked."""
-        place = self._list.highlighted
-        return None if place is None or place >= len(self._rows) else self._rows[place]
+    def count_rows(self) -> None:
+        super().count_rows()
+        self.listed.border_title = "Archived sessions" if self._archived else "Sessions"
+        columns = self._columns(("title", "intents", "actions", "cost", "updated"))
+        self.query_one("#headings", Static).update(Content.styled(columns, "$quiet"))
 
-    def on_input_changed(self) -> None:
-        self._load()
+    def _columns(self, values: tuple[str, str, str, str, str]) -> str:
+        """Return the values of a row under each other's, those that there is room for."""
+        title, intents, actions, cost, when = values
+        room = self.size.width - 8
+        if self.has_class("-wide"):
+            room = room * 3 // 5 - 2
+        cells = [(actions, ACTIONS), (when, WHEN)]
+        if room > 86 and any(row.cost_usd != 0 for row in self.rows):
+            cells.insert(1, (cost, COST))
+        if room > 86:
+            cells.insert(0, (intents, INTENTS))
+        room = max(12, room - sum(width + 2 for _, width in cells))
+        return "  ".join(
+            set_cell_size(one_line(value, width), width) for value, width in [(title, room), *cells]
+        )
 
-    @work(exclusive=True, group="sessions", exit_on_error=False)
-    async def _load(self, keep: int = 0) -> None:
-        """Read from the beginning what is looked for, and mark the row at `keep`."""
-        async with self._reading:
-            try:
-                rows = await self._read(0)
-                nothing = "No session matches." if self._looked_for else "No sessions yet."
-            except Exception as error:
-                rows, nothing = [], f"The sessions cannot be read: {one_line(str(error))}"
-            self._rows, self._more = rows, len(rows) == PAGE
-            listed = self._list
-            listed.set_options([self._option(row) for row in self._rows])
-            listed.highlighted = min(keep, len(self._rows) - 1) if self._rows else None
-            listed.border_title = "Archived sessions" if self._archived else "Sessions"
-            listed.border_subtitle = count(len(self._rows), "session") + ("+" if self._more else "")
-            listed.display = bool(self._rows)
-            none = self.query_one("#none", Static)
-            none.display = not self._rows
-            none.update(Content(nothing))
+    def line(self, row: SessionRow) -> Content:
+        titles = self._backstage.intent_titles
+        columns = self._columns(
+            (
+                row.title or "Untitled",
+                ", ".join(titles.get(key, key) for key in row.intents),
+                count(row.actions, "action") if row.actions else "",
+                money(row.cost_usd) if row.cost_usd != 0 else "",
+                relative_time(row.updated_at, self._now()),
+            )
+        )
+        lines = [_in_columns(columns, row)]
+        for sayer, segments in row.matches:
+            said = Content.styled(f"  {SAYERS.get(sayer, sayer):<6} ", "$primary")
+            lines.append(said + _marked(segments, ""))
+        return Content("\n").join(lines)
 
-    @property
-    def _looked_for(self) -> str:
-        return self.query_one("#filter", Input).value.strip()
+    def row_marked(self) -> None:
+        if self.has_class("-wide") and self.row is not None:
+            self._preview(self.row)
 
-    async def _read(self, offset: int) -> list[SessionRow]:
-        text, archived = self._looked_for, self._archived
-        return await self._backstage.sessions(text, PAGE, offset=offset, archived=archived)
-
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Near the end of what was read, read on."""
-        if self._more and event.option_index >= len(self._rows) - 10:
-            self._read_on()
-
-    # In a group of its own: a step of the cursor must not end a search.
-    @work(exclusive=True, group="more", exit_on_error=False)
-    async def _read_on(self) -> None:
-        known = self._rows
-        rows = await self._read(len(known))
-        if known is self._rows:
-            self._rows += rows
-            self._more = len(rows) == PAGE
-            self._list.add_options([self._option(row) for row in rows])
-            self._list.border_subtitle = count(len(self._rows), "session")
-
-    def _option(self, row: SessionRow) -> Option:
-        return Option(_prompt(row, self._backstage.intent_titles, self._now()))
+    @work(exclusive=True, group="preview", exit_on_error=False)
+    async def _preview(self, row: SessionRow) -> None:
+        """Show how the marked session ended."""
+        shown = self.query_one("#preview-text", Static)
+        shown.update(Content("\n").join(_facts(row, self._backstage.intent_titles, self._now())))
+        try:
+            past = await self._backstage.past(row.id, PREVIEW_TURNS)
+        except Exception as error:
+            said = [Content.styled(f"It cannot be read: {one_line(str(error), 200)}", "$error")]
+        else:
+            said = _said(past)
+        if self.row is row:
+            facts = _facts(row, self._backstage.intent_titles, self._now())
+            shown.update(Content("\n").join([*facts, Content(""), *said]))
+            self.query_one("#preview").scroll_home(animate=False)
 
     # Actions; keys.py has their keys.
 
-    def action_move(self, step: int) -> None:
-        if self._rows:
-            place = (self._list.highlighted or 0) + step
-            self._list.highlighted = min(max(place, 0), len(self._rows) - 1)
-
-    @work(exit_on_error=False)
-    async def on_input_submitted(self) -> None:
-        """Open what was looked for, which may not be found yet."""
-        async with self._reading:
-            self.action_open()
-
-    def on_option_list_option_selected(self) -> None:
-        self.action_open()
-
-    def action_open(self) -> None:
-        if row := self._row:
+    def chosen(self) -> None:
+        if row := self.row:
             self.dismiss(row)
 
-    def action_close(self) -> None:
-        self.dismiss(None)
+    action_open = chosen
 
     def action_review(self) -> None:
-        if row := self._row:
+        if row := self.row:
             self.app.review(row.id, row.found_turn)
 
     def action_archived(self) -> None:
-        """Show those that were put away, or the others again."""
+        """Show those that were archived, or the others again."""
         self._archived = not self._archived
-        self._load()
+        self.load_rows()
 
     @work(exit_on_error=False)
     async def action_rename(self) -> None:
-        if row := self._row:
-            title = await self.app.push_screen_wait(ConfirmDialog("New title", row.title))
+        if row := self.row:
+            title = await self.app.push_screen_wait(
+                ConfirmDialog("Rename session", "New title", row.title)
+            )
             if title and title.strip():
                 await self._do(self._backstage.rename(row.id, title), "renamed")
 
     @work(exit_on_error=False)
     async def action_archive(self) -> None:
-        if row := self._row:
+        if row := self.row:
             done = "back in the list" if row.archived else "archived"
             await self._do(self._backstage.archive(row.id, archived=not row.archived), done)
 
     @work(exit_on_error=False)
     async def action_delete(self) -> None:
-        if (row := self._row) is None:
+        if (row := self.row) is None:
             return
         if row.id == self._running_in():
             self.notify("A turn runs in this session: it must end first", markup=False)
             return
         what = f"{one_line(row.title, 50)!r} with {count(row.actions, 'action')}"
-        sure = await self.app.push_screen_wait(ConfirmDialog(f"Delete {what}?"))
+        dialog = ConfirmDialog(
+            "Delete session",
+            f"Delete {what}? ctrl+z brings it back until you leave the app.",
+            yes="Delete",
+            dangerous=True,
+        )
+        sure = await self.app.push_screen_wait(dialog)
         if sure is not None and await self._do(
             self._backstage.discard(row.id), "deleted; ctrl+z brings it back"
         ):
@@ -200,19 +214,13 @@ class SessionsScreen(Screen[SessionRow | None]):
             self._deleted.append(newest)
 
     @work(exit_on_error=False)
-    async def action_export(self, form: str) -> None:
-        if row := self._row:
-            try:
-                name = await self._backstage.export(row.id, form)
-            except Exception as error:
-                text = one_line(f"The session cannot be exported: {error}", 400)
-                self.notify(text, severity="error", markup=False)
-            else:
-                self.notify(f"Written to {name}, in the folder you started from", markup=False)
+    async def action_export(self) -> None:
+        if row := self.row:
+            await export_session(self, self._backstage, row.id)
 
     async def _do(self, change: Awaitable[None], done: str) -> bool:
         """Make a change, say so, and show the list as it is then; False where it failed."""
-        place = self._list.highlighted or 0
+        place = self.listed.highlighted or 0
         try:
             await change
         except Exception as error:
@@ -220,26 +228,68 @@ class SessionsScreen(Screen[SessionRow | None]):
             self.notify(text, severity="error", markup=False)
             return False
         self.notify(f"Session {done}", markup=False, timeout=3)
-        self._load(place)
+        self.load_rows(place)
         return True
 
 
-def _prompt(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Content:
+async def export_session(
+    screen: Screen[Any], backstage: AppBackend, session_id: str, form: str = ""
+) -> None:
+    """Write a session to a file, in this format or in one that the person chooses."""
+    if not form:
+        choices = {key: Content(words) for key, words in FORMATS.items()}
+        chosen = await screen.app.push_screen_wait(ChoiceDialog("Export as", choices))
+        form = chosen or ""
+    if not form:
+        return
+    try:
+        name = await backstage.export(session_id, form)
+    except Exception as error:
+        text = one_line(f"The session cannot be exported: {error}", 400)
+        screen.notify(text, severity="error", markup=False)
+    else:
+        screen.notify(f"Written to {name}, in the folder you started from", markup=False)
+
+
+def _in_columns(columns: str, row: SessionRow) -> Content:
+    """The columns, with what was looked for marked in the title."""
+    line = Content(columns).stylize("bold", 0, len(one_line(row.title or "Untitled", 200)))
+    place = 0
+    for text, hit in row.found_title:
+        found = one_line(text, 200)
+        at = columns.find(found, place) if hit and found else -1
+        if at >= 0:
+            line, place = line.stylize("$hit", at, at + len(found)), at + len(found)
+    return line
+
+
+def _facts(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Iterable[Content]:
     intents = ", ".join(one_line(titles.get(key, key), 30) for key in row.intents)
-    did = count(row.actions, "action") if row.actions else ""
     cost = money(row.cost_usd) if row.cost_usd != 0 else ""
-    facts = " · ".join(filter(None, (intents, did, cost, one_line(row.preview, 110))))
-    lines = [
-        Content.assemble(
-            _marked(row.found_title or ((row.title or "Untitled", False),), "bold"),
-            (f"  {relative_time(row.updated_at, now)}", "$quiet"),
-        ),
-        Content.styled(facts or "no messages", "$quiet"),
-    ]
-    for sayer, segments in row.matches:
-        said = Content.styled(f"  {SAYERS.get(sayer, sayer):<6} ", "$primary")
-        lines.append(said + _marked(segments, ""))
-    return Content("\n").join(lines)
+    did = count(row.actions, "action") if row.actions else "nothing done"
+    yield Content.styled(one_line(row.title or "Untitled", 200), "bold $primary")
+    facts = (relative_time(row.updated_at, now), intents, did, cost)
+    yield Content.styled(" · ".join(filter(None, facts)), "$quiet")
+
+
+def _said(past: SessionSnapshot) -> list[Content]:
+    """What was said and done, a line or a paragraph each."""
+    said: list[Content] = []
+    reply = ""
+    for event in past.events:
+        if isinstance(event, TextDelta):
+            reply += event.text
+            continue
+        if reply.strip():
+            said.append(Content(one_line(reply, 400)))
+        reply = ""
+        if isinstance(event, TurnStarted):
+            said += [Content(""), Content.styled(f"› {one_line(event.text, 300)}", "bold")]
+        elif isinstance(event, ToolCallProposed):
+            said.append(Content.styled(f"● {one_line(event.summary or event.tool, 200)}", "$quiet"))
+    if reply.strip():
+        said.append(Content(one_line(reply, 400)))
+    return said[1:] if said and not said[0].plain else said
 
 
 def _marked(segments: Segments, style: str) -> Content:

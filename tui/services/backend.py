@@ -204,6 +204,17 @@ class AppBackend(Protocol):
     def intent_titles(self) -> Mapping[str, str]: ...
     @property
     def notices(self) -> tuple[str, ...]: ...
+    @property
+    def demos(self) -> tuple[str, ...]:
+        """The names of the scripted demos."""
+        ...
+
+    async def reload(self) -> None:
+        """Let what the settings say now answer. Raises where it cannot; then all stays as it was.
+
+        The session has to be opened again.
+        """
+        ...
 
     def intents(self) -> tuple[IntentRow, ...]:
         """What the assistant can do."""
@@ -262,6 +273,20 @@ class AppBackend(Protocol):
 
     async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
         """All that is known of a run, held against another one."""
+        ...
+
+    @property
+    def evaluation_progress(self) -> tuple[int, int] | None:
+        """How many messages the run that was started here has done, of how many; None: none is
+        running."""
+        ...
+
+    async def start_evaluation(self, kind: str) -> None:
+        """Start a run: `routing`, `whole` or `corrections`. Raises where it cannot start."""
+        ...
+
+    async def cancel_evaluation(self) -> None:
+        """End the run early; what is done is kept."""
         ...
 
     async def delete_evaluation(self, run_id: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 SEVERAL = " + "  # between the intents of one message
 # The figures of a run that are about calls, not about routing.
-OF_CALLS = ("right tool", "arguments exact", "asked")
+OF_CALLS = ("right tool", "arguments exact", "clarified")
 # What is expected or decided that is no intent, in the order in which it is shown.
 NO_TASKS = ("no task", "out_of_scope", "small_talk", "cancel", "clarify", "continue", "error")
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from engine.builder import Engine, build_engine_for
 from engine.evaluation import dataset, result
+from engine.evaluation import report as reports
 from engine.evaluation.dataset import DatasetError, Row
+from engine.evaluation.metrics import Report
 from engine.evaluation.prediction_cache import prefetch
 from engine.evaluation.result import RowResult
 from engine.evaluation.row_runner import RowRunner, dry_run
@@ -123,6 +125,19 @@ def dry_engine(settings: Settings) -> Engine:
         problem = 'router = "bypass" is passed over here: an evaluation is about the intents'
         catalogue = replace(catalogue, router="", problems=(*catalogue.problems, problem))
     return build_engine_for(settings, dry_run(catalogue))
+
+
+def summary(run: Run, report: Report, *, finished: bool, wall_seconds: float) -> dict[str, Any]:
+    """What is kept of a run that is over, as the database and `eval --json` have it."""
+    return {
+        "run": run.record.id,
+        "state": "finished" if finished else "interrupted",
+        "catalogue": run.record.catalogue,
+        "router": run.record.router,
+        "model": run.record.model,
+        "wall_seconds": round(wall_seconds, 2),
+        **reports.to_dict(report),
+    }
 
 
 def begin(

@@ -17,11 +17,11 @@ from tui.services.evaluation_runs import choice_of, results_of
 FIGURES = {
     "right intent": ("classification", "accuracy"),
     "out of scope": ("classification", "out_of_scope_recall"),
-    "given any": ("classification", "coverage"),
+    "coverage": ("classification", "coverage"),
     "F1": ("classification", "macro_f1"),
     "right tool": ("tools", "name_accuracy"),
     "arguments exact": ("tools", "argument_accuracy"),
-    "asked": ("tools", "asked_when_missing"),
+    "clarified": ("tools", "asked_when_missing"),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from engine.redaction import masked, shown_address
 from engine.server import ENDPOINTS
 from engine.settings import ALIASES, SECRETS, Settings, split_places
 from engine.text import show_controls
-from tui.services.runtime import load_settings
 
 # Takes a question and the words that answer it; returns one of them, or None.
 Ask = Callable[[str, Sequence[str]], Awaitable[str | None]]
@@ -50,12 +48,12 @@ def question(settings: Settings) -> str:
     )
 
 
-async def settle(options: argparse.Namespace, ask: Ask) -> tuple[bool, str]:
+async def settle(load: Callable[[], Settings], ask: Ask) -> tuple[bool, str]:
     """Have the person decide of a `.env` that wants more than it may, and keep what they say.
 
-    Returns whether it is left out this time, and what to tell them.
+    `load` reads the settings. Returns whether it is left out this time, and what to tell them.
     """
-    settings = await asyncio.to_thread(load_settings, options)
+    settings = await asyncio.to_thread(load)
     file, endpoint = settings.untrusted, settings.endpoint
     if file is not None:
         answer = await ask(question(settings), (TRUST, IGNORE))
@@ -64,7 +62,7 @@ async def settle(options: argparse.Namespace, ask: Ask) -> tuple[bool, str]:
                 file.decide("trusted" if answer == TRUST else "ignored")
             except OSError as error:
                 return True, f"{file} is left out this time: the decision cannot be kept: {error}"
-            settings = await asyncio.to_thread(load_settings, options)
+            settings = await asyncio.to_thread(load)
             endpoint = settings.endpoint
     if settings.server is None or endpoint is None or endpoint.own:
         return False, ""

@@ -5,6 +5,7 @@ Read before the first frame, so nothing heavy is imported here.
 
 from __future__ import annotations
 
+import argparse
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,11 @@ def saved_theme() -> str:
         return theme_path().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def chosen_theme(options: argparse.Namespace) -> str:
+    """The theme that the command line names, or else the one that was chosen last."""
+    return getattr(options, "theme", None) or saved_theme()
 
 
 def save_theme(name: str) -> None:

@@ -6,12 +6,13 @@ import argparse
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from engine import env_file
@@ -56,16 +57,27 @@ def exit_code(error: Exception) -> ExitCode:
     return ExitCode.USAGE
 
 
-def load_settings(options: argparse.Namespace, *, without_untrusted: bool = False) -> Settings:
-    """The settings in force, the options taken into account; see `engine.settings.load`."""
+def load_settings(
+    options: argparse.Namespace,
+    *,
+    without_untrusted: bool = False,
+    overrides: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    """The settings in force, the options taken into account; see `engine.settings.load`.
+
+    `overrides` are variables that count before those of all sources; empty ones unset them.
+    """
+    unset = {name for name, text in overrides.items() if not text}
+    unset |= {alias for name in unset for alias in engine_settings.ALIASES.get(name, ())}
     return engine_settings.load(
-        os.environ,
+        {name: text for name, text in {**os.environ, **overrides}.items() if name not in unset},
         Path.cwd(),
         provider=getattr(options, "provider", None),
         catalogues=getattr(options, "catalog", ()),
         database=getattr(options, "db", None),
         model_file=getattr(options, "model_file", None),
         script=getattr(options, "script", None),
+        unset=unset,
         without_untrusted=without_untrusted,
     )
 
@@ -148,6 +160,22 @@ class Runtime:
         except RecordingError as error:
             log.warning("at the end: %s", error)  # the turn that it belongs to has failed of it
         self.database.close()
+
+
+async def replace_engine(runtime: Runtime, settings: Settings) -> None:
+    """Let another engine answer from now on; where it cannot be built, the one there is stays.
+
+    Raises what `user_message` knows.
+    """
+    engine = await asyncio.to_thread(build_engine, settings)
+    try:
+        await engine.warm_up()
+    except BaseException:
+        await engine.close()
+        raise
+    before, runtime.engine, runtime.settings = runtime.engine, engine, settings
+    runtime.journal.model = engine.label
+    await before.close()
 
 
 def open_runtime(settings: Settings, data_dir: Path | None = None) -> Runtime:

@@ -84,13 +84,14 @@ class TolerantLinuxDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         thrift = getattr(self._app, "thrift", None)
-        if thrift is None:
-            super().write(data)
-        elif not self._fits():
+        if thrift is not None and self._fits():
+            data = thrift.pare(data)
+        elif thrift is not None:
             thrift.forget()
+        if data:
+            if recorder := getattr(self._app, "recorder", None):
+                recorder.output(data)
             super().write(data)
-        elif pared := thrift.pare(data):
-            super().write(pared)
 
     def _fits(self) -> bool:
         """Whether the screen is laid out for the terminal as it is now. Textual lays it out a

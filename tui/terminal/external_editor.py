@@ -24,14 +24,15 @@ def command() -> list[str]:
         raise OSError(f"{named}: {error}") from None
 
 
-def edit(text: str) -> str:
-    """The text as the person leaves it. Blocks; the terminal must be free.
+def edit(text: str, suffix: str = ".md") -> str:
+    """The text as the person leaves it; `suffix` says what it is. Blocks; the terminal must be
+    free.
 
     Raises `OSError` where the editor cannot be run or fails: the text is then as it was.
     """
     # Private from the first moment on, and gone afterwards.
     with tempfile.TemporaryDirectory(prefix="intentbot-") as folder:
-        path = Path(folder) / "message.md"
+        path = Path(folder) / f"text{suffix}"
         path.write_text(text, encoding="utf-8")
         done = subprocess.run([*command(), str(path)], check=False)
         if done.returncode:

@@ -38,15 +38,16 @@ Choice = Literal["approve", "edit", "allow", "deny"]
 _LABELS: dict[Choice, str] = {
     "approve": "y  approve once",
     "edit": "e  edit",
-    "allow": "a  exactly this, all session",
+    "allow": "a  always allow this exact call",
     "deny": "n  deny",
 }
 _SHORT: dict[Choice, str] = {
     "approve": "y approve",
     "edit": "e edit",
-    "allow": "a this, all session",
+    "allow": "a always this",
     "deny": "n deny",
 }
+DESTRUCTIVE = "DESTRUCTIVE: this cannot be undone. Approve it?"
 # Instead of "approve", while there is more to see.
 _MORE, _MORE_SHORT = "y  see the end", "y see end"
 
@@ -56,7 +57,7 @@ class ApprovalBar(Vertical, can_focus=True):
 
     PLACE: registry.Context = "approval"
     BINDINGS = registry.bindings("approval")
-    BORDER_TITLE = "May I do this?"
+    BORDER_TITLE = "Approve this action?"
 
     @property
     def letters(self) -> frozenset[str]:
@@ -118,6 +119,7 @@ class ApprovalBar(Vertical, can_focus=True):
         self._call.ask(request, words, arguments, edited=edited is not None)
         self._scroll.scroll_home(animate=False)
         self.set_class(destructive, "-destructive")
+        self.border_title = DESTRUCTIVE if destructive else self.BORDER_TITLE
         self.display = True
         self._show_choices()
 

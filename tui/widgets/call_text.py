@@ -49,7 +49,7 @@ class CallText(Widget):
     ) -> None:
         """Show this call, from its beginning."""
         self._title, self._effect = title, request.effect
-        would = [("if yes", one_line(request.would, 300))] if request.would and not edited else []
+        would = [("result", one_line(request.would, 300))] if request.would and not edited else []
         told = told_of_wish(request)
         wish = [("asked for", told)] if told and not edited else []
         self._above = [*wish, *would, ("tool", shown_line(request.tool))]

@@ -33,11 +33,12 @@ class FindBar(Horizontal):
         yield words
         yield Static(markup=False)
 
-    def open(self) -> None:
-        """Show it, what was looked for last in it."""
+    def open(self, looked_for: str = "") -> None:
+        """Show it with these words, or with what was looked for last."""
         self.display = True
         words = self.query_one(Input)
         self.screen.set_focus(words)  # now: the next key may be in the same burst
+        words.value = looked_for or words.value
         words.action_select_all()
         self._transcript.look_for(words.value)
 

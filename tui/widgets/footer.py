@@ -13,10 +13,10 @@ from tui.keybindings import registry
 
 
 class FooterBar(Widget):
-    """`typing`: in the transcript a letter is written, see `ChatScreen.on_key`."""
+    """`written_in` are the places in which a letter is text now, no command."""
 
     places: reactive[tuple[registry.Context, ...]] = reactive(("prompt", "chat", "anywhere"))
-    typing: reactive[bool] = reactive(False)
+    written_in: reactive[frozenset[registry.Context]] = reactive(frozenset())
 
     class Pressed(Message):
         """A key was clicked."""
@@ -34,8 +34,8 @@ class FooterBar(Widget):
     def render(self) -> Content:
         line = Content("")
         for command in registry.of(*self.places):
-            is_text = self.typing and command.place == "transcript" and command.is_letter
-            if is_text or not command.footer:
+            is_text = command.place in self.written_in and command.is_letter
+            if is_text or not (command.footer and command.keys):
                 continue
             entry = Content.assemble(
                 (command.footer_key, "$primary"), " ", (command.title, "$quiet")

@@ -61,7 +61,7 @@ def _lines(turn: TurnView, titles: Mapping[str, str], session: UsageTotals) -> l
     for judged in turn.judged:
         lines += _judged(judged)
     if turn.pending:
-        lines.append(_quiet(f"waits for: {parameter_list(turn.pending)}"))
+        lines.append(_quiet(f"Waiting for: {parameter_list(turn.pending)}"))
     if turn.calls:
         lines += [Content(""), *_total(turn)]
     if session.requests > len(turn.calls):
@@ -151,7 +151,7 @@ def _total(turn: TurnView) -> list[Content]:
     lines = [Content.assemble(("Turn", "bold"), (f"  {used}", "$quiet"))]
     if bill.flat_input_tokens:
         sent, flat = bill.input_tokens, bill.flat_input_tokens
-        lines.append(_compared("against flat", f"{flat:,} in", sent, flat))
+        lines.append(_compared("all tools", f"{flat:,} in", sent, flat))
     if bill.known_cost is None or bill.known_flat_cost == 0:
         return lines
     for cache, flat_cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):

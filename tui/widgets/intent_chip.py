@@ -18,6 +18,8 @@ def destination(route: IntentClassified, titles: Mapping[str, str]) -> str:
     names = " + ".join(titles.get(intent, intent) for intent in route.intents)
     if route.route == "task":
         return one_line(names, 80) or ROUTES["task"]
+    if route.route == "continue" and names:
+        return one_line(f"{names} (follow-up)", 80)
     return one_line(f"{ROUTES[route.route]}: {names}" if names else ROUTES[route.route], 80)
 
 
@@ -38,7 +40,7 @@ class IntentChip(Static):
                 ("● ", "$primary"), (destination(route, self._titles), "bold $primary")
             )
         ]
-        if route.confidence is not None:
+        if route.confidence is not None and route.route != "continue":
             parts.append(Content.styled(f"confidence {percent(route.confidence)}", "$quiet"))
         if route.source == "bypass":
             parts.append(Content.styled(SOURCES[route.source], "$quiet"))

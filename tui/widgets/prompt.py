@@ -6,10 +6,11 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui.chat.typed_commands import Command, MessageText, read_input
+from tui.chat.typed_commands import Command, MessageText, action_of, read_input
 from tui.formatting.text import one_line
 from tui.keybindings import registry
 from tui.terminal.key_queue import dispatch_binding_now, in_burst
+from tui.widgets.command_menu import CommandMenu
 
 
 class Prompt(TextArea):
@@ -40,8 +41,9 @@ class Prompt(TextArea):
             super().__init__()
             self.suggestion = suggestion
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, menu: CommandMenu) -> None:
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, compact=True)
+        self._menu = menu
         self.cursor_blink = False  # an idle screen sends nothing
         self.highlight_cursor_line = False
         self.sent: list[str] = []
@@ -61,6 +63,10 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.action_choose(number)
+        elif self._menu.display and (command := registry.with_key("menu", event.key)):
+            event.stop()
+            event.prevent_default()
+            await self.app.run_action(command.name, default_namespace=self._menu)
         else:
             await dispatch_binding_now(self, event)
 
@@ -71,10 +77,17 @@ class Prompt(TextArea):
             self.action_newline()
         elif typed := self.text.strip():
             match read_input(typed):
+                case Command() as command if action_of(command) is None and self._menu.marked:
+                    self.give(self._menu.marked)
                 case Command() as command:
                     self.post_message(self.CommandGiven(command))
                 case message:
                     self._send(message, typed)
+
+    def give(self, typed: str) -> None:
+        """Give a command as if it had been written."""
+        if isinstance(command := read_input(typed), Command):
+            self.post_message(self.CommandGiven(command))
 
     def action_choose(self, number: int) -> None:
         if not self.text and number <= len(self.choices):

@@ -1,4 +1,4 @@
-"""An empty session: who is here, what to try, and whether anything leaves the machine."""
+"""An empty session: who is here, what to try, what answers and how to change that."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from textual.widgets import Static
 
 from tui.formatting.text import one_line
 from tui.services.backend import AppBackend
+
+HIGH = 22  # rows from which on all of it is shown
+ABOUT = "Say what you want in your own words. Whatever would change something asks you first."
+HOW = "For example (↓ to choose, Enter to send, or click)"
+COMMANDS = {"sessions": "past sessions", "help": "keys", "quit": "leave"}
 
 
 class Welcome(Static):
@@ -25,8 +30,15 @@ class Welcome(Static):
             super().__init__()
             self.suggestion = suggestion
 
+    class CommandChosen(Message):
+        """A command was clicked."""
+
+        def __init__(self, typed: str) -> None:
+            super().__init__()
+            self.typed = typed
+
     def __init__(self) -> None:
-        super().__init__(Content.styled("Starting. You can already type.", "$quiet"), markup=False)
+        super().__init__(Content.styled("Starting… you can type now.", "$quiet"), markup=False)
         self._backstage: AppBackend | None = None
 
     def introduce(self, backstage: AppBackend) -> None:
@@ -39,19 +51,25 @@ class Welcome(Static):
     def on_click(self, event: Click) -> None:
         if (number := event.style.meta.get("suggestion")) is not None:
             self.post_message(self.Chosen(number))
+        elif (typed := event.style.meta.get("typed")) is not None:
+            self.post_message(self.CommandChosen(typed))
+
+    def on_resize(self) -> None:
+        self._draw()
 
     def _draw(self) -> None:
         stage = self._backstage
         if stage is None:
             return
-        name = one_line(stage.assistant_name, 40)
+        high = self.app.size.height >= HIGH
         lines = [
-            Content.assemble(("Hello, I am ", ""), (name, "bold $primary"), "."),
+            Content.styled(one_line(stage.assistant_name, 40), "bold $primary"),
             Content.styled(one_line(stage.title, 120), "$quiet"),
-            Content(""),
         ]
+        if high:
+            lines += [Content(""), Content(ABOUT)]
         if stage.suggestions:
-            lines.append(Content.styled("You could ask", "$quiet"))
+            lines += [Content(""), Content.styled(HOW, "$quiet")]
         for number, suggestion in enumerate(stage.suggestions):
             chosen = number == self.picked
             lines.append(
@@ -60,19 +78,40 @@ class Welcome(Static):
                     (one_line(suggestion, 160), "bold" if chosen else ""),
                 ).stylize(Style.from_meta({"suggestion": number}))
             )
-        if stage.suggestions:
-            lines += [
-                Content(""),
-                Content.styled("down or a click picks one, enter sends it", "$quiet"),
-            ]
-        lines += [Content(""), self._privacy(stage)]
+        lines += [Content(""), *self._model(stage)]
+        if high:
+            lines += [Content(""), _keys()]
         self.update(Content("\n").join(lines))
 
-    def _privacy(self, stage: AppBackend) -> Content:
+    def _model(self, stage: AppBackend) -> list[Content]:
+        """What answers, where what is written goes, and how to change it."""
         label = one_line(stage.model_label, 100)
+        change = _typed("/model", "changes it")
         if stage.offline:
-            return Content.assemble(
-                ("● ", "$success"),
-                (f"{label}: no key, nothing leaves this machine", "$quiet"),
-            )
-        return Content.assemble(("● ", "$primary"), (f"Answers come from {label}", "$quiet"))
+            where = "Runs offline: no data leaves this machine."
+            return [
+                Content.assemble(("● ", "$success"), f"{label[:1].upper()}{label[1:]}"),
+                _indented(where, change),
+            ]
+        where = "What you write is sent there."
+        return [
+            Content.assemble(("● ", "$primary"), f"Answered by {label}"),
+            _indented(where, change),
+        ]
+
+
+def _indented(text: str, more: Content) -> Content:
+    return Content.assemble((f"  {text}  ", "$quiet")) + more
+
+
+def _typed(command: str, does: str) -> Content:
+    """A command that a click gives, and what it does."""
+    shown = Content.assemble((command, "$primary"), (f" {does}", "$quiet"))
+    return shown.stylize(Style.from_meta({"typed": command}))
+
+
+def _keys() -> Content:
+    shown = [_typed(f"/{name}", does) for name, does in COMMANDS.items()]
+    return Content.assemble(("/", "$primary"), (" lists all commands   ", "$quiet")) + Content(
+        "   "
+    ).join(shown)

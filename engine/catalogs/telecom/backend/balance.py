@@ -59,8 +59,12 @@ def top_up(books: Store, amount: Decimal) -> TopUp:
     return TopUp(
         dollars(cents),
         dollars(before + cents),
-        f"I've added {money(cents)} to your balance, charged to your {customer['card']}. "
-        f"Your balance is now {money(before + cents)}.",
+        books.tell(
+            done=f"I've added {money(cents)} to your balance, charged to your {customer['card']}. "
+            f"Your balance is now {money(before + cents)}.",
+            result=f"{money(cents)} added to your balance, charged to your {customer['card']}. "
+            f"New balance: {money(before + cents)}.",
+        ),
     )
 
 

@@ -93,8 +93,12 @@ def change_plan(books: Store, plan: str) -> PlanChange:
     return PlanChange(
         old,
         offers[plan],
-        f"Done: you are now on plan {_described(offers[plan])} instead of plan {old}. "
-        "Your next bill has the new price.",
+        books.tell(
+            done=f"Done: you are now on plan {_described(offers[plan])} instead of plan {old}. "
+            "Your next bill has the new price.",
+            result=f"plan {_described(offers[plan])} instead of plan {old}, from now on. "
+            "Your next bill will have the new price.",
+        ),
     )
 
 
@@ -104,10 +108,14 @@ def cancel(books: Store, reason: str) -> Cancellation:
         raise ToolUserError(f"Your contract is already cancelled; it ends {day(end)}.")
     end = last_of_month(books.today)
     books.write("UPDATE contract SET ends_on = ?, end_reason = ?", end.isoformat(), reason or None)
+    when = "today" if end == books.today else f"on {day(end)}"
+    until = "" if end == books.today else "Until then everything works as before. "
     return Cancellation(
         end,
-        f"Your contract is cancelled and ends on {day(end)}. "
-        "Until then everything works as before. We're sorry to see you go!",
+        books.tell(
+            done=f"Your contract is cancelled and ends {when}. {until}We're sorry to see you go!",
+            result=f"your contract ends {when}, for good: this cannot be undone. {until}".strip(),
+        ),
     )
 
 

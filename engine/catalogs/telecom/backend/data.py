@@ -95,8 +95,12 @@ def top_up(books: Store, amount: Decimal) -> DataTopUp:
         gigabytes(megabytes),
         gigabytes(left),
         dollars(cents),
-        f"I've added {volume(megabytes)} for {money(cents)}, which goes on your next bill. "
-        f"You now have {volume(left)} left this month.",
+        books.tell(
+            done=f"I've added {volume(megabytes)} for {money(cents)}, which goes on your next "
+            f"bill. You now have {volume(left)} left this month.",
+            result=f"{volume(megabytes)} added for {money(cents)}, on your next bill. "
+            f"New allowance: {volume(left)} left this month.",
+        ),
     )
 
 

@@ -122,8 +122,12 @@ def pay(books: Store, invoice_id: str, method: Method) -> Payment:
         dollars(row["cents"]),
         method,
         dollars(_owed(unpaid)),
-        f"Invoice {invoice_id} is paid: {money(row['cents'])} by {METHOD_NAMES[method]}. "
-        f"{_open_ones(books, unpaid)}",
+        books.tell(
+            done=f"Invoice {invoice_id} is paid: {money(row['cents'])} by {METHOD_NAMES[method]}. "
+            f"{_open_ones(books, unpaid)}",
+            result=f"{money(row['cents'])} paid by {METHOD_NAMES[method]} for invoice "
+            f"{invoice_id}. Then: {_open_ones(books, unpaid)}",
+        ),
     )
 
 

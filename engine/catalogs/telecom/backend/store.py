@@ -28,10 +28,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Store:
-    """The books as they are within one transaction, on the customer's calendar day `today`."""
+    """The books as they are within one transaction, on the customer's calendar day `today`.
+
+    In a `rehearsal` nothing of it is kept.
+    """
 
     db: sqlite3.Connection
     today: date
+    rehearsal: bool = False
+
+    def tell(self, *, done: str, result: str) -> str:
+        """Say what was done, or in a rehearsal what the result would be, before anybody agreed."""
+        return result if self.rehearsal else done
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         return self.db.execute(sql, values).fetchall()
@@ -77,7 +85,7 @@ def once(
     request = json.dumps([name, args, kwargs], default=float)
     kept = not context.rehearsal
     with _opened(context.data_dir) as db, _transaction(db, "IMMEDIATE", kept=kept):
-        books = Store(db, date.today())
+        books = Store(db, date.today(), rehearsal=context.rehearsal)
         done = books.row("SELECT request, result FROM action WHERE id = ?", context.action_id)
         if done is not None:
             if done["request"] != request:
