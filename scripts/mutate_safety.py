@@ -97,8 +97,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "unknown-after-a-crash",
-        "storage/projection.py",
-        'return action.state == "started" and action.effect != "read"',
+        "engine/turn_log.py",
+        'return state == "started" and effect != "read"',
         "return False",
         ("tests/storage/test_recovery.py",),
     ),

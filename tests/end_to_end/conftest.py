@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,9 +56,7 @@ class Home:
 
 def make_home(folder: Path) -> Home:
     """A home in an empty folder. What the offline models learnt of a catalogue is shared."""
-    names = ("PATH", "PYTHONPATH", "LANG", "LC_ALL")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
-    environ = {**kept, "HOME": str(folder)}
+    environ = {**fork_server.inherited(), "HOME": str(folder)}
     learnt = cache_folder()
     learnt.mkdir(parents=True, exist_ok=True)
     (folder / ".cache" / "intentbot").mkdir(parents=True, mode=0o700)

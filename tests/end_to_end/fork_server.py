@@ -34,7 +34,13 @@ _server: _Server | None = None
 
 def can_run(environ: Mapping[str, str]) -> bool:
     """Whether a fork starts with what Python would read from `environ`."""
-    return _startup(environ) == _startup(os.environ)
+    return _startup(environ) == _startup(inherited())
+
+
+def inherited() -> dict[str, str]:
+    """What a program of the tests takes over from the environment that the tests run in."""
+    names = ("PATH", "PYTHONPATH", "LANG", "LC_ALL")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def run(
@@ -74,7 +80,9 @@ class _Server:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+                [sys.executable, "-P", __file__, str(theirs.fileno())],
+                env=inherited(),
+                pass_fds=[theirs.fileno()],
             )
 
     def run(
