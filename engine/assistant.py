@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 from engine import pricing
 from engine.chat_model import ChatModel
 from engine.conversation import Conversation
+from engine.decisions.questions import Decider
 from engine.events import NO_TASK, Event
 from engine.ids import new_id
 from engine.intents.intent import Catalogue
@@ -28,7 +30,9 @@ class Assistant:
     `price` gives the US dollars of a request, or None where the price is not known. `allowed`
     are the fingerprints of the calls that the person allowed for the rest of the session. `window`
     is how much history is sent, in characters; a server that says it is too much makes it less.
-    `today` is the local date, which the acting model is told.
+    `today` is the local date, which the acting model is told. `decider` is asked whether a change
+    is wanted; without one, only models that judge that themselves are bound by it. `closers` let
+    go of what this session alone uses, when it is closed or its `async with` ends.
     """
 
     catalogue: Catalogue
@@ -44,6 +48,8 @@ class Assistant:
     allowed: set[str] = field(default_factory=set)
     window: int = HISTORY_CHARACTERS
     today: Callable[[], date] = date.today
+    closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    decider: Decider | None = None
     _turn: Turn | None = None
 
     async def respond(
@@ -82,3 +88,14 @@ class Assistant:
         """
         if self._turn is not None:
             self._turn.cancel()
+
+    async def close(self) -> None:
+        """Let go of the model and the back ends, where they are this session's own."""
+        for closer in self.closers:
+            await closer()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()

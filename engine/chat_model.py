@@ -49,7 +49,8 @@ class ChatRequest:
 class Reply:
     """A whole answer: it ended with a finish reason, which a cut stream never has.
 
-    `awaiting`: the model says itself which fields of which tool it asked for.
+    `awaiting`: the model says itself which fields of which tool it asked for. `wanted` is how
+    likely the person asked for the calls, 0..1, where the model judges that itself.
     """
 
     text: str
@@ -57,13 +58,18 @@ class Reply:
     finish_reason: FinishReason
     usage: Usage
     awaiting: PendingCall | None = None
+    wanted: float | None = None
+
+
+# The code of an error: the server has no such endpoint, or no model there that can answer.
+UNSUPPORTED = "unsupported"
 
 
 class ModelError(Exception):
     """A request failed; the text is for the person, `code` for programs, `retryable` for both.
 
     Codes: `network`, `rate_limit`, `auth`, `content_filter`, `context_overflow`, `incomplete`,
-    `limit`, `model`, `configuration`.
+    `limit`, `model`, `configuration`, `unsupported`.
     """
 
     def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Route = Literal["task", "continue", "small_talk", "out_of_scope", "clarify", "cancel"]
-RouteSource = Literal["llm", "embedded", "shortcut", "bypass"]
+RouteSource = Literal["decisions", "llm", "embedded", "shortcut", "bypass"]
 Stage = Literal["classify", "act"]
 EffectName = Literal["read", "write", "destructive"]
+# Where an argument comes from: said by the person since the last change or before it, from a tool's
+# result, the catalogue's default, worked out from what was said ("tomorrow"), or nobody said it.
+ValueSource = Literal["said", "said_earlier", "result", "default", "worked_out", "nowhere"]
 Decision = Literal["approved", "denied", "unanswered"]
 Outcome = Literal["ok", "error", "denied", "timed_out", "cancelled", "unknown"]
 TurnStatus = Literal["completed", "needs_input", "cancelled"]
@@ -125,7 +128,8 @@ class ToolCallProposed(Event):
     """The model wants to call a tool. `problems` not empty: it cannot run, and why.
 
     `summary` is the call in plain words, `action_id` the journal's name for it. `arguments` are
-    the effective ones, defaults and all; with problems, what the model wrote.
+    the effective ones, defaults and all; with problems, what the model wrote. `sources` says of a
+    change where each argument comes from.
     """
 
     kind: ClassVar[str] = "tool_call_proposed"
@@ -137,6 +141,31 @@ class ToolCallProposed(Event):
     effect: EffectName
     problems: tuple[str, ...] = ()
     summary: str = ""
+    sources: Mapping[str, ValueSource] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeJudged(Event):
+    """Whether the person asked for a change, found out before it is proposed.
+
+    `statement` is what a deciding `model` was asked about the conversation, `probability` how
+    likely it holds: None where nothing was asked or the model refused. `wanted` is false where the
+    call is not proposed; the `question` is then put to the person. `unsaid` are needed arguments
+    that nobody said. `arguments` are as the acting model wrote them.
+    """
+
+    kind: ClassVar[str] = "change_judged"
+    call_id: str
+    intent: str
+    tool: str
+    arguments: Mapping[str, Any]
+    sources: Mapping[str, ValueSource] = dataclasses.field(default_factory=dict)
+    unsaid: tuple[str, ...] = ()
+    wanted: bool
+    probability: float | None = None
+    statement: str = ""
+    model: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +174,10 @@ class ApprovalRequested(Event):
     session, in plain words: who corrects what was done should know that it stays done. `would` is
     what the back end says that this call would come to, where it can say so.
     `allowable` says whether exactly this call may be allowed for the session; for a destructive
-    one, and wherever policy wants to ask each time, that would change nothing.
+    one, and wherever policy wants to ask each time, that would change nothing. `sources` says where
+    each argument comes from, `wanted` how likely the person asked for this (None: not known).
+    `person_only`: no flag may answer, since it is not certain that the person asked for exactly
+    this.
     """
 
     kind: ClassVar[str] = "approval_requested"
@@ -158,6 +190,9 @@ class ApprovalRequested(Event):
     before: str = ""
     would: str = ""
     allowable: bool = True
+    sources: Mapping[str, ValueSource] = dataclasses.field(default_factory=dict)
+    wanted: float | None = None
+    person_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +257,16 @@ class RetryScheduled(Event):
     attempt: int
     delay_s: float
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeciderUnavailable(Event):
+    """A model that was to decide cannot, so another one does from now on: told once."""
+
+    kind: ClassVar[str] = "decider_unavailable"
+    model: str
+    reason: str
+    instead: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from engine.chat_model import ChatModel, ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Conversation, Message
-from engine.events import RetryScheduled, TextDelta
+from engine.events import DeciderUnavailable, RetryScheduled, TextDelta
 from engine.intents.routing import Router, Routing
 
 # Seconds that a sentence may take. A small model on a slow machine has three words a second.
@@ -109,7 +109,7 @@ class OwnWordsRouter:
 
     async def route(
         self, text: str, conversation: Conversation
-    ) -> AsyncIterator[RetryScheduled | Routing]:
+    ) -> AsyncIterator[RetryScheduled | DeciderUnavailable | Routing]:
         """See `Router.route`."""
         async for item in self._local.route(text, conversation):
             if isinstance(item, Routing) and item.route == "small_talk":

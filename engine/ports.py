@@ -1,12 +1,18 @@
-"""What the engine asks of the outside. `tui.cli` plugs the parts in."""
+"""What the engine asks of the outside, and ready parts for programs that need no more.
+
+The app keeps events in a database and asks on its screen: `tui.services.runtime` puts it together.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.events import ApprovalRequested, Decision, Event
+from engine.text import show_controls
 
 TOOL_TIME_LIMIT_S = 30.0  # a change that began is waited for as long, even by a cancelled turn
 
@@ -39,3 +45,53 @@ class Approver(Protocol):
     """Asks the person. With nobody there it answers `unanswered`, which never runs anything."""
 
     async def decide(self, request: ApprovalRequested) -> Answer: ...
+
+
+@dataclass
+class MemoryRecorder:
+    """A `Recorder` that keeps events in a list, in the order in which they were recorded."""
+
+    events: list[Event] = field(default_factory=list)
+
+    async def record(self, event: Event) -> None:
+        """See `Recorder.record`."""
+        self.events.append(event)
+
+
+@dataclass(frozen=True)
+class ApproveAll:
+    """An `Approver` that says yes to writes, and to destructive calls only where told so."""
+
+    destructive: bool = False
+
+    async def decide(self, request: ApprovalRequested) -> Answer:
+        """See `Approver.decide`."""
+        if request.effect == "destructive" and not self.destructive:
+            return Answer("unanswered", "nobody")
+        return Answer("approved", "flag")
+
+
+class DenyAll:
+    """An `Approver` that says no: the assistant reads, and changes nothing."""
+
+    async def decide(self, request: ApprovalRequested) -> Answer:
+        """See `Approver.decide`."""
+        return Answer("denied", "flag")
+
+
+class AskOnConsole:
+    """An `Approver` that shows the whole call on the terminal and reads y or n.
+
+    A question that is being asked cannot be taken back: a program that ends meanwhile waits for
+    the enter key.
+    """
+
+    async def decide(self, request: ApprovalRequested) -> Answer:
+        """See `Approver.decide`."""
+        call = json.dumps(request.arguments, ensure_ascii=False, default=str)
+        shown = show_controls(f"{request.summary or request.tool} ({request.effect}: {call})")
+        try:
+            said = await asyncio.to_thread(input, f"{shown}\nDo it? [y/N] ")
+        except EOFError:
+            return Answer("unanswered", "nobody")
+        return Answer("approved" if said.strip().lower() in ("y", "yes") else "denied", "person")

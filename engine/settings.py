@@ -34,9 +34,9 @@ from engine.setting_values import SettingsError as SettingsError
 from engine.setting_values import Value, Values
 from engine.text import show_controls
 
-RouterKind = Literal["auto", "llm", "embedded", "cascade"]
+RouterKind = Literal["auto", "decisions", "llm", "embedded", "cascade"]
 
-ROUTERS = ("auto", "llm", "embedded", "cascade")
+ROUTERS = ("auto", "decisions", "llm", "embedded", "cascade")
 # Asked for when the person names no model; on Azure these are the usual deployment names.
 DEFAULT_CLASSIFIER_MODEL = "gpt-6-luna"
 DEFAULT_AGENT_MODEL = "gpt-5.4-mini"
@@ -64,7 +64,8 @@ SECRETS = (*AZURE_KEYS, *OPENAI_KEYS)
 class Settings:
     """Everything the program needs to know before it starts.
 
-    `catalogues` are folders, or OpenAPI documents (an address stays text); none: the built-in one.
+    `catalogues` are folders, or files that stand for themselves (an address stays text); none: the
+    built-in one.
     `model_file` is a language model on this machine, which puts the offline answers into words.
     `prices` are the person's own, by the name of the model or deployment. `script` is a demo's
     file that the scripted model plays beside those of the catalogues. `values` has what was given,
@@ -143,7 +144,7 @@ def load(
         known = f"INTENTBOT_ROUTER {router!r} is not one of {', '.join(ROUTERS)}"
         asked = '; it is a catalogue that asks for it: router = "bypass" in its catalog.toml'
         raise SettingsError(known + (asked if router == "bypass" else ""))
-    if server is None and router in ("llm", "cascade"):
+    if server is None and router in ("decisions", "llm", "cascade"):
         raise SettingsError(
             f"INTENTBOT_ROUTER {router!r} needs a hosted or local model: "
             "set one up in .env, or leave the router to auto"

@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine import flat_prompt
+from engine.change_check import ChangeCheck
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall, arguments_of, for_intent, last_change, size, trim
+from engine.decisions.questions import Decision, DecisionRequest
 from engine.errors import StickyRecorder, turn_failed
 from engine.events import (
     NO_TASK,
@@ -80,12 +82,21 @@ class Turn:
         self._seq = 0
         self._order = asyncio.Lock()
         self._parts: list[str] = []
+        self._postponed: list[str] = []
         self._call_ids: set[str] = set()
         self._called: set[str] = set()
         self._switched = self._cut = False
         self._offers: dict[tuple[str, str], tuple[Tool, ...]] = {}
         self._meter = Budget(assistant.limits, assistant.conversation.cost_usd)
         self._steps_task: asyncio.Task[TurnFinished] | None = None
+        self._check = ChangeCheck(
+            assistant.conversation,
+            assistant.catalogue,
+            assistant.decider,
+            ask=self._decide,
+            emit=self._emit,
+            today=assistant.today(),
+        )
         self._executor = Executor(
             session_id=assistant.session_id,
             data_dir=assistant.data_dir,
@@ -93,6 +104,7 @@ class Turn:
             emit=self._emit,
             time_limit_s=TOOL_TIME_LIMIT_S,
             changed_before=lambda tool: last_change(self._conversation.messages, tool),
+            judge=self._check.judge,
             working=self._meter.working,
             allowed=assistant.allowed,
             tainted=self._has_read_strangers(),
@@ -170,10 +182,13 @@ class Turn:
                 return self._finished(open_task, asked=True)
             return await self._offer_again(open_task)
         past = self._conversation.messages[:before]
-        awaiting = None
+        awaiting, last = None, routing.tasks[-1]
+        self._check.open_task = open_task
         for task in routing.tasks:
             known = open_task if open_task and open_task.intent == task.intent else None
-            awaiting = await self._act(task, past, known) or awaiting
+            awaiting = await self._act(task, past, known, last=task is last) or awaiting
+        for question in self._postponed:  # what is to be answered stands at the end
+            await self._say(question)
         # A hosted model asks in prose. Taking its closing question mark for a question decides
         # nothing but a label: the next message is routed by the router all the same.
         asks = not self._called and self._said.rstrip().endswith(("?", "？", "؟"))
@@ -193,21 +208,22 @@ class Turn:
         if routing is None:
             async with self._bounded():
                 async for item in self._assistant.router.route(self._text, self._conversation):
-                    if isinstance(item, RetryScheduled):
-                        await self._emit(item)
-                    else:
+                    if isinstance(item, Routing):
                         routing = item
+                    else:
+                        await self._emit(item)
         assert routing is not None
         return replace(routing, duration_ms=round((time.perf_counter() - started) * 1000))
 
     async def _announce(self, routing: Routing) -> None:
         """Say how the message was routed, and what that took."""
-        intents = tuple(task.intent for task in routing.tasks)
-        offered = [
+        # Two tasks of one intent are one intent.
+        intents = tuple(dict.fromkeys(task.intent for task in routing.tasks))
+        offered = dict.fromkeys(
             tool.name
             for task in routing.tasks
             for tool in self._offer(self._catalogue.intents[task.intent], task.text)
-        ]
+        )
         await self._emit(
             IntentClassified(
                 route=routing.route,
@@ -238,9 +254,12 @@ class Turn:
         return self._offers[key]
 
     async def _act(
-        self, task: Task, past: list[Message], awaiting: PendingCall | None
+        self, task: Task, past: list[Message], awaiting: PendingCall | None, *, last: bool = True
     ) -> PendingCall | None:
-        """Let the model work on one task with that intent's tools until it stops calling them."""
+        """Let the model work on one task with that intent's tools until it stops calling them.
+
+        What it asks before the `last` task is kept for the end of the turn.
+        """
         intent = self._catalogue.intents[task.intent]
         tools = self._offer(intent, task.text)
         offered = {tool.name: tool for tool in tools}
@@ -262,8 +281,9 @@ class Turn:
             # The same tools each time, the way out included: servers cache what is the same.
             request = ChatRequest((system, *history), tools, awaiting=awaiting, hand_back=others)
             try:
-                reply = await self._ask(request)
+                reply = await self._ask(request, hold=not last)
             except ModelError as error:
+                await self._tell_changes()
                 # This model's window is smaller: half as much, for the rest of the session.
                 half = sum(map(size, history)) // 2
                 if error.code != "context_overflow" or trim(view, half)[0] == history:
@@ -277,11 +297,25 @@ class Turn:
                 await self._emit(IntentSwitched(from_intent=intent.key, to_intent=target))
                 return await self._act(Task(target, task.text), past, None)
             if not reply.tool_calls:
+                await self._tell_changes()
                 # Tools may belong to several intents; the one at work is meant.
                 return replace(reply.awaiting, intent=intent.key) if reply.awaiting else None
             self._meter.admit_calls(len(reply.tool_calls))
             calls = [self._unmistakable(call) for call in reply.tool_calls]
+            self._check.intent, self._check.believed = intent.key, reply.wanted
             await self._executor.execute(calls, offered, intent.key)
+            if question := self._executor.question:
+                self._executor.question = None
+                await self._tell_changes()
+                await self._say(missing_value_question(offered[question.tool], question))
+                return question
+
+    async def _tell_changes(self) -> None:
+        """Say what the tools said of their changes, where the model has not passed it on."""
+        words, self._executor.words = self._executor.words, []
+        for told in words:
+            if _plain(told) not in _plain(self._said):
+                await self._say(told)
 
     def _unmistakable(self, call: ToolCall) -> ToolCall:
         """The call under an id that no other of this turn has: some servers give one twice."""
@@ -291,10 +325,11 @@ class Turn:
         self._called.add(call.name)
         return call
 
-    async def _ask(self, request: ChatRequest) -> Reply:
-        """One request to the model, its text passed on as it comes."""
+    async def _ask(self, request: ChatRequest, *, hold: bool = False) -> Reply:
+        """One request to the model, its text passed on as it comes; on `hold`, when it is whole,
+        or at the end of the turn where it is a question."""
         self._meter.admit_request()
-        fresh = True
+        fresh, held = True, ""
         async with self._bounded():
             async for item in self._assistant.model.stream(request):
                 if isinstance(item, Reply):
@@ -302,13 +337,34 @@ class Turn:
                     usage = flat_prompt.estimate_tokens(request, item.usage, item.text)
                     flat = flat_prompt.flat_request(request, usage, self._catalogue.tools)
                     await self._spend("act", usage, flat)
+                    if held and item.awaiting and not item.tool_calls:
+                        self._postponed.append(held)
+                    else:
+                        await self._say(held)
                     return item
                 if isinstance(item, RetryScheduled):
                     await self._emit(item)
+                elif hold:
+                    held += item.text
                 else:
                     await self._say(item.text, paragraph=fresh)
                     fresh = False
         raise ModelError("incomplete", f"{self._assistant.model.name} gave no answer")
+
+    async def _decide(self, request: DecisionRequest) -> Decision:
+        """One request to whoever decides, on this turn's account."""
+        decider = self._assistant.decider
+        assert decider is not None
+        self._meter.admit_request()
+        async with self._bounded():
+            async for item in decider.decide(request):
+                if not isinstance(item, Decision):
+                    await self._emit(item)
+                    continue
+                if item.usage is not None:
+                    await self._spend("classify", item.usage, flat_prompt.NO_FLAT)
+                return item
+        raise ModelError("incomplete", f"{decider.name} gave no answer")
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -330,7 +386,7 @@ class Turn:
             await self._emit(TextDelta(text=text))
 
     async def _offer_again(self, open_task: PendingCall | None) -> TurnFinished:
-        """After a digression: come back to the task that still waits, if there is one."""
+        """After a digression: come back once to the task that still waits, if there is one."""
         if open_task is not None:
             intent = self._catalogue.intents.get(open_task.intent)
             tools = {tool.name: tool for tool in intent.tools} if intent else {}
@@ -338,8 +394,9 @@ class Turn:
                 return self._finished(None)  # another catalogue than that of the last time
             asked = missing_value_question(tools[open_task.tool], open_task)
             offer = f"Back to {intent.title}: {asked}"
-            if not self._conversation.last_reply.endswith(offer):  # not every time
-                await self._say(offer)
+            if self._conversation.last_reply.endswith(offer):
+                return self._finished(None)  # once is enough: the person has gone on
+            await self._say(offer)
         return self._finished(open_task)
 
     def _finished(self, awaiting: PendingCall | None, *, asked: bool = False) -> TurnFinished:
@@ -397,6 +454,14 @@ class Turn:
     def _send(self, event: Event) -> None:
         self._conversation.apply(event)
         self.outbox.put_nowait(event)
+
+
+def _plain(text: str) -> str:
+    """A text without emphasis and line breaks, to see whether another one holds it."""
+    return " ".join(text.translate(_EMPHASIS).split())
+
+
+_EMPHASIS = str.maketrans("", "", "*_`")
 
 
 def _handed_to(reply: Reply, others: Sequence[str]) -> str | None:

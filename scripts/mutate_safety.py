@@ -244,7 +244,9 @@ def main(names: Sequence[str]) -> int:
         copy = Path(folder) / "copy"
         _copy_tracked(copy)
         tests = sorted({test for mutation in chosen for test in mutation.tests})
-        if _run(copy, tests) != 0:
+        code, output = _run(copy, tests, limit_s=None)
+        if code != 0:
+            print(output, file=sys.stderr)
             print("the tests fail before anything was broken", file=sys.stderr)
             return 1
         survivors = [m.name for m in chosen if not _noticed(copy, m)]
@@ -260,25 +262,34 @@ def _noticed(copy: Path, mutation: Mutation) -> bool:
         return False
     path.write_text(source.replace(mutation.before, mutation.after), encoding="utf-8")
     try:
-        code = _run(copy, mutation.tests)
+        code, _ = _run(copy, mutation.tests, limit_s=LIMIT_S)
     finally:
         path.write_text(source, encoding="utf-8")
     print(f"{'noticed ' if code == TESTS_FAILED else 'SURVIVED'}  {mutation.name}", flush=True)
     return code == TESTS_FAILED
 
 
-def _run(copy: Path, tests: Sequence[str]) -> int:
-    """Return pytest's exit code; a run that hangs counts as failed, since somebody would notice."""
+def _run(copy: Path, tests: Sequence[str], *, limit_s: int | None) -> tuple[int, str]:
+    """Return pytest's exit code and output.
+
+    A run that takes longer than `limit_s` counts as failed: somebody would notice that it hangs.
+    """
     # Child processes of the tests import the copy, too.
     environ = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
     try:
         done = subprocess.run(
-            [*command, *tests], cwd=copy, env=environ, capture_output=True, timeout=LIMIT_S
+            [*command, *tests],
+            cwd=copy,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=limit_s,
         )
     except subprocess.TimeoutExpired:
-        return TESTS_FAILED
-    return done.returncode
+        return TESTS_FAILED, ""
+    return done.returncode, done.stdout
 
 
 def _copy_tracked(copy: Path) -> None:

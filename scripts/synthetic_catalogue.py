@@ -192,8 +192,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engine.tools.function import effect
-from engine.tools.tool import ToolContext
+from engine import ToolContext, effect
 
 
 def _record(context: ToolContext, kind: str, what: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
@@ -19,7 +20,7 @@ from storage import tables
 from storage.action_filter import ActionFilter
 from storage.clock import utc_now
 from storage.database import Database
-from storage.errors import NoSuchAction, UnknownSession, not_one
+from storage.errors import NoSuchAction, NothingToCheck, UnknownSession, not_one
 from storage.process_identity import is_alive, this_process
 from storage.records import ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
@@ -206,6 +207,22 @@ class History:
             action = _find_action(rows, id)
             must_be_unknown(rows, action)
             return ActionRecord.of(action)
+
+    def data_dir(self, action: ActionRecord) -> Path:
+        """Where the back end that was asked for this action keeps its files.
+
+        Raises `NothingToCheck` where the folder is gone, as a demo's is after its end.
+        """
+        with self.database.read() as rows:
+            kept = rows.get_one(Turn, action.turn_id).data_dir
+        if kept is None:
+            return self.database.path.parent
+        if not Path(kept).is_dir():
+            raise NothingToCheck(
+                f"The back end of action {action.id} is gone ({kept}): a demo removes its own at "
+                "its end. Nobody can say any more what became of the action."
+            )
+        return Path(kept)
 
     def rename(self, session_id: str, title: str) -> None:
         """Give a session another title. Raises `UnknownSession`."""

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from engine import events
 from engine.events import Event
+from engine.turn_log import OPEN_STATES, OUTCOME_STATES, TurnState
 from storage import tables
 from storage.process_identity import this_process
 from storage.search.fts_index import index_action, index_title, index_turn
@@ -23,20 +24,10 @@ from storage.search.tokenizer import truncate
 TITLE_CHARACTERS = 60
 PREVIEW_CHARACTERS = 120
 INTERRUPTED = "interrupted"
-OPEN_STATES: tuple[tables.ActionState, ...] = ("proposed", "approved", "started")
 
 # A server may name any figure. Beyond these it is a mistake, and sums of a history must stay
 # within the 64 bits that SQLite has for an integer, money being summed in picodollars.
 MOST_TOKENS, MOST_USD = 10**12, 10_000.0
-
-_FATES: dict[events.Outcome, tables.ActionState] = {
-    "ok": "succeeded",
-    "error": "failed",
-    "denied": "denied",
-    "timed_out": "timed_out",
-    "cancelled": "cancelled",
-    "unknown": "unknown",
-}
 
 
 _SESSION, _TURN, _EVENT, _MESSAGE, _CLASSIFICATION, _ACTION, _MODEL_CALL, _CORRECTION = (
@@ -88,14 +79,16 @@ _END_ACTIONS = (
 )
 
 
-def project(rows: Connection, event: Event, model: str = "") -> None:
-    """Keep one event and all that follows from it; `model` is the session's chat model.
+def project(rows: Connection, event: Event, model: str = "", data_dir: str | None = None) -> None:
+    """Keep one event and all that follows from it.
+
+    `model` is the session's chat model, `data_dir` what `tables.Turn` says of it.
 
     Raises `ValueError` for an event whose turn or call was never begun.
     """
     match event:
         case events.TurnStarted():
-            _begin_turn(rows, event, model)
+            _begin_turn(rows, event, model, data_dir)
         case events.IntentClassified():
             _classify(rows, event)
         case events.IntentCorrected():
@@ -115,14 +108,14 @@ def project(rows: Connection, event: Event, model: str = "") -> None:
                 rows,
                 _CHANGE_ACTION,
                 action.id,
-                state=_FATES[event.outcome],
+                state=OUTCOME_STATES[event.outcome],
                 result=event.result,
                 finished_at=event.at,
                 duration_ms=_figure(event.duration_ms),
             )
             index_action(rows, action.id)
         case events.ActionSettled():
-            state = _FATES[event.outcome]
+            state = OUTCOME_STATES[event.outcome]
             _change(rows, _CHANGE_ACTION, event.action_id, state=state, result=event.result)
             index_action(rows, event.action_id)
             index_turn(rows, event.turn_id)
@@ -131,7 +124,7 @@ def project(rows: Connection, event: Event, model: str = "") -> None:
         case events.TurnFinished():
             _end_turn(rows, event, event.status, reply=event.reply)
         case events.TurnFailed():
-            status: tables.TurnState = "interrupted" if event.error == INTERRUPTED else "failed"
+            status: TurnState = "interrupted" if event.error == INTERRUPTED else "failed"
             _end_turn(rows, event, status, error=event.error)
     _keep(rows, event)
 
@@ -139,11 +132,6 @@ def project(rows: Connection, event: Event, model: str = "") -> None:
 def end_actions(rows: Connection, turn_id: str, at: str) -> None:
     """An action that has no end by now, because that could not be written down, gets none later."""
     rows.execute(_END_ACTIONS, {"key": turn_id, "at": at})
-
-
-def may_have_changed(action: tables.Action | Row[Any]) -> bool:
-    """Whether an action without an end may have done something: it began, and was no read."""
-    return action.state == "started" and action.effect != "read"
 
 
 def _keep(rows: Connection, event: Event) -> None:
@@ -165,7 +153,9 @@ def _change(rows: Connection, statement: Any, key: str, **values: Any) -> None:
     rows.execute(statement, {"key": key, **values})
 
 
-def _begin_turn(rows: Connection, event: events.TurnStarted, model: str) -> None:
+def _begin_turn(
+    rows: Connection, event: events.TurnStarted, model: str, data_dir: str | None
+) -> None:
     session = rows.execute(_SESSION_BY_ID, {"key": event.session_id}).first()
     if session is None:
         serial = (rows.execute(_LAST_SESSION).scalar_one() or 0) + 1
@@ -194,6 +184,7 @@ def _begin_turn(rows: Connection, event: events.TurnStarted, model: str) -> None
             "reply": "",
             "started_at": event.at,
             "owner": this_process(),
+            "data_dir": data_dir,
         },
     )
     _add_message(rows, event.turn_id, "user", event.text, event.at)
@@ -234,7 +225,7 @@ def _session_of(rows: Connection, event: Event) -> Row[Any]:
 def _end_turn(
     rows: Connection,
     event: Event,
-    status: tables.TurnState,
+    status: TurnState,
     *,
     reply: str = "",
     error: str | None = None,

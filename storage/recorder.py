@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from engine.events import ActionSettled, Event, TextDelta, ToolStarted
 from engine.ports import RecordingError
@@ -25,12 +26,14 @@ class SqliteRecorder:
 
     One thread writes, so that the screen never waits for the disk. Text that streams in is held
     back and written as one `text_delta` under the number of its first, at most once a second
-    and before anything else. `model` names the chat model for the person.
+    and before anything else. `model` names the chat model for the person. `data_dir` is where
+    back ends keep their files; None: beside the database, wherever that is moved.
     """
 
-    def __init__(self, database: Database, model: str = "") -> None:
+    def __init__(self, database: Database, model: str = "", data_dir: Path | None = None) -> None:
         self._database = database
         self._model = model
+        self._data_dir = None if data_dir is None else str(data_dir)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._timer: asyncio.TimerHandle | None = None
         self._held: TextDelta | None = None  # touched by the writer's thread only
@@ -107,7 +110,7 @@ class SqliteRecorder:
         try:
             with self._database.transaction(durable=durable) as rows:
                 for event in batch:
-                    project(rows, event, self._model)
+                    project(rows, event, self._model, self._data_dir)
         except (StorageError, ValueError, TypeError, OverflowError) as error:
             raise RecordingError(
                 f"What happens cannot be written down, so nothing more is done. {error}"

@@ -10,11 +10,12 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, func, select
 from sqlmodel import Session, col
 
 from engine.events import ActionSettled, Event, ToolFinished, TurnFailed
+from engine.turn_log import OPEN_STATES, may_have_changed
 from storage import tables
 from storage.clock import utc_now
 from storage.errors import NoSuchAction, NothingToCheck
 from storage.process_identity import is_alive
-from storage.projection import INTERRUPTED, OPEN_STATES, may_have_changed, project
+from storage.projection import INTERRUPTED, project
 from storage.records import ActionRecord
 from storage.tables import Action, Turn
 
@@ -58,7 +59,7 @@ def close_interrupted(rows: Connection) -> list[ActionRecord]:
         unknown += [
             ActionRecord.of(rows.execute(_ACTION, {"key": action.id}).one())
             for action in actions
-            if may_have_changed(action)
+            if may_have_changed(action.state, action.effect)
         ]
     return unknown
 
@@ -102,7 +103,7 @@ def _next_seq(rows: Connection, turn_id: str) -> int:
 
 
 def _end_of(action: Row[Any]) -> ToolFinished:
-    unknown = may_have_changed(action)
+    unknown = may_have_changed(action.state, action.effect)
     told = _UNKNOWN if unknown else _CUT if action.state == "started" else _NOT_RUN
     return ToolFinished(
         call_id=action.call_id,

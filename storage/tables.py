@@ -2,31 +2,18 @@
 
 A session is resumed, reviewed and replayed from its events. All times are ISO 8601 in UTC,
 durations are milliseconds, money is US dollars. The statements that make these tables are in
-`storage.schema`: a change here needs a migration there.
+`storage.migrations`: a change here needs a migration there.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from sqlalchemy import Dialect, Index, Text, TypeDecorator, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.search.tokenizer import valid
-
-TurnState = Literal["running", "completed", "needs_input", "cancelled", "failed", "interrupted"]
-ActionState = Literal[
-    "proposed",
-    "approved",
-    "started",
-    "succeeded",
-    "failed",
-    "denied",
-    "timed_out",
-    "cancelled",
-    "unknown",
-]
 
 
 class Json(TypeDecorator[Any]):
@@ -93,7 +80,10 @@ class Session(SQLModel, table=True):
 
 
 class Turn(SQLModel, table=True):
-    """One message and all that followed. `owner` is the process that runs it."""
+    """One message and all that followed. `owner` is the process that runs it.
+
+    `data_dir` is where its back end keeps its files; None: beside the database.
+    """
 
     __tablename__: ClassVar[Any] = "turn"
     __table_args__ = (
@@ -112,6 +102,7 @@ class Turn(SQLModel, table=True):
     started_at: str
     finished_at: str | None = None
     owner: str
+    data_dir: str | None = Field(default=None, sa_type=Words)
 
 
 class Event(SQLModel, table=True):

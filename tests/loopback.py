@@ -34,9 +34,14 @@ class Answer:
 
 @dataclass
 class Loopback:
-    """`respond` finds the answer to a request by itself; without it, `answers` come in order."""
+    """`respond` finds the answer to a request by itself; without it, `answers` come in order.
+
+    Whether a change is wanted, which is asked before destructive ones, is answered by yes beside
+    these, unless it `judges` like any other request. Without `respond` there are no decisions.
+    """
 
     url: str = ""
+    judges: bool = False
     respond: Callable[[Seen], Answer] | None = None
     answers: list[Answer] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
@@ -68,11 +73,20 @@ def serve() -> Iterator[Loopback]:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             seen = Seen(self.path, headers, json.loads(body))
+            if _asks_if_wanted(seen.body) and not state.judges:
+                self._send(text_answer('{"wanted": "yes"}'))
+                return
+            if state.respond is None and self.path.endswith(("/decisions", "/systemone")):
+                self._send(Answer(status=404))
+                return
             state.seen.append(seen)
             if state.respond is not None:
                 answer = state.respond(seen)
             else:
                 answer = state.answers.pop(0) if state.answers else Answer(status=500)
+            self._send(answer)
+
+        def _send(self, answer: Answer) -> None:
             stream = answer.status == 200
             self.send_response(answer.status)
             kind = "text/event-stream" if stream else "application/json"
@@ -98,6 +112,11 @@ def serve() -> Iterator[Loopback]:
 
     with listening(Handler) as state.url:
         yield state
+
+
+def _asks_if_wanted(body: dict[str, Any]) -> bool:
+    form = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    return list(form.get("properties", {})) == ["wanted"]
 
 
 def chunk(

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from engine.chat_model import Usage
 from engine.conversation import Message
-from engine.events import RetryScheduled
+from engine.events import DeciderUnavailable, RetryScheduled, RouteSource
 
 Band = Literal["high", "medium", "low"]
 """How sure a chat model says it is: an order, not a probability, and shown as such."""
@@ -59,7 +59,8 @@ class Answer:
     """The answer to one question: what was chosen, and how probable each option is.
 
     For a predicate the options are `YES` and `NO`. `probabilities` is None where the answering
-    model gave none; `band` is then what it said of its own confidence, if anything. The
+    model gave none; `band` is then what it said of its own confidence, and `runner_up` what it
+    would have chosen next, if it said so. The
     probabilities sum to 1 but for rounding. They are as the model gave them: to compare them with
     a threshold, calibrate them first.
     """
@@ -67,6 +68,7 @@ class Answer:
     choice: str
     probabilities: Mapping[str, float] | None = None
     band: Band | None = None
+    runner_up: str | None = None
 
     @property
     def probability(self) -> float | None:
@@ -77,6 +79,11 @@ class Answer:
     def yes(self) -> float | None:
         """Return the probability that a predicate holds."""
         return None if self.probabilities is None else self.probabilities.get(YES, 0.0)
+
+    @property
+    def leaning(self) -> float:
+        """Return the probability that a predicate holds; 1 or 0 where only yes or no was said."""
+        return float(self.choice == YES) if self.yes is None else self.yes
 
     def ranked(self) -> list[tuple[str, float]]:
         """Return the options with their probabilities, the likeliest first."""
@@ -127,11 +134,23 @@ class Decision:
 
 
 class Decider(Protocol):
-    """Whatever answers questions. `name` is shown to the person and looked up for its price."""
+    """Whatever answers questions. `name` is shown to the person and looked up for its price.
 
-    name: str
+    `source` is the kind that it is of, `free` says that an answer costs next to nothing.
+    """
 
-    def decide(self, request: DecisionRequest) -> AsyncIterator[RetryScheduled | Decision]:
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def source(self) -> RouteSource: ...
+
+    @property
+    def free(self) -> bool: ...
+
+    def decide(
+        self, request: DecisionRequest
+    ) -> AsyncIterator[RetryScheduled | DeciderUnavailable | Decision]:
         """Answer all questions in one request; a `Decision` is the last item.
 
         Raises `ModelError`; with the code `unsupported` where the server has no such endpoint or

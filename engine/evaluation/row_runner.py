@@ -21,6 +21,7 @@ from engine.conversation import Conversation
 from engine.evaluation.dataset import DatasetMessage, Row
 from engine.evaluation.result import Call, RowResult, ToolPhase, UsageTotals
 from engine.events import (
+    DeciderUnavailable,
     Event,
     IntentClassified,
     PendingCall,
@@ -28,15 +29,14 @@ from engine.events import (
     TaskStarted,
     TextDelta,
     ToolCallProposed,
-    TurnFailed,
     TurnFinished,
     TurnStarted,
-    UsageUpdated,
 )
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Router, Routing
-from engine.ports import Answer
+from engine.ports import DenyAll
 from engine.tools.tool import Tool, ToolContext
+from engine.turn_log import TurnLog
 
 Keep = Callable[[RowResult], Awaitable[None]]
 
@@ -144,10 +144,11 @@ class _Attempt:
             router=_Recalling(engine.router, list(self._known), self._learn),
             model=engine.model,
             recorder=_Watch(),
-            approver=_Nobody(),
+            approver=DenyAll(),
             data_dir=Path(),
             conversation=conversation,
             price=engine.price,
+            decider=engine.decider,
         )
 
     async def _catch_up(self, assistant: Assistant) -> bool:
@@ -202,33 +203,33 @@ class _Attempt:
         """Add what a turn came to. The router's requests have been counted when it answered."""
         outcome = self.outcome
         spent, routings = outcome.spent, outcome.routings
-        for event in happened:
-            match event:
-                case IntentClassified():
-                    outcome = RowResult(
-                        route=event.route,
-                        intents=event.intents,
-                        confidence=event.confidence,
-                        alternatives=event.alternatives,
-                        acted=outcome.acted,
-                    )
-                case UsageUpdated(stage="act"):
-                    spent += UsageTotals(
-                        requests=1,
-                        input_tokens=event.input_tokens,
-                        cached_tokens=event.cached_tokens,
-                        output_tokens=event.output_tokens,
-                        flat_input_tokens=event.flat_input_tokens,
-                        cost_usd=event.cost_usd or 0.0,
-                        unpriced=int(event.cost_usd is None),
-                        seconds=event.duration_ms / 1000,
-                    )
-                case TurnFailed():
-                    spent_up = event.error == "rate_limit" and not event.retryable
-                    if event.error in FATAL or spent_up:
-                        raise CannotRun(event.error, event.message)
-                    outcome = replace(outcome, error=event.error, message=event.message)
-                    outcome = replace(outcome, state="failed" if event.retryable else "done")
+        turn = TurnLog.of(happened)
+        if (routed := turn.route) is not None:
+            outcome = RowResult(
+                route=routed.route,
+                intents=routed.intents,
+                confidence=routed.confidence,
+                alternatives=routed.alternatives,
+                acted=outcome.acted,
+            )
+        for call in turn.calls:
+            if call.stage == "act":
+                spent += UsageTotals(
+                    requests=1,
+                    input_tokens=call.input_tokens,
+                    cached_tokens=call.cached_tokens,
+                    output_tokens=call.output_tokens,
+                    flat_input_tokens=call.flat_input_tokens,
+                    cost_usd=call.cost_usd or 0.0,
+                    unpriced=int(call.cost_usd is None),
+                    seconds=call.duration_ms / 1000,
+                )
+        if (failed := turn.failure) is not None:
+            spent_up = failed.error == "rate_limit" and not failed.retryable
+            if failed.error in FATAL or spent_up:
+                raise CannotRun(failed.error, failed.message)
+            outcome = replace(outcome, error=failed.error, message=failed.message)
+            outcome = replace(outcome, state="failed" if failed.retryable else "done")
         if not outcome.error:
             outcome = replace(outcome, state="done")
         self.outcome = replace(outcome, spent=spent, routings=routings)
@@ -249,7 +250,7 @@ class _Recalling:
 
     async def route(
         self, text: str, conversation: Conversation
-    ) -> AsyncIterator[RetryScheduled | Routing]:
+    ) -> AsyncIterator[RetryScheduled | DeciderUnavailable | Routing]:
         """See `Router.route`."""
         if self._known:
             yield self._known.pop(0)
@@ -275,13 +276,6 @@ class _Watch:
             self._proposed = True
         elif self._proposed or (isinstance(event, TaskStarted) and not self.act):
             self.enough()
-
-
-class _Nobody:
-    """An `Approver` that is never reached: the turn has ended before."""
-
-    async def decide(self, request: object) -> Answer:
-        return Answer("denied", "policy")
 
 
 async def _listen(

@@ -1,7 +1,7 @@
 """Reads a catalogue folder, or several, into one `Catalogue`.
 
     catalog.toml       title, assistant_name, persona, suggestions; router = "bypass";
-                       [thresholds]; small talk and other wording
+                       [thresholds]; [policy] wanted = "changes"; small talk and other wording
     intents/KEY.toml   title, description, examples, counter_examples, instructions, tools,
                        [summaries] tool = "template", [questions.TOOL] parameter = "question",
                        [policy.TOOL] decision = "auto|ask|deny", up_to = { parameter = limit },
@@ -33,6 +33,7 @@ from engine.intents.catalogue_schema import (
     read_toml,
 )
 from engine.intents.catalogue_schema import CatalogueError as CatalogueError
+from engine.intents.function_loader import BUILT_IN as BUILT_IN
 from engine.intents.function_loader import Functions
 from engine.intents.intent import Catalogue, Folder, Intent, SmallTalk
 from engine.intents.name_conflicts import NAME, SourceGroup, resolve_name_conflicts
@@ -41,14 +42,14 @@ from engine.intents.thresholds import Thresholds
 from engine.tools.approval_policy import Policy
 from engine.tools.tool import Tool
 
-BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
 MANNERS_FILE = "catalog.toml"
 
 
 def load(*places: Path | str) -> Catalogue:
     """The catalogue of these places, or the built-in one.
 
-    A place is a folder, or a single OpenAPI document: a JSON or YAML file, or its address.
+    A place is a folder, an OpenAPI document (a JSON or YAML file, or its address), the `mcp.json`
+    of another client, or a file of Python functions.
     Several are merged: the first one's manners hold, names that a later one has again get its
     folder's name as a prefix. Raises `CatalogueError` naming the file and the fault, also where
     not a single intent can be used.
@@ -56,8 +57,8 @@ def load(*places: Path | str) -> Catalogue:
     loaded: list[Catalogue] = []
     try:
         for place in places or (BUILT_IN,):
-            document = source_loader.is_document(place)
-            loaded.append(_document(str(place)) if document else _folder(Path(place)))
+            folder = source_loader.is_catalogue(place)
+            loaded.append(_folder(Path(place)) if folder else _loose(place))
     except CatalogueError:
         for catalogue in loaded:
             asyncio.run(catalogue.close())
@@ -68,6 +69,52 @@ def load(*places: Path | str) -> Catalogue:
         reasons = "; ".join(catalogue.problems) or "there is none"
         raise CatalogueError(f"no intent can be used: {reasons}", unreachable=catalogue.unreachable)
     return catalogue
+
+
+def make_catalogue(
+    *parts: Intent | IntentSource,
+    title: str = "Assistant",
+    assistant_name: str = "the assistant",
+    persona: str = "",
+) -> Catalogue:
+    """Make a catalogue in code: intents of your own, documents and servers, with usual manners.
+
+    A name that a later part has again gets a prefix, as in a folder. Raises `CatalogueError` where
+    there is not a single intent.
+    """
+    own = tuple(part for part in parts if isinstance(part, Intent))
+    opened = [part for part in parts if isinstance(part, IntentSource)]
+    if not own and not any(source.intents for source in opened):
+        reasons = "; ".join(p for source in opened for p in source.problems) or "there is none"
+        raise CatalogueError(f"no intent can be used: {reasons}")
+    groups = [SourceGroup("own", own)] if own else []
+    groups += [SourceGroup(s.intents[0].key, s.intents) for s in opened if s.intents]
+    manners = {"title": title, "assistant_name": assistant_name, "persona": persona}
+    return _catalogue(title, read_catalogue_config(None, manners), groups, opened)
+
+
+def openapi_source(document: str | Path, key: str = "", **table: Any) -> IntentSource:
+    """Read the operations of an OpenAPI document, a file or an address, as intents.
+
+    `table` has the keys of `[openapi]` (docs/openapi.md), such as `include` and `auth`; `key`
+    names the source and is made of the document's name otherwise. Not within a running event
+    loop. Raises `CatalogueError`.
+    """
+    place = str(document)
+    ((name, found),) = source_loader.loose_files(place).items()
+    table = {**(found.openapi or {}), **table}
+    key = key or name
+    return source_loader.load_source(Path(place), key, SourceFile(openapi=table))
+
+
+def mcp_source(key: str, **table: Any) -> IntentSource:
+    """Start or reach an MCP server and offer its tools as intents.
+
+    `table` has the keys of `[mcp]` (docs/mcp.md): `command`, a list, or `url`, and more. Paths are
+    relative to the working folder. Not within a running event loop. Raises `CatalogueError`.
+    """
+    path = Path.cwd() / "intents" / f"{key}.toml"  # what a table's own file would be called
+    return source_loader.load_source(path, key, SourceFile(mcp=table))
 
 
 def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
@@ -93,13 +140,17 @@ def _prefix(catalogue: Catalogue) -> str:
     return catalogue.folders[0].path.resolve().name if catalogue.folders else catalogue.title
 
 
-def _document(place: str) -> Catalogue:
-    """A catalogue of one OpenAPI document."""
-    key = source_loader.name_of(place)
-    source = source_loader.load_source(Path(place), key, source_loader.document(place))
-    return _catalogue(
-        key, read_catalogue_config(None, {}), [SourceGroup(key, source.intents)], [source]
-    )
+def _loose(place: Path | str) -> Catalogue:
+    """A catalogue of one file that stands for itself."""
+    files = source_loader.loose_files(place)
+    manners = read_catalogue_config(None, {})
+    if len(files) == 1:
+        ((key, data),) = files.items()
+        source = source_loader.load_source(Path(place), key, data)
+        return _catalogue(key, manners, [SourceGroup(key, source.intents)], [source])
+    opened = source_loader.load_sources({Path(place) / key: data for key, data in files.items()})
+    groups = [SourceGroup(path.name, source.intents) for path, source in opened.items()]
+    return _catalogue(source_loader.name_of(str(place)), manners, groups, list(opened.values()))
 
 
 def _folder(folder: Path) -> Catalogue:
@@ -114,7 +165,7 @@ def _folder(folder: Path) -> Catalogue:
         if name != MANNERS_FILE
     }
     if not files:
-        raise CatalogueError(f"{folder} has no intents: it needs a file intents/KEY.toml")
+        raise CatalogueError(no_intents(folder))
     manners = read_catalogue_config(folder / MANNERS_FILE, toml.get(MANNERS_FILE, {}))
     functions = (
         Functions(folder, known.functions, tells=known.tells) if known else Functions(folder)
@@ -139,11 +190,26 @@ def _folder(folder: Path) -> Catalogue:
     return replace(catalogue, folders=(Folder(folder),))
 
 
+def no_intents(folder: Path) -> str:
+    """Why a folder is no catalogue, and what of it could be one: nothing of it is run for that."""
+    found = source_loader.usable_files(folder)
+    if not found:
+        return f"{folder} has no intents: it needs a file intents/KEY.toml"
+    named = ", ".join(str(path.relative_to(folder)) for path in found[:3])
+    return (
+        f"{folder} has no intents, but {named}: give such a file to --catalog, or run "
+        '"intentbot-tui init" there'
+    )
+
+
 def no_folder(place: Path) -> str:
     """Why this is no catalogue's folder."""
     if not place.exists():
         return "there is no such folder"
-    return "this is a file: name the catalogue's folder, or an OpenAPI document (JSON or YAML)"
+    return (
+        "this is a file: name the catalogue's folder, an OpenAPI document (JSON or YAML), an "
+        "mcp.json or a Python file"
+    )
 
 
 def _read_all(folder: Path) -> dict[str, dict[str, Any]]:
@@ -179,6 +245,7 @@ def _catalogue(
         suggestions=manners.suggestions,
         thresholds=Thresholds(**manners.thresholds),
         router=manners.router,
+        wanted=manners.policy.wanted,
         closers=tuple(source.close for source in opened if source.close is not None),
         problems=tuple(problem for source in opened for problem in source.problems),
         unreachable=all(source.unreachable for source in opened),

@@ -85,6 +85,10 @@ class IntentFile(_Sections):
     tools: tuple[Text, ...] = ()
 
 
+# The tables that bring tools from elsewhere.
+SOURCES = frozenset({"openapi", "mcp", "python"})
+
+
 class SourceFile(_Sections):
     """`intents/KEY.toml` whose tools come from a document or a server."""
 
@@ -93,6 +97,18 @@ class SourceFile(_Sections):
     arguments: dict[str, dict[str, Any]] = {}
     openapi: dict[str, Any] | None = None
     mcp: dict[str, Any] | None = None
+    python: dict[str, Any] | None = None
+
+    @property
+    def kind(self) -> Literal["openapi", "mcp", "python"]:
+        """Which of the tables it has."""
+        if self.openapi is not None:
+            return "openapi"
+        return "mcp" if self.mcp is not None else "python"
+
+    @property
+    def table(self) -> dict[str, Any]:
+        return self.openapi or self.mcp or self.python or {}
 
 
 class SmallTalkConfig(Strict):
@@ -105,6 +121,12 @@ class CannedReply(Strict):
     reply: str = ""
 
 
+class ChangePolicy(Strict):
+    """`[policy]` of `catalog.toml`: of which changes it is asked if the person wants them."""
+
+    wanted: Literal["free", "changes", "destructive"] = "free"
+
+
 class CatalogueConfig(Strict):
     """`catalog.toml`, with what it inherits from `small_talk.toml`."""
 
@@ -113,6 +135,7 @@ class CatalogueConfig(Strict):
     persona: str = ""
     suggestions: Phrases = ()
     router: Literal["", "bypass"] = ""
+    policy: ChangePolicy = ChangePolicy()
     thresholds: dict[str, Share] = {}
     small_talk: dict[str, SmallTalkConfig] = {}
     cancel: CannedReply = CannedReply()
@@ -130,9 +153,10 @@ class CatalogueConfig(Strict):
 
 def read_intent(path: Path, data: dict[str, Any]) -> IntentFile | SourceFile:
     """An intent's file, of which `data` was read. Raises `CatalogueError`."""
-    if {"openapi", "mcp"} <= set(data):
-        raise CatalogueError(f"{path}: [openapi] and [mcp] need a file each")
-    if {"openapi", "mcp"} & set(data):
+    kinds = sorted(SOURCES & set(data))
+    if len(kinds) > 1:
+        raise CatalogueError(f"{path}: [{kinds[0]}] and [{kinds[1]}] need a file each")
+    if kinds:
         return _checked(SourceFile, path, data)
     return _checked(IntentFile, path, data)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
+import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -19,20 +21,38 @@ from engine.intents.catalogue_schema import CatalogueError
 from engine.tools.function import Bound, Facts, tool_from_facts
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
+# The folder, beside the database, with a folder for each catalogue's own files.
+DATA = "catalogues"
+BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
+Run = Callable[[ToolContext, Mapping[str, Any]], Awaitable[Any]]
+
+
+def data_name(folder: Path) -> str:
+    """The name of a catalogue's data folder: its own, and what tells it from others of the name."""
+    where = folder.resolve()
+    return f"{where.stem}-{hashlib.sha256(os.fsencode(where)).hexdigest()[:8]}"
+
 
 class Functions:
-    """The functions of the catalogue in `folder`.
+    """The functions of the catalogue in `folder`, or of a `module`, a file of its own.
 
     The module is run at once, unless what it says is `known` from an earlier start (and whether
     it `tells` outcomes): then when one of its functions is first called.
     """
 
     def __init__(
-        self, folder: Path, known: Mapping[str, Facts] | None = None, *, tells: bool = False
+        self,
+        folder: Path,
+        known: Mapping[str, Facts] | None = None,
+        *,
+        tells: bool = False,
+        module: Path | None = None,
     ) -> None:
         self._folder = folder
+        built_in = module is None and folder.resolve() == BUILT_IN.resolve()
+        self._data = "" if built_in else data_name(module or folder)
         package = folder / "tools" / "__init__.py"
-        self.path = package if package.exists() else folder / "tools.py"
+        self.path = module or (package if package.exists() else folder / "tools.py")
         self._lock = threading.Lock()
         self._module: ModuleType | None = None
         self._known = known
@@ -48,6 +68,21 @@ class Functions:
         """Whether the back end can be asked what became of an action."""
         return self._outcome_of is not None
 
+    @property
+    def documentation(self) -> str:
+        """What the module says of itself."""
+        return inspect.getdoc(self._module) or "" if self._module else ""
+
+    def public(self) -> list[str]:
+        """The names of the functions that the module defines for others, in its order."""
+        module = self._module
+        return [
+            name
+            for name, value in (vars(module).items() if module else ())
+            if not name.startswith("_") and name != "outcome_of"
+            if inspect.isfunction(value) and module and value.__module__ == module.__name__
+        ]
+
     def tool(self, name: str) -> Tool | None:
         """The tool of a function; None: there is none. Raises `CatalogueError` for a wrong one."""
         if self._known is None:
@@ -61,7 +96,22 @@ class Functions:
             tool = tool_from_facts(name, self._known[name], lambda: self._late(name))
         else:
             return None
-        return replace(tool, outcome_of=self._outcome_of)
+        return replace(tool, run=self._in_own_folder(tool.run), outcome_of=self._outcome_of)
+
+    def _in_own_folder(self, run: Run) -> Run:
+        async def run_there(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
+            return await run(self._own(context), arguments)
+
+        return run_there
+
+    def _own(self, context: ToolContext) -> ToolContext:
+        """The context with the data folder of this catalogue: two that call their file alike must
+        not overwrite each other's. The built-in one's lies beside the database."""
+        if not self._data:
+            return context
+        own = context.data_dir / DATA / self._data
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return replace(context, data_dir=own)
 
     def _bound(self, name: str, function: Callable[..., Any]) -> Bound:
         try:
@@ -91,7 +141,7 @@ class Functions:
         function = self.function("outcome_of")
         if function is None:
             raise CatalogueError(f"{self.path} has no outcome_of any more")
-        return function(context)
+        return function(self._own(context))
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """What the module has under this name. Raises `CatalogueError` when it cannot be run."""
@@ -104,7 +154,7 @@ class Functions:
 
 def _run(folder: Path, path: Path) -> ModuleType:
     """The module, run as part of a package, so that it can import its siblings."""
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:12]
     package = ModuleType(f"intentbot_catalogue_{digest}")
     for name in [name for name in sys.modules if name.startswith(f"{package.__name__}.")]:
         del sys.modules[name]  # siblings of an earlier load, which may have changed since

@@ -25,7 +25,8 @@ class Intent:
     """A high-level category of tasks.
 
     `examples` maps a capability (a tool's name, or "" where the author did not divide them)
-    to phrases a person might say for it. `source` says where the tools come from.
+    to phrases a person might say for it. `source` says where the tools come from; `generated`,
+    that a program made its phrases of their names and descriptions.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Intent:
     instructions: str = ""
     tools: tuple[Tool, ...] = ()
     source: Literal["python", "openapi", "mcp"] = "python"
+    generated: bool = False
 
     @cached_property
     def tool_index(self) -> TfIdfIndex:
@@ -77,7 +79,9 @@ class Catalogue:
     `persona` opens the prompt of a hosted model. `small_talk`, `cancel_examples`,
     `out_of_scope_examples` and the `*_reply` texts are the wording of the offline model;
     `strange_examples` are what no catalogue does, unless its own examples say otherwise.
-    `router` "bypass" asks for stage one to be skipped, where the catalogue is small.
+    `router` "bypass" asks for stage one to be skipped, where the catalogue is small. `wanted` says
+    of which changes it is asked whether the person wants them, besides destructive ones: of all
+    `changes`, where deciding is `free`, or of none but the `destructive`.
     `folders` are where it was read from. `closers` let go of connections to documents' and
     servers' back ends; `problems` are what the person should know about them, a line each.
     `unreachable`: nothing can be done since the network, or all servers behind it, are down.
@@ -96,6 +100,7 @@ class Catalogue:
     suggestions: tuple[str, ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)
     router: Literal["", "bypass"] = ""
+    wanted: Literal["free", "changes", "destructive"] = "free"
     folders: tuple[Folder, ...] = ()
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
     problems: tuple[str, ...] = ()

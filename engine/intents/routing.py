@@ -8,7 +8,13 @@ from typing import Protocol
 
 from engine.chat_model import Usage
 from engine.conversation import Conversation
-from engine.events import Alternative, RetryScheduled, Route, RouteSource
+from engine.events import (
+    Alternative,
+    DeciderUnavailable,
+    RetryScheduled,
+    Route,
+    RouteSource,
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Routing:
 class Router(Protocol):
     def route(
         self, text: str, conversation: Conversation
-    ) -> AsyncIterator[RetryScheduled | Routing]:
+    ) -> AsyncIterator[RetryScheduled | DeciderUnavailable | Routing]:
         """Decide on `text`, given what was said before; a `Routing` is the last item.
 
         Raises `ModelError`.

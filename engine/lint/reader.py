@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from engine.intents import source_loader
-from engine.intents.catalogue import MANNERS_FILE, no_folder, no_function, worded
+from engine.intents.catalogue import MANNERS_FILE, no_folder, no_function, no_intents, worded
 from engine.intents.catalogue_schema import (
     ENCODING,
     CatalogueConfig,
@@ -129,16 +129,8 @@ def shown(path: Path) -> str:
 
 def read(place: Path | str) -> LintContext:
     """All of a folder, or a document, that can be read."""
-    if source_loader.is_document(place):
-        found = LintContext(Path(str(place)))
-        _open(
-            found,
-            Path(str(place)),
-            source_loader.name_of(str(place)),
-            source_loader.document(place),
-            Positions(""),
-        )
-        return found
+    if not source_loader.is_catalogue(place):
+        return _read_loose(place)
     folder = Path(place)
     found = LintContext(folder)
     if not folder.is_dir():
@@ -146,7 +138,8 @@ def read(place: Path | str) -> LintContext:
         return found
     paths = sorted((folder / "intents").glob("*.toml"))
     if not paths:
-        found.error(folder, 1, "no intents: it needs a file intents/KEY.toml", "no-intents")
+        text = no_intents(folder).removeprefix(f"{folder} has ")
+        found.error(folder, 1, text, "no-intents")
         return found
     found.manners = _manners(found, folder / MANNERS_FILE)
     shapes = {path: shape for path in paths if (shape := _shape(found, path)) is not None}
@@ -162,6 +155,20 @@ def read(place: Path | str) -> LintContext:
             _open(found, path, path.stem, shape, positions)
         else:
             found.intents.append(LocatedIntent(_intent(found, path, shape), path, positions))
+    return found
+
+
+def _read_loose(place: Path | str) -> LintContext:
+    """A file that stands for itself, whose sources each count as a file of their own."""
+    path = Path(str(place))
+    found = LintContext(path)
+    try:
+        files = source_loader.loose_files(place)
+    except CatalogueError as error:
+        found.error(path, 1, _message(error), "source")
+        return found
+    for key, data in files.items():
+        _open(found, path if len(files) == 1 else path / key, key, data, Positions(""))
     return found
 
 
@@ -254,7 +261,7 @@ def _intent(found: LintContext, path: Path, shape: IntentFile) -> Intent:
 def _open(
     found: LintContext, path: Path, key: str, shape: SourceFile, positions: Positions
 ) -> None:
-    line = positions.line(("openapi",) if shape.openapi is not None else ("mcp",))
+    line = positions.line((shape.kind,))
     try:
         source = source_loader.load_source(path, key, shape)
     except CatalogueError as error:

@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -22,6 +23,7 @@ from openai import AsyncOpenAI
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
 from engine.conversation import Message, ToolCall
 from engine.events import RetryScheduled, TextDelta
+from engine.llm.constrained_calls import call_by_decisions, is_small, names_tool
 from engine.llm.http_errors import ONCE_MORE, Failure, Refusals, error_message, humanize_seconds
 from engine.llm.response_decoding import Answer, StreamedError, drain
 from engine.llm.server_capabilities import ServerCapabilities, structured_fields
@@ -39,6 +41,10 @@ MAX_DELAY_S = 20.0
 MAX_RETRY_AFTER_S = 120.0
 # Behind the end of an answer a server may leave its connection open.
 DRAIN_S = 0.1
+UNUSABLE = (
+    "{model} did not answer in a form that can be used, so nothing was done. Small models do "
+    "better with INTENTBOT_ROUTER=cascade or embedded, which let the offline encoder choose."
+)
 _MOST_BRACES = 50  # of a routing answer amid prose
 
 
@@ -87,6 +93,10 @@ class OpenAIModel:
                     seen = seen or isinstance(item, TextDelta)
                     yield item
                 return
+            except _NoCall as found:
+                async for part in self._called_by_decisions(request, found.reply):
+                    yield part
+                return
             except openai.APIStatusError as error:
                 if self._learn(error, request):
                     continue
@@ -104,7 +114,7 @@ class OpenAIModel:
                 if request.output_schema is None and (left := reading.left()):
                     yield TextDelta(text=left)
                 raise told
-            wait = delay or _backoff(attempt)
+            wait = delay or backoff(attempt)
             yield RetryScheduled(
                 stage=request.stage, attempt=attempt, delay_s=round(wait, 2), reason=str(told)
             )
@@ -143,9 +153,36 @@ class OpenAIModel:
             text, calls = _structured_text(text, request.output_schema or {}), ()
         elif not (text.strip() or calls or request.messages[-1].role == "tool"):
             raise _Empty
-        elif rest:
+        usage = self._usage(reader, started, said=bool(text or calls))
+        reply = Reply(text, calls, reason, usage)
+        if not structured and self._lacks_call(reply, request):
+            raise _NoCall(reply)
+        if rest and not structured:
             yield TextDelta(text=rest)
-        yield Reply(text, calls, reason, self._usage(reader, started, said=bool(text or calls)))
+        yield reply
+
+    def _lacks_call(self, reply: Reply, request: ChatRequest) -> bool:
+        """Whether a reply to a message should have been a call, from this model."""
+        if reply.tool_calls or not request.tools or request.messages[-1].role != "user":
+            return False
+        if names_tool(reply.text, (tool.name for tool in request.tools)):
+            self._quirks.bounded.add(self.name)
+            return True
+        asks = reply.text.rstrip().endswith("?")
+        return not asks and (self.name in self._quirks.bounded or is_small(self.name))
+
+    async def _called_by_decisions(
+        self, request: ChatRequest, reply: Reply
+    ) -> AsyncIterator[TextDelta | RetryScheduled | Reply]:
+        """The call that a reply should have been; its own words only where they are a reply."""
+        async for item in call_by_decisions(request, reply, self.stream):
+            if isinstance(item, Reply) and not item.tool_calls:
+                unusable = names_tool(item.text, (tool.name for tool in request.tools))
+                text = UNUSABLE.format(model=self.name) if unusable else item.text
+                yield TextDelta(text=text)
+                yield replace(item, text=text)
+            else:
+                yield item
 
     def _usage(self, reader: StreamReader, started: float, *, said: bool) -> Usage:
         """Return what the server reported; figures that cannot be true are not known."""
@@ -165,6 +202,8 @@ class OpenAIModel:
         if names and request.hand_back:
             names.append(SWITCH_INTENT)
         held = request.output_schema is not None or not self._quirks.streams_prose(self.name)
+        # What may have to be made a call is no reply yet.
+        held = held or (bool(names) and (self.name in self._quirks.bounded or is_small(self.name)))
         said = (m.content for m in request.messages if m.role in ("user", "tool"))
         return StreamReader(names, hold=held, conversation=said)
 
@@ -230,6 +269,8 @@ class OpenAIModel:
             fields["tools"] = [_tool(tool) for tool in request.tools]
         if request.tools and request.hand_back:
             fields["tools"].append(_switch(request.hand_back))
+        if request.stage == "classify" and self._quirks.allows("temperature"):
+            fields["temperature"] = 0  # a decision, not a draw; thinking models refuse it
         if request.output_schema is not None:
             schema = dict(request.output_schema)
             fields |= structured_fields(self._quirks.rung, schema)
@@ -260,6 +301,14 @@ class _Attempt:
         return self.redactor.feed(self.reader.rest()) + self.redactor.finish()
 
 
+class _NoCall(Exception):
+    """The reply should have been a call."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
+
+
 class _Empty(Exception):
     """The server gave an answer, and nothing is in it."""
 
@@ -268,7 +317,7 @@ class _NotUnderstood(Exception):
     """The server took the request for structured output but did not keep to it."""
 
 
-def _backoff(attempt: int) -> float:
+def backoff(attempt: int) -> float:
     """Doubling with jitter; each wait longer than the one before it."""
     base: float = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1))
     return base * (1 + random.random() * 0.25)

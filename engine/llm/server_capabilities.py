@@ -20,6 +20,7 @@ LADDER: tuple[Rung, ...] = ("json_schema", "function", "json_object", "label")
 _OPTIONAL = {
     "stream_options": ("stream_options", "include_usage"),
     "strict": ("strict",),
+    "temperature": ("temperature",),
 }
 _STRUCTURED: dict[Rung, tuple[str, ...]] = {
     "json_schema": ("response_format", "json_schema", "text.format", "structured"),
@@ -39,6 +40,8 @@ class ServerCapabilities:
     unopened: set[str] = field(default_factory=set)
     prose: set[str] = field(default_factory=set)
     separates_thoughts: bool = False
+    # Names of models that were seen to write prose where a call was due.
+    bounded: set[str] = field(default_factory=set)
 
     def streams_prose(self, model: str) -> bool:
         """Whether a reply of this model may be shown as it comes.

@@ -12,8 +12,8 @@ from engine.chat_model import ChatRequest
 from engine.conversation import Message, ToolCall
 from engine.events import PendingCall
 from engine.offline.labels import CLEAR, DECLINES, ORDERED, ORDERED_BARE, Prediction
-from engine.offline.slot_filling import is_free, resolve_schema
 from engine.offline.speech import agrees, takes_back, vague
+from engine.offline.values.schema import kind_of, resolve_schema
 from engine.tools.call_summary import missing_value_question, summarize_call
 from engine.tools.tool import Tool
 
@@ -117,4 +117,5 @@ def confirmation(tool: Tool, arguments: Mapping[str, Any]) -> str:
 def _takes_text(tool: Tool) -> bool:
     """Whether a parameter may hold what the person says of the time."""
     properties: Mapping[str, Any] = tool.parameters.get("properties", {})
-    return any(is_free(resolve_schema(schema, tool.parameters)) for schema in properties.values())
+    kinds = {kind_of(resolve_schema(schema, tool.parameters)) for schema in properties.values()}
+    return not kinds.isdisjoint(("text", "date", "time", "date-time", "duration"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.chat_model import ChatRequest
-from engine.conversation import ToolCall, arguments_of
+from engine.conversation import Message, ToolCall, arguments_of
+from engine.offline.answers import named_rows, rows_of
 from engine.offline.lexicon import FILLERS, TALK
-from engine.offline.slot_filling import is_free, resolve_schema, words
 from engine.offline.speech import follows, points_there
+from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.tools.tool import InvalidArguments, Tool
+from engine.tools.verbalize import verbalize
 
 
 def refers_to_previous(text: str, tool: Tool) -> bool:
@@ -18,6 +21,46 @@ def refers_to_previous(text: str, tool: Tool) -> bool:
     own = FILLERS | TALK | set(words(tool.description))
     same = points_there(text) or (follows(text) and set(words(text)) <= own)
     return tool.effect == "read" and bool(_named(tool)) and same
+
+
+def questions(messages: Sequence[Message]) -> tuple[str, str]:
+    """The person's last message, and the one that it goes on from, if it does: "and texts?"."""
+    said = [message.content for message in reversed(messages) if message.role == "user"]
+    if not said or not follows(said[0]):
+        return "".join(said[:1]), ""
+    return said[0], next((text for text in said[1:] if not follows(text)), "")
+
+
+def same_look_up(
+    text: str, messages: Sequence[Message], tools: Mapping[str, Tool]
+) -> tuple[Tool, dict[str, Any]] | None:
+    """The last call once more, where the text asks about another row of its result: after "what
+    does M cost?", "and the L one?" orders nothing."""
+    if not follows(text):
+        return None
+    call = next((m.tool_calls[-1] for m in reversed(messages) if m.tool_calls), None)
+    tool = tools.get(call.name) if call else None
+    if call is None or tool is None or tool.effect != "read":
+        return None
+    listed = rows_of(last_result(messages))
+    return (tool, dict(arguments_of(call))) if named_rows(text, listed) else None
+
+
+def told_result(message: Message) -> str:
+    """What a tool's message says came of it."""
+    try:
+        return verbalize(json.loads(message.content))
+    except ValueError:
+        return message.content
+
+
+def last_result(messages: Sequence[Message]) -> Any:
+    """What the last tool returned, as data; None where there is no such thing."""
+    content = next((m.content for m in reversed(messages) if m.role == "tool"), "null")
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def inherit_arguments(

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.thresholds import Thresholds
-from engine.offline.slot_filling import measured, resolve_schema
+from engine.offline.values.readers import measured
+from engine.offline.values.schema import resolve_schema
 from engine.tools.tool import Tool, first_sentence
 
 Kind = Literal["task", "small_talk", "cancel", "out_of_scope"]
@@ -26,6 +27,8 @@ Kind = Literal["task", "small_talk", "cancel", "out_of_scope"]
 TALK_YIELDS = 0.45
 STRANGE_YIELDS = 0.5
 NEVER = 1.1
+# What is about the conversation itself is nobody else's, however close: "did that work?".
+ABOUT = {"last_action": 0.75}
 # How much a number with a tool's own unit makes it likelier ("add $25", where the words alone
 # leave open what is added). Chosen, not fitted: enough to decide what the words leave open.
 MEASURED = 5.0
@@ -58,11 +61,14 @@ def labels_of(catalogue: Catalogue) -> dict[Label, dict[str, Any]]:
                 "group": f"task:{intent.key}",
                 "phrases": tuple(dict.fromkeys(phrases)),
                 "against": () if tool else intent.counter_examples,
-                "generated": intent.source != "python",
+                "generated": intent.generated,
                 "orders": tool in changes,
             }
     talk = [
-        *((Label("small_talk", t.key), t.examples, TALK_YIELDS) for t in catalogue.small_talk),
+        *(
+            (Label("small_talk", t.key), t.examples, ABOUT.get(t.key, TALK_YIELDS))
+            for t in catalogue.small_talk
+        ),
         (Label("cancel", ""), catalogue.cancel_examples, TALK_YIELDS),
         (Label("out_of_scope", ""), catalogue.out_of_scope_examples, NEVER),
         (Label("out_of_scope", "strange"), catalogue.strange_examples, STRANGE_YIELDS),

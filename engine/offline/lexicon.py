@@ -36,6 +36,11 @@ _AROUND_YES = """
 do it that go ahead sounds good all right of course thanks you can after actually then well oh hm
 hmm
 """
+_ON = "on enable enabled activate start resume yes want unmute open allow"
+_OFF = """
+off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
+not won't
+"""
 _TOLD = "because since as due reason named called titled saying says note message subject text"
 
 # Words that measure something. Next to a number they say what it counts; a parameter that names
@@ -47,6 +52,9 @@ FILLERS = frozenset(_FILLERS.split())
 # just a value.
 TALK = FILLERS - {"the", "of", "and"} | frozenset(_TALK.split())
 CALENDAR = frozenset(_CALENDAR.split())
+# What is switched on or off by these words.
+ON = frozenset(_ON.split())
+OFF = frozenset(_OFF.split())
 # What announces that something is told in the person's own words.
 TOLD = frozenset(_TOLD.split())
 # Behind these stands a place, or what something is for.
@@ -54,3 +62,65 @@ PREPOSITIONS = frozenset({"in", "to", "from", "for", "at", "near"})
 # What says yes, and what may stand around it when a message is nothing but a yes.
 YES = frozenset(_YES.split())
 AROUND_YES = frozenset(_AROUND_YES.split())
+# By a word of a parameter's name, what announces a whole clause for it.
+_MESSAGE = ("that", "saying", "says", "say", "to say")
+_REASON = ("because", "since", "as", "due to", "reason is", "for the reason that")
+CLAUSES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("message", "text", "note", "body", "comment", "content"), _MESSAGE),
+    **dict.fromkeys(("reason", "why", "cause", "justification"), _REASON),
+}
+# By a word of a parameter's name or description, what stands before a name for it.
+CUES: dict[str, tuple[str, ...]] = {
+    "author": ("by",),
+    "artist": ("by",),
+    "writer": ("by",),
+    "wrote": ("by",),
+    "title": ("called", "titled", "named"),
+    "name": ("called", "named"),
+    "destination": ("to",),
+    "to": ("to",),
+    "target": ("to",),
+    "environment": ("to", "on", "in"),
+    "origin": ("from",),
+    "source": ("from",),
+    "from": ("from",),
+    "place": ("in", "at", "near"),
+    "city": ("in", "at", "near", "to"),
+    "location": ("in", "at", "near"),
+    "room": ("in",),
+    "recipient": ("to",),
+    "assignee": ("to",),
+    "owner": ("to",),
+    "guest": ("for",),
+    "person": ("for", "with"),
+    "query": ("about", "for", "on"),
+    "topic": ("about", "on"),
+    "subject": ("about",),
+    "label": ("as",),
+}
+# What asks for a date, for a number, and for two things side by side.
+WHEN = frozenset({"when", "until", "date", "day", "deadline"})
+COUNTS = frozenset({"much", "many", "cost", "costs", "price", "long"})
+_PRICES = """
+cost costs price prices pay paid owe owed charge charged spend spent money dollars euros expensive
+cheap fee fees worth bill rate
+"""
+PRICES = frozenset(_PRICES.split())
+COMPARES = frozenset({"compare", "difference", "versus", "vs", "differ", "between", "comparison"})
+# Which one of several, by what it is compared in and whether the most or the least is meant.
+_MOST: dict[str, tuple[str, ...]] = {
+    "price": ("priciest", "dearest", "dearer", "pricier", "costliest", "expensive"),
+    "date": ("newest", "latest", "newer", "later", "recent", "last"),
+    "size": ("largest", "biggest", "highest", "most", "larger", "bigger", "higher", "longest"),
+}
+_LEAST: dict[str, tuple[str, ...]] = {
+    "price": ("cheapest", "cheaper", "cheap"),
+    "date": ("oldest", "earliest", "older", "earlier", "soonest", "first", "next"),
+    "size": ("smallest", "lowest", "least", "smaller", "lower", "fewest", "shortest"),
+}
+SUPERLATIVES: dict[str, tuple[str, int]] = {
+    word: (sort, sign)
+    for table, sign in ((_MOST, 1), (_LEAST, -1))
+    for sort, listed in table.items()
+    for word in listed
+}

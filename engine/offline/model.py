@@ -21,8 +21,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
@@ -31,30 +32,41 @@ from engine.events import PendingCall, RetryScheduled, TextDelta
 from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
-from engine.offline.labels import ORDERED, Prediction
-from engine.offline.lexicon import CALENDAR, FILLERS, PREPOSITIONS, TALK, TOLD
-from engine.offline.selection import extract_name_list, options, resolve_ordinal
-from engine.offline.slot_filling import (
-    affirmed,
-    extract_values,
-    foreign_unit,
-    ground_value,
-    is_free,
-    is_mere_value,
-    proper_name,
-    resolve_schema,
-    several,
-    sole_value,
-    unit_name,
-    words,
+from engine.offline.answers import answer
+from engine.offline.drafts import (
+    Draft,
+    calls_of,
+    common_words,
+    echoes,
+    listed,
+    needs_help,
+    plainly,
+    question,
+    take_answer,
+    take_words,
+    takes_clause,
+)
+from engine.offline.labels import DECLINES, ORDERED, Prediction
+from engine.offline.segmentation import DROPPED
+from engine.offline.selection import (
+    options,
+    pointed_row,
+    resolve_ordinal,
+    value_of,
+    without_pointer,
 )
 from engine.offline.speech import follows, only_names, repeats, undoes, vague
+from engine.offline.values.readers import is_mere_value
+from engine.offline.values.schema import words
 from engine.offline.worker_client import BUSY, WorkerClient
+from engine.text import show_controls
 from engine.tools.tool import Tool, first_sentence
 from engine.tools.verbalize import verbalize
 
 NAME = "needle-3"
 log = logging.getLogger(__name__)
+
+GIVEN_UP = "I could not make out what I need for that, so I leave it. What else can I do for you?"
 
 # A message whose intent is this likely stands for itself.
 CLEAR = 0.7
@@ -66,21 +78,6 @@ LIKELY = 0.5
 POSSIBLE = 0.15
 # A question is answered by a look-up that fits this well, though a change may fit it better.
 ANSWERS = 0.05
-LOOKED_UP = 5  # at once, for one message
-
-
-@dataclass
-class _Draft:
-    """A call in the making."""
-
-    tool: Tool
-    arguments: dict[str, Any] = field(default_factory=dict)
-    # How the message reads, unless it answers what was asked or repeats what was ordered.
-    reading: Prediction | None = None
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        return tuple(name for name in self.tool.required if name not in self.arguments)
 
 
 class OfflineModel:
@@ -88,9 +85,16 @@ class OfflineModel:
 
     name = NAME
 
-    def __init__(self, worker: WorkerClient, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        worker: WorkerClient,
+        catalogue: Catalogue,
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
         self._worker = worker
         self._catalogue = catalogue
+        self._now = now
+        self._common_words: dict[str, frozenset[str]] = {}
 
     async def stream(
         self, request: ChatRequest
@@ -101,10 +105,12 @@ class OfflineModel:
         results, doubt = _results(request.messages), ""
         if results:
             refused = follow_ups.rejected_call(request, results)
-            draft = _Draft(*refused) if refused else None
-            text = "\n\n".join(map(verbalize, results))
+            draft = Draft(*refused) if refused else None
+            text = await self._told(request, results)
             if draft and not text.endswith("?"):
-                text = f"{text} {draft.tool.question(draft.missing)}"
+                said = confirmation.last_user_text(request)
+                asked = question(draft, said, request.messages, request.awaiting)
+                draft, text = (draft, f"{text} {asked}") if asked else (None, f"{text} {GIVEN_UP}")
         else:
             try:
                 draft = await self._draft(request)
@@ -122,7 +128,10 @@ class OfflineModel:
                 case "unwanted":
                     draft = None
             if draft and draft.missing:
-                text = _unit_note(draft, request) + draft.tool.question(draft.missing)
+                said = confirmation.last_user_text(request)
+                text = question(draft, said, request.messages, request.awaiting)
+                if not text:
+                    draft, text = None, GIVEN_UP
             elif draft:
                 doubt = self._doubt(draft, request)
         usage = Usage(
@@ -131,7 +140,7 @@ class OfflineModel:
         if draft and not draft.missing and not doubt:
             calls = [
                 ToolCall(new_call_id(), draft.tool.name, json.dumps(each, ensure_ascii=False))
-                for each in _each(draft, confirmation.last_user_text(request))
+                for each in calls_of(draft, confirmation.last_user_text(request))
             ]
             yield Reply("", tuple(calls), "tool_calls", usage)
             return
@@ -139,10 +148,27 @@ class OfflineModel:
         yield TextDelta(text=text)
         yield Reply(text, (), "stop", usage, self._awaiting(request, draft))
 
+    async def _told(self, request: ChatRequest, results: Sequence[Any]) -> str:
+        """What the calls came to: what a look-up says to the question, and what was changed."""
+        calls = next((m.tool_calls for m in reversed(request.messages) if m.tool_calls), ())
+        looked_up = {tool.name for tool in request.tools if tool.effect == "read"}
+        if len(calls) != len(results) or not {call.name for call in calls} <= looked_up:
+            return "\n\n".join(map(verbalize, results))
+        asked, earlier = follow_ups.questions(request.messages)
+        try:
+            told = [
+                await answer(asked, result, self._worker.likeness, self._now().date(), earlier)
+                for result in results
+            ]
+        except ModelError as error:
+            log.warning("the result is told as a whole: %s", error)
+            told = [verbalize(result) for result in results]
+        return "\n\n".join(told)
+
     async def close(self) -> None:
         await self._worker.close()
 
-    def _verdict(self, draft: _Draft, request: ChatRequest) -> confirmation.Verdict:
+    def _verdict(self, draft: Draft, request: ChatRequest) -> confirmation.Verdict:
         """Whether the message that led to this draft orders it."""
         if draft.reading is None or draft.tool.effect == "read":
             return "wanted"
@@ -154,14 +180,15 @@ class OfflineModel:
             draft.tool,
             complete=not draft.missing,
             mere_value=any(
-                is_mere_value(text, _parameter(draft.tool, name), name=name)
+                is_mere_value(text, draft.known[name], name=name)
                 for name in draft.arguments
+                if name in draft.known
             ),
             text=text,
             reading=draft.reading,
         )
 
-    def _doubt(self, draft: _Draft, request: ChatRequest) -> str:
+    def _doubt(self, draft: Draft, request: ChatRequest) -> str:
         """What to ask before the call is made, if anything."""
         question = confirmation.confirmation(draft.tool, draft.arguments)
         match self._verdict(draft, request):
@@ -169,9 +196,12 @@ class OfflineModel:
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
+        if draft.unread and draft.tool.effect != "read":
+            unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
+            return f"I have no use for {unread} here. {question}"
         return confirmation.confirmation_question(draft.tool, draft.arguments, request)
 
-    def _awaiting(self, request: ChatRequest, draft: _Draft | None) -> PendingCall | None:
+    def _awaiting(self, request: ChatRequest, draft: Draft | None) -> PendingCall | None:
         if draft is None:
             return None
         names = {tool.name for tool in request.tools}
@@ -187,48 +217,61 @@ class OfflineModel:
             missing=draft.missing,
         )
 
-    async def _draft(self, request: ChatRequest) -> _Draft | None:
+    async def _draft(self, request: ChatRequest) -> Draft | None:
         """The call that the person's last message asks for, or None when none of the tools fits."""
         tools = {tool.name: tool for tool in request.tools}
         text = confirmation.last_user_text(request)
         if not tools or not text.strip():
             return None
-        awaiting = request.awaiting
+        awaiting, earlier = request.awaiting, _earlier(request)
         if awaiting and awaiting.tool in tools:
-            draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if _pick(draft, request) or _take_bare(draft, text):
+            draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            if _pick(draft, request, self._now().date()) or take_answer(
+                draft, text, self._now(), earlier
+            ):
                 return draft
-        readings, _ = await self._worker.read(text)
-        reading = readings[0]
+        # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
+        (whole, plain), _ = await self._worker.read(text, without_pointer(text, request.messages))
+        reading = replace(plain, acts=whole.acts)
         if awaiting and awaiting.tool in tools:
-            draft = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            if takes_clause(draft) and _tells(reading, draft) and not _is_other(reading, draft):
+                take_words(draft, text)
+                return draft
             answers = draft.tool.effect == "read" or confirmation.is_answer(reading)
-            if answers and await self._answered(draft, text):
+            if answers and await self._answered(draft, text, earlier):
                 return draft
         shares = reading.tools(tools)
         before = confirmation.last_call(request.messages, tools)
         if before and (repeats(text) or follow_ups.refers_to_previous(text, tools[before.name])):
-            return _Draft(tools[before.name], dict(arguments_of(before)))
+            return Draft(tools[before.name], dict(arguments_of(before)))
+        if same := follow_ups.same_look_up(text, request.messages, tools):
+            return Draft(*same)
         clear = reading.familiar and reading.intents()[0][1] >= CLEAR
         if before and not clear:
             # "and for Spain?", "no, 50": the same again with another value
-            draft = _Draft(tools[before.name], reading=None if follows(text) else reading)
+            draft = Draft(tools[before.name], reading=None if follows(text) else reading)
             if await self._answered(draft, text):
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
-            waiting = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            return await self._aside(tools, reading, text) or waiting
-        chosen = await self._choose(tools, reading, text)
+            waiting = Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            aside = await self._aside(tools, reading, text)
+            if aside is None and _tells(reading, waiting):
+                take_words(waiting, text)
+            elif sum(reading.acts.get(act, 0.0) for act in DECLINES) >= DROPPED:
+                waiting.reading = reading  # who says "maybe later" does not answer
+            return aside or waiting
+        chosen = self._pointed(tools, reading, request) or await self._choose(tools, reading, text)
         if chosen:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
-            _pick(chosen, request)
+            _pick(chosen, request, self._now().date())
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
 
     async def _aside(
         self, tools: Mapping[str, Tool], reading: Prediction, text: str
-    ) -> _Draft | None:
+    ) -> Draft | None:
         """What the person wants to see before answering, if that is what an unclear text asks for.
 
         It only looks something up and needs nothing more; the open task is offered again after it.
@@ -238,16 +281,36 @@ class OfflineModel:
         meant = asks or (reading.familiar and reading.intents()[0][1] > reading.talk()[1])
         if not meant or share < SURE or tools[name].effect != "read":
             return None
-        draft = _Draft(tools[name])
+        draft = Draft(tools[name])
         await self._fill(draft, text)
         return None if draft.missing else draft
 
+    def _pointed(
+        self, tools: Mapping[str, Tool], reading: Prediction, request: ChatRequest
+    ) -> Draft | None:
+        """The likeliest tool that can take the row which the text points at, if it needs no more:
+        "cancel the cheaper one"."""
+        row = pointed_row(
+            confirmation.last_user_text(request), request.messages, self._now().date()
+        )
+        if row is None or reading.act == "question":
+            return None
+        for name, share in reading.tools(tools):
+            draft = Draft(tools[name])
+            if share >= POSSIBLE and len(draft.needed) == 1:
+                value = value_of(row, draft.needed[0], draft.known[draft.needed[0]])
+                if value is not None:
+                    draft.take(confirmation.last_user_text(request), (), self._now())
+                    draft.arguments[draft.needed[0]] = value
+                    return draft
+        return None
+
     async def _choose(
         self, tools: Mapping[str, Tool], reading: Prediction, text: str
-    ) -> _Draft | None:
+    ) -> Draft | None:
         shares = reading.tools(tools)
         best, share = shares[0]
-        valued = not tools[best].required or _plainly(tools[best], text) is not None
+        valued = not tools[best].required or plainly(tools[best], text, self._now()) is not None
         asks = only_names(text) or confirmation.is_told(reading)
         asks = asks or confirmation.is_question(reading, valued=valued)
         if asks and tools[best].effect != "read":
@@ -255,11 +318,11 @@ class OfflineModel:
             reads = (n for n, s in shares if tools[n].effect == "read" and s >= least)
             best, share = next(((name, SURE) for name in reads), (best, share))
         if share >= SURE:
-            draft = _Draft(tools[best])
+            draft = Draft(tools[best])
             await self._fill(draft, text)
             return draft
         likely = [tools[name] for name, share in shares if share >= POSSIBLE]
-        read = [call for tool in likely if (call := _plainly(tool, text))]
+        read = [call for tool in likely if (call := plainly(tool, text, self._now()))]
         if len(read) == 1 and reading.ordered >= ORDERED:
             return read[0]  # its values are all there: the message has no other use for them
         if vague(text):
@@ -268,208 +331,92 @@ class OfflineModel:
         possible = dict(shares)
         for name, arguments in proposed.calls:
             if possible.get(name, 0.0) >= POSSIBLE:
-                draft = _Draft(tools[name])
-                _settle(draft, text, arguments)
+                draft = Draft(tools[name])
+                draft.take(text, self._common(tools[name]), self._now(), arguments)
                 return draft
         if share < LIKELY or tools[best].effect == "destructive":
             return None
-        draft = _Draft(tools[best])
+        draft = Draft(tools[best])
         await self._fill(draft, text)
         return draft
 
-    async def _answered(self, draft: _Draft, text: str) -> bool:
+    async def _answered(self, draft: Draft, text: str, earlier: str = "") -> bool:
         """Take the values an answer or a follow-up has; whether there was any."""
-        if _take_bare(draft, text):
+        if take_answer(draft, text, self._now(), earlier):
             return True
-        found = _Draft(draft.tool)
+        found = Draft(draft.tool)
         await self._fill(found, text)
-        draft.arguments.update(found.arguments)
-        return bool(found.arguments)
+        draft.rivals = found.rivals
+        if set(found.arguments) & set(draft.missing) or not draft.missing:
+            draft.arguments.update(found.arguments)
+            return bool(found.arguments)
+        return bool(set(found.rivals) & set(draft.missing))
 
-    async def _fill(self, draft: _Draft, text: str) -> None:
+    async def _fill(self, draft: Draft, text: str) -> None:
         """Take every value from the text, with Needle's help where its words alone do not tell."""
-        tool, proposed = draft.tool, self._named(draft.tool, text)
-        if not proposed and _needs_help(tool, text):
-            completion = await self._worker.complete([tool], text)
-            for name, arguments in completion.withheld:
-                # What it doubts may still be what must be known, unless it is a word that is
-                # common in this matter ("roaming charges turkey": country "charges").
-                if name == tool.name:
-                    proposed = {
-                        parameter: value
-                        for parameter, value in arguments.items()
-                        if parameter in tool.required and not self._is_common(str(value), tool)
-                    }
-            for name, arguments in completion.calls:
-                if name == tool.name:
-                    proposed = dict(arguments)
-            if completion.failed:
-                proposed = self._left_over(tool, text)
-        _settle(draft, text, proposed)
-
-    def _named(self, tool: Tool, text: str) -> dict[str, Any]:
-        """What is looked up by its name, which its capitals show or which is all there is."""
-        meant = affirmed(text)
-        free = [name for name in tool.parameters.get("properties", {}) if _is_free(tool, name)]
-        bare = str(sole_value(meant, {"type": "string"}) or "").split()
-        alone = " ".join(word for word in bare if not self._is_common(word, tool))
-        names = (
-            [*extract_name_list(meant), proper_name(meant) or alone]
-            if tool.effect == "read"
-            else [""]
-        )
-        sole = len(free) == 1 and tuple(free) == tool.required and names[0]
-        return {free[0]: names[0]} if sole and not self._is_common(names[0], tool) else {}
-
-    def _left_over(self, tool: Tool, text: str) -> dict[str, Any]:
-        """What is looked up, where only the text can tell: its one run of words that are not of
-        the tool's matter, or the one behind a preposition ("in south korea")."""
-        free = [name for name in tool.required if _is_free(tool, name)]
-        if tool.effect != "read" or len(free) != 1 or len(tool.required) != 1:
-            return {}
-        common = self._vocabulary(tool) | FILLERS | TALK | CALENDAR
-        runs: list[tuple[str, list[str]]] = [("", [])]
-        for word in words(affirmed(text)):
-            if word in common or not word.isalpha():
-                runs.append((word, []))
-            else:
-                runs[-1][1].append(word)
-        found = [(before, " ".join(run)) for before, run in runs if run]
-        placed = [run for before, run in found if before in PREPOSITIONS]
-        chosen = placed or [run for _, run in found]
-        return {free[0]: chosen[0]} if len(chosen) == 1 else {}
-
-    def _is_common(self, value: str, tool: Tool) -> bool:
-        return set(words(value)) <= self._vocabulary(tool)
+        tool, common = draft.tool, self._common(draft.tool)
+        draft.take(text, common, self._now())
+        if listed(draft, text) or not needs_help(draft):
+            return
+        completion = await self._worker.complete([tool], text)
+        # What it doubts may still be what must be known, unless it is a word that is common in
+        # this matter ("roaming charges turkey": country "charges").
+        for name, arguments in (*completion.withheld, *completion.calls):
+            if name == tool.name:
+                proposed = {n: v for n, v in arguments.items() if not echoes(str(v), tool)}
+                draft.take(text, common, self._now(), proposed)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
-        """The common words of a tool's matter: all but the names in its examples."""
+        """The words of a tool's own name, description and examples."""
         phrases = [tool.name.replace("_", " "), tool.description]
         for intent in self._catalogue.intents.values():
             if tool in intent.tools:
-                phrases += [intent.title, *intent.examples.get("", ())]
-                phrases += intent.examples.get(tool.name, ())
-        return frozenset(
-            word for phrase in phrases for word in words(phrase) if word in phrase or word == "i"
-        )
+                phrases += [*intent.examples.get("", ()), *intent.examples.get(tool.name, ())]
+        return frozenset(word for phrase in phrases for word in words(phrase))
+
+    def _common(self, tool: Tool) -> frozenset[str]:
+        """The common words of a tool's matter: all but the values in its examples."""
+        if tool.name not in self._common_words:
+            phrases, own = [], [tool.name.replace("_", " "), tool.description]
+            for intent in self._catalogue.intents.values():
+                phrases += [p for some in intent.examples.values() for p in some]
+                if tool in intent.tools:
+                    own.append(intent.title)
+            self._common_words[tool.name] = common_words(phrases, own)
+        return self._common_words[tool.name]
 
 
-def _plainly(tool: Tool, text: str) -> _Draft | None:
-    """The call, if the words alone tell every value that it requires."""
-    if not tool.required or any(_is_free(tool, name) for name in tool.required):
-        return None
-    draft = _Draft(tool)
-    _settle(draft, text, {})
-    return None if draft.missing else draft
-
-
-def _take_bare(draft: _Draft, text: str) -> bool:
-    """Take the value that is the whole text, if it is one; whether it is."""
-    tool, before = draft.tool, dict(draft.arguments)
-    properties = tool.parameters.get("properties", {})
-    for name in [*draft.missing, *(n for n in properties if n not in draft.missing)]:
-        value = sole_value(text, _parameter(tool, name), name=name)
-        if value is None or (tool.effect == "read" and _echoes(str(value), tool)):
-            continue  # "and texts?"
-        if name in tool.required or name in before or _parameter(tool, name).get("enum"):
-            draft.arguments[name] = value
-            return True
-    return False
-
-
-def _settle(draft: _Draft, text: str, proposed: Mapping[str, Any]) -> None:
-    """Put into the draft what the text has for each parameter, given what was proposed."""
-    tool = draft.tool
-    plainly = {
-        name: extract_values(text, _parameter(tool, name), name=name) or _alone(text, tool, name)
-        for name in tool.parameters.get("properties", {})
-    }
-    for name, values in plainly.items():
-        schema = _parameter(tool, name)
-        value = None
-        if name in proposed:
-            meant = affirmed(text) if name in tool.required else text
-            value = ground_value(proposed[name], meant, schema, name=name)
-            if isinstance(value, str) and is_free(schema):
-                optional = name not in tool.required
-                if _echoes(value, tool) or (optional and not _is_announced(value, text)):
-                    value = None
-        rivals = [o for o, others in plainly.items() if o != name and set(others) & set(values)]
-        if not rivals and values:
-            value = values[0] if len(values) == 1 or several(text, schema, name=name) else None
-        if value is not None:
-            draft.arguments[name] = value
-
-
-def _each(draft: _Draft, text: str) -> list[dict[str, Any]]:
-    """The arguments, once for each of a list of names to look up, or of identifiers."""
-    names = extract_name_list(affirmed(text)) if draft.tool.effect == "read" else []
-    for name in draft.tool.required:
-        values = several(text, _parameter(draft.tool, name), name=name)
-        if draft.arguments[name] in values:
-            return [{**draft.arguments, name: value} for value in values]
-    for name in draft.tool.required:
-        if draft.arguments[name] in names and _is_free(draft.tool, name):
-            return [{**draft.arguments, name: each} for each in names[:LOOKED_UP]]
-    return [draft.arguments]
-
-
-def _pick(draft: _Draft, request: ChatRequest) -> bool:
+def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
     """Take what "the second one" points at for the first that is missing; whether it did."""
     for name in draft.missing[:1]:
-        choice = options(name, _parameter(draft.tool, name), request.messages)
-        value = resolve_ordinal(confirmation.last_user_text(request), choice, name)
+        choice = options(name, draft.known[name], request.messages)
+        text = confirmation.last_user_text(request)
+        value = resolve_ordinal(text, choice, name)
+        if value is None and (row := pointed_row(text, request.messages, today)):
+            value = value_of(row, name, draft.known[name])
         if value is not None:
             draft.arguments[name] = value
             return True
     return False
 
 
-def _unit_note(draft: _Draft, request: ChatRequest) -> str:
-    """Why a number was not taken: it counts something else than the parameter does."""
-    for name in draft.missing:
-        schema = _parameter(draft.tool, name)
-        if unit := foreign_unit(confirmation.last_user_text(request), schema):
-            return f"I can take that in {unit_name(schema)} only, not in {unit}. "
-    return ""
+def _earlier(request: ChatRequest) -> str:
+    """What the person said before the last message."""
+    said = [message.content for message in request.messages if message.role == "user"]
+    return said[-2] if len(said) > 1 else ""
 
 
-def _alone(text: str, tool: Tool, name: str) -> list[Any]:
-    """The value, where the text is nothing else: even "l" is a plan then."""
-    schema = _parameter(tool, name)
-    value = None if is_free(schema) else sole_value(text, schema, name=name)
-    return [] if value is None else [value]
+def _tells(reading: Prediction, draft: Draft) -> bool:
+    """Whether a message may be the free text that was asked for, whatever it says."""
+    if reading.act in (*DECLINES, "yes", "question"):
+        return False
+    return takes_clause(draft) or confirmation.is_answer(reading)
 
 
-def _needs_help(tool: Tool, text: str) -> bool:
-    """Whether a parameter's value cannot be told from the words alone."""
-    plainly: list[Any] = []
-    for name in tool.parameters.get("properties", {}):
-        schema = _parameter(tool, name)
-        if schema.get("type") in ("number", "integer") or {"enum", "pattern"} & set(schema):
-            plainly += extract_values(text, schema, name=name)
-        elif name in tool.required or not is_free(schema) or TOLD & set(words(text)):
-            return True  # free text that may be left out must be announced: "because ..."
-    return len(plainly) != len(set(plainly))
-
-
-def _is_free(tool: Tool, name: str) -> bool:
-    return is_free(_parameter(tool, name))
-
-
-def _parameter(tool: Tool, name: str) -> Mapping[str, Any]:
-    return resolve_schema(tool.parameters.get("properties", {}).get(name, {}), tool.parameters)
-
-
-def _echoes(value: str, tool: Tool) -> bool:
-    """ "cancel my contract" has no reason "contract": words of the task itself are no value."""
-    return set(words(value)) <= TALK | set(words(f"{tool.name} {tool.description}"))
-
-
-def _is_announced(value: str, text: str) -> bool:
-    """Whether a word before the value says that something is told: "because it is too dear"."""
-    before = text[: text.find(value)].casefold().replace(",", " ").split()[-2:]
-    return bool(TOLD & set(before))
+def _is_other(reading: Prediction, draft: Draft) -> bool:
+    """Whether a message is clearly for another tool than the draft's."""
+    best = max(reading.shares, key=reading.shares.__getitem__)
+    return reading.familiar and reading.shares[best] >= CLEAR and best.tool != draft.tool.name
 
 
 def _results(messages: Sequence[Message]) -> list[Any]:

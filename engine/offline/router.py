@@ -6,17 +6,21 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from engine.chat_model import ModelError, Usage
-from engine.conversation import MAX_CHOICES, Conversation
+from engine.conversation import MAX_CHOICES, Conversation, for_intent
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
+from engine.offline.follow_ups import told_result
 from engine.offline.labels import Label, Prediction
 from engine.offline.segmentation import Reader, split_tasks, undropped
-from engine.offline.slot_filling import extract_values, is_free, resolve_schema, sole_value, words
+from engine.offline.selection import pointed_row
 from engine.offline.speech import agrees, follows, points_there, repeats, undoes, vague
+from engine.offline.values.readers import extract_values, sole_value
+from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.offline.worker_client import BUSY, TEXT_LIMIT
 from engine.tools.tool import Tool
 
@@ -27,6 +31,8 @@ POSSIBLE = 0.3
 # Who only asks for help may mean another intent than the likeliest, if it is not so much less so.
 RIVAL = 10.0
 YES = "yes"  # the key of small talk that agrees
+LAST = "last_action"  # of small talk about what was just done
+ORDERS = ("order", "correction")
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 
@@ -104,7 +110,7 @@ class OfflineRouter:
         if self._is_value(text, conversation):
             assert focus is not None
             return "continue", (Task(focus, text),), max(share, clear), ""
-        if focus is not None and repeats(text):
+        if focus is not None and (repeats(text) or self._points_back(text, reading, conversation)):
             return "continue", (Task(focus, text),), max(share, clear), ""
         if self._asks_there(text, reading, conversation):
             assert conversation.focus is not None
@@ -206,6 +212,14 @@ class OfflineRouter:
         calls = [call.name for message in conversation.messages for call in message.tool_calls]
         return asks and points_there(text) and bool(looked_up & set(calls[-1:]))
 
+    def _points_back(self, text: str, reading: Prediction, conversation: Conversation) -> bool:
+        """Whether the text means one of what was last listed: "pay the older one", "take that"."""
+        asks = reading.act == "question" and re.search(r"\bone\b", text)
+        if conversation.awaiting is None and not asks and reading.act not in ORDERS:
+            return False
+        messages = for_intent(conversation.messages, conversation.focus)
+        return pointed_row(text, messages, date.today()) is not None
+
     def _parameters(self, key: str | None) -> Iterator[tuple[Tool, str, Mapping[str, Any]]]:
         """Every parameter of an intent's tools."""
         intent = self._catalogue.intents.get(key or "")
@@ -222,7 +236,10 @@ class OfflineRouter:
         return STAYS.format(done) if done and undoes(wished) else NOTHING_OPEN
 
     def _say(self, key: str, conversation: Conversation) -> str:
-        """One of the replies, in turn."""
+        """One of the replies, in turn; or what was last done, to who asks about that."""
+        done = next((m for m in reversed(conversation.messages) if m.change), None)
+        if key == LAST and done is not None:
+            return f"{DONE.format(done.change)} {told_result(done)}".strip()
         replies = next(talk.replies for talk in self._catalogue.small_talk if talk.key == key)
         return replies[len(conversation.messages) // 2 % len(replies)]
 
@@ -231,6 +248,7 @@ class OfflineRouter:
         return f"Is this about {', '.join(titles[:-1])} or {titles[-1]}?"
 
 
+DONE = "The last thing that I did: {}."
 NOTHING_OPEN = "All right. What else can I do for you?"
 STAYS = "This was done already, and stays done: {}. What else can I do for you?"
 _EMPTY = "I didn't catch that. What can I do for you?"

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from engine.conversation import Message
-from engine.offline.slot_filling import Schema, words
+from engine.offline.answers import Row, extreme, marked, rows_of
+from engine.offline.lexicon import SUPERLATIVES
+from engine.offline.values.schema import Schema, fits, words
 
 _NUMBERS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 _NUMBERS |= {"1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4}
 _IT = re.compile(r"\b(?:it|this|that)\b(?!['’])", re.IGNORECASE)
 _ORDINAL = re.compile(rf"\bthe\s+({'|'.join(_NUMBERS)})\b(?:\s+(\w+))?", re.IGNORECASE)
+_POINTER = re.compile(
+    rf"\bthe\s+(?P<one>\w+)\s+one\b|\b(?:that|this)\s+one\b|"
+    rf"\bthe\s+(?P<alone>{'|'.join(SUPERLATIVES)})(?=\s*[.!]?$)",
+    re.IGNORECASE,
+)
 _BARE = re.compile(rf"({'|'.join(_NUMBERS)})\b(?:\s+(one))?\W*", re.IGNORECASE)
 _ALONE = re.compile(
     rf"(?:(?:and|ok|okay|yes|please|take|i(?:'ll| will) take|pay|make it|use)[\s,]+)*"
@@ -23,8 +31,57 @@ _ALONE = re.compile(
 
 
 def is_ordinal_only(text: str) -> bool:
-    """Whether the whole text is nothing but a place in a list."""
-    return (_ALONE.fullmatch(text.strip()) or _BARE.fullmatch(text.strip())) is not None
+    """Whether the whole text is nothing but a place in a list: "the second", "the cheaper one"."""
+    said = text.strip()
+    whole = _POINTER.fullmatch(re.sub(r"[\s,.!]*(?:\b(?:please|pls|then))?[.!]*$", "", said))
+    return bool(_ALONE.fullmatch(said) or _BARE.fullmatch(said) or whole)
+
+
+def without_pointer(text: str, messages: Sequence[Message]) -> str:
+    """The text with "it" for "the older one", where something was listed that this may mean."""
+    return _POINTER.sub("it", text) if len(_rows(messages)) > 1 else text
+
+
+def pointed_row(text: str, messages: Sequence[Message], today: date) -> Row | None:
+    """The row of the last result that the text points at: "the older one", "the overdue one", or
+    "that" after an answer which named just one."""
+    table = _rows(messages)
+    said = next((m.content for m in reversed(messages) if m.role == "assistant" and m.content), "")
+    told = [row for row in table if re.search(rf"(?<!\w){re.escape(row.name)}(?!\w)", said)]
+    shown = told if len(told) > 1 else table
+    pointer = _POINTER.search(text)
+    word = (pointer["one"] or pointer["alone"] or "").casefold() if pointer else ""
+    found: Sequence[Row] = ()
+    if word in SUPERLATIVES:
+        found = extreme(shown, SUPERLATIVES[word])
+    elif word:
+        found = marked([word], table, today) or ()
+    elif pointer or _IT.search(text):
+        found = told
+    return found[0] if len(found) == 1 else None
+
+
+def value_of(row: Row, name: str, schema: Schema) -> Any | None:
+    """What a row has for a parameter, by the parameter's name or by what it takes."""
+    allowed = schema.get("enum")
+    label = " ".join(words(name))
+    named = [fact.value for fact in row.facts if fact.label.casefold() == label]
+    for value in (*named, row.name, *(fact.value for fact in row.facts)):
+        if allowed is not None and value in allowed:
+            return value
+        if allowed is None and "pattern" in schema and fits(str(schema["pattern"]), str(value)):
+            return value
+    plain = schema.get("type") == "string" and allowed is None and "pattern" not in schema
+    return next(iter((*named, row.name))) if plain else None
+
+
+def _rows(messages: Sequence[Message]) -> list[Row]:
+    """The rows of the last result."""
+    content = next((m.content for m in reversed(messages) if m.role == "tool"), "null")
+    try:
+        return rows_of(json.loads(content))
+    except ValueError:
+        return []
 
 
 def resolve_ordinal(text: str, options: Sequence[Any], name: str) -> Any | None:

@@ -1,412 +1,412 @@
-"""Values that a person's own words carry, for the parameters of a tool's JSON Schema.
+"""The arguments of a call, from one message: each stretch of it belongs to one parameter.
 
-A model that proposes an argument is not believed: a value counts only where the message has it.
-`extract_values` lists what a message plainly says for one parameter, `grounded` checks a proposed
-value against the message, and `sole_value` reads a message that is nothing but the value. All
-three return values in the schema's own spelling; none of them judges limits, which is left to
-the tool's validation (so "-50" stays negative and is refused there).
-
-Number words are read by `text2num` (https://github.com/allo-media/text2num).
+What has a type of its own is read first (see `values.readers`), and where two parameters could
+have the same words the more telling reading wins. Free text gets what nobody else has: quoted
+words, what a word announces, names, and words that are not of the tool's own matter.
 """
 
 from __future__ import annotations
 
-import difflib
-import itertools
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from engine.offline.lexicon import CALENDAR, FILLERS, TALK, UNITS
-from engine.tools.schema.patterns import MatchTimeout, UnusablePattern, matches
-
-Schema = Mapping[str, Any]
-
-_CURRENCY = "$€£¥"
-_PRONOUNS = ("one", "first", "second", "third")
-_PRIVATE = 0xE000  # the start of Unicode's private use area
-_NUMBER = re.compile(
-    r"(?<![\w.,:])(?<!\w[-/.])"  # not inside a word or an identifier such as INV-1042
-    r"(?P<sign>(?:minus|negative)\s+|[-−–]\s?)?(?P<currency>[$€£¥])?\s?(?P<late>[-−–])?"
-    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-    r"(?![\d:/])(?!,\d)(?!\.\d)(?!-\d)",
-    re.IGNORECASE,
+from engine.offline.lexicon import CUES
+from engine.offline.values.calendar import read_dates, read_durations, read_times
+from engine.offline.values.free_text import (
+    Run,
+    apart,
+    clause,
+    is_clause,
+    quoted,
+    runs,
+    split_list,
+    trimmed,
 )
-_AFTER = re.compile(r"\s*(?P<more>more\s+|extra\s+|additional\s+)?(?P<unit>[$€£¥%]|[^\W\d_]+)?")
-# "M is too small, put me over to L": of several options the one that is gone to is meant.
-_MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
-_LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
-_LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
-# "In Rome, not in Paris", "all except INV-2210": what stands behind is excluded, up to a comma.
-_EXCLUDED = re.compile(
-    r"(?:\b(?:but|and)\s+)?\b(?:not|except(?:\s+for)?|excluding|without|instead\s+of|rather\s+than|"
-    r"apart\s+from|other\s+than|(?<=\ball\s)but|(?<=\beverything\s)but|(?<=\bany\s)but|"
-    r"(?<=\banything\s)but)\s+"
-    r"(?:only\s+|just\s+)?"
-    r"(?:(?!(?:i|we|you|please|but|and|or|so|then|just|put|give|add|let)\b)[^\s,;:!?]+\s*){1,3}",
-    re.IGNORECASE,
+from engine.offline.values.readers import distinct, masked, meant, read
+from engine.offline.values.schema import Found, Schema, is_free, kind_of, resolve_schema, words
+
+# Which reading of the same words wins, if both or neither stand beside a word of their own.
+_TELLING = (
+    "identifier",
+    "date-time",
+    "date",
+    "duration",
+    "time",
+    "options",
+    "list",
+    "number",
+    "boolean",
 )
-# A part of what follows, or a multiple: "half of 40" is for the person to work out.
-_PORTION_BEFORE = re.compile(
-    r"(?:\b(?:half|third|quarter|double|twice|triple|times)|%|\bpercent)\s+(?:of\s+)?(?:the\s+)?[$€£¥]?$",
-    re.IGNORECASE,
-)
+# Words of a parameter's name by which it is the first or the last of two, or has figures in it.
+_OPENS = frozenset({"from", "start", "begin", "beginning", "since", "after", "origin", "in"})
+_CLOSES = frozenset({"to", "until", "till", "end", "by", "before", "return", "destination", "out"})
+_CODED = frozenset({"version", "number", "id", "code", "reference", "ref", "tag", "key"})
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A value and where it stands in the text."""
+@dataclass
+class Filled:
+    """`values` by parameter, `rivals` are values of which one was meant, `spans` what was used.
 
-    value: Any
-    start: int
-    end: int
-    measured: bool = False
-
-
-def resolve_schema(schema: Schema, root: Schema | None = None) -> Schema:
-    """The schema of the value itself: references and the `null` of an optional one resolved."""
-    for _ in range(8):
-        if "$ref" in schema:
-            name = str(schema["$ref"]).rpartition("/")[2]
-            schema = (root or {}).get("$defs", {}).get(name, {})
-            continue
-        variants = schema.get("anyOf") or schema.get("oneOf")
-        if not variants:
-            break
-        kept = [v for v in variants if v.get("type") != "null"]
-        numeric = [v for v in kept if v.get("type") in ("number", "integer")]
-        schema = {
-            **(numeric or kept or [{}])[0],
-            **{k: v for k, v in schema.items() if "Of" not in k},
-        }
-    return schema
-
-
-def extract_values(text: str, schema: Schema, *, name: str = "") -> list[Any]:
-    """The different values that the text plainly has for this parameter, in order.
-
-    Free text has none: nothing in the words alone shows where it begins and ends. `name` is the
-    parameter's; next to it even a single letter is a value ("the l plan").
+    `unread` are codes and quotes in the text that no parameter took.
     """
-    text = affirmed(text)
-    found, spoken = list(_find(text, schema, name)), _digits(text)
-    kept = [f for f in found if not _LEFT_BEFORE.search(spoken[: f.start])] or found
-    if "enum" in schema and not any(_LISTED_BEFORE.search(spoken[: f.start]) for f in kept):
-        kept = [f for f in kept if _MEANT_BEFORE.search(spoken[: f.start])] or kept
-    if not {f.value for f in kept if f.measured} or _corrects(text):
-        return list(dict.fromkeys(f.value for f in kept))
-    return list(dict.fromkeys(f.value for f in kept if f.measured))
+
+    values: dict[str, Any] = field(default_factory=dict)
+    rivals: dict[str, list[Any]] = field(default_factory=dict)
+    spans: list[Found] = field(default_factory=list)
+    unread: tuple[str, ...] = ()
 
 
-def affirmed(text: str) -> str:
-    """The text without what it excludes: "roaming in Rome, not in Paris" is about Rome."""
-    return _EXCLUDED.sub("", text)
+def parameters(schema: Schema) -> dict[str, Schema]:
+    """Every parameter of a tool by its name; those within an object are joined by a dot."""
+    flat: dict[str, Schema] = {}
+
+    def add(prefix: str, node: Schema, depth: int) -> None:
+        for name, inner in node.get("properties", {}).items():
+            one = resolve_schema(inner, schema)
+            if kind_of(one) == "object" and one.get("properties") and depth:
+                add(f"{prefix}{name}.", one, depth - 1)
+            else:
+                items = one.get("items")
+                if isinstance(items, Mapping):
+                    one = {**one, "items": resolve_schema(items, schema)}
+                flat[f"{prefix}{name}"] = one
+
+    add("", schema, 3)
+    return flat
 
 
-def several(text: str, schema: Schema, *, name: str = "") -> list[Any]:
-    """The identifiers of a list, each of which is meant: "pay 1042 and 1007"; else none."""
-    found = extract_values(text, schema, name=name) if "pattern" in schema else []
-    either = _corrects(text) or re.search(r"\bor\b", text, re.IGNORECASE)
-    return found if len(found) > 1 and not either else []
+def required(schema: Schema) -> tuple[str, ...]:
+    """The names of the parameters that a call needs, in the order of `parameters`.
 
-
-def measured(text: str, schema: Schema) -> bool:
-    """Whether the text has a number with one of this parameter's own units."""
-    return bool(schema.get("x-units")) and any(f.measured for f in _find(text, schema, ""))
-
-
-def ground_value(value: Any, text: str, schema: Schema, *, name: str = "") -> Any | None:
-    """`value` as the schema spells it, if the text carries it; else None."""
-    kind = schema.get("type")
-    if isinstance(value, list) and kind == "array":
-        items = [ground_value(item, text, schema.get("items", {}), name=name) for item in value]
-        return items if items and None not in items else None
-    if isinstance(value, bool) or kind == "boolean":
-        named = set(words(name)) & set(words(text))
-        return value if named and value is True else None
-    if kind in ("number", "integer") or "enum" in schema or "pattern" in schema:
-        return next((v for v in extract_values(text, schema, name=name) if _same(v, value)), None)
-    return _substring(str(value), text) if isinstance(value, str | int | float) else None
-
-
-def sole_value(text: str, schema: Schema, *, name: str = "") -> Any | None:
-    """The value, where the whole text is just that: "15", "15 dollars please", "the L one".
-
-    Free text counts when it is one to three words none of which make conversation; a caller
-    for whom "balance" may be a change of subject has to classify it first.
+    Those within an object are needed where the object is.
     """
-    schema = resolve_schema(schema)
-    text = text.strip()
-    if not text or len(text) > 120:
-        return None
-    if schema.get("type") == "boolean":
-        said = " ".join(words(text))
-        return {"yes": True, "yeah": True, "yep": True, "no": False, "nope": False}.get(said)
-    if is_free(schema):
-        return _bare_text(text)
-    spoken = _digits(text)
-    found = list(_find(text, schema, name, alone=True))
-    values = list(dict.fromkeys(f.value for f in found))
-    if len(values) != 1:
-        return None
-    rest = spoken
-    for hit in sorted(found, key=lambda f: -f.start):
-        rest = f"{rest[: hit.start]} {rest[hit.end :]}"
-    allowed = FILLERS | set(words(name)) | _own_units(schema)
-    return values[0] if set(words(rest)) <= allowed else None
+    needed: list[str] = []
+
+    def add(prefix: str, node: Schema, depth: int) -> None:
+        for name in node.get("required", ()):
+            one = resolve_schema(node.get("properties", {}).get(name, {}), schema)
+            if kind_of(one) == "object" and one.get("properties") and depth:
+                add(f"{prefix}{name}.", one, depth - 1)
+            else:
+                needed.append(f"{prefix}{name}")
+
+    add("", schema, 3)
+    return tuple(needed)
 
 
-def is_mere_value(text: str, schema: Schema, *, name: str = "") -> bool:
-    """Whether the text only names a value: "20 dollars?", "the L plan", but not "20 please"."""
-    polite = FILLERS - {"the", "a", "an", "of", "and"}
-    return (
-        not is_free(schema)
-        and not set(words(text)) & polite
-        and (sole_value(text, schema, name=name) is not None)
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as the tool takes them: {"to.city": …} is {"to": {"city": …}}."""
+    whole: dict[str, Any] = {}
+    for name, value in flat.items():
+        *parents, last = name.split(".")
+        inner = whole
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    return whole
+
+
+def fill(
+    text: str,
+    schema: Schema,
+    common: Collection[str],
+    *,
+    now: datetime | None = None,
+    proposed: Mapping[str, Any] | None = None,
+) -> Filled:
+    """What the text has for the parameters of a tool's schema.
+
+    `common` are the words of the tool's own matter, which no free text consists of. `proposed`
+    are a model's values, each of which counts where the text has it and nothing else does.
+    """
+    known, needed = parameters(schema), required(schema)
+    filled = Filled()
+    quotes = quoted(text)
+    free = [name for name, one in known.items() if _is_text(one)]
+    names = {word for name in known for word in words(name)}
+    common = {*common, *(form for n in names for form in (n, f"{n}s", f"{n[:-1]}ies"))}
+    visible = _without(text, quotes) if free else text
+    candidates = _typed(visible, known, now)
+    told = _clause(text, visible, known, candidates, quotes)
+    if told is not None:
+        name, span = told
+        filled.values[name] = _text(span.value, known[name])
+        filled.spans.append(span)
+        visible = _without(visible, [span])
+        candidates = _typed(visible, known, now)
+    _settle(visible, known, needed, candidates, filled)
+    _free(text, visible, known, needed, common, quotes, filled, now)
+    for name, value in (proposed or {}).items():
+        if name in known and name not in filled.values and name not in filled.rivals:
+            _propose(text, name, known[name], value, common, filled)
+    filled.unread = tuple(_unread(text, filled.spans, quotes))
+    return filled
+
+
+def _is_text(schema: Schema) -> bool:
+    """Whether a parameter takes any text, or a list of such."""
+    return is_free(schema) or (
+        kind_of(schema) == "list" and is_free(resolve_schema(schema.get("items", {})))
     )
 
 
-def foreign_unit(text: str, schema: Schema) -> str:
-    """The unit of a number in the text, where the parameter names others as its own."""
-    units = _own_units(schema)
-    for match in _NUMBER.finditer(_digits(text)) if units else ():
-        after = _AFTER.match(match.string, match.end())
-        unit = match["currency"] or (after["unit"] or "" if after else "")
-        if unit.casefold() in UNITS - units:
-            return unit
-    return ""
+def _without(text: str, spans: Iterable[Found]) -> str:
+    """The text with blanks where these are."""
+    for span in spans:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text
 
 
-def unit_name(schema: Schema) -> str:
-    """A parameter's own unit in a word: "dollars"; nothing where it names none."""
-    units = [str(unit) for unit in schema.get("x-units", ())]
-    return max((unit for unit in units if unit.endswith("s")), key=len, default=(units or [""])[0])
+def _typed(text: str, known: Mapping[str, Schema], now: datetime | None) -> dict[str, list[Found]]:
+    """What may be a value of each parameter that has a type."""
+    candidates: dict[str, list[Found]] = {}
+    positive = masked(text)
+    for name, schema in known.items():
+        if not _is_text(schema):
+            said = text if kind_of(schema) == "boolean" else positive
+            found = read(said, schema, name=name.rpartition(".")[2], now=now)
+            candidates[name] = found if kind_of(schema) == "list" else meant(said, schema, found)
+    return candidates
 
 
-def is_free(schema: Schema) -> bool:
-    """Whether the parameter takes any text."""
-    return schema.get("type") == "string" and "enum" not in schema and "pattern" not in schema
+def _rank(found: Found, schema: Schema) -> tuple[bool, int, int]:
+    """How telling a reading is, least first."""
+    kind = kind_of(schema)
+    place = _TELLING.index(kind) if kind in _TELLING else len(_TELLING)
+    return (found.measured, found.end - found.start, -place)
 
 
-def proper_name(text: str) -> str | None:
-    """The one name in the text that its capitals show, where they show just one."""
-    if text.isupper() or text.istitle():
-        return None
-    found = re.findall(
-        r"(?<![.!?]\s)(?<!^)\b([^\W\d_a-z]\w+(?:\s+(?:and\s+)?[^\W\d_a-z]\w+)*)", text
-    )
-    names = {name for name in found if name.casefold() not in CALENDAR | UNITS}
-    return names.pop() if len(names) == 1 else None
+def _settle(
+    text: str,
+    known: Mapping[str, Schema],
+    needed: Sequence[str],
+    candidates: dict[str, list[Found]],
+    filled: Filled,
+) -> None:
+    """Give each stretch to one parameter."""
+    for name, found in candidates.items():
+        candidates[name] = [
+            f
+            for f in found
+            if not any(
+                other.overlaps(f) and _rank(other, known[rival]) > _rank(f, known[name])
+                for rival, others in candidates.items()
+                if rival != name and kind_of(known[rival]) != kind_of(known[name])
+                for other in others
+            )
+        ]
+    for names in _alike(known, candidates):
+        _share(text, names, needed, candidates)
+    for name, found in candidates.items():
+        values = distinct(f.value for f in found)
+        if kind_of(known[name]) == "list" and values:
+            filled.values[name] = values
+        elif len(values) == 1:
+            filled.values[name] = values[0]
+        elif values:
+            filled.rivals[name] = values
+        filled.spans += found
 
 
-def _find(text: str, schema: Schema, name: str, alone: bool = False) -> Iterator[_Found]:
-    schema = resolve_schema(schema)
-    spoken = _digits(text)
-    if "enum" in schema:
-        yield from _options(spoken, [v for v in schema["enum"] if v is not None], name, alone)
-    elif schema.get("type") in ("number", "integer"):
-        yield from _numbers(spoken, _own_units(schema), alone)
-    elif "pattern" in schema:
-        yield from _patterned(spoken, str(schema["pattern"]))
-
-
-def _own_units(schema: Schema) -> set[str]:
-    return {str(unit).casefold() for unit in schema.get("x-units", ())}
-
-
-def _digits(text: str) -> str:
-    """The text with its number words as digits ("two and a half" is 2.5, "half a gig" 0.5 gig)."""
-    from text_to_num import alpha2digit
-
-    # "one" is more often a pronoun ("the second one") than a number: kept from the library.
-    hidden = re.sub(
-        rf"\b({'|'.join(_PRONOUNS)})\b(?!\s+(?:hundred|thousand|and a half|point)\b)",
-        lambda match: chr(_PRIVATE + _PRONOUNS.index(match[0].casefold())),
-        text,
-        flags=re.IGNORECASE,
-    )
-    spoken = alpha2digit(hidden, "en", threshold=0)
-    for number, word in enumerate(_PRONOUNS):
-        spoken = spoken.replace(chr(_PRIVATE + number), word)
-    spoken = re.sub(r"\b(\d+) and (?:a|one) half\b", r"\1.5", spoken)
-    spoken = re.sub(r"(?<![\w.,])(\d+),(\d{1,2})(?![\d,]|\.\d)", r"\1.\2", spoken)  # "2,5 GB"
-    spoken = re.sub(
-        r"\b(\d+) (dollars?|bucks?|euros?|pounds?) (?:and )?(\d{1,2}) (?:cents?|pence)\b",
-        lambda m: f"{m[1]}.{int(m[3]):02} {m[2]}",
-        spoken,
-        flags=re.IGNORECASE,
-    )
-    spoken = re.sub(r"\b(\d+(?:\.\d+)?)\s*(?:1000\b|k\b)", lambda m: _times(m[1], 1000), spoken)
-    spoken = re.sub(r"\b(\d+) 100\b", lambda m: _times(m[1], 100), spoken)
-    spoken = re.sub(r"\bhalf (?:an?|of an?) (?=\w)", "0.5 ", spoken, flags=re.IGNORECASE)
-    return re.sub(r"\bone(?= \w+)", _one, spoken, flags=re.IGNORECASE)
-
-
-def _times(digits: str, factor: int) -> str:
-    return f"{float(digits) * factor:g}"
-
-
-def _one(match: re.Match[str]) -> str:
-    """ "one gig" is a number, "the second one please" is not."""
-    following = match.string[match.end() :].split()[0].strip(".,!?").casefold()
-    return "1" if following in UNITS or following == "more" else match[0]
-
-
-def _numbers(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
-    """The numbers that could be meant; of "20 or 30 dollars" both are dollars."""
-    found = list(_each_number(text, units, alone))
-    for one, other in itertools.pairwise([*found, _Found(None, 0, 0)]):
-        between = text[one.end : other.start]
-        shared = other.measured and re.fullmatch(r"\s+(?:or|to|and|till)\s+|\s*[,/&+]\s*", between)
-        # "20 dollars 50" may be 20.50.
-        trails = one.measured and between.isspace()
-        yield replace(one, measured=True) if shared else one
-        if trails and not other.measured and other.value is not None:
-            yield replace(other, measured=True)
-
-
-def _each_number(text: str, units: set[str], alone: bool) -> Iterator[_Found]:
-    for match in _NUMBER.finditer(text):
-        after = _AFTER.match(text, match.end())
-        word = (after["unit"] or "").casefold() if after else ""
-        glued = bool(after and after["unit"] and after.start("unit") == match.end())
-        if glued and word not in UNITS | units:
-            continue  # "1e309", "3x": not a number we know
-        unit = (match["currency"] or "") or (word if word in UNITS | units else "")
-        if units and unit and unit not in units:
-            continue
-        if _PORTION_BEFORE.search(text[: match.start()]) or re.fullmatch(
-            r"[1-9]\d{0,2}\.\d{3}", match["digits"]
-        ):
-            continue  # "half of 40"; "1.000" is a thousand in half of the world
-        number = float(match["digits"].replace(",", ""))
-        if match["sign"] or match["late"]:
-            number = -number
-        value: int | float = int(number) if number.is_integer() else number
-        end = after.end("unit") if after and unit and unit == word else match.end()
-        yield _Found(value, match.start(), end, measured=bool(unit) and unit in units)
-    if units and not alone:
-        # "add another gig": the article counts one, where nothing else was counted.
-        singular = "|".join(re.escape(u) for u in units if u.isalpha() and not u.endswith("s"))
-        pattern = rf"\b(?:an?|another|an extra|one more)\s+({singular})\b"
-        counted = re.search(pattern, text, re.IGNORECASE)
-        if counted and not _NUMBER.search(text):
-            yield _Found(1, counted.start(), counted.end(), measured=True)
-
-
-def _options(text: str, options: Sequence[Any], name: str, alone: bool) -> Iterator[_Found]:
-    """Options by their words. One of a letter or two must stand out: in capitals, or beside the
-    parameter's name."""
-    beside = "|".join(re.escape(w) for w in (*words(name), "size", "option"))
-    own_words = {option: words(str(option)) for option in options}
-    taken: list[_Found] = []
-    for option in sorted(options, key=lambda o: -len(str(o))):
-        spelt = r"[\s_-]*".join(re.escape(word) for word in own_words[option])
-        if not spelt:
-            continue
-        if len(str(option)) > 2 or (option == "on" and "off" in options):
-            pattern, flags = rf"\b{spelt}\b", re.IGNORECASE
-        elif alone:
-            pattern, flags = rf"(?<![\w'’-]){spelt}(?![\w'’-])", re.IGNORECASE
-        else:
-            near = rf"(?i:(?:{beside})\s+{spelt}|{spelt}\s+(?:{beside}))"
-            stands_out = str(option).isupper() and not text.isupper()
-            capital = re.escape(str(option)) if stands_out else near
-            pattern, flags = rf"(?<![\w'’-])(?:{near}|{capital})(?![\w'’-])", re.NOFLAG
-        for match in re.finditer(pattern, text, flags):
-            if not any(t.start < match.end() and match.start() < t.end for t in taken):
-                taken.append(_Found(option, match.start(), match.end()))
-    if not taken:
-        taken.extend(_nearly(text, own_words))
-    yield from sorted(taken, key=lambda f: f.start)
-
-
-def _nearly(text: str, own_words: Mapping[Any, list[str]]) -> Iterator[_Found]:
-    """Options with a slip of the finger, or by one word that no other option has."""
-    counts = Counter(word for parts in own_words.values() for word in parts)
-    long = {
-        word: option
-        for option, parts in own_words.items()
-        for word in parts
-        if len(word) >= 4 and counts[word] == 1
-    }
-    whole = {"".join(parts): option for option, parts in own_words.items()}
-    for match in re.finditer(r"(?=\b([^\W\d_]+)\s([^\W\d_]+)\b)", text):
-        if (match[1] + match[2]).casefold() in whole:
-            option = whole[(match[1] + match[2]).casefold()]
-            yield _Found(option, match.start(1), match.end(2))
-            return
-    for match in re.finditer(r"[^\W\d_]{4,}", text):
-        close = difflib.get_close_matches(match[0].casefold(), long, n=1, cutoff=0.84)
-        if close:
-            yield _Found(long[close[0]], match.start(), match.end())
-
-
-def _patterned(text: str, pattern: str) -> Iterator[_Found]:
-    """Identifiers, written with forgiveness: "inv 1042", "#1042" and "1042" for INV-1042."""
-    whole = f"^(?:{pattern})$"
-    prefix = re.match(r"\^?((?:[A-Za-z0-9_ ]|\\?[-#/])*)(?=[\\\[(.]|$)", pattern)
-    head = prefix[1].replace("\\", "") if prefix else ""
-    bare_head = re.escape(head.rstrip("-#/_ "))
-    joined = rf"(?:{bare_head}\W{{0,2}})?" if bare_head else ""
-    for match in re.finditer(rf"(?<![\w-]){joined}[#]?([\w/-]*\w)(?![\w-])", text, re.IGNORECASE):
-        after = _AFTER.match(text, match.end())
-        counted = match[0].isdigit() and after and (after["unit"] or "").casefold() in UNITS
-        if counted or (match.start() and text[match.start() - 1] in _CURRENCY):
-            continue
-        for written in (match[0], match[1], head + match[1]):
-            try:
-                form = next((f for f in (written, written.upper()) if matches(whole, f)), None)
-            except (UnusablePattern, MatchTimeout):
-                return  # not one that can be recognized
-            if form and re.search(r"\d", form):
-                yield _Found(form, match.start(), match.end())
+def _alike(known: Mapping[str, Schema], candidates: Mapping[str, list[Found]]) -> list[list[str]]:
+    """The parameters that read the same stretches of the text."""
+    groups: list[list[str]] = []
+    for name, found in candidates.items():
+        for group in groups:
+            first = candidates[group[0]]
+            if kind_of(known[group[0]]) == kind_of(known[name]) and any(
+                f.overlaps(other) for f in found for other in first
+            ):
+                group.append(name)
                 break
+        else:
+            groups.append([name])
+    return [group for group in groups if len(group) > 1]
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one) == abs(other)  # a lost sign is put right: the text's own value is used
-    return str(one).casefold() == str(other).casefold()
+def _share(
+    text: str, names: Sequence[str], needed: Sequence[str], candidates: dict[str, list[Found]]
+) -> None:
+    """Divide the stretches that several parameters read among them, by what stands beside them,
+    by their order, or to the only one that is needed; else nobody has them."""
+    found = {(f.start, f.end): f for name in names for f in candidates[name]}
+    spans = [found[place] for place in sorted(found)]
+    own = {name: [f for f in candidates[name] if f.measured] for name in names}
+    given: dict[str, list[Found]] = {name: [] for name in names}
+    rest = []
+    for span in spans:
+        before = (words(text[: span.start])[-1:] or [""])[0]
+        by_cue = [name for name in names if before in _cues(name)]
+        marked = [name for name in names if any(f.overlaps(span) for f in own[name])]
+        chosen = by_cue if len(by_cue) == 1 else marked
+        if len(chosen) == 1:
+            given[chosen[0]].append(_of(candidates[chosen[0]], span))
+        else:
+            rest.append(span)
+    empty = [name for name in names if not given[name]]
+    wanting = [name for name in empty if name in needed]
+    if rest and len(rest) == len(wanting):
+        for name, span in zip(wanting, rest, strict=True):
+            given[name].append(_of(candidates[name], span))
+    elif rest and len(wanting) == 1:
+        given[wanting[0]] += [_of(candidates[wanting[0]], span) for span in rest]
+    elif rest and len(rest) == len(empty):
+        for name, span in zip(empty, rest, strict=True):
+            given[name].append(_of(candidates[name], span))
+    candidates.update(given)
 
 
-def _corrects(text: str) -> bool:
-    """Whether the person takes something back; then no number outranks another."""
-    return bool(re.search(r"\b(?:no|not|sorry|rather|actually|i mean|wait)\b", text, re.IGNORECASE))
+def _of(found: Sequence[Found], span: Found) -> Found:
+    return next((f for f in found if f.overlaps(span)), span)
 
 
-def _substring(value: str, text: str) -> str | None:
-    """The words of `value` as they stand in the text, one after the other."""
-    parts = words(value)
-    if not parts:
+def _cues(name: str) -> frozenset[str]:
+    """The words that stand before a value for a parameter of this name."""
+    said = set(words(name.replace("_", " ")))
+    cues = {cue for word in said for cue in CUES.get(word, ())}
+    if said & _OPENS:
+        cues |= {"from", "between", "starting", "since", "on"}
+    if said & _CLOSES:
+        cues |= {"to", "until", "till", "and", "by"}
+    return frozenset(cues)
+
+
+def _clause(
+    text: str,
+    visible: str,
+    known: Mapping[str, Schema],
+    candidates: Mapping[str, list[Found]],
+    quotes: Sequence[Found],
+) -> tuple[str, Found] | None:
+    """The parameter that takes a clause, and the clause, if there is one."""
+    name = next((n for n, s in known.items() if is_free(s) and is_clause(n, s)), None)
+    if name is None:
         return None
-    pattern = r"[\W_]+".join(re.escape(part) for part in parts)
-    match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
-    return match[0] if match else None
+    if quotes and len([n for n in known if is_free(known[n])]) == 1:
+        return name, quotes[0]
+    told = clause(visible, name.rpartition(".")[2])
+    if told is not None:
+        value = text[told.start : told.end].strip()
+        return name, Found(trimmed(told.value if quotes == [] else value), told.start, told.end)
+    # "Let billing know I have paid": behind whom it is for.
+    options = [f for n, each in candidates.items() if "enum" in known[n] for f in each]
+    rest = text[options[0].end :] if len(options) == 1 else ""
+    if len(words(rest)) >= 3 and not re.match(r"\s+(?:a|the)\s+(?:message|note)\b", rest):
+        return name, Found(trimmed(rest.lstrip(" ,:-").rstrip(".")), options[0].end, len(text))
+    return None
 
 
-def _bare_text(text: str) -> str | None:
-    if re.search(r"[\d\n;:]", text):
-        return None
-    follow_up = re.match(r"(?:and|what about|how about|or|ok|okay)\b", text, re.IGNORECASE)
-    if text.rstrip().endswith("?") and not follow_up:
-        return None
-    parts = re.sub(r"[.,!?]+(?=\s|$)", "", text).split()
-    while parts and parts[0].casefold() in FILLERS - {"the"}:
-        parts.pop(0)
-    while parts and parts[-1].casefold() in {"please", "pls", "thanks", "then", "instead", "now"}:
-        parts.pop()
-    if (
-        not 1 <= len(parts) <= 3
-        or len("".join(parts)) < 2
-        or {part.casefold() for part in parts} & TALK
-    ):
-        return None
-    return " ".join(parts)
+def _free(
+    text: str,
+    visible: str,
+    known: Mapping[str, Schema],
+    needed: Sequence[str],
+    common: Collection[str],
+    quotes: Sequence[Found],
+    filled: Filled,
+    now: datetime | None,
+) -> None:
+    """Give free text what is left: quotes, what a word announces, names, words of no matter."""
+    wanting = [n for n, s in known.items() if _is_text(s) and n not in filled.values]
+    wanting.sort(key=lambda name: name not in needed)
+    left = [q for q in quotes if not any(q.overlaps(f) for f in filled.spans)]
+    found = [
+        *(Run(q.value, q.start, q.end, "".join(words(text[: q.start])[-1:]), True) for q in left),
+        *runs(masked(visible), common, [*filled.spans, *_calendar(visible, now)]),
+    ]
+    found.sort(key=lambda run: run.start)
+    for name in list(wanting):
+        cued = [r for r in found if r.before in _text_cues(name, known[name])]
+        if len(cued) == 1 and (name in needed or len(found) > 1 or _is_named(name, cued[0])):
+            _take(name, known[name], cued, found, filled)
+            wanting.remove(name)
+    if any(_is_coded(name, known[name]) for name in wanting):
+        found = apart(found)
+    for name in list(wanting):
+        coded = [r for r in found if re.search(r"\d", r.text) and not r.text.isdigit()]
+        if _is_coded(name, known[name]) and len(coded) == 1:
+            _take(name, known[name], coded, found, filled)
+            wanting.remove(name)
+    asked = [name for name in wanting if name in needed and not is_clause(name, known[name])]
+    if len(asked) == 1:
+        one = known[asked[0]]
+        whole = [r for r in found if any(q.start == r.start for q in left)] or found
+        if not whole:
+            return
+        capitals = [r for r in whole if r.capital]
+        if kind_of(one) == "list" or len(whole) == 1:
+            _take(asked[0], one, whole, found, filled)
+        elif len(capitals) == 1:
+            _take(asked[0], one, capitals, found, filled)
+    elif asked and len(asked) == len(found) and all(run.capital for run in found):
+        for name, run in zip(asked, list(found), strict=True):
+            _take(name, known[name], [run], found, filled)
 
 
-def words(text: str) -> list[str]:
-    """The text's words in lower case; an underscore parts them, an apostrophe does not."""
-    return re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text.casefold())
+def _calendar(text: str, now: datetime | None) -> list[Found]:
+    """What says when, which no name consists of."""
+    today = (now or datetime.now()).date()
+    return [*read_dates(text, today), *read_times(text), *read_durations(text)]
+
+
+def _is_named(name: str, run: Run) -> bool:
+    return run.before in CUES.get(words(name)[-1] if words(name) else "", ())
+
+
+def _text_cues(name: str, schema: Schema) -> frozenset[str]:
+    described = set(words(str(schema.get("description", ""))))
+    own = _cues(name.rpartition(".")[2])
+    return own or frozenset(cue for word in described for cue in CUES.get(word, ()))
+
+
+def _is_coded(name: str, schema: Schema) -> bool:
+    """Whether a parameter takes something with figures in it."""
+    described = str(schema.get("description", ""))
+    return bool(set(words(f"{name} {described}")) & _CODED or re.search(r"\d", described))
+
+
+def _take(
+    name: str, schema: Schema, chosen: Sequence[Run], found: list[Run], filled: Filled
+) -> None:
+    values = [run.text for run in chosen]
+    filled.values[name] = _text(values if kind_of(schema) == "list" else values[0], schema)
+    filled.spans += [Found(run.text, run.start, run.end) for run in chosen]
+    for run in list(chosen):
+        found.remove(run)
+
+
+def _text(value: Any, schema: Schema) -> Any:
+    if kind_of(schema) == "list":
+        parts = value if isinstance(value, list) else [value]
+        return [item for part in parts for item in split_list(trimmed(part))]
+    return trimmed(value)
+
+
+def _propose(
+    text: str, name: str, schema: Schema, value: Any, common: Collection[str], filled: Filled
+) -> None:
+    """Take a model's free text, where the message has it and nothing else has these words."""
+    items = value if isinstance(value, list) and kind_of(schema) == "list" else [value]
+    spans = []
+    for item in items if _is_text(schema) else ():
+        parts = [re.escape(part) for part in words(str(item))]
+        pattern = r"[\W_]+".join(parts)
+        match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
+        if not parts or match is None or set(words(match[0])) <= set(common):
+            return
+        spans.append(Found(match[0], *match.span()))
+    if spans and not any(one.overlaps(other) for one in spans for other in filled.spans):
+        values = [span.value for span in spans]
+        filled.values[name] = values if kind_of(schema) == "list" else values[0]
+        filled.spans += spans
+
+
+def _unread(text: str, spans: Sequence[Found], quotes: Sequence[Found]) -> Iterable[str]:
+    """The codes and quotes that nothing took: dropping them would change what is done."""
+    coded = re.finditer(r"(?<![\w.])(?=[\w.-]*\d)(?=[\w.-]*[^\W\d_])[\w.-]*\w", text)
+    for found in (*quotes, *(Found(match[0], *match.span()) for match in coded)):
+        if not any(found.overlaps(other) for other in spans):
+            yield str(found.value)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 
 from engine.offline.lexicon import AROUND_YES, YES
-from engine.offline.slot_filling import words
+from engine.offline.values.schema import words
 
 # "Cancel my top-up" does not order a top-up.
 _UNDOES = re.compile(

@@ -4,6 +4,7 @@
     {"op": "score", "key": ..., "texts": [...]}             → {"ok": {"scores": [...], "tokens": n}}
     {"op": "cross", "classes": [...]}                       → {"ok": [{"number": n, ...}, ...]}
     {"op": "nearest", "texts": [...], "among": [...]}       → {"ok": [n, ...]}
+    {"op": "likeness", "text": ..., "among": [...]}         → {"ok": [cosine, ...]}
     {"op": "warm", "tools": [...]}                          → {"ok": {}}
     {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...} or null}
 
@@ -130,6 +131,10 @@ class Worker:
             case "nearest":
                 among = self.encoder.embed(request["among"])
                 return (self.encoder.embed(request["texts"]) @ among.T).argmax(1).tolist()
+            case "likeness":
+                among = self.encoder.embed(request["among"])
+                cosines: list[float] = (among @ self.encoder.embed([request["text"]])[0]).tolist()
+                return cosines
             case "warm":
                 if self.caller is not None:
                     self.caller.bind(request["tools"])

@@ -25,7 +25,7 @@ from engine.chat_model import ModelError
 from engine.child_process import PACKAGE, child_environment
 from engine.intents.intent import Catalogue
 from engine.offline.labels import Label, Prediction, boost_by_units, labels_of, to_prediction
-from engine.offline.slot_filling import resolve_schema
+from engine.offline.values.schema import resolve_schema
 from engine.tools.tool import Tool
 
 # Seconds of processor time, which other programs do not use up: the child enforces that itself. A
@@ -164,6 +164,12 @@ class WorkerClient:
         }
         places: list[int] = await self._ask({"op": "nearest", **said})
         return places
+
+    async def likeness(self, text: str, among: Sequence[str]) -> list[float]:
+        """How like the text each of the others is, from -1 to 1."""
+        said = {"text": clean_message(text), "among": [clean_message(other) for other in among]}
+        cosines: list[float] = await self._ask({"op": "likeness", **said})
+        return cosines
 
     async def warm(self, tools: Sequence[Tool]) -> None:
         """Let the tool-calling model learn these tools ahead of the message."""

@@ -12,11 +12,12 @@ import bisect
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from engine.conversation import Conversation
+from engine.conversation import Conversation, Message
+from engine.decisions.questions import DecisionRequest, Option
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.lexical_index import Match
 from engine.tools.tool import first_sentence
@@ -46,12 +47,25 @@ PHRASE_TOKENS = 24
 MESSAGE_TOKENS = 200
 RECENT_MESSAGES, RECENT_TOKENS = 4, (15, 80)
 
-RULES = """\
+# What a message may be besides an intent, in words for whoever decides.
+ROUTES: Mapping[str, str] = {
+    "continue": "if it answers or corrects the active intent's last question",
+    "small_talk": "for greetings, thanks, jokes, feelings and questions about you",
+    "out_of_scope": "for a request that no intent covers",
+    "cancel": "if the person drops the active task",
+    "clarify": "if it fits two or more intents and you cannot tell",
+}
+# Where nothing is open, nothing can be continued or dropped.
+OPEN_ROUTES = ("continue", "cancel")
+QUESTION = "What to do with the person's last message: the intent that can do what is asked, or"
+SECOND = "A second, separate thing that the last message asks for besides the first, if any"
+SAY_MORE = "Could you say a little more about what you need?"
+GREETING = "Hello! How can I help you?"
+
+_LABELS = "; ".join(f'"{name}" {text}' for name, text in ROUTES.items())
+RULES = f"""\
 Decide what to do with the person's last message. Answer with one JSON object:
-- label: the intent that can do what is asked; or "continue" if it answers or corrects the active \
-intent's last question; "small_talk" for greetings, thanks, jokes, feelings and questions about \
-you; "out_of_scope" for a request that no intent covers; "cancel" if the person drops the active \
-task; "clarify" if it fits two or more intents and you cannot tell.
+- label: the intent that can do what is asked; or {_LABELS}.
 - more: further intents, in order, only if the message asks for several separate things.
 - confidence: high, medium or low.
 - runner_up: the next best intent, or null.
@@ -80,10 +94,13 @@ def routing_prompt(catalogue: Catalogue) -> str:
     return head + "\n".join(_listed(intents, room))
 
 
-def answer_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """The JSON Schema of the answer, as strict mode wants it: all required, nothing else."""
+def answer_schema(catalogue: Catalogue, *, is_open: bool = True) -> dict[str, Any]:
+    """The JSON Schema of the answer, as strict mode wants it: all required, nothing else.
+
+    Labels that cannot apply, since nothing `is_open`, are no part of it.
+    """
     keys = sorted(catalogue.intents)
-    routes = ["continue", "small_talk", "out_of_scope", "cancel", "clarify"]
+    routes = [name for name in ROUTES if is_open or name not in OPEN_ROUTES]
     label: dict[str, Any] = {"type": "string"}
     intent: dict[str, Any] = {"type": "string"}
     if len(keys) <= MAX_ENUM:
@@ -126,16 +143,39 @@ def phrases(intent: Intent) -> Iterator[str]:
     yield from (first_sentence(tool) for tool in intent.tools)
 
 
-def situation(text: str, conversation: Conversation) -> str:
-    """What was said, and what is open."""
-    last = json.dumps(_cut(text, MESSAGE_TOKENS), ensure_ascii=False)
+def described_options(catalogue: Catalogue) -> dict[str, Option]:
+    """Each intent as an option of a choice, with examples where there are few intents."""
+    examples = EXAMPLES_PER_INTENT if len(catalogue.intents) <= SMALL else 1
+    return {
+        key: Option(key, _described(catalogue.intents[key], examples))
+        for key in sorted(catalogue.intents)
+    }
+
+
+def spoken(text: str, conversation: Conversation) -> tuple[Message, ...]:
+    """What a decision rests on: the message in question last, and what was said shortly before.
+
+    Never what tools returned.
+    """
+    said = [m for m in conversation.messages if m.role in ("user", "assistant") and m.content]
+    # The conversation already holds the message in question as its last.
+    before = [Message(m.role, m.content) for m in said[:-1][-RECENT_MESSAGES:]]
+    return (*before, Message("user", text))
+
+
+def open_matters(conversation: Conversation) -> str:
+    """What is active, and what the assistant waits for."""
     lines = [f"Active intent: {conversation.focus or 'none'}"]
     if conversation.awaiting:
         lines.append(f"The assistant waits for: {', '.join(conversation.awaiting.missing)}")
-    lines.append(f"Last message: {last}")
-    spoken = [m for m in conversation.messages if m.role in ("user", "assistant") and m.content]
-    # The conversation already holds the message in question as its last.
-    before = spoken[:-1][-RECENT_MESSAGES:]
+    return "\n".join(lines)
+
+
+def situation(request: DecisionRequest) -> str:
+    """What was said, and what is open, within the room there is."""
+    *before, newest = request.messages
+    last = json.dumps(_cut(newest.content, MESSAGE_TOKENS), ensure_ascii=False)
+    lines = [*request.situation.splitlines(), f"Last message: {last}"]
     if before:
         least, most = RECENT_TOKENS
         room = (SITUATION - tokens("\n".join(lines))) // len(before)
@@ -174,7 +214,7 @@ def _listed(intents: Sequence[Intent], room: int) -> list[str]:
     """A line for each intent, as informative as fits into `room` tokens."""
     if len(intents) <= SMALL:
         for examples in range(EXAMPLES_PER_INTENT, 0, -1):
-            lines = [_described(intent, examples) for intent in intents]
+            lines = [f"{i.key}: {_described(i, examples)}" for i in intents]
             if tokens("\n".join(lines)) <= room:
                 return lines
 
@@ -202,7 +242,7 @@ def _listed(intents: Sequence[Intent], room: int) -> list[str]:
 
 
 def _described(intent: Intent, examples: int) -> str:
-    line = f"{intent.key}: {_shortened(intent, DESCRIPTION_CHARACTERS)}"
+    line = _shortened(intent, DESCRIPTION_CHARACTERS)
     if own := list(_examples(intent))[:examples]:
         line += f" E.g. {_quoted(own)}."
     if intent.counter_examples:

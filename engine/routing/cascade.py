@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from engine.chat_model import ModelError
 from engine.conversation import Conversation
-from engine.events import RetryScheduled
+from engine.events import DeciderUnavailable, RetryScheduled
 from engine.intents.routing import Router, Routing
 from engine.intents.thresholds import Thresholds
 
@@ -24,7 +24,7 @@ class CascadeRouter:
 
     async def route(
         self, text: str, conversation: Conversation
-    ) -> AsyncIterator[RetryScheduled | Routing]:
+    ) -> AsyncIterator[RetryScheduled | DeciderUnavailable | Routing]:
         """See `Router.route`. Small talk goes to the model, which answers it in its own words."""
         try:
             async for item in self._local.route(text, conversation):

@@ -1,29 +1,28 @@
-"""Routes with one small request to a chat model, which answers small talk in the same breath.
+"""A chat model as the decider of a router: one small structured answer, small talk included.
 
 The model sees what the person and the assistant said and which intent is active, never what a
-tool returned; `engine.prompts.routing` says in which words.
+tool returned; `engine.prompts.routing` says in which words. Of a large catalogue it sees every
+intent in short, and examples of the nearest.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from engine import flat_prompt
 from engine.chat_model import ChatModel, ChatRequest, ModelError, Reply
-from engine.conversation import Conversation, Message
-from engine.events import Alternative, RetryScheduled
+from engine.conversation import Message
+from engine.decisions.deciders import ChatDecider
+from engine.decisions.questions import Answer, Choice, Decision, DecisionRequest
+from engine.events import RetryScheduled, RouteSource
 from engine.intents.intent import Catalogue
 from engine.intents.lexical_index import TfIdfIndex
-from engine.intents.routing import Routing, Task
 from engine.prompts import routing as prompt
-
-# A band is an order, not a probability: these only place it on the scale of the events.
-BANDS: Mapping[str, float] = {"high": 0.95, "medium": 0.7, "low": 0.4}
+from engine.routing.decisions import FURTHER, INTENT, DecisionRouter
 
 
 class _Answer(BaseModel):
@@ -36,13 +35,21 @@ class _Answer(BaseModel):
     reply: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
 
 
-class LlmRouter:
-    """Implements `Router` with a chat model."""
+def llm_router(model: ChatModel, catalogue: Catalogue) -> DecisionRouter:
+    """Return the router that asks a chat model."""
+    return DecisionRouter(RoutingModel(model, catalogue), catalogue)
+
+
+class RoutingModel:
+    """Implements `Decider` for a router's questions about one catalogue, and for any other."""
+
+    source: RouteSource = "llm"
+    free = False
 
     def __init__(self, model: ChatModel, catalogue: Catalogue) -> None:
+        self.name = model.name
         self._model = model
         self._catalogue = catalogue
-        self._schema = prompt.answer_schema(catalogue)
         self._system = ""
         self._shortlist: TfIdfIndex | None = None
 
@@ -58,63 +65,42 @@ class LlmRouter:
             self._shortlist = TfIdfIndex(own)
         self._system = prompt.routing_prompt(self._catalogue)
 
-    async def route(
-        self, text: str, conversation: Conversation
-    ) -> AsyncIterator[RetryScheduled | Routing]:
-        """See `Router.route`."""
+    async def decide(self, request: DecisionRequest) -> AsyncIterator[RetryScheduled | Decision]:
+        """See `Decider.decide`."""
+        if all(question.name != INTENT for question in request.questions):
+            async for item in ChatDecider(self._model).decide(request):
+                yield item
+            return
         await self.start()
-        shown = prompt.situation(text, conversation)
+        shown = prompt.situation(request)
         if self._shortlist is not None:
-            near = self._shortlist.nearest(text, prompt.NEAREST)
+            near = self._shortlist.nearest(request.messages[-1].content, prompt.NEAREST)
             shown = prompt.with_examples(near, self._catalogue, shown)
-        request = ChatRequest(
+        chat = ChatRequest(
             messages=(Message("system", self._system), Message("user", shown)),
             stage="classify",
-            output_schema=self._schema,
+            output_schema=prompt.answer_schema(self._catalogue, is_open=_is_open(request)),
         )
-        async for item in self._model.stream(request):
-            if isinstance(item, RetryScheduled):
-                yield item
-            elif isinstance(item, Reply):
-                usage = flat_prompt.estimate_tokens(request, item.usage, item.text)
-                yield self._decide(text, conversation, replace(item, usage=usage))
+        async for part in self._model.stream(chat):
+            if isinstance(part, RetryScheduled):
+                yield part
+            elif isinstance(part, Reply):
+                usage = flat_prompt.estimate_tokens(chat, part.usage, part.text)
+                said = self._read(part.text)
+                main = Answer(said.label.strip(), band=said.confidence, runner_up=said.runner_up)
+                further = dict(zip(FURTHER, map(Answer, said.more), strict=False))
+                yield Decision({INTENT: main, **further}, self.name, usage, said.reply)
 
-    def _decide(self, text: str, conversation: Conversation, reply: Reply) -> Routing:
+    def _read(self, text: str) -> _Answer:
         try:
-            answer = _Answer.model_validate_json(reply.text)
+            return _Answer.model_validate_json(text)
         except ValidationError:
             raise ModelError(
-                "model", f"{self._model.name} gave no usable answer to the routing question"
+                "model", f"{self.name} gave no usable answer to the routing question"
             ) from None
-        label = answer.label.strip()
-        known = self._catalogue.intents
-        named = [key for key in (label, *answer.more) if key in known]
-        confidence = BANDS.get(answer.confidence or "")
-        runner_up = answer.runner_up if answer.runner_up in known else None
-        alternatives = (Alternative(runner_up, None),) if runner_up else ()
 
-        def routing(**fields: Any) -> Routing:
-            # Some models name what they have chosen as its runner-up, too.
-            chosen = {task.intent for task in fields.get("tasks", ())}
-            others = tuple(other for other in alternatives if other.intent not in chosen)
-            given = {"alternatives": others, **fields}
-            return Routing(source="llm", confidence=confidence, usage=reply.usage, **given)
 
-        if label in known:
-            if answer.confidence == "low" and runner_up and runner_up != label:
-                choices = (Alternative(label, confidence), *alternatives)
-                asked = f"Do you mean {known[label].title} or {known[runner_up].title}?"
-                return routing(route="clarify", alternatives=choices, reply=answer.reply or asked)
-            tasks = tuple(Task(key, text) for key in dict.fromkeys(named))
-            return routing(route="task", tasks=tasks)
-        if label == "continue" and conversation.focus in known:
-            return routing(route="continue", tasks=(Task(conversation.focus or "", text),))
-        if label == "cancel":
-            return routing(route="cancel", reply=answer.reply or self._catalogue.cancel_reply)
-        if label in ("clarify", "continue"):
-            asked = answer.reply or "Could you say a little more about what you need?"
-            return routing(route="clarify", reply=asked)
-        if label == "small_talk":
-            return routing(route="small_talk", reply=answer.reply or "Hello! How can I help you?")
-        refused = answer.reply or self._catalogue.out_of_scope_reply
-        return routing(route="out_of_scope", reply=refused)
+def _is_open(request: DecisionRequest) -> bool:
+    """Whether the request offers to go on with what is open."""
+    offered = (o.value for q in request.questions if isinstance(q, Choice) for o in q.options)
+    return not set(prompt.OPEN_ROUTES).isdisjoint(offered)

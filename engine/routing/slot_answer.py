@@ -7,8 +7,8 @@ from engine.events import PendingCall
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
 from engine.offline.selection import is_ordinal_only
-from engine.offline.slot_filling import sole_value
 from engine.offline.speech import agrees, resumes
+from engine.offline.values.readers import sole_value
 
 
 def route_without_model(

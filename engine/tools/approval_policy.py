@@ -52,21 +52,25 @@ def evaluate_policy(
     allowed: bool = False,
     tainted: bool = False,
     repeated: bool = False,
+    doubted: bool = False,
 ) -> tuple[Verdict, str]:
     """The decision on a call, and whose it is: `policy` or `session`.
 
     `arguments` are the effective ones, with the defaults of those that were left out.
     `allowed`: the person allowed exactly this call for the session; `tainted`: a result from
-    outside has been read; `repeated`: this turn has made exactly this call before.
+    outside has been read; `repeated`: this turn has made exactly this call before; `doubted`: it is
+    not certain that the person asked for exactly this.
     """
     verdict = policy.decision or _BY_EFFECT[effect]
     wary = effect == "destructive" or (effect == "write" and (tainted or repeated))
     if verdict == "auto" and wary:
         verdict = "ask"
     if policy.exceeded(arguments):
-        return _STRICTER[verdict], "policy"
-    if verdict == "ask" and allowed and not wary:
+        verdict = _STRICTER[verdict]
+    elif verdict == "ask" and allowed and not (wary or doubted):
         return "auto", "session"
+    if verdict == "auto" and doubted and effect != "read":
+        verdict = "ask"
     return verdict, "policy"
 
 

@@ -18,14 +18,20 @@ BEGINNING, ENDING = 80, 40
 # Runs of blanks that would push the rest of a value out of sight.
 _BLANKS = re.compile(r"[ \t]*(?:\n[ \t]*){3,}| {17,}")
 
+# A part of a template in brackets, with at least one value in it. Doubled braces are text.
+_OPTIONAL = re.compile(r"\[((?:[^\[\]{}]|\{\{|\}\})*(?:(?<!\{)\{\w+\}(?:[^\[\]{}]|\{\{|\}\})*)+)\]")
+_NAME = re.compile(r"[A-Za-z]\w*\Z", re.ASCII)
+
 log = logging.getLogger(__name__)
 
 
 def summarize_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
     """The call in plain words: the tool's summary template, or its name and arguments.
 
-    An argument that was left out shows as its default in the schema. The sentence is approved, so
-    it shows every character of a value, on one line; of a long value it has both ends.
+    An argument that was left out shows as its default in the schema. A part of the template in
+    brackets is left out where it has a value that is not given: "Deploy {service}[ at {version}]".
+    The sentence is approved, so it shows every character of a value, on one line; of a long value
+    it has both ends.
     """
     properties: Mapping[str, Any] = tool.parameters.get("properties", {})
     defaults = {
@@ -39,13 +45,34 @@ def summarize_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
             values[name] = value.replace("_", " ")
     if tool.summary:
         try:
-            return _FORMATTER.vformat(tool.summary, (), values)
+            return _FORMATTER.vformat(_with_given(tool.summary, values), (), values)
         except (LookupError, ValueError, AttributeError):
             log.debug("the summary of %s does not fit its arguments", tool.name)
     listed = ", ".join(
         f"{_on_one_line(name)} {_FORMATTER.format_field(values[name], '')}" for name in arguments
     )
     return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+
+
+def summary_values(schema: Mapping[str, Any], joint: str) -> str:
+    """The part of a template that lists a tool's values: what is required, then what is given."""
+    properties = schema.get("properties")
+    names = [n for n in (properties if isinstance(properties, Mapping) else ()) if _NAME.match(n)]
+    told = schema.get("required")
+    required = [n for n in names if isinstance(told, list) and n in told]
+    listed = ", ".join(f"{name.replace('_', ' ')} {{{name}}}" for name in required)
+    optional = "".join(f"[, {n.replace('_', ' ')} {{{n}}}]" for n in names if n not in required)
+    return f"{joint}{listed}{optional}" if listed else optional
+
+
+def _with_given(template: str, values: Mapping[str, Any]) -> str:
+    """The template without the optional parts that lack a value, and without their brackets."""
+
+    def kept(part: re.Match[str]) -> str:
+        names = re.findall(r"\{(\w+)", part[1])
+        return part[1] if all(values.get(name) is not None for name in names) else ""
+
+    return _OPTIONAL.sub(kept, template)
 
 
 def missing_value_question(tool: Tool, awaiting: PendingCall) -> str:

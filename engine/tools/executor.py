@@ -25,9 +25,11 @@ from engine.events import (
     ApprovalResolved,
     Event,
     Outcome,
+    PendingCall,
     ToolCallProposed,
     ToolFinished,
     ToolStarted,
+    ValueSource,
 )
 from engine.ids import new_id
 from engine.ports import Answer, Approver, RecordingError
@@ -59,6 +61,25 @@ CANCELLED = "This was cancelled before it ran; nothing was changed."
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What is known of a change before it is proposed.
+
+    `question`, where there is one, is put to the person instead: the call lacks a value that
+    somebody said, or may not be wanted. `wanted` is the probability that the person asked for it,
+    `doubted` says that no flag and no policy may approve it.
+    """
+
+    sources: Mapping[str, ValueSource] = field(default_factory=dict)
+    wanted: float | None = None
+    doubted: bool = False
+    question: PendingCall | None = None
+
+
+Judge = Callable[[ToolCall, Tool, Mapping[str, Any]], Awaitable[Judgement]]
+"""Judges a valid change by its effective arguments, as JSON data. May raise `ModelError`."""
+
+
 class TooManyCorrections(Exception):
     """The model kept calling a tool with arguments that do not fit."""
 
@@ -73,9 +94,27 @@ class _Action:
     tool: Tool | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     effective: Effective | None = None
+    proposed: Mapping[str, Any] = field(default_factory=dict)  # before the person edited it
     problems: tuple[str, ...] = ()
     edited: bool = False
     settled: bool = False
+    judgement: Judgement = Judgement()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is a change that can be made."""
+        return self.tool is not None and self.tool.effect != "read" and not self.problems
+
+    @property
+    def sources(self) -> Mapping[str, ValueSource]:
+        """Where the arguments come from, as they are now: what the person edited, they said."""
+        if not self.edited or self.effective is None:
+            return self.judgement.sources
+        kept = self.judgement.sources
+        return {
+            n: kept.get(n, "said") if same({n: v}, {n: self.proposed.get(n)}) else "said"
+            for n, v in self.arguments.items()
+        }
 
     @property
     def valid(self) -> Effective:
@@ -96,7 +135,8 @@ class _Action:
 class Executor:
     """Runs the calls of one turn. `allowed` are the fingerprints of the calls approved for the
     whole session, `tainted` says that a result which strangers wrote was read, `changed` that
-    something was, or may have been, changed.
+    something was, or may have been, changed. `words` are what the tools said of what they changed,
+    `question` is what the person has to be asked before a call can be proposed.
 
     `emit` puts an event on record and sends it on; it returns when that is done. `changed_before`
     says in plain words what a tool has last changed in this session, or nothing. `working` counts
@@ -109,10 +149,13 @@ class Executor:
     emit: Callable[[Event], Awaitable[None]]
     time_limit_s: float
     changed_before: Callable[[str], str]
+    judge: Judge
     working: Callable[[], AbstractContextManager[None]] = nullcontext
     allowed: set[str] = field(default_factory=set)
     tainted: bool = False
     changed: bool = False
+    words: list[str] = field(default_factory=list)
+    question: PendingCall | None = None
     _made: set[str] = field(default_factory=set)  # fingerprints of this turn's changes
     _corrections: dict[str, int] = field(default_factory=dict)
 
@@ -121,11 +164,13 @@ class Executor:
     ) -> None:
         """Bring every call to its end: reads side by side, then the others one by one.
 
-        However this is left, each proposed call has had its `tool_finished`. Raises
+        A change that is not asked for, or with values that nobody said, is not proposed: see
+        `question`. However this is left, each proposed call has had its `tool_finished`. Raises
         `TooManyCorrections`.
         """
         actions = [self._prepare(call, offered) for call in calls]
         _refuse_doubles(actions)
+        actions = [action for action in actions if await self._is_asked_for(action)]
         try:
             for action in actions:
                 await self.emit(_proposal(action, intent))
@@ -143,6 +188,13 @@ class Executor:
                 if not action.settled:
                     await self._finish(action, "cancelled", {"error": CANCELLED})
         self._count_corrections(actions)
+
+    async def _is_asked_for(self, action: _Action) -> bool:
+        """Whether the call can be proposed; if not, the first such has its question kept."""
+        if action.changes and action.tool is not None:
+            action.judgement = await self.judge(action.call, action.tool, action.arguments)
+            self.question = self.question or action.judgement.question
+        return action.judgement.question is None
 
     async def _run_together(self, reads: Sequence[_Action]) -> None:
         try:
@@ -227,8 +279,14 @@ class Executor:
         """
         while True:
             repeated = action.fingerprint in self._made
+            doubted = action.judgement.doubted
             judge = partial(
-                evaluate_policy, tool.effect, tool.policy, action.valid.judged, tainted=self.tainted
+                evaluate_policy,
+                tool.effect,
+                tool.policy,
+                action.valid.judged,
+                tainted=self.tainted,
+                doubted=doubted,
             )
             verdict, by = judge(allowed=action.fingerprint in self.allowed, repeated=repeated)
             if verdict == "deny" or (verdict == "auto" and not action.edited):
@@ -244,6 +302,9 @@ class Executor:
                 before=self.changed_before(tool.name) if tool.effect != "read" else "",
                 would=would,
                 allowable=not action.edited and judge(allowed=True)[0] == "auto",
+                sources=action.sources,
+                wanted=action.judgement.wanted,
+                person_only=doubted,
             )
             await self.emit(request)
             asked = action.fingerprint
@@ -252,10 +313,11 @@ class Executor:
             if action.fingerprint != asked:
                 return Answer("denied", "policy")
             # A flag said yes to what was asked for, not to doing it again and again.
-            if repeated and answer.decision == "approved" and answer.by != "person":
+            if (repeated or doubted) and answer.decision == "approved" and answer.by != "person":
                 return Answer("unanswered", "nobody")
             if answer.decision != "approved" or answer.arguments is None:
                 return answer
+            action.proposed = action.proposed or action.arguments
             action.effective = effective(tool, answer.arguments)
             changed = action.fingerprint != asked
             action.edited = action.edited or changed
@@ -289,6 +351,7 @@ class Executor:
         if tool.effect != "read" and outcome in ("ok", "unknown"):
             self.changed = True
             self._made.add(action.fingerprint)
+            self.words.append(_words(tool, action.arguments, outcome, result))
         if action.edited:
             told = result if isinstance(result, Mapping) else {"result": result}
             result = {**told, "arguments_changed_by_the_person": dict(action.arguments)}
@@ -350,7 +413,23 @@ def _proposal(action: _Action, intent: str) -> ToolCallProposed:
         effect=tool.effect if tool else "write",
         problems=action.problems,
         summary=summarize_call(tool, action.arguments) if tool and not action.problems else "",
+        sources=action.sources,
     )
+
+
+def _words(tool: Tool, arguments: Mapping[str, Any], outcome: Outcome, result: Any) -> str:
+    """What the person is told of a change, whatever the model says of it: the tool's own words.
+
+    Strangers' words are not passed on as the assistant's.
+    """
+    done = summarize_call(tool, arguments)
+    if outcome == "unknown":
+        return f"{done}: {verbalize(result)}"
+    if isinstance(result, Mapping) and not tool.untrusted:
+        said = result.get("summary")
+        if isinstance(said, str) and said.strip():
+            return said
+    return f"Done: {done}."
 
 
 def _fate(tool: Tool, running: asyncio.Future[Any], time_limit_s: float) -> tuple[Outcome, Any]:

@@ -21,16 +21,40 @@ STRANGER, PARTED = 0.25, 0.1
 
 T = TypeVar("T")
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_A-Za-z]+")
+# An acronym may have a plural: "floatingIPs" is floating, ips.
+_WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+|[^\W\d_A-Za-z]+")
 # Words that say what is done, not to what: they make poor topics.
 _VERBS = """
-    add append apply cancel change check clear close convert copy count create delete describe
-    disable do edit enable execute export fetch find get import insert is list load lookup make
-    merge modify move new open post pull push put query read remove rename reopen replace reset
-    resolve run save search send set show start stop submit sync test unset update upload upsert
-    validate view watch write
+    accept activate add append apply approve archive assign attach authorize block boot cancel
+    change check clear clone close commit confirm convert copy count create deactivate delete deny
+    deploy
+    describe detach disable dismiss do duplicate edit enable exchange execute export fetch find
+    follow get import insert invite is join kick leave like list load lock login logout lookup make
+    mark merge modify move mute new open patch pause pin ping play post preview publish pull purge
+    push put query read rebuild refresh register reject remove rename reopen replace report rerun
+    resend reset resize resolve restart restore resume retry revert revoke rollback rotate run save
+    search send set share show shuffle skip start stop submit subscribe suspend switch sync test
+    toggle transfer trigger unarchive unassign unblock unfollow unlock unmute unpin unpublish unset
+    unsubscribe update upload upsert validate verify view vote watch write
 """
 VERBS = frozenset(_VERBS.split())
+# Words of which nobody would ask: whatever there is has a type or is an item.
+VAGUE = frozenset(
+    [
+        "api",
+        "data",
+        "detail",
+        "info",
+        "item",
+        "json",
+        "object",
+        "option",
+        "resource",
+        "type",
+        "value",
+        "xml",
+    ]
+)
 _SMALL_WORDS = "a all an and any at by for from in into is it me my of on or the to up with"
 SMALL_WORDS = frozenset(_SMALL_WORDS.split())
 
@@ -103,7 +127,7 @@ def largest(
 
 
 def _topics(name: str, *, verbs: bool) -> set[str]:
-    found = {singular(word) for word in words(name)} - SMALL_WORDS
+    found = {singular(word) for word in words(name)} - SMALL_WORDS - VAGUE
     return {word for word in found if (word in VERBS) == verbs and len(word) > 1}
 
 

@@ -12,7 +12,10 @@ from typing import Any
 
 from engine.events import EffectName
 from engine.tools.approval_policy import Policy
+from engine.tools.naming import words
 
+# Of a question: choices that are listed, and characters of what the description adds.
+MAX_CHOICES, MAX_ABOUT = 8, 120
 # The name of the way out of a wrong intent, which no tool may have.
 SWITCH_INTENT = "switch_intent"
 
@@ -101,13 +104,42 @@ class Tool:
         return tuple(self.parameters.get("required", ()))
 
     def question(self, missing: Sequence[str]) -> str:
-        """Asks for what is missing, in the catalogue's words where it has some."""
-        properties = self.parameters.get("properties", {})
+        """Ask for what is missing, in the catalogue's words where it has some."""
         return " ".join(
-            self.questions.get(name)
-            or f"What should I use as {properties.get(name, {}).get('description') or name}?"
-            for name in missing
+            self.questions.get(name) or _question(name, self._schema_of(name)) for name in missing
         )
+
+    def _schema_of(self, name: str) -> Mapping[str, Any]:
+        schema: Mapping[str, Any] = self.parameters
+        for part in name.split("."):
+            schema = schema.get("properties", {}).get(part, {})
+        return schema
+
+
+def _options(schema: Mapping[str, Any]) -> list[str]:
+    """The values that a schema lists, also where it may be left out or is of a list."""
+    variants = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
+    listed: list[Any] = next((v["enum"] for v in variants if isinstance(v.get("enum"), list)), [])
+    return [str(option) for option in listed if option is not None]
+
+
+def _question(name: str, schema: Mapping[str, Any]) -> str:
+    """A question that reads well whatever the description is: that is set behind it, since it may
+    be a noun, a sentence or a condition."""
+    thing = " ".join(words(name)) or name
+    listed = _options(schema)
+    if schema.get("type") == "boolean":
+        asked = f"{thing[:1].upper()}{thing[1:]}: yes or no?"
+    elif 0 < len(listed) <= MAX_CHOICES:
+        asked = f"Which {thing}: {' or '.join(filter(None, [', '.join(listed[:-1]), listed[-1]]))}?"
+    else:
+        asked = f"Which {thing}?"
+    about = schema.get("description")
+    told = " ".join(about.split()) if isinstance(about, str) else ""
+    if len(told) > MAX_ABOUT:
+        told = re.split(r"(?<=[.!?;])\s", told)[0]
+    repeats = set(words(told)) - {"the", "a", "an", "of"} <= set(words(name))
+    return asked if repeats or len(told) > MAX_ABOUT else f"{asked} ({told.rstrip('.;')})"
 
 
 def first_sentence(tool: Tool) -> str:

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from engine.events import Event, TextDelta, ToolCallProposed, TurnStarted, from_dict, to_dict
 from engine.text import escape_controls, strip_controls
+from engine.turn_log import ActionLog, TurnLog
 from storage.export.html import page
 from storage.export.secret_masking import masked
-from storage.export.transcript import ActionEntry, TurnSection, sections_of
+from storage.export.transcript import decision_on, end_of, parts_of, state_of, turns_of
 from storage.records import SessionRecord
 from storage.search.tokenizer import to_text
 
@@ -36,7 +37,7 @@ def export(
     data = masked(as_data(session, _whole(happened, redact)), redact)
     if format == "json":
         return escape_controls(json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
-    told = sections_of(map(from_dict, data["events"]))
+    told = turns_of(map(from_dict, data["events"]))
     written = page if format == "html" else _markdown
     # A person may print the file on a terminal.
     return strip_controls(written(data["session"], told))
@@ -76,30 +77,30 @@ def _joined(stretch: Sequence[Event], redact: Callable[[str], str]) -> Sequence[
     return sorted([first, *rest], key=lambda event: event.seq)
 
 
-def _markdown(session: dict[str, Any], told: Sequence[TurnSection]) -> str:
-    about = [f"{len(told)} {'turn' if len(told) == 1 else 'turns'}", _when(session["updated_at"])]
+def _markdown(session: dict[str, Any], turns: Sequence[TurnLog]) -> str:
+    about = [f"{len(turns)} {'turn' if len(turns) == 1 else 'turns'}", _when(session["updated_at"])]
     about += [session["model"]] if session["model"] else []
     lines = [f"# {_plain(session['title']) or 'Untitled'}", "", _plain(" · ".join(about))]
-    for chapter in told:
-        head = " · ".join(filter(None, (_when(chapter.at), _plain(", ".join(chapter.intents)))))
+    for turn in turns:
+        head = " · ".join(filter(None, (_when(turn.at), _plain(", ".join(turn.intents)))))
         lines += ["", f"## {head}", ""]
-        lines += [f"> {_plain(line)}".rstrip() for line in chapter.said.splitlines() or [""]]
-        for part in chapter.parts:
-            lines += ["", _deed(part) if isinstance(part, ActionEntry) else _reply(part)]
-        if chapter.end:
-            lines += ["", f"*{_plain(chapter.end)}*"]
+        lines += [f"> {_plain(line)}".rstrip() for line in turn.text.splitlines() or [""]]
+        for part in parts_of(turn):
+            lines += ["", _action(part) if isinstance(part, ActionLog) else _reply(part)]
+        if end := end_of(turn):
+            lines += ["", f"*{_plain(end)}*"]
     return "\n".join(lines) + "\n"
 
 
-def _deed(deed: ActionEntry) -> str:
+def _action(action: ActionLog) -> str:
     lines = [
-        f"- **{_plain(deed.summary or deed.tool)}** ({_plain(deed.state)})",
-        f"  - {_code(f'{deed.tool} {to_text(deed.arguments)}')}, {deed.effect}",
+        f"- **{_plain(action.summary or action.tool)}** ({_plain(state_of(action))})",
+        f"  - {_code(f'{action.tool} {to_text(action.arguments)}')}, {action.effect}",
     ]
-    if deed.decided:
-        lines.append(f"  - {_plain(deed.decided)}")
-    if deed.result is not None:
-        lines.append(f"  - result: {_code(to_text(deed.result))}")
+    if decided := decision_on(action):
+        lines.append(f"  - {_plain(decided)}")
+    if action.result is not None:
+        lines.append(f"  - result: {_code(to_text(action.result))}")
     return "\n".join(lines)
 
 

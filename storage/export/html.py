@@ -7,7 +7,8 @@ from html import escape
 from typing import Any
 
 from engine.markdown import reply_parser
-from storage.export.transcript import ActionEntry, TurnSection
+from engine.turn_log import ActionLog, TurnLog
+from storage.export.transcript import decision_on, end_of, parts_of, state_of
 from storage.search.tokenizer import to_text
 
 # The policy holds even where a browser finds in a reply what the renderer did not.
@@ -62,39 +63,39 @@ td, th {{ border: 1px solid var(--line); padding: .2rem .5rem; }}
 """
 
 
-def page(session: Mapping[str, Any], told: Sequence[TurnSection]) -> str:
+def page(session: Mapping[str, Any], turns: Sequence[TurnLog]) -> str:
     """The page of a session, `session` as in the JSON form."""
-    about = [f"{len(told)} {'turn' if len(told) == 1 else 'turns'}", _time(session["updated_at"])]
+    about = [f"{len(turns)} {'turn' if len(turns) == 1 else 'turns'}", _time(session["updated_at"])]
     about += [_text(session["model"])] if session["model"] else []
     return _PAGE.format(
         title=_text(session["title"]) or "Untitled",
         about=" · ".join(about),
-        turns="\n".join(map(_turn, told)),
+        turns="\n".join(map(_turn, turns)),
     )
 
 
-def _turn(chapter: TurnSection) -> str:
-    intents = _text(", ".join(chapter.intents))
-    head = f"<p class=how>{_time(chapter.at)}{f' · {intents}' if intents else ''}</p>"
-    said = f"<div class=said>{_text(chapter.said)}</div>"
+def _turn(turn: TurnLog) -> str:
+    intents = _text(", ".join(turn.intents))
+    head = f"<p class=how>{_time(turn.at)}{f' · {intents}' if intents else ''}</p>"
+    said = f"<div class=said>{_text(turn.text)}</div>"
     parts = [
-        _deed(part) if isinstance(part, ActionEntry) else _reply(part) for part in chapter.parts
+        _action(part) if isinstance(part, ActionLog) else _reply(part) for part in parts_of(turn)
     ]
-    end = [f"<p class=end>{_text(chapter.end)}</p>"] if chapter.end else []
+    end = [f"<p class=end>{_text(ended)}</p>"] if (ended := end_of(turn)) else []
     return "\n".join(["<article>", head, said, *parts, *end, "</article>"])
 
 
-def _deed(deed: ActionEntry) -> str:
-    looks = "good" if deed.state.startswith("succeeded") else "bad"
-    how = [deed.effect, deed.decided, deed.state]
+def _action(action: ActionLog) -> str:
+    looks = "good" if action.state == "succeeded" else "bad"
+    how = [action.effect, decision_on(action), state_of(action)]
     lines = [
         f'<div class="deed {looks}">',
-        f"<strong>{_text(deed.summary or deed.tool)}</strong>",
+        f"<strong>{_text(action.summary or action.tool)}</strong>",
         f"<span class=how>{_text(' · '.join(filter(None, how)))}</span>",
-        f"<pre>{_text(deed.tool)} {_text(to_text(deed.arguments))}</pre>",
+        f"<pre>{_text(action.tool)} {_text(to_text(action.arguments))}</pre>",
     ]
-    if deed.result is not None:
-        lines.append(f"<pre>{_text(to_text(deed.result))}</pre>")
+    if action.result is not None:
+        lines.append(f"<pre>{_text(to_text(action.result))}</pre>")
     return "\n".join([*lines, "</div>"])
 
 

@@ -2,91 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from engine import events
 from engine.events import Event
-
-_ENDS = {"ok": "succeeded", "error": "failed", "timed_out": "timed out"}
-
-
-@dataclass
-class ActionEntry:
-    """An action. `state` is its fate in plain words, `decided` by whom it was allowed or not."""
-
-    tool: str
-    summary: str
-    arguments: Mapping[str, Any]
-    effect: str
-    state: str = "proposed"
-    decided: str = ""
-    result: Any = None
+from engine.turn_log import ActionLog, TurnLog
 
 
-@dataclass
-class TurnSection:
-    """A turn. `parts` are pieces of the reply and deeds, in order.
-
-    `end` is how it ended, if not well.
-    """
-
-    said: str
-    at: str
-    intents: tuple[str, ...] = ()
-    parts: list[str | ActionEntry] = field(default_factory=list)
-    end: str = ""
-
-
-def sections_of(happened: Iterable[Event]) -> list[TurnSection]:
-    told: list[TurnSection] = []
-    deeds: dict[tuple[str, str], ActionEntry] = {}
+def turns_of(happened: Iterable[Event]) -> list[TurnLog]:
+    """Return the turns of a session's events, with what became of their actions later."""
+    turns: dict[str, TurnLog] = {}
     for event in happened:
         if isinstance(event, events.TurnStarted):
-            told.append(TurnSection(said=event.text, at=event.at))
-        elif told:
-            _tell(told[-1], event, deeds)
-    return told
+            turns[event.turn_id] = TurnLog()
+        if (turn := turns.get(event.turn_id)) is not None:
+            turn.apply(event)
+    return list(turns.values())
 
 
-def _tell(chapter: TurnSection, event: Event, deeds: dict[tuple[str, str], ActionEntry]) -> None:
-    match event:
-        case events.IntentClassified():
-            chapter.intents = event.intents
-        case events.IntentSwitched():
-            chapter.intents = (event.to_intent,)
-        case events.TextDelta():
-            if chapter.parts and isinstance(last := chapter.parts[-1], str):
-                chapter.parts[-1] = last + event.text
-            else:
-                chapter.parts.append(event.text)
-        case events.ToolCallProposed():
-            deed = ActionEntry(event.tool, event.summary, event.arguments, event.effect)
-            deeds[event.turn_id, event.call_id] = deed
-            chapter.parts.append(deed)
-        case events.ApprovalResolved() | events.ToolFinished() | events.ActionSettled():
-            if (known := deeds.get((event.turn_id, event.call_id))) is not None:
-                _decide(known, event)
-        case events.TurnFinished():
-            if event.reply and not any(isinstance(part, str) for part in chapter.parts):
-                chapter.parts.append(event.reply)
-            cut = "cut short by the server" if event.cut else ""
-            chapter.end = "cancelled" if event.status == "cancelled" else cut
-        case events.TurnFailed():
-            chapter.end = f"failed: {event.message}"
+def parts_of(turn: TurnLog) -> list[str | ActionLog]:
+    """Return the pieces of the reply, each stretch of words as one, and the actions, in order."""
+    parts: list[str | ActionLog] = []
+    for words in _stretches(turn.pieces):
+        parts += [words] if isinstance(words, ActionLog) else ["".join(words)]
+    if turn.reply and not any(isinstance(part, str) for part in parts):
+        parts.append(turn.reply)
+    return parts
 
 
-def _decide(
-    deed: ActionEntry, event: events.ApprovalResolved | events.ToolFinished | events.ActionSettled
-) -> None:
-    if isinstance(event, events.ApprovalResolved):
-        deed.decided = f"{event.decision} by {event.by}"
-        deed.state = event.decision
-        if event.arguments is not None:
-            deed.arguments, deed.decided = event.arguments, f"edited and {deed.decided}"
-            deed.summary = event.summary or deed.summary
-        return
-    deed.state, deed.result = _ENDS.get(event.outcome, event.outcome), event.result
-    if isinstance(event, events.ActionSettled):
-        deed.state += f", found by a {event.by}"
+def _stretches(pieces: Iterable[str | ActionLog]) -> Iterator[list[str] | ActionLog]:
+    words: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            words.append(piece)
+            continue
+        if words:
+            yield words
+        words = []
+        yield piece
+    if words:
+        yield words
+
+
+def end_of(turn: TurnLog) -> str:
+    """Return how the turn ended, if not well."""
+    if turn.failure is not None:
+        return f"failed: {turn.failure.message}"
+    return "cancelled" if turn.state == "cancelled" else "cut short by the server" * turn.cut
+
+
+def decision_on(action: ActionLog) -> str:
+    """Return who allowed the call or did not, in words; empty where nobody was asked."""
+    if not action.decision:
+        return ""
+    edited = "edited and " if action.proposed is not None else ""
+    return f"{edited}{action.decision} by {action.decided_by}"
+
+
+def state_of(action: ActionLog) -> str:
+    """Return what became of the call, in words."""
+    found = f", found by a {action.settled_by}" if action.settled_by else ""
+    return action.state.replace("_", " ") + found

@@ -1,4 +1,4 @@
-"""The schema, one step after another; the steps themselves are in `storage.schema`.
+"""The schema, one step after another.
 
 `PRAGMA user_version` is the number of steps a file has been through. A step is a function over
 a plain connection, takes effect together with the change of that number or not at all, and never
@@ -18,13 +18,14 @@ from storage.errors import BUSY_S
 from storage.migrations.m001_initial import APPLICATION_ID, create_tables
 from storage.migrations.m002_search_and_totals import upgrade
 from storage.migrations.m003_flat_costs import add_flat_costs
+from storage.migrations.m004_data_dir import add_data_dir
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "Migration", "migrate"]
 
 Migration = Callable[[sqlite3.Connection], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_tables, upgrade, add_flat_costs)
+MIGRATIONS: tuple[Migration, ...] = (create_tables, upgrade, add_flat_costs, add_data_dir)
 
 
 def migrate(path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

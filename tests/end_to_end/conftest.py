@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from engine.offline.worker_client import cache_folder
+from tests.end_to_end import fork_server
 from tests.end_to_end.terminal import PROGRAM
 
 
@@ -26,16 +28,21 @@ class Home:
     def run(
         self, *arguments: str, stdin: str = "", check: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*self.program, *arguments],
-            cwd=self.folder,
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        if tuple(self.program) == (PROGRAM,) and fork_server.can_run(self.environ):
+            done = fork_server.run(
+                PROGRAM, arguments, folder=str(self.folder), environ=self.environ, stdin=stdin
+            )
+        else:
+            done = subprocess.run(
+                [*self.program, *arguments],
+                cwd=self.folder,
+                env=self.environ,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
         assert check is None or done.returncode == check, done.stderr + done.stdout
         return done
 
@@ -49,10 +56,14 @@ class Home:
 
 
 def make_home(folder: Path) -> Home:
-    """A home in an empty folder."""
+    """A home in an empty folder. What the offline models learnt of a catalogue is shared."""
     names = ("PATH", "PYTHONPATH", "LANG", "LC_ALL")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     environ = {**kept, "HOME": str(folder)}
+    learnt = cache_folder()
+    learnt.mkdir(parents=True, exist_ok=True)
+    (folder / ".cache" / "intentbot").mkdir(parents=True, mode=0o700)
+    (folder / ".cache" / "intentbot" / "heads").symlink_to(learnt)
     work = folder / "work"
     work.mkdir()
     return Home(work, environ)

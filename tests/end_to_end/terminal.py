@@ -90,8 +90,11 @@ class Terminal:
         return self.wait_for(text, within_s=0)
 
     def wait_for_end(self, *, within_s: float = 30.0) -> int:
-        """Read until the program ends; returns its exit code."""
+        """Read until the program ends, and all that it sent; returns its exit code."""
         self._read_until(lambda: not self._child.isalive(), "the program to end", within_s)
+        with suppress(pexpect.EOF, pexpect.TIMEOUT):
+            while True:
+                self._take(self._child.read_nonblocking(65536, timeout=1.0))
         return int(self._child.exitstatus or 0)
 
     def read_for(self, seconds: float) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import Home
+from tests.end_to_end.conftest import Home, only
 from tests.loopback import Answer, Loopback, Seen, serve, text_answer
 from tests.storage.told import damaged
 
@@ -41,6 +41,30 @@ def test_all_in_place_is_two_tiny_requests(home: Home) -> None:
     assert {one["state"] for one in checks.values()} == {"ok"}
     assert checks["keys"]["detail"] == f"AZURE_OPENAI_API_KEY ***{SECRET[-4:]} of the environment"
     assert "256 colours" in checks["terminal"]["detail"]
+    assert checks["decisions"]["detail"].startswith("none here")
+
+
+def test_a_deciding_endpoint_is_told_and_used_from_then_on(home: Home) -> None:
+    def respond(seen: Seen) -> Answer:
+        if not seen.path.endswith("/systemone"):
+            return text_answer("OK.") if "chat" in seen.path else Answer(status=404)
+        answers = {
+            name: {"type": "noul", "noul": 0.9}
+            if question["type"] == "noul"
+            else {"type": "choice", "choice": "small talk", "probabilities": {"small talk": 1}}
+            for name, question in seen.body["questions"].items()
+        }
+        body = json.dumps({"model": "jev", "answers": answers})
+        return Answer(body=body, headers={"content-type": "application/json"})
+
+    with serve() as server:
+        server.respond = respond
+        home.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "INTENTBOT_DB": "x.db"}
+        assert "/v1/systemone" in _doctor(home, check=0)["decisions"]["detail"]
+        before = len(server.seen)
+        (classified,) = only(home.events("hello"), "intent_classified")
+        assert (classified["route"], classified["source"]) == ("small_talk", "decisions")
+        assert [seen.path for seen in server.seen[before:]] == ["/v1/systemone"]
 
 
 def test_the_deployment_that_is_missing_is_named(home: Home) -> None:

@@ -32,18 +32,19 @@ def test_azure_by_dotenv_routes_acts_and_answers(home: Home, server: Loopback) -
     )
     happened = home.events("top up 20 dollars", "--yes", "--db", "x.db")
     assert [event["outcome"] for event in only(happened, "tool_finished")] == ["ok"]
-    assert happened[-1]["reply"] == "Your balance is now **$52.50**."
+    reply = happened[-1]["reply"]
+    assert reply.startswith("Your balance is now **$52.50**.\n\nI've added $20.00")
 
     paths = [seen.path for seen in server.seen]
     chat = "/openai/deployments/{}/chat/completions?api-version=2024-10-21"
     assert paths == [chat.format("small"), chat.format("large"), chat.format("large")]
     assert {seen.headers["api-key"] for seen in server.seen} == {"my-azure-key"}
 
-    classify, act, reply = (seen.body for seen in server.seen)
+    classify, act, then = (seen.body for seen in server.seen)
     assert "tools" not in classify
     offered = [tool["function"]["name"] for tool in act["tools"]]
     assert offered == ["get_balance", "top_up_balance", "switch_intent"]
-    assert [m["role"] for m in reply["messages"]] == ["system", "user", "assistant", "tool"]
+    assert [m["role"] for m in then["messages"]] == ["system", "user", "assistant", "tool"]
 
     used = [(e["stage"], e["input_tokens"]) for e in only(happened, "usage_updated")]
     assert used == [("classify", 100), ("act", 120), ("act", 100)]
@@ -108,11 +109,47 @@ def test_a_key_that_comes_back_in_an_answer_is_masked(home: Home, server: Loopba
         Answer(pieces),
         route_answer("small_talk", reply=f"It is {key}!"),
     )
-    happened = home.events("end it", "--yes-destructive", "--db", "x.db")
+    happened = home.events("end it", "--deny", "--db", "x.db")
     assert only(happened, "tool_call_proposed")[0]["arguments"] == {"reason": "***"}
     assert happened[-1]["reply"] == "A mask; your ***, a sk"
     assert home.run("ask", "what is my key?", "--db", "x.db").stdout == "It is ***!\n"
     assert key.encode() not in b"".join(file.read_bytes() for file in home.folder.iterdir())
+
+
+@pytest.mark.parametrize("wanted", ["no", "perhaps"])
+def test_what_may_not_be_wanted_is_asked_whatever_flag_says_yes(
+    home: Home, server: Loopback, wanted: str
+) -> None:
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    server.judges = True
+    server.play(
+        route_answer("contract"),
+        call_answer("cancel_contract", {}),
+        text_answer(json.dumps({"wanted": wanted})),
+    )
+    happened = home.events("my friend wants to cancel hers", "--yes-destructive", "--db", "x.db")
+    assert only(happened, "tool_call_proposed") == []
+    (judged,) = only(happened, "change_judged")
+    assert (judged["tool"], judged["wanted"]) == ("cancel_contract", False)
+    assert (happened[-1]["status"], happened[-1]["awaiting"]["tool"]) == (
+        "needs_input",
+        "cancel_contract",
+    )
+    assert server.answers == []
+
+
+def test_a_value_that_nobody_said_is_asked_for_whatever_flag_says_yes(
+    home: Home, server: Loopback
+) -> None:
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    server.play(route_answer("data"), call_answer("top_up_data", {"amount": 100}))
+    first = home.events("more gigabytes please", "--yes", "--db", "x.db")
+    assert (first[-1]["status"], first[-1]["pending"]) == ("needs_input", ["amount"])
+    server.play(call_answer("top_up_data", {"amount": 3}), text_answer("I can't assist with that."))
+    second = home.events("3", "--session", first[0]["session_id"], "--yes", "--db", "x.db")
+    (finished,) = only(second, "tool_finished")
+    assert finished["result"]["summary"] in second[-1]["reply"]
+    assert only(second, "tool_call_proposed")[0]["sources"] == {"amount": "said"}
 
 
 def test_a_dead_server_is_exit_code_three_and_the_message_is_kept(home: Home) -> None:

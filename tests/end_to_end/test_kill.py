@@ -1,7 +1,7 @@
 """SIGKILL at any moment of a top-up and a paid invoice: each is done at most once, and known.
 
-The installed program does both in one turn and is killed at 50 moments: half of them by the
-clock, at its first start ever, from before it can write anything to after its end; the others
+The installed program does both in one turn and is killed at 30 moments, in CI at 50: some by
+the clock, at its first start ever, from before it can write anything to after its end; the others
 before a certain database statement, from the first action's start to the second one's end.
 Both kinds are drawn with a fixed seed, one from each of as many equal slices.
 """
@@ -35,7 +35,8 @@ from tests.end_to_end.terminal import PROGRAM
 from tests.engine.test_conversation import check
 
 SEED = 20261123
-BY_CLOCK = BY_STATEMENT = 25
+# Fewer statements would leave out a state between the two payments.
+BY_CLOCK, BY_STATEMENT = 25 if os.environ.get("CI") else 5, 25
 AT_ONCE = 2
 LOOK = "kill: what is there?"
 BOTH = "top up 20 dollars and pay invoice 1042"

@@ -101,7 +101,9 @@ def assistant(
     )
 
 
-async def turn(subject: Assistant, text: str = "do it") -> list[Event]:
+async def turn(
+    subject: Assistant, text: str = "do it: 1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 98, 99, 500"
+) -> list[Event]:
     return [event async for event in subject.respond(text)]
 
 

@@ -84,7 +84,8 @@ async def test_changes_that_differ_in_any_digit_are_two(
     subject = assistant(desk, tmp_path, StubModel(both, says("Done.")))
     bank = Intent("balance", "Bank", "Pay", {}, tools=(tool_from_function(pay),))
     subject.catalogue = replace(subject.catalogue, intents={"balance": bank})
-    assert [outcome for outcome, _ in results(await turn(subject))] == ["ok", "ok"]
+    happened = await turn(subject, f"pay to {10**30 + 1} and to {other}")
+    assert [outcome for outcome, _ in results(happened)] == ["ok", "ok"]
     assert len(desk.ran) == 2
 
 

@@ -284,14 +284,14 @@ async def test_after_a_digression_the_open_task_is_offered_again(
     assert (finished.status, finished.awaiting) == ("needs_input", awaiting)
 
 
-async def test_the_open_task_is_not_offered_every_time(desk: Desk, tmp_path: Path) -> None:
+async def test_the_open_task_is_offered_once_and_then_dropped(desk: Desk, tmp_path: Path) -> None:
     awaiting = PendingCall(intent="balance", tool="top_up", arguments={}, missing=("amount",))
     routes = [task("balance"), *[Routing("small_talk", "llm", reply="Ha.")] * 3]
     subject = assistant(desk, tmp_path, StubModel(says("How much?", awaiting)), *routes)
     await turn(subject, "top up")
     ends = [last(await turn(subject, "a joke, please")) for _ in range(3)]
-    assert ["Back to Balance" in end.reply for end in ends] == [True, False, True]
-    assert [end.awaiting for end in ends] == [awaiting] * 3
+    assert ["Back to Balance" in end.reply for end in ends] == [True, False, False]
+    assert [end.awaiting for end in ends] == [awaiting, None, None]
 
 
 async def test_cancel_while_asked_runs_nothing(desk: Desk, tmp_path: Path) -> None:

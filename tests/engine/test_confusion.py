@@ -12,6 +12,12 @@ import pytest
 from engine.intents.catalogue import BUILT_IN, load
 from engine.lint import lint
 from engine.lint.confusion import confused
+from engine.lint.descriptions import unlike
+from engine.lint.finding import Finding
+from engine.lint.reader import catalogue_of
+from engine.offline.worker_client import WorkerClient
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_an_example_that_sounds_like_another_intents_is_found() -> None:
@@ -44,20 +50,30 @@ def described(folder: Path, key: str, text: str) -> Path:
     return folder
 
 
+def _is_of(found: Finding, key: str) -> bool:
+    counts = re.search(r"nearest to (\d+) of its \d+ examples, that of \w+ to (\d+)", found.text)
+    assert counts is not None
+    assert int(counts[1]) < int(counts[2])
+    return (Path(found.file).name, found.line, found.code) == (f"{key}.toml", 2, "description")
+
+
 @pytest.mark.parametrize("text", ["To be written", "Feeding fish in an aquarium"])
 @pytest.mark.parametrize("key", ["balance", "contract", "data", "payment", "roaming"])
 async def test_a_description_that_does_not_fit_the_examples_is_found(
-    tmp_path: Path, key: str, text: str
+    worker: WorkerClient, tmp_path: Path, key: str, text: str
 ) -> None:
     _, folders = lint([described(tmp_path / "mine", key, text)])
-    told = [found for found in await confused(folders) if found.code == "description"]
-    assert [(Path(found.file).name, found.line) for found in told] == [(f"{key}.toml", 2)]
-    counts = re.search(r"nearest to (\d+) of its \d+ examples, that of \w+ to (\d+)", told[0].text)
-    assert counts is not None
-    assert int(counts[1]) < int(counts[2])
+    (found,) = await unlike(catalogue_of(folders)[1], worker.nearest)
+    assert _is_of(found, key)
 
 
-def test_a_description_that_another_intent_has_is_found(tmp_path: Path) -> None:
+async def test_it_is_one_of_the_findings(tmp_path: Path) -> None:
+    _, folders = lint([described(tmp_path / "mine", "data", "To be written")])
+    (found,) = [found for found in await confused(folders) if found.code == "description"]
+    assert _is_of(found, "data")
+
+
+async def test_a_description_that_another_intent_has_is_found(tmp_path: Path) -> None:
     text = load(BUILT_IN).intents["balance"].description
     findings, _ = lint([described(tmp_path / "mine", "payment", text)])
     (told,) = [found for found in findings if found.code == "description"]

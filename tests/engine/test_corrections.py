@@ -27,10 +27,10 @@ async def test_a_message_for_another_intent_is_handled_again(desk: Desk, tmp_pat
     model = StubModel(
         calls(("top_up", {"amount": 20})), says(""), calls(("get_plan", {})), says("Plan L.")
     )
-    routing = task("balance", text="show me")
+    routing = task("balance", text="show me 20")
     subject = assistant(desk, tmp_path, model, routing, recorder=recorder)
-    wrong = await turn(subject, "show me")
-    happened = [event async for event in subject.respond("show me", as_intent="contract")]
+    wrong = await turn(subject, "show me 20")
+    happened = [event async for event in subject.respond("show me 20", as_intent="contract")]
     assert kinds(happened)[:4] == [
         "turn_started",
         "intent_corrected",
@@ -40,7 +40,7 @@ async def test_a_message_for_another_intent_is_handled_again(desk: Desk, tmp_pat
     corrected, classified = happened[1:3]
     assert corrected in recorder.events
     assert isinstance(corrected, events.IntentCorrected)
-    assert (corrected.corrected_turn_id, corrected.text) == (wrong[0].turn_id, "show me")
+    assert (corrected.corrected_turn_id, corrected.text) == (wrong[0].turn_id, "show me 20")
     assert (corrected.from_intents, corrected.to_intent) == (("balance",), "contract")
     assert isinstance(classified, events.IntentClassified)
     assert (classified.source, classified.confidence) == ("shortcut", None)
@@ -138,11 +138,11 @@ async def test_a_digression_within_the_intent_comes_back_to_the_open_task(
 
 async def test_a_correction_does_not_hide_what_was_done(desk: Desk, tmp_path: Path) -> None:
     model = StubModel(calls(("top_up", {"amount": 20})), says(""), says("Plan L."))
-    subject = assistant(desk, tmp_path, model, task("balance", text="show me"))
-    await turn(subject, "show me")
-    [event async for event in subject.respond("show me", as_intent="contract")]
+    subject = assistant(desk, tmp_path, model, task("balance", text="show me 20"))
+    await turn(subject, "show me 20")
+    [event async for event in subject.respond("show me 20", as_intent="contract")]
     seen = [message.content for message in model.requests[2].messages[1:]]
-    assert seen == ["show me", "[Done: Top up: amount 20]", "show me"]
+    assert seen == ["show me 20", "Done: Top up: amount 20.", "show me 20"]
 
 
 async def test_edited_arguments_are_what_was_done(desk: Desk, tmp_path: Path) -> None:

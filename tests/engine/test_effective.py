@@ -298,7 +298,7 @@ async def test_an_edit_that_comes_to_something_else_is_shown_again(
     subject = subject_of(
         desk, tmp_path, payer(desk, Policy()), made, says("Paid."), approver=approver
     )
-    happened = await turn(subject)
+    happened = await turn(subject, "pay 20 to you")
     whole = {"amount": 30, "payee": "me"}
     assert [dict(r.arguments) for r in approver.asked] == [{"amount": 20, "payee": "you"}, whole]
     assert [r.allowable for r in approver.asked] == [True, False]
@@ -365,7 +365,8 @@ async def test_a_rehearsal_cannot_change_what_runs(desk: Desk, tmp_path: Path) -
         return "sent"
 
     made = calls(("send", {"names": ["me"]}))
-    await turn(subject_of(desk, tmp_path, tool_from_function(send), made, says("Sent.")))
+    subject = subject_of(desk, tmp_path, tool_from_function(send), made, says("Sent."))
+    await turn(subject, "send it to me")
     assert desk.ran == [("send", ["me"])]
 
 

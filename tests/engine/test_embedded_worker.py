@@ -156,15 +156,17 @@ async def test_a_cancelled_request_leaves_no_answer_for_the_next(client: WorkerC
     assert readings[0].intents()[0][0] == "lamp"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\ud800", "a\x00b\x1b[31m", "x" * 100_000, "٢٠ 🤖 ﷽", "<|im_end|>", "\n" * 50]
-)
-async def test_hostile_text_is_survived(client: WorkerClient, text: str) -> None:
-    completion = await client.complete([tool_from_function(brew)], text)
-    readings, _ = await client.read(text)
+async def test_hostile_text_is_survived(client: WorkerClient) -> None:
+    await client.start()
+    child = client._process
+    texts = ["", "\ud800", "a\x00b\x1b[31m", "x" * 100_000, "٢٠ 🤖 ﷽", "<|im_end|>", "\n" * 50]
+    for text in texts:
+        completion = await client.complete([tool_from_function(brew)], text)
+        readings, _ = await client.read(text)
 
-    assert {name for name, _ in completion.calls} <= {"brew"}
-    assert len(readings) == 1
+        assert {name for name, _ in completion.calls} <= {"brew"}, text[:20]
+        assert len(readings) == 1
+    assert client._process is child, "it was lost, and replaced"
 
 
 async def test_a_tool_beyond_the_engines_limits_is_not_shown_to_it(client: WorkerClient) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.assistant import Assistant
-from engine.offline.slot_filling import affirmed, extract_values, is_mere_value
+from engine.offline.values.readers import affirmed, extract_values, is_mere_value
 from tests.engine.turns import CATALOGUE, called, end, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -15,7 +15,8 @@ from engine.events import Alternative
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.routing import Routing, Task
 from engine.prompts.routing import answer_schema, routing_prompt
-from engine.routing.llm import BANDS, LlmRouter
+from engine.routing.decisions import BANDS
+from engine.routing.llm import llm_router
 from tests.engine.stubs import USAGE, StubModel
 
 CATALOGUE = Catalogue(
@@ -53,7 +54,7 @@ async def route(
     conversation = conversation or Conversation()
     conversation.apply(events.TurnStarted(session_id="s", text=text))
     model = StubModel(reply)
-    items = [item async for item in LlmRouter(model, CATALOGUE).route(text, conversation)]
+    items = [item async for item in llm_router(model, CATALOGUE).route(text, conversation)]
     assert len(items) == 1
     assert isinstance(items[0], Routing)
     return items[0], model

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tools.mcp.groups import groups_of
 from engine.tools.mcp.results import MAX_CHARACTERS, MAX_DEPTH, MAX_ITEMS, _Cut
 from engine.tools.mcp.text import line, shortened
 from engine.tools.naming import MAX_SIZE
 from engine.tools.tool import Tool
+from engine.tools.tool_groups import groups_of
 
 WORDS = ["get", "list", "create", "delete", "issue", "issues", "repo", "file", "label", "user", "3"]
 

@@ -17,7 +17,7 @@ from engine.intents.intent import EVERYTHING, Catalogue, Intent
 from engine.lint import lint
 from engine.routing.bypass import MOST_TOOLS, BypassRouter, flatten_catalogue
 from engine.routing.cascade import CascadeRouter
-from engine.routing.llm import LlmRouter
+from engine.routing.decisions import DecisionRouter
 from engine.routing.tool_selection import MOST, select_tools
 from engine.settings import Settings
 from engine.settings import load as load_settings
@@ -155,7 +155,7 @@ def small(folder: Path, tools: int) -> Path:
     ("environ", "router"),
     [
         ({}, BypassRouter),
-        ({"INTENTBOT_ROUTER": "llm"}, LlmRouter),
+        ({"INTENTBOT_ROUTER": "llm"}, DecisionRouter),
         ({"INTENTBOT_ROUTER": "cascade"}, CascadeRouter),
     ],
 )
@@ -169,7 +169,7 @@ def test_the_persons_own_setting_is_stronger(
 
 def test_without_being_asked_nothing_is_bypassed(tmp_path: Path) -> None:
     engine = build_engine(settings(tmp_path, write(tmp_path / "mine", 10)))
-    assert isinstance(engine.router, LlmRouter)
+    assert isinstance(engine.router, DecisionRouter)
 
 
 def test_the_offline_models_always_route(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from engine.chat_model import ChatRequest, Reply
 from engine.conversation import Conversation
 from engine.intents.intent import Catalogue, Intent
 from engine.prompts.routing import answer_schema, routing_prompt, tokens
-from engine.routing.llm import LlmRouter
+from engine.routing.llm import llm_router
 from scripts.synthetic_catalogue import VERBS, things
 from tests.engine.stubs import USAGE, StubModel
 
@@ -40,7 +40,7 @@ async def asked(
     conversation = conversation or Conversation()
     conversation.apply(events.TurnStarted(session_id="s", text=text))
     model = StubModel(Reply('{"label": "small_talk"}', (), "stop", USAGE))
-    _ = [item async for item in LlmRouter(model, catalogue).route(text, conversation)]
+    _ = [item async for item in llm_router(model, catalogue).route(text, conversation)]
     return model.requests[0]
 
 

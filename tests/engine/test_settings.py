@@ -154,7 +154,7 @@ async def ask(loaded: Settings, server: Loopback) -> None:
         ({"INTENTBOT_PROVIDER": "azure"}, "AZURE_OPENAI_ENDPOINT is missing"),
         ({"INTENTBOT_PROVIDER": "openai"}, "OPENAI_API_KEY is missing"),
         ({"INTENTBOT_PROVIDER": "gemini"}, "not one of"),
-        ({"INTENTBOT_ROUTER": "magic"}, "not one of auto, llm, embedded, cascade$"),
+        ({"INTENTBOT_ROUTER": "magic"}, "not one of auto, decisions, llm, embedded, cascade$"),
         ({"INTENTBOT_ROUTER": "bypass"}, 'router = "bypass" in its catalog.toml'),
         ({"INTENTBOT_ROUTER": "cascade"}, "needs a hosted or local model"),
         ({"OPENAI_BASE_URL": "http://me:pw@localhost/v1"}, "carries a password"),

@@ -15,8 +15,8 @@ from engine.offline.classifier import Class, Classifier
 from engine.offline.encoder import Encoder
 from engine.offline.labels import Prediction, boost_by_units, labels_of, to_prediction
 from engine.offline.router import OfflineRouter
-from engine.tools.mcp.groups import groups_of
 from engine.tools.tool import Tool
+from engine.tools.tool_groups import groups_of
 from tests.engine.test_mcp_grouping import tool
 
 SERVERS = {

@@ -32,11 +32,11 @@ DIES_HALFWAY = """
 import sys
 from pathlib import Path
 from engine.catalogs.telecom.backend import balance
-from engine.catalogs.telecom.backend.store import Books, once
+from engine.catalogs.telecom.backend.store import Store, once
 from engine.tools.tool import ToolContext
 from decimal import Decimal
 
-def top_up(books: Books, amount: Decimal) -> balance.TopUp:
+def top_up(books: Store, amount: Decimal) -> balance.TopUp:
     result = balance.top_up(books, amount)
     print(books.number("SELECT sum(cents) FROM ledger"), flush=True)
     sys.stdin.read()

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.offline.slot_filling import (
+from engine.offline.values.readers import (
     extract_values,
     foreign_unit,
     ground_value,
     measured,
     proper_name,
-    resolve_schema,
     several,
     sole_value,
     unit_name,
 )
+from engine.offline.values.schema import resolve_schema
 
 DOLLARS = {"type": "number", "x-units": ["$", "usd", "dollar", "dollars", "buck", "bucks"]}
 GIGABYTES = {"type": "number", "x-units": ["gb", "gig", "gigs", "gigabyte", "gigabytes"]}

@@ -99,16 +99,29 @@ def test_a_deletion_is_asked_on_a_terminal(
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "r") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        monkeypatch.setattr("sys.stderr", _Terminal())
-        os.write(ours, f"{answer}\n".encode())
+        monkeypatch.setattr("sys.stderr", _Person(ours, answer))
         assert main(("sessions", "delete", "s-old")) == 0
     os.close(ours)
     assert len(History(database).sessions()) == left
 
 
-class _Terminal(io.StringIO):
+class _Person(io.StringIO):
+    """A terminal's standard error, whose reader answers a question as soon as it stands there.
+
+    What was typed before the question is dropped, so an answer given in advance never arrives.
+    """
+
+    def __init__(self, terminal: int, answer: str) -> None:
+        super().__init__()
+        self._terminal, self._answer = terminal, answer
+
     def isatty(self) -> bool:
         return True
+
+    def write(self, text: str) -> int:
+        if not text.endswith("\n"):
+            os.write(self._terminal, f"{self._answer}\n".encode())
+        return super().write(text)
 
 
 def test_a_session_goes_to_a_file_and_back(run: Run, tmp_path: Path) -> None:

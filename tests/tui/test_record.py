@@ -149,7 +149,7 @@ def test_every_fate_has_a_state() -> None:
         "ok": "succeeded",
         "error": "failed",
         "denied": "denied",
-        "timed_out": "timed out",
+        "timed_out": "timed_out",
         "cancelled": "cancelled",
         "unknown": "unknown",
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from engine.events import (
 )
 from engine.tools.tool import ToolContext
 from storage.database import Database
+from storage.errors import NothingToCheck
 from storage.history import History
 from storage.recorder import SqliteRecorder
 from tests.storage.told import turn
@@ -67,7 +67,8 @@ async def test_s11_a_check_asks_the_back_end_that_ran_the_action(
 ) -> None:
     """A demo's books lie elsewhere than the history, as `demo NAME --db FILE` has it."""
     elsewhere = tmp_path / "demo"
-    parts = replace(parts, data_dir=elsewhere)
+    elsewhere.mkdir()
+    journal = SqliteRecorder(parts.database, data_dir=elsewhere)
     call = ToolCallProposed(
         call_id="c",
         action_id="a",
@@ -79,13 +80,38 @@ async def test_s11_a_check_asks_the_back_end_that_ran_the_action(
     started = ToolStarted(call_id="c", action_id="a")
     lost = ToolFinished(call_id="c", outcome="unknown")
     for event in turn("s", "t", call, started, lost, TurnFinished(status="completed")):
-        await parts.journal.record(event)
+        await journal.record(event)
+    await journal.close()
     (tool,) = (t for t in parts.engine.catalogue.tools if t.name == "top_up_balance")
     where = ToolContext("a", "s", elsewhere)
     result = await tool.run(where, tool.validate({"amount": 20}))
     settled = await parts.check("a")
     assert settled is not None
     assert (settled.outcome, settled.result) == ("ok", result)
+    assert not (tmp_path / "telecom.db").exists()
+    await parts.close()
+
+
+async def test_s11_a_back_end_that_is_gone_is_not_asked(parts: Runtime, tmp_path: Path) -> None:
+    """`actions check` after a demo has ended: the books beside the history are other books."""
+    elsewhere = tmp_path / "demo"
+    journal = SqliteRecorder(parts.database, data_dir=elsewhere)
+    call = ToolCallProposed(
+        call_id="c",
+        action_id="a",
+        intent="balance",
+        tool="top_up_balance",
+        effect="write",
+        arguments={},
+    )
+    lost = ToolFinished(call_id="c", outcome="unknown")
+    started = ToolStarted(call_id="c", action_id="a")
+    for event in turn("s", "t", call, started, lost, TurnFinished(status="completed")):
+        await journal.record(event)
+    await journal.close()
+    with pytest.raises(NothingToCheck):
+        await parts.check("a")
+    assert parts.history.action("a").state == "unknown"
     assert not (tmp_path / "telecom.db").exists()
     await parts.close()
 

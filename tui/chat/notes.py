@@ -20,6 +20,8 @@ def remark(event: Event, titles: Mapping[str, str]) -> str:
             meant = "no task" if event.to_intent == NO_TASK else f"about {title(event.to_intent)}"
             taken = " and ".join(map(title, event.from_intents))
             return f"Corrected: this was {meant}" + (f", not {taken}" if taken else "")
+        case events.DeciderUnavailable():
+            return f"{event.model} cannot decide here ({event.reason}): {event.instead} does"
         case events.IntentSwitched():
             return f"Handed over from {title(event.from_intent)} to {title(event.to_intent)}"
         case events.HistoryTrimmed():

@@ -9,35 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
 
 from engine import events
 from engine.conversation import MAX_CHOICES
 from engine.events import Event, UsageTotals
+from engine.turn_log import ActionLog, TurnLog, may_have_changed, proposal_fields
 from tui.chat.notes import remark
-
-ActionState = Literal[
-    "proposed",
-    "awaiting approval",
-    "approved",
-    "started",
-    "succeeded",
-    "failed",
-    "denied",
-    "timed out",
-    "cancelled",
-    "unknown",
-]
-TurnState = Literal["running", "elsewhere", "completed", "needs_input", "cancelled", "failed"]
-
-_FATES: Mapping[events.Outcome, ActionState] = {
-    "ok": "succeeded",
-    "error": "failed",
-    "denied": "denied",
-    "timed_out": "timed out",
-    "cancelled": "cancelled",
-    "unknown": "unknown",
-}
 
 
 @dataclass(eq=False)
@@ -69,31 +46,10 @@ class ReplyBlock(Block):
 
 
 @dataclass(eq=False)
-class ActionBlock(Block):
-    """One tool call and its fate; `at` is when it was proposed, ISO 8601 in UTC.
+class ActionBlock(Block, ActionLog):
+    """One tool call and its fate."""
 
-    `proposed` are the model's arguments where the person changed them; `summary` is then of the
-    changed ones, or empty.
-    """
-
-    call_id: str
-    action_id: str
-    tool: str
-    arguments: Mapping[str, Any]
-    effect: events.EffectName
-    summary: str
-    at: str = ""
-    problems: tuple[str, ...] = ()
-    state: ActionState = "proposed"
-    decided_by: str = ""
-    proposed: Mapping[str, Any] | None = None
-    result: Any = None
-    duration_ms: int = 0
     expanded: bool = False
-
-    @property
-    def settled(self) -> bool:
-        return self.state not in ("proposed", "awaiting approval", "approved", "started")
 
 
 @dataclass(eq=False)
@@ -113,75 +69,25 @@ class NoteBlock(Block):
 
 
 @dataclass(eq=False)
-class TurnView:
-    """One message and all that followed; `number` counts from 1 within the session."""
+class TurnView(TurnLog):
+    """A turn on the screen; `number` counts from 1 within the session."""
 
-    turn_id: str
     number: int = 0
-    text: str = ""
-    said: str = ""
-    route: events.IntentClassified | None = None
-    calls: list[events.UsageUpdated] = field(default_factory=list)
-    actions: dict[str, ActionBlock] = field(default_factory=dict)
-    pending: tuple[str, ...] = ()
-    state: TurnState = "running"
+    actions: dict[str, ActionBlock] = field(default_factory=dict)  # type: ignore[assignment]
 
-    def take(self, event: Event) -> None:
-        """Fold in one event of this turn."""
-        match event:
-            case events.TurnStarted():
-                self.text = event.text
-            case events.IntentClassified():
-                self.route = event
-            case events.TextDelta():
-                self.said += event.text
-            case events.ToolCallProposed():
-                if earlier := self.actions.pop(event.call_id, None):
-                    # Some servers use a call id twice: the newest goes by it.
-                    self.actions[f"{event.call_id} {earlier.action_id}"] = earlier
-                self.actions[event.call_id] = ActionBlock(
-                    self,
-                    event.call_id,
-                    event.action_id,
-                    event.tool,
-                    event.arguments,
-                    event.effect,
-                    event.summary,
-                    event.at,
-                    event.problems,
-                )
-            case events.UsageUpdated():
-                self.calls.append(event)
-            case events.TurnFinished():
-                self.state, self.pending = event.status, event.pending
-                self._settle()
-            case events.TurnFailed():
-                self.state = "failed"
-                self._settle()
-            case (
-                events.ApprovalRequested(call_id=call_id)
-                | events.ApprovalResolved(call_id=call_id)
-                | events.ToolStarted(call_id=call_id)
-                | events.ToolFinished(call_id=call_id)
-            ):
-                if action := self.actions.get(call_id):
-                    _take_action(action, event)
+    def make_action(self, event: events.ToolCallProposed) -> ActionBlock:
+        """See `TurnLog.make_action`."""
+        return ActionBlock(self, **proposal_fields(event))
 
     def interrupt(self) -> None:
         """The record ends here: what was started has an unknown fate, the rest never ran."""
         self.state = "cancelled"
-        self._settle()
-
-    def _settle(self) -> None:
-        for action in self.actions.values():
-            if not action.settled:
-                began = action.state == "started" and action.effect != "read"
-                action.state = "unknown" if began else "cancelled"
+        self.close_actions()
 
     @property
     def changing(self) -> ActionBlock | None:
         """The change that runs; a turn that is cancelled waits for its end."""
-        running = (a for a in self.actions.values() if a.state == "started" and a.effect != "read")
+        running = (a for a in self.actions.values() if may_have_changed(a.state, a.effect))
         return next(running, None)
 
     @property
@@ -206,25 +112,6 @@ class TurnView:
 def bill_of(calls: Iterable[events.UsageUpdated]) -> UsageTotals:
     """What these requests took together."""
     return sum(map(UsageTotals.of, calls), UsageTotals())
-
-
-def _take_action(action: ActionBlock, event: Event) -> None:
-    match event:
-        case events.ApprovalRequested():
-            action.state = "awaiting approval"
-        case events.ApprovalResolved():
-            action.decided_by = event.by
-            action.state = "approved" if event.decision == "approved" else "denied"
-            if event.arguments is not None:
-                action.proposed, action.arguments = action.arguments, event.arguments
-                action.summary = event.summary
-        case events.ToolStarted():
-            action.state, action.action_id = "started", event.action_id
-        case events.ToolFinished():
-            action.state = _FATES[event.outcome]
-            action.result, action.duration_ms = event.result, event.duration_ms
-        case events.ActionSettled():
-            action.state, action.result = _FATES[event.outcome], event.result
 
 
 @dataclass(frozen=True)
@@ -288,11 +175,11 @@ class TranscriptModel:
         changes: list[Change] = []
         if isinstance(event, events.TurnStarted):
             changes += self.interrupt()
-            self.turns.append(TurnView(event.turn_id, self._before + len(self.turns) + 1))
+            self.turns.append(TurnView(event.turn_id, number=self._before + len(self.turns) + 1))
         turn = self.newest
         if turn is None:
             return changes
-        turn.take(event)
+        turn.apply(event)
         match event:
             case events.TurnStarted():
                 changes += self._add(UserBlock(turn, event.text))
@@ -326,7 +213,7 @@ class TranscriptModel:
             if action.action_id == event.action_id
         ]
         for action in settled:
-            _take_action(action, event)
+            action.apply(event)
         return [Changed(action) for action in settled]
 
     def interrupt(self, *, elsewhere: bool = False) -> list[Change]:

@@ -27,7 +27,6 @@ from tui.formatting.text import sanitize
 from tui.formatting.time import format_local
 from tui.services.runtime import (
     check_action,
-    data_dir_of,
     load_settings_aloud,
     log_to_file,
     notices_of,
@@ -58,8 +57,7 @@ async def _check(
 ) -> ActionSettled | None:
     catalogue = await asyncio.to_thread(catalogues.load, *settings.catalogues)
     try:
-        where = data_dir_of(history.database)
-        return await check_action(action_id, catalogue, history, journal, where)
+        return await check_action(action_id, catalogue, history, journal)
     finally:
         await catalogue.close()
 

@@ -126,7 +126,12 @@ class _Approver:
         if self._deny:
             return Answer("denied", "flag")
         destructive = request.effect == "destructive"
-        if self._yes_destructive if destructive else self._yes:
+        if request.person_only and not self._can_ask:
+            output.say(
+                f"{shown_line(request.tool)} is not certain to be asked for: nothing is done"
+            )
+            return Answer("unanswered", "nobody")
+        if not request.person_only and (self._yes_destructive if destructive else self._yes):
             return Answer("approved", "flag")
         if not self._can_ask:
             flag = "--yes-destructive" if destructive else "--yes"

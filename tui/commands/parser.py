@@ -64,8 +64,29 @@ def parser() -> argparse.ArgumentParser:
     config.add_argument("verb", choices=("show", "path", "keys"))
     _json(config)
     _add_trust(commands, common)
+    _add_init(commands, common)
     _add_models(commands)
     return main_parser
+
+
+def _add_init(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    init = commands.add_parser(
+        "init", parents=[common], help="make a catalogue of a document, an mcp.json or functions"
+    )
+    init.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="*",
+        help="an OpenAPI document or its address, an mcp.json, a Python file; default: those here",
+    )
+    init.add_argument(
+        "--to",
+        type=Path,
+        metavar="DIR",
+        default=Path("catalogue"),
+        help="the folder to make (default: catalogue)",
+    )
+    init.add_argument("--write", action="store_true", help="write the files that are shown")
 
 
 def _add_models(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -98,9 +119,9 @@ def _common() -> argparse.ArgumentParser:
     common.add_argument(
         "--catalog",
         action=_Collect,
-        metavar="DIR",
-        help="a catalogue's folder, or an OpenAPI document (file or URL); "
-        "given more than once, they are merged",
+        metavar="PLACE",
+        help="a catalogue's folder, an OpenAPI document (file or URL), an mcp.json or a Python "
+        "file; given more than once, they are merged",
     )
     common.add_argument("--db", type=Path, metavar="FILE", help="where the history is kept")
     common.add_argument("--provider", choices=PROVIDERS, help="what answers (default: auto)")

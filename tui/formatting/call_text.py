@@ -14,9 +14,10 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from engine.events import ApprovalRequested
+from engine.events import ApprovalRequested, ValueSource
 from engine.text import show_controls
 from tui.formatting.text import both_ends, exact_line, one_line
+from tui.formatting.values import VALUE_SOURCES, percent
 
 LONGEST_TITLE = 1000
 LABEL = 9  # columns for a name, as `pair` of the tool card has it
@@ -24,6 +25,8 @@ BAR = f"{'':<{LABEL - 1}}│ "
 WIDEST_LABEL = 24
 MOST_BLANK_LINES, MOST_SPACES = 2, 16
 ENDS = (20, 12, 8, 5, 3, 2, 1)  # lines of each end of a long value, as there is room
+
+NO_SOURCES: Mapping[str, ValueSource] = {}
 
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
@@ -125,11 +128,14 @@ def folded(data: Any, limit: int) -> str:
 def question_lines(request: ApprovalRequested, width: int) -> list[str]:
     """A question in full, for a terminal without a screen of its own."""
     pairs = [("tool", shown_line(request.tool))]
+    if told := told_of_wish(request):
+        pairs.append(("asked for", told))
     if request.would:
         pairs.insert(0, ("if yes", one_line(request.would, 300)))
     below = [("done before", one_line(request.before, 300))] if request.before else []
     rows = [row for pair in pairs for row in labelled_rows(*pair, width - 2)]
-    rows += [row for own in arguments_rows(request.arguments, width - 2) for row in own]
+    shown = arguments_rows(request.arguments, width - 2, request.sources)
+    rows += [row for own in shown for row in own]
     rows += [row for pair in below for row in labelled_rows(*pair, width - 2)]
     titled = title_lines(request.summary or request.tool, f"[{request.effect}]", width)
     return [*titled, *(f"  {row.plain}" for row in rows)]
@@ -143,8 +149,22 @@ def title_lines(title: str, effect: str, width: int) -> list[str]:
     return [first, *(f"  {line}" for line in others)]
 
 
-def arguments_rows(arguments: Mapping[str, Any], width: int) -> list[list[Row]]:
-    return [argument_rows(name, data, width) for name, data in arguments.items()]
+def arguments_rows(
+    arguments: Mapping[str, Any], width: int, sources: Mapping[str, ValueSource] = NO_SOURCES
+) -> list[list[Row]]:
+    """All lines of each argument; what the person did not plainly say has a note that tells so."""
+    rows = [argument_rows(name, data, width) for name, data in arguments.items()]
+    for name, own in zip(arguments, rows, strict=True):
+        if (source := sources.get(name, "said")) != "said":
+            own.append(Row(note=f"({VALUE_SOURCES[source]})"))
+    return rows
+
+
+def told_of_wish(request: ApprovalRequested) -> str:
+    """Whether the person asked for this, where that is less than certain."""
+    if request.wanted is not None:
+        return f"{percent(request.wanted)} likely"
+    return "not certain" if request.person_only else ""
 
 
 def _both_ends(rows: list[Row], ends: int) -> list[Row]:

@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from engine.events import EffectName, Route, RouteSource, UsageTotals
+from engine.events import EffectName, Route, RouteSource, UsageTotals, ValueSource
+from engine.turn_log import ActionState
 from tui.formatting.text import exact_line, excerpt, one_line, sanitize
-
-if TYPE_CHECKING:
-    from tui.chat.transcript import ActionState
 
 ROUTES: Mapping[Route, str] = {
     "task": "Task",
@@ -24,6 +22,7 @@ ROUTES: Mapping[Route, str] = {
     "cancel": "Task dropped",
 }
 SOURCES: Mapping[RouteSource, str] = {
+    "decisions": "by a decision model",
     "llm": "by the chat model",
     "embedded": "by the embedded classifier",
     "shortcut": "by a rule, no model asked",
@@ -32,16 +31,23 @@ SOURCES: Mapping[RouteSource, str] = {
 # Styles of `Content` spans: names from the theme, so that 16 colours work as well.
 STATE_STYLES: Mapping[ActionState, str] = {
     "proposed": "$quiet",
-    "awaiting approval": "$warning",
+    "awaiting_approval": "$warning",
     "approved": "$primary",
     "started": "$primary",
     "succeeded": "$success",
     "failed": "$error",
     "denied": "$warning",
-    "timed out": "$error",
+    "timed_out": "$error",
     "cancelled": "$quiet",
     "unknown": "$warning",
 }
+
+
+def action_state(state: ActionState) -> str:
+    """Return the state of an action in words."""
+    return state.replace("_", " ")
+
+
 EFFECT_STYLES: Mapping[EffectName, str] = {
     "read": "$quiet",
     "write": "$warning",
@@ -56,6 +62,23 @@ DECIDERS = {
 }
 
 
+# Where an argument comes from, beside its value.
+VALUE_SOURCES: Mapping[ValueSource, str] = {
+    "said": "you said",
+    "said_earlier": "you said earlier",
+    "result": "from a result",
+    "default": "default",
+    "worked_out": "worked out",
+    "nowhere": "nobody said this",
+}
+SOURCE_STYLES: Mapping[ValueSource, str] = {
+    "said": "$quiet",
+    "said_earlier": "$quiet",
+    "result": "$quiet",
+    "default": "$quiet",
+    "worked_out": "$quiet",
+    "nowhere": "$warning",
+}
 EDITED = "edited by you"
 _LINE_BREAKS = re.compile(r"(?:\\n){3,}")  # as JSON has them
 

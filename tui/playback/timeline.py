@@ -24,7 +24,7 @@ Mark = Literal["turn", "action", "failure", "intent"]
 # Seconds. A person who thought for an hour is not waited for again.
 LONGEST_PAUSE_S = 2.0
 WORD_S = 0.04  # recorded text, which is kept in pieces of up to a second, comes word by word
-_FAILED = ("failed", "timed out", "unknown")
+_FAILED = ("failed", "timed_out", "unknown")
 
 
 class Timeline:

@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from tui import theme
 from tui.chat.transcript import ActionBlock, TurnView
 from tui.formatting.text import exact_line, one_line
-from tui.formatting.values import STATE_STYLES, call, count, relative_time
+from tui.formatting.values import STATE_STYLES, action_state, call, count, relative_time
 from tui.keybindings import registry
 from tui.screens.reconcile import check
 from tui.services.backend import ActionQuery, ActionRow, AppBackend
@@ -130,7 +130,7 @@ class ActionsScreen(Screen[None]):
     def _line(self, action: ActionBlock) -> Content:
         words = exact_line(action.summary, 160) or call(action.tool, action.arguments, 160)
         style = STATE_STYLES[action.state]
-        state = f"{action.state:<9}"
+        state = f"{action_state(action.state):<9}"
         marked = f"{style} reverse" if action.state == "unknown" else style
         return Content.assemble(
             ("● ", style),
@@ -226,13 +226,13 @@ def _action(row: ActionRow) -> ActionBlock:
     """The row as the transcript and the log know a call."""
     return ActionBlock(
         TurnView(row.turn_id),
-        row.call_id,
-        row.id,
-        row.tool,
-        row.arguments,
-        row.effect,
-        row.summary,
-        row.at,
+        call_id=row.call_id,
+        action_id=row.id,
+        tool=row.tool,
+        arguments=row.arguments,
+        effect=row.effect,
+        summary=row.summary,
+        at=row.at,
         state=row.state,
         decided_by=row.decided_by,
         result=row.result,

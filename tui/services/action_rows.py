@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from engine.events import EffectName
+from engine.turn_log import ActionState
 from storage.history import ActionFilter, History
-from tui.chat.transcript import ActionState
 from tui.services.backend import ActionQuery, ActionRow
 
 
@@ -31,7 +31,7 @@ def read(history: History, query: ActionQuery, limit: int, offset: int) -> list[
             # The tables have the same words in text columns.
             effect=cast(EffectName, action.effect),
             summary=action.summary,
-            state=cast(ActionState, action.state.replace("_", " ")),
+            state=cast(ActionState, action.state),
             at=action.proposed_at,
             decided_by=action.decided_by or "",
             result=action.result,

@@ -10,7 +10,7 @@ from engine.events import EffectName, Event, UsageTotals
 from engine.ports import Approver
 
 if TYPE_CHECKING:
-    from tui.chat.transcript import ActionState
+    from engine.turn_log import ActionState
     from tui.services.evaluation_results import RunRow, RunView
 
 # A text in pieces; True: this piece is what was looked for.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.intents.intent import Catalogue, Intent
-from engine.offline.slot_filling import resolve_schema as resolved
+from engine.offline.values.schema import resolve_schema as resolved
 from engine.tools.approval_policy import Policy
 from engine.tools.tool import Tool
 from tui.services.backend import IntentRow, ParameterRow, ToolRow

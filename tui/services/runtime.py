@@ -133,13 +133,12 @@ class Runtime:
             session_id=session_id or new_id(),
             conversation=conversation,
             price=self.engine.price,
+            decider=self.engine.decider,
         )
 
     async def check(self, action_id: str) -> ActionSettled | None:
         """See `check_action`. A conversation that is open takes the event in with `apply`."""
-        return await check_action(
-            action_id, self.engine.catalogue, self.history, self.journal, self.data_dir
-        )
+        return await check_action(action_id, self.engine.catalogue, self.history, self.journal)
 
     async def close(self) -> None:
         """Let go of everything; what was recorded is on disk."""
@@ -159,7 +158,7 @@ def open_runtime(settings: Settings, data_dir: Path | None = None) -> Runtime:
     log_to_file(settings)
     engine = build_engine(settings)
     database = Database.open(settings.database)
-    journal = SqliteRecorder(database, model=engine.label)
+    journal = SqliteRecorder(database, model=engine.label, data_dir=data_dir)
     notices = (
         *settings.notices,
         *faults_of_env(),
@@ -168,13 +167,8 @@ def open_runtime(settings: Settings, data_dir: Path | None = None) -> Runtime:
     )
     history = History(database)
     history.purge()
-    folder = data_dir or data_dir_of(database)
+    folder = data_dir or database.path.parent
     return Runtime(settings, engine, database, history, journal, folder, notices)
-
-
-def data_dir_of(database: Database) -> Path:
-    """Where back ends keep their files, unless something else was said: beside the database."""
-    return database.path.parent
 
 
 def open_to_read(settings: Settings) -> Database:
@@ -199,14 +193,15 @@ def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:
 
 
 async def check_action(
-    action_id: str, catalogue: Catalogue, history: History, journal: SqliteRecorder, data_dir: Path
+    action_id: str, catalogue: Catalogue, history: History, journal: SqliteRecorder
 ) -> ActionSettled | None:
-    """Ask the back end in `data_dir` what became of an unknown action, and keep the answer.
+    """Ask the back end that an unknown action went to what became of it, and keep the answer.
 
     `action_id` may be the beginning of the id. None: the back end cannot tell, and the action
     stays unknown. Raises `StorageError`, also where there is nothing to check.
     """
     action = await asyncio.to_thread(history.unknown_action, action_id)
+    data_dir = await asyncio.to_thread(history.data_dir, action)
     context = ToolContext(action.id, action.session_id, data_dir)
     found = await reconcile_action(
         catalogue.tools, context, tool=action.tool, call_id=action.call_id

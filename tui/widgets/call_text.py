@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from engine.events import ApprovalRequested, EffectName
+from engine.events import ApprovalRequested, EffectName, ValueSource
 from tui.formatting.call_text import (
     BAR,
     LABEL,
@@ -19,6 +19,7 @@ from tui.formatting.call_text import (
     labelled_rows,
     shown_line,
     title_lines,
+    told_of_wish,
 )
 from tui.formatting.text import one_line
 from tui.formatting.values import EFFECT_STYLES
@@ -39,6 +40,7 @@ class CallText(Widget):
         self._effect: EffectName = "write"
         self._above: list[tuple[str, str]] = []
         self._arguments: Mapping[str, Any] = {}
+        self._sources: Mapping[str, ValueSource] = {}
         self._below: list[tuple[str, str]] = []
         self._laid_out: tuple[tuple[int, int, bool], list[Content], bool] | None = None
 
@@ -48,7 +50,10 @@ class CallText(Widget):
         """Show this call, from its beginning."""
         self._title, self._effect = title, request.effect
         would = [("if yes", one_line(request.would, 300))] if request.would and not edited else []
-        self._above = [*would, ("tool", shown_line(request.tool))]
+        told = told_of_wish(request)
+        wish = [("asked for", told)] if told and not edited else []
+        self._above = [*would, ("tool", shown_line(request.tool)), *wish]
+        self._sources = {} if edited else request.sources
         self._arguments = arguments
         self._below = [("done before", one_line(request.before, 300))] if request.before else []
         self.whole, self._laid_out = False, None
@@ -87,7 +92,7 @@ class CallText(Widget):
         titled = title_lines(self._title, effect, width)
         above = [row for pair in self._above for row in labelled_rows(*pair, width)]
         below = [row for pair in self._below for row in labelled_rows(*pair, width)]
-        arguments = arguments_rows(self._arguments, width)
+        arguments = arguments_rows(self._arguments, width, self._sources)
         complete = True
         if self.whole:
             rows = [row for own in arguments for row in own]

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.events import IntentClassified, UsageTotals, UsageUpdated
+from engine.events import ChangeJudged, IntentClassified, UsageTotals, UsageUpdated
 from tui.chat.transcript import TurnView, bill_of
 from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import (
@@ -58,6 +58,8 @@ def _lines(turn: TurnView, titles: Mapping[str, str], session: UsageTotals) -> l
         lines += _routing(turn.route, titles)
     else:
         lines.append(_quiet("choosing …" if turn.state == "running" else "was not classified"))
+    for judged in turn.judged:
+        lines += _judged(judged)
     if turn.pending:
         lines.append(_quiet(f"waits for: {parameter_list(turn.pending)}"))
     if turn.calls:
@@ -98,6 +100,22 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
     ]
     if route.tools_offered:
         lines.append(_quiet(sanitize(", ".join(route.tools_offered))))
+    return lines
+
+
+def _judged(change: ChangeJudged) -> list[Content]:
+    """What was found out about a change before it was proposed."""
+    name = one_line(change.tool, 40)
+    lines = [Content(""), Content.assemble(("Asked for?", "bold"), (f"  {name}", "$quiet"))]
+    if change.probability is not None:
+        bar = _bar(change.probability, 16, "$primary")
+        lines.append(Content.assemble(bar, f" {percent(change.probability)}"))
+    elif change.statement:
+        lines.append(_quiet("no answer"))
+    if change.unsaid:
+        lines.append(_quiet(f"nobody said: {parameter_list(change.unsaid)}"))
+    told = "proposed" if change.wanted else "you are asked first"
+    lines.append(_quiet(f"{told} · by {one_line(change.model, 40)}" if change.model else told))
     return lines
 
 

@@ -15,8 +15,12 @@ from tui.formatting.values import (
     DECIDERS,
     EDITED,
     EFFECT_STYLES,
+    SOURCE_STYLES,
     STATE_STYLES,
+    VALUE_SOURCES,
+    action_state,
     call,
+    percent,
     pretty_json,
     seconds,
 )
@@ -41,7 +45,7 @@ def heading(action: ActionBlock) -> Content:
 
 def fate(action: ActionBlock) -> Content:
     """State, duration and effect on one line, and whether the person changed the call."""
-    parts = [Content.styled(action.state, STATE_STYLES[action.state])]
+    parts = [Content.styled(action_state(action.state), STATE_STYLES[action.state])]
     if action.duration_ms:
         parts.append(Content.styled(seconds(action.duration_ms), "$quiet"))
     parts.append(Content.styled(action.effect, EFFECT_STYLES[action.effect]))
@@ -56,7 +60,13 @@ def details(action: ActionBlock, limit: int = 2000) -> list[Content]:
     Of an argument beyond the `limit`, in characters, both ends.
     """
     lines = [pair("tool", shown_line(action.tool))]
-    lines += [pair(shown_name(n), folded(data, limit)) for n, data in action.arguments.items()]
+    for name, data in action.arguments.items():
+        line, source = pair(shown_name(name), folded(data, limit)), action.sources.get(name)
+        if source is not None:
+            line = Content.assemble(line, (f"  ({VALUE_SOURCES[source]})", SOURCE_STYLES[source]))
+        lines.append(line)
+    if action.wanted is not None:
+        lines.append(pair("asked for", f"{percent(action.wanted)} likely"))
     if action.proposed is not None:
         lines.append(pair("proposed", call(action.tool, action.proposed, limit)))
     if action.decided_by:

@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from engine.tools.function import effect
-from engine.tools.tool import ToolContext
+from engine import ToolContext, effect
 
 from .backend import balance, contract, data, payment, roaming
 from .backend.store import once, read

@@ -2,9 +2,12 @@
 
 command     program and arguments of a server that speaks over its pipes; a path is relative
             to the catalogue's folder, where it also runs
-env         names of environment variables to pass on to it, beside the SDK's safe few
+env         names of environment variables to pass on to it, beside the SDK's safe few; or a
+            table of what it gets, in which ${NAME} is a variable of the environment
 url         address of a server that speaks streamable HTTP, instead of a command
 auth        { bearer = "NAME" }: the environment variable with the token for it
+headers     a table of headers for it, with ${NAME} as in env
+config      the mcp.json of another client, and server, a name in it: all of the above from there
 read        patterns of tool names that change nothing and need not ask ("get_*")
 timeout_s   how long the start may take, in seconds
 """
@@ -12,6 +15,7 @@ timeout_s   how long the start may take, in seconds
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from engine.addresses import is_in_the_clear, split_address
 from engine.redaction import MIN_SECRET, redacted
+from engine.tools.mcp.client_config import Variables, table_of
 from engine.tools.source import Source, SourceError
 
 if TYPE_CHECKING:
@@ -40,9 +45,11 @@ class _Auth(_Strict):
 
 class _Table(_Strict):
     command: tuple[str, ...] = ()
-    env: tuple[Text, ...] = ()
+    env: tuple[Text, ...] | dict[Text, str] = ()
+    folder: str = ""
     url: str = ""
     auth: _Auth | None = None
+    headers: dict[Text, str] = {}
     read: tuple[Text, ...] = ()
     timeout_s: Annotated[float, Field(gt=0, le=600)] = START_LIMIT_S
 
@@ -56,6 +63,8 @@ class _Table(_Strict):
             raise ValueError("auth goes with url; pass secrets to a command by env")
         if self.url and self.env:
             raise ValueError("env goes with command; send a token to a url by auth")
+        if self.command and self.headers:
+            raise ValueError("headers go with url; pass secrets to a command by env")
         if self.url:
             try:
                 split_address(self.url)
@@ -83,36 +92,41 @@ def load_mcp(
     Raises `SourceError` for a table that can never work.
     """
     try:
-        settings = _Table.model_validate(dict(table))
+        settings = _Table.model_validate(_from_config(dict(table), folder))
     except ValidationError as error:
         raise SourceError(f"[mcp]: {_explain(error)}") from None
-    wanted = (*settings.env, *([settings.auth.bearer] if settings.auth else []))
+    variables = Variables(environ, Path(settings.folder) if settings.folder else folder)
+    try:
+        settings = _filled(settings, variables, untrusted)
+    except SourceError as error:
+        return Source((), problems=(f"{key}: {error}",))
+    given = settings.env if isinstance(settings.env, dict) else {}
+    named = () if isinstance(settings.env, dict) else settings.env
+    wanted = (*named, *([settings.auth.bearer] if settings.auth else []))
     if missing := next((name for name in wanted if not environ.get(name)), None):
         return Source(
             (), problems=(f"{key}: the environment variable {missing} is not set: add it to .env",)
         )
-    if strange := next((name for name in settings.env if name in untrusted), None):
-        return Source(
-            (),
-            problems=(
-                f"{key}: {strange} is set only in the .env of this folder, which is not trusted: "
-                '"intentbot-tui trust" lets its MCP server have it',
-            ),
-        )
-    if settings.auth and is_in_the_clear(settings.url):
-        problem = f"{key}: url in [mcp] would send {settings.auth.bearer} unencrypted: write https"
+    if strange := next((name for name in named if name in untrusted), None):
+        return Source((), problems=(f"{key}: {_not_trusted(strange)}",))
+    if (settings.auth or settings.headers) and is_in_the_clear(settings.url):
+        what = settings.auth.bearer if settings.auth else " and ".join(settings.headers)
+        problem = f"{key}: url in [mcp] would send {what} unencrypted: write https"
         return Source((), problems=(problem,))
     from engine.tools.mcp.client import ServerUnreachable
 
-    connection = _connection(key, settings, folder, {name: environ[name] for name in wanted})
+    secrets = {name: environ[name] for name in wanted}
+    hidden = {*secrets.values(), *variables.used.values(), *_tokens(settings.headers)}
+    hidden |= {value for name, value in given.items() if _SECRET.search(name)}
+    connection = _connection(key, settings, folder, {**given, **secrets}, hidden)
     try:
         listed = connection.start()
     except ServerUnreachable as error:
         problem = f"{key}: its MCP server cannot be used: {error}"
         return Source((), problems=(problem,), unreachable=bool(settings.url))
     from engine.tools.mcp.client import MAX_TOOLS
-    from engine.tools.mcp.groups import groups_of
     from engine.tools.mcp.tools import import_tools
+    from engine.tools.tool_groups import groups_of
 
     offer = import_tools(key, listed[:MAX_TOOLS], connection, settings.read)
     problems = list(offer.problems)
@@ -131,18 +145,68 @@ def load_mcp(
     return Source(intents, connection.close, tuple(problems))
 
 
-def _connection(key: str, settings: _Table, folder: Path, secrets: Mapping[str, str]) -> Connection:
+# Names of variables whose values are told to nobody.
+_SECRET = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
+
+
+def _from_config(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The table with what `config` and `server` refer to."""
+    config, name = table.pop("config", None), table.pop("server", None)
+    if config is None and name is None:
+        return table
+    if not isinstance(config, str) or not isinstance(name, str):
+        raise SourceError("[mcp]: config and server go together")
+    return {**table_of(config, name, folder), **table}
+
+
+def _filled(settings: _Table, variables: Variables, untrusted: Collection[str]) -> _Table:
+    """The table with its variables filled in. Raises `SourceError`."""
+    env = settings.env
+    filled = {
+        "command": tuple(map(variables.fill, settings.command)),
+        "env": {n: variables.fill(v) for n, v in env.items()} if isinstance(env, dict) else env,
+        "url": variables.fill(settings.url),
+    }
+    # A token may come from a strange .env; what a process gets, or where it goes, may not.
+    if strange := next((name for name in variables.used if name in untrusted), None):
+        raise SourceError(_not_trusted(strange))
+    filled["headers"] = {n: variables.fill(v) for n, v in settings.headers.items()}
+    return settings.model_copy(update=filled)
+
+
+def _not_trusted(name: str) -> str:
+    return (
+        f"{name} is set only in the .env of this folder, which is not trusted: "
+        '"intentbot-tui trust" lets its MCP server have it'
+    )
+
+
+def _tokens(headers: Mapping[str, str]) -> set[str]:
+    """The values of headers, and the tokens behind their schemes."""
+    return {part for value in headers.values() for part in (value, value.rpartition(" ")[2])}
+
+
+def _connection(
+    key: str,
+    settings: _Table,
+    folder: Path,
+    secrets: Mapping[str, str],
+    told_to_nobody: Collection[str],
+) -> Connection:
     from engine.tools.mcp.client import Connection
     from engine.tools.mcp.transport import child, http
 
     if settings.url:
         bearer = settings.auth.bearer if settings.auth else ""
-        headers = {"authorization": f"Bearer {secrets[bearer]}"} if bearer else {}
+        headers = dict(settings.headers)
+        if bearer:
+            headers["authorization"] = f"Bearer {secrets[bearer]}"
         transport = http(settings.url, headers)
     else:
-        transport = child(settings.command, folder.resolve(), secrets)
+        where = Path(settings.folder) if settings.folder else folder
+        transport = child(settings.command, where.resolve(), secrets)
 
-    hidden = [value for value in secrets.values() if len(value) >= MIN_SECRET]
+    hidden = [value for value in told_to_nobody if len(value) >= MIN_SECRET]
     return Connection(
         key,
         transport,

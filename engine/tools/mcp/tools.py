@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.events import EffectName
 from engine.redaction import redacted_data
+from engine.tools.call_summary import summary_values
 from engine.tools.mcp.results import refusal_of, result_of
 from engine.tools.mcp.text import clean, line, shortened
 from engine.tools.naming import words
@@ -28,8 +29,6 @@ DESCRIPTION_CHARACTERS = 600
 PARAMETER_CHARACTERS = 300
 DETAIL_CHARACTERS = 20_000
 NAME_CHARACTERS = 64
-QUESTION_CHARACTERS = 80
-_ARTICLES = frozenset({"the", "a", "an", "your", "which", "what", "how"})
 _VALID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -75,7 +74,6 @@ def import_tools(
                 validate=with_coercion(with_own_names(check, own), parameters),
                 run=_runner(connection, remote.name, own, repeatable=effect == "read"),
                 summary=_summary(remote),
-                questions=_questions(parameters),
                 untrusted=True,
                 detail=_detail(remote),
             )
@@ -129,38 +127,9 @@ def _detail(remote: types.Tool) -> str:
 
 
 def _summary(remote: types.Tool) -> str:
-    """The template of what is approved: the name in words, and the required values."""
+    """The template of what is approved: the name in words and the values."""
     label = " ".join(words(remote.name)).capitalize() or "Call"
-    needed = remote.input_schema.get("required")
-    values = ", ".join(
-        f"{name.replace('_', ' ')} {{{name}}}"
-        for name in (needed if isinstance(needed, list) else ())
-        if isinstance(name, str) and name.isidentifier()
-    )
-    return f"{label}: {values}" if values else label
-
-
-def _questions(schema: Mapping[str, Any]) -> dict[str, str]:
-    """What to ask for each parameter: the beginning of its description, else its name."""
-    properties = schema.get("properties")
-    return {
-        str(name): f"What should I use as {_asked_for(str(name), definition)}?"
-        for name, definition in (properties if isinstance(properties, Mapping) else {}).items()
-    }
-
-
-def _asked_for(name: str, definition: Any) -> str:
-    told = definition.get("description") if isinstance(definition, Mapping) else None
-    text = line(told, DESCRIPTION_CHARACTERS) if isinstance(told, str) else ""
-    thing = re.split(r"[.;:](?:\s|$)", re.sub(r"\s*\([^)]*\)?", "", text))[0].strip(" .,?")
-    if not thing or len(thing) > QUESTION_CHARACTERS:
-        thing = line(name.replace("_", " "), QUESTION_CHARACTERS)
-    first, space, rest = thing.partition(" ")
-    if first.lower() in _ARTICLES:
-        return f"{first.lower()}{space}{rest}"
-    # A capital that only began a sentence.
-    first = first[:1].lower() + first[1:] if first[1:].islower() else first
-    return f"the {first}{space}{rest}"
+    return label + summary_values(remote.input_schema, ": ")
 
 
 def _told(value: Any) -> Any:

@@ -8,10 +8,9 @@ from typing import Any
 
 from engine.tools.openapi.schema_conversion import Schema, Schemas
 from engine.tools.openapi.schema_summary import object_parts, resolve
+from engine.tools.openapi.swagger import FORM, MULTIPART
 
-MULTIPART = "multipart/form-data"
 MAX_DEPTH = 4
-FORM = "application/x-www-form-urlencoded"
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\b|text/json\b", re.IGNORECASE)
 
 

@@ -22,6 +22,7 @@ from engine.tools.openapi import (
     parsing,
     schema_conversion,
     schema_summary,
+    swagger,
     text,
 )
 from engine.tools.openapi.document import digest, from_bytes, read_bytes, shown
@@ -59,6 +60,7 @@ def load_compiled(uri: str) -> tuple[dict[str, Any], str]:
         patterns,
         schema_summary,
         schema_conversion,
+        swagger,
         text,
     )
     known = _read(path, program)

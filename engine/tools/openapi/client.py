@@ -43,10 +43,16 @@ _NOT_SENT = (
 PERHAPS = "It may or may not have been done: check before trying again."
 
 
-def effect_of(method: str) -> EffectName:
-    if method in ("GET", "HEAD", "OPTIONS"):
-        return "read"
-    return "destructive" if method == "DELETE" else "write"
+def effect_of(operation: Mapping[str, Any]) -> EffectName:
+    """What a call does: by its method, unless the catalogue declares that it only reads."""
+    if operation["method"] == "DELETE":
+        return "destructive"
+    return "read" if operation.get("read") or _is_safe(operation["method"]) else "write"
+
+
+def _is_safe(method: str) -> bool:
+    """Whether the method changes nothing (RFC 9110, section 9.2.1)."""
+    return method in ("GET", "HEAD", "OPTIONS")
 
 
 class Client:
@@ -79,7 +85,7 @@ class Client:
         context: ToolContext,
     ) -> Any:
         """The result of one call. Raises `ToolUserError`, `TimeoutError` or `OutcomeUnknown`."""
-        reads = effect_of(operation["method"]) == "read"
+        reads = effect_of(operation) == "read"
         request = build(operation, arguments, server)
         if not reads:
             request.headers["Idempotency-Key"] = context.action_id
@@ -160,7 +166,7 @@ class Client:
 
     async def _send(self, request: Request, secret: bool) -> HttpResult:
         """One exchange, with the redirects that stay on the origin."""
-        reads = effect_of(request.method) == "read"
+        reads = _is_safe(request.method)
         method, url, target = request.method, request.url, request
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._exchange(target, secret)

@@ -4,6 +4,7 @@ document = "github.json"               a file in the catalogue's folder, or a UR
 server   = "https://api.example.com"   instead of the servers that the document names
 include  = ["issues", "/repos/*"]      operation ids, tags or paths, with * for anything
 exclude  = ["admin*"]
+read     = ["*/list"]                  those that change nothing though their method says otherwise
 auth     = { bearer = "GITHUB_TOKEN" }                            names of environment variables,
            { basic = "API_USER:API_PASSWORD" }                    never the secrets themselves;
            { api_key = "API_KEY", name = "X-Key", in = "header" } a list where there are several
@@ -48,6 +49,7 @@ class Table(_Strict):
     server: Name | None = None
     include: tuple[Name, ...] = ()
     exclude: tuple[Name, ...] = ()
+    read: tuple[Name, ...] = ()
     auth: Annotated[
         tuple[Auth, ...], BeforeValidator(lambda v: [v] if isinstance(v, Mapping) else v)
     ] = ()

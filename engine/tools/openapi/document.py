@@ -21,6 +21,7 @@ from referencing import Registry, Resource, Specification
 from referencing.exceptions import NoSuchResource, Unresolvable
 
 from engine.tools.openapi.parsing import parse
+from engine.tools.openapi.swagger import converted
 from engine.tools.source import SourceError
 
 # The largest document in the public collections (Microsoft Graph, 22,000 operations) has 32 MB.
@@ -223,10 +224,10 @@ def from_bytes(data: bytes, uri: str) -> tuple[dict[str, Any], References]:
     if not isinstance(root, dict) or not ("openapi" in root or "swagger" in root):
         raise SourceError(f"{name} is no OpenAPI document: it has no 'openapi' version")
     version = str(root.get("openapi") or root.get("swagger"))
+    if version.startswith("2.") and "openapi" not in root:
+        root, version = converted(root), "3.0"
     if not re.match(r"3\.[0-2](?:\.|$)", version):
-        raise SourceError(
-            f"{name} is of OpenAPI {version}; this program reads 3.0 and 3.1 (convert it first)"
-        )
+        raise SourceError(f"{name} is of OpenAPI {version}; this program reads 2.0, 3.0 and 3.1")
     if not isinstance(root.get("paths", {}), dict):
         raise SourceError(f"{name}: paths should be an object")
     return root, References(root, uri)

@@ -72,7 +72,8 @@ def group_operations(
             groups.append(OperationGroup(name, title, bare(about), tuple(parts[0].operations)))
             continue
         for label, part in zip(_told_apart(name, parts), parts, strict=True):
-            listed = [*label, *part.names[1:]]
+            label = [_beyond(one, name) for one in label]
+            listed = [*label, *(_beyond(one, name) for one in part.names[1:])]
             groups.append(
                 OperationGroup(
                     "_".join([name, *label]), _title(title, listed), "", tuple(part.operations)
@@ -106,7 +107,14 @@ def _told_apart(tag: str, parts: Sequence[_Part]) -> list[list[str]]:
 
 
 def _repeats(segment: str, tag: str) -> bool:
-    return segment.rstrip("s") == tag.rstrip("s")
+    return segment.rstrip("s") == tag.rstrip("s") or len(segment) == 1
+
+
+def _beyond(label: str, tag: str) -> str:
+    """A label without the words of its tag that it begins with."""
+    own, known = label.split("_"), tag.split("_")
+    shared = shared_beginning([own, known])
+    return "_".join(own[shared:]) if shared < len(own) else label
 
 
 def slug(text: str) -> str:
@@ -241,7 +249,7 @@ def _joined(topic: str, groups: Sequence[OperationGroup], taken: set[str]) -> Op
     about, _ = largest(ordered, _key, _size, set())
     labels = [topic, _beginning(keys), "" if about in VERBS else about, keys[0]]
     key = next((label for label in labels if label and label not in taken), keys[0])
-    titles = [group.title[:1].lower() + group.title[1:] for group in ordered]
+    titles = [_within(group.title) for group in ordered]
     if topic:
         title = title_of(_title(topic.replace("_", " "), titles))
     else:
@@ -251,6 +259,11 @@ def _joined(topic: str, groups: Sequence[OperationGroup], taken: set[str]) -> Op
         title = title_of(_title(" ".join(head), own))
     operations = [operation for group in ordered for operation in group.operations]
     return OperationGroup(key, title, "", tuple(sorted(operations, key=_place)))
+
+
+def _within(title: str) -> str:
+    """A title inside a line: only a capital that began it is lowered, none of an acronym."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def _beginning(keys: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ class _Reader:
         for path, item in self._root.get("paths", {}).items():
             found, base = self._follow(item, self._references.uri)
             for method in METHODS:
-                if not isinstance(found.get(method), dict):
+                if not isinstance(found.get(method), dict) or _is_preflight(method, found[method]):
                     continue
                 self._count += 1
                 if self._count > MAX_OPERATIONS:
@@ -222,6 +222,13 @@ class _Reader:
         clean = [k for k in clean if k.isascii() and k.isprintable()]
         clean.sort(key=lambda kind: (not is_json(kind), not kind.startswith("text/")))
         return ", ".join([*clean[:4], "*/*;q=0.1"]) if clean else "application/json, */*;q=0.1"
+
+
+def _is_preflight(method: str, told: Mapping[str, Any]) -> bool:
+    """Whether a browser asks this before a call, which gateways write into their documents."""
+    return method == "options" and not any(
+        told.get(name) for name in ("operationId", "summary", "description")
+    )
 
 
 def _is_own_header(name: str) -> bool:

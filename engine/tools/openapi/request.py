@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from engine.tools.openapi.body import FORM, MULTIPART, is_json
+from engine.tools.openapi.body import is_json
+from engine.tools.openapi.swagger import FORM, MULTIPART
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _PATH_SAFE = "/:@!$&'()*+,;=~%-._"

@@ -18,6 +18,7 @@ from engine.tools.openapi.client import Client, host_of
 from engine.tools.openapi.config import Credentials, Table, credentials, read_table
 from engine.tools.openapi.document import joined, locate, origin, shown
 from engine.tools.openapi.groups import OperationGroup, group_operations
+from engine.tools.openapi.secrets import leave_out_secrets
 from engine.tools.openapi.text import (
     bare,
     in_brief,
@@ -55,12 +56,22 @@ def load(
     if len(document["problems"]) > MAX_PROBLEMS:
         problems.append(f"{shown(uri)}: {len(document['problems']) - MAX_PROBLEMS} more like these")
     operations = _selected(document["operations"], read, problems)
+    _declare_reads(operations, read, problems)
     if not operations:
         none = "include and exclude leave" if document["operations"] else "its paths have"
         problems.append(f"{shown(uri)}: {none} no operation, so it brings no tools")
-    _leave_out_secrets(operations, secrets)
+    asked_for = leave_out_secrets(
+        operations,
+        document["schemes"],
+        {(part.place, part.name.casefold()) for part in secrets.parts},
+    )
     servers = _Servers(read, document, uri)
-    problems += _warnings(key, document, operations, secrets, servers, environ)
+    problems += _warnings(key, document, operations, secrets, servers)
+    problems += [
+        f"{key}: the API wants the secret {name}, which is not asked for in the chat: "
+        + _how_to_give(place, name)
+        for place, name in asked_for
+    ]
     client = Client(secrets, servers.trusted)
     definitions = Definitions(document["defs"], patterned=document["patterned"])
     tools = {
@@ -184,20 +195,16 @@ def _matches(operation: Mapping[str, Any], pattern: str) -> bool:
     return any(fnmatchcase(name, pattern) for name in names if name)
 
 
-def _leave_out_secrets(operations: Sequence[dict[str, Any]], secrets: Credentials) -> None:
-    """What auth sends is no argument, though documents list it as one."""
-    sent = {(part.place, part.name.casefold()) for part in secrets.parts}
-    for operation in operations:
-        gone = {a["name"] for a in operation["arguments"] if (a["in"], a["as"].casefold()) in sent}
-        if not gone:
-            continue
-        shape = dict(operation["parameters"])
-        shape["properties"] = {k: v for k, v in shape["properties"].items() if k not in gone}
-        if "required" in shape:
-            shape["required"] = [name for name in shape["required"] if name not in gone]
-        operation["parameters"] = shape
-        operation["arguments"] = [a for a in operation["arguments"] if a["name"] not in gone]
-        operation["checks"] = {k: v for k, v in operation["checks"].items() if k not in gone}
+def _declare_reads(operations: Sequence[dict[str, Any]], table: Table, problems: list[str]) -> None:
+    """Mark what the person declares to change nothing; a `DELETE` is not believed to."""
+    for pattern in table.read:
+        found = [operation for operation in operations if _matches(operation, pattern)]
+        if not found:
+            problems.append(f"openapi.read: nothing is called {pattern!r}")
+        for operation in found:
+            if operation["method"] == "DELETE":
+                problems.append(f"openapi.read: DELETE {operation['path']} still asks every time")
+            operation["read"] = True
 
 
 def _warnings(
@@ -206,7 +213,6 @@ def _warnings(
     operations: Sequence[Mapping[str, Any]],
     secrets: Credentials,
     servers: _Servers,
-    environ: Mapping[str, str],
 ) -> list[str]:
     """What the person should know before the first call."""
     told = [f"{key}: {name} is not set, so calls will be refused" for name in secrets.missing]
@@ -236,6 +242,12 @@ def _warnings(
             "each of them asks, reads too. If that is right, name it as server in [openapi]"
         )
     return told
+
+
+def _how_to_give(place: str, name: str) -> str:
+    if place == "body":
+        return f'add {name} = {{ env = "VARIABLE" }} to [arguments."*"]'
+    return f'add auth = {{ api_key = "VARIABLE", name = "{name}", in = "{place}" }} to [openapi]'
 
 
 def _scheme(scheme: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from engine.tools.naming import shared_beginning
+from engine.tools.naming import VERBS, shared_beginning
 from engine.tools.naming import singular as singular
 from engine.tools.naming import words as words
 
@@ -24,7 +24,11 @@ _LEAD = re.compile(
     r"^\s*(?:#{1,6}\s+|>\s?(?:\[!\w+\]\s*)?|[-*+]\s+|\|.*|[-=|: ]{3,}$)", re.MULTILINE
 )
 _MARKS = re.compile(r"(\*\*|__|`+|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
+_EXTENSION = re.compile(r"\.(?:json|xml|php|do|aspx)$", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
+# What numbers an operation's id in its document: "3.1-get-me".
+_NUMBERED = re.compile(r"^\d+(?:\.\d+)*[\W_]+")
+_METHODS = frozenset({"get", "put", "post", "patch"})
 _ABBREVIATED = ("e.g.", "i.e.", "etc.", "vs.", "approx.", "no.")
 
 _ADDING = frozenset(["create", "add", "new", "post", "insert", "register", "open", "make"])
@@ -66,7 +70,7 @@ def shorten(text: str, limit: int) -> str:
 
 def segments(path: str) -> list[str]:
     """A path's parts without what every path has: versions and "api"."""
-    parts = [part for part in path.partition("#")[0].split("/") if part]
+    parts = [_EXTENSION.sub("", part) for part in path.partition("#")[0].split("/") if part]
     return [p for p in parts if not re.fullmatch(r"v?\d+(?:\.\d+)*|api|rest", p, re.IGNORECASE)]
 
 
@@ -94,18 +98,58 @@ def description_of(operation: Mapping[str, Any], limit: int) -> str:
 
 
 def _called(operation: Mapping[str, Any]) -> list[str]:
-    own = words(operation["id"])
-    return own or [
-        operation["method"].casefold(),
-        *words(" ".join(fixed_segments(operation["path"]))),
-    ]
+    """What the operation does, in words: its id where that begins with a verb or says more than
+    the path does, else its method and path."""
+    own = words(_NUMBERED.sub("", operation["id"]))
+    if len(own) > 1 and own[0] in VERBS - _METHODS:
+        return own
+    return words(action_of(operation)) or own
+
+
+def action_of(operation: Mapping[str, Any]) -> str:
+    """What a method does to a path: "delete a page", "list the comments of a post"."""
+    method = operation["method"]
+    parts = segments(operation["path"])
+    fixed = [number for number, part in enumerate(parts) if "{" not in part]
+    if not fixed:
+        return ""
+    last = fixed[-1]
+    thing = " ".join(words(parts[last]))
+    one = last < len(parts) - 1
+    if len(parts) == 1 and singular(thing) == thing:
+        return _procedure(thing.split(), reads=method == "GET")
+    owners = [number for number in fixed[:-1] if number + 1 < last and "{" in parts[number + 1]]
+    owner = singular(" ".join(words(parts[owners[-1]]))) if owners else ""
+    of = f" of {_a(owner)}" if owner else ""
+    if method not in ("GET", "HEAD") and not one and thing.partition(" ")[0] in VERBS:
+        above = " ".join(words(parts[fixed[-2]])) if len(fixed) > 1 else ""
+        return f"{thing} {_a(owner) if owner else above}".strip()
+    if method in ("GET", "HEAD", "OPTIONS"):
+        many = not one and singular(thing) != thing
+        return f"list the {thing}{of}" if many else f"get {_a(singular(thing))}{of}"
+    verb = {"POST": "create", "DELETE": "delete"}.get(method, "update")
+    if method == "POST" and one:
+        verb = "update"
+    return f"{verb} {_a(singular(thing))}{of}"
+
+
+def _procedure(name: Sequence[str], *, reads: bool) -> str:
+    """A path that only names what is called, "chat.delete": what is done, then to what."""
+    if name[0] in VERBS:
+        return " ".join(name)
+    if len(name) > 1 and name[-1] in VERBS:
+        return " ".join([name[-1], *name[:-1]])
+    return " ".join(["get", *name] if reads else name)
+
+
+def _a(thing: str) -> str:
+    return f"{'an' if thing[:1] in 'aeio' else 'a'} {thing}"
 
 
 def in_brief(operation: Mapping[str, Any]) -> str:
     """What an operation does in a few words: its summary, else its name."""
     summary = shorten(operation["summary"], MAX_BRIEF).rstrip(".")
-    path = " ".join(fixed_segments(operation["path"]))
-    return summary or title_of(" ".join(words(operation["id"]) or words(path)))[:MAX_BRIEF]
+    return summary or title_of(" ".join(_called(operation)))[:MAX_BRIEF]
 
 
 def summary_of(sentences: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from engine.tools.approval_policy import Policy
+from engine.tools.call_summary import summary_values
 from engine.tools.openapi.checking import Checker, Definitions
 from engine.tools.openapi.client import Client, effect_of
 from engine.tools.openapi.text import description_of, fixed_segments, segments, shorten, words
@@ -47,7 +48,7 @@ def named(key: str, operations: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _own_name(operation: Mapping[str, Any]) -> str:
-    own = words(re.sub(r"[^\x00-\x7f]", " ", operation["id"]))
+    own = words(re.sub(r"[^\x00-\x7f]|^\d+(?:\.\d+)*[\W_]+", " ", operation["id"]))
     if own:
         return "_".join(own)
     fixed = "_".join(words(" ".join(fixed_segments(operation["path"])))) or "root"
@@ -82,7 +83,7 @@ def tool_of(
         name=name,
         description=description_of(operation, MAX_DESCRIPTION),
         parameters=operation["parameters"],
-        effect=effect_of(operation["method"]),
+        effect=effect_of(operation),
         validate=with_coercion(checker.validate, operation["parameters"]),
         run=run,
         summary=_summary(operation),
@@ -101,13 +102,12 @@ def _summary(operation: Mapping[str, Any]) -> str:
         f"{{{names[part]}}}" if number % 2 and part in names else _literal(part)
         for number, part in enumerate(pieces)
     )
-    needed = [
-        name for name in operation["parameters"].get("required", ()) if name not in names.values()
-    ]
+    shape = operation["parameters"]
+    others = {n: s for n, s in shape["properties"].items() if n not in names.values()}
     what = _literal(shorten(operation["summary"], 80).rstrip(".…"))
-    values = ", ".join(f"{name.replace('_', ' ')} {{{name}}}" for name in needed)
     told = f"{operation['method']} {path}"
-    return " · ".join(filter(None, (what, told, values)))
+    listed = summary_values({**shape, "properties": others}, " · ")
+    return (f"{what} · {told}" if what else told) + listed
 
 
 def _literal(text: str) -> str:

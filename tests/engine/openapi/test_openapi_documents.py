@@ -82,7 +82,7 @@ def test_hostile_bytes_are_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"swagger": "2.0", "paths": {}}, "of OpenAPI 2.0"),
+        ({"swagger": "1.2", "paths": {}}, "of OpenAPI 1.2"),
         ({"openapi": "4.0.0", "paths": {}}, "of OpenAPI 4.0.0"),
         ({"info": {}}, "no OpenAPI document"),
         ([1], "no OpenAPI document"),

@@ -15,6 +15,7 @@ from engine.intents.intent import Catalogue, Intent
 from engine.prompts.routing import VARYING, answer_schema, routing_prompt, tokens
 from engine.tools.naming import MAX_SIZE, by_alphabet
 from engine.tools.openapi import load_openapi
+from engine.tools.openapi.text import action_of
 from engine.tools.source import ToolGroup
 from scripts.synthetic_catalogue import things
 
@@ -144,3 +145,35 @@ def test_a_large_documents_prompt_stays_within_its_budget(
     catalogue = Catalogue("Office", "Otto", "You are Otto. " * 200, intents)
     schema = json.dumps(answer_schema(catalogue))
     assert tokens(routing_prompt(catalogue)) + tokens(schema) + VARYING <= limit
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/pets", "list the pets"),
+        ("GET", "/pets/{id}", "get a pet"),
+        ("POST", "/api/v1/pets.json", "create a pet"),
+        ("DELETE", "/owners/{owner}/pets/{id}", "delete a pet of an owner"),
+        ("PATCH", "/floatingIPs/{id}", "update a floating ip"),
+        ("POST", "/accounts/{id}/block", "block an account"),
+        ("POST", "/chat.delete", "delete chat"),
+        ("GET", "/users.info", "get users info"),
+        ("POST", "/sendPhoto", "send photo"),
+    ],
+)
+def test_what_an_operation_does_is_told_by_its_path(method: str, path: str, told: str) -> None:
+    assert action_of({"method": method, "path": path}) == told
+
+
+def test_names_are_made_of_what_tells_things_apart(tmp_path: Path) -> None:
+    paths: dict[str, Any] = {
+        f"/{thing}s/{{id}}.json": {"get": {"operationId": f"3.{n}-get-{thing}", "tags": ["x"]}}
+        for n, thing in enumerate(("ISO", "floatingIP"))
+    }
+    paths["/isos"] = {"options": {"responses": {}}}
+    (tmp_path / "api.json").write_text(
+        json.dumps({"openapi": "3.0.0", "info": {"title": "Hosts"}, "paths": paths})
+    )
+    source = load_openapi("hosts", {"document": "api.json"}, tmp_path)
+    tools = [tool for group in source.groups for tool in group.tools]
+    assert sorted(tool.name for tool in tools) == ["hosts_get_floating_ip", "hosts_get_iso"]

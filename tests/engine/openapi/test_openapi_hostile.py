@@ -219,7 +219,7 @@ def test_s14_references_stay_in_the_documents_folder(tmp_path: Path, ref: str) -
     (inside / "out").symlink_to(tmp_path)
     written(inside, posting({"$ref": ref}))
     path = inside / "api.json"
-    source = source_loader.load_source(path, "k", source_loader.document(path))
+    source = source_loader.load_source(path, "k", *source_loader.loose_files(path).values())
     assert "stolen" not in json.dumps([dict(t.parameters) for i in source.intents for t in i.tools])
     assert any(f"{ref} was not found" in line for line in source.problems)
 
@@ -254,7 +254,7 @@ def test_s14_a_malformed_server_is_a_problem_and_not_a_traceback(tmp_path: Path,
         load_openapi("k", {**written(tmp_path, document), "server": url}, tmp_path)
     with pytest.raises(CatalogueError):
         source_loader.load_source(
-            Path(url), source_loader.name_of(url), source_loader.document(url)
+            Path(url), source_loader.name_of(url), *source_loader.loose_files(url).values()
         )
 
 

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from engine.chat_model import ChatRequest, ModelError, Reply
+from openai import AsyncOpenAI
+
+from engine.chat_model import UNSUPPORTED, ChatRequest, ModelError, Reply
 from engine.conversation import Message
+from engine.decisions.questions import DecisionRequest, Predicate
 from engine.events import RetryScheduled
 from engine.llm.client import make_client
+from engine.llm.deciders import DecisionsModel, SystemOneModel, keep_unsupported, place_of
 from engine.llm.openai_chat import OpenAIModel
 from engine.setting_values import Value
 from engine.settings import ALIASES, SECRETS, Server, Settings
@@ -21,6 +25,9 @@ from tui.commands.doctor_checks.check import Check
 CONNECTS_WITHIN_S = 5.0
 ANSWERS_WITHIN_S = 20.0
 _NAMES = {"classifier": "INTENTBOT_CLASSIFIER_MODEL", "agent": "INTENTBOT_AGENT_MODEL"}
+_TINY_DECISION = DecisionRequest(
+    (Predicate("greets", "The message greets."),), (Message("user", "Hello."),)
+)
 _TINY = ChatRequest((Message("user", "Say OK."),))
 
 
@@ -83,12 +90,40 @@ async def _models(settings: Settings, server: Server) -> list[Check]:
         names = {"classifier": settings.classifier_model, **names}
     client = make_client(server)
     try:
-        return [
+        checks = [
             await _ask(role, OpenAIModel(client, name, host=server.host, secrets=settings.secrets))
             for role, name in names.items()
         ]
+        if "classifier" in names and all(check.state == "ok" for check in checks):
+            checks.append(await _deciding(settings, server, client))
+        return checks
     finally:
         await client.close()
+
+
+async def _deciding(settings: Settings, server: Server, client: AsyncOpenAI) -> Check:
+    """Which endpoint for decisions the server has, by one tiny question to each; it is kept."""
+    endpoints = (DecisionsModel, "/v1/decisions"), (SystemOneModel, "/v1/systemone")
+    for missing, (kind, path) in enumerate(endpoints):
+        model = kind(client, settings.classifier_model, host=server.host, secrets=settings.secrets)
+        begun = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                async for item in model.decide(_TINY_DECISION):
+                    if isinstance(item, RetryScheduled):
+                        return Check("decisions", "warn", f"{path}: {item.reason}")
+        except TimeoutError:
+            told = f"{path} does not answer within {ANSWERS_WITHIN_S:g} s"
+            return Check("decisions", "warn", told)
+        except ModelError as error:
+            if error.code == UNSUPPORTED:
+                continue
+            return Check("decisions", "warn", f"{path}: {error}")
+        keep_unsupported(place_of(server, settings.classifier_model), missing)
+        took = asyncio.get_running_loop().time() - begun
+        return Check("decisions", "ok", f"{path} answers in {took:.1f} s")
+    keep_unsupported(place_of(server, settings.classifier_model), len(endpoints))
+    return Check("decisions", "ok", "none here, so the classifier decides in a chat request")
 
 
 async def _ask(role: str, model: OpenAIModel) -> Check:

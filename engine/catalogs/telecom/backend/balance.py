@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from .formatting import dollars, money, to_cents
 from .store import Store
@@ -16,7 +16,10 @@ BALANCE_LIMIT_CENTS = 500_00
 
 @dataclass(frozen=True)
 class Balance:
+    """`card` is what top-ups are charged to."""
+
     balance_usd: Decimal
+    card: str
     summary: str
 
 
@@ -29,7 +32,8 @@ class TopUp:
 
 def get(books: Store) -> Balance:
     cents = _cents(books)
-    return Balance(dollars(cents), f"Your balance is {money(cents)}.")
+    card = books.rows("SELECT card FROM customer")[0]["card"]
+    return Balance(dollars(cents), card, f"Your balance is {money(cents)}.")
 
 
 def top_up(books: Store, amount: Decimal) -> TopUp:

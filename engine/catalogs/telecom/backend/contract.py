@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from .formatting import (
     day,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from .formatting import listing
 

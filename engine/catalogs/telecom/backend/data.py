@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from . import contract
 from .formatting import (
@@ -32,6 +32,7 @@ class DataBalance:
     total_gb: Decimal | None
     left_gb: Decimal | None
     renews_on: date
+    extra_gigabyte_usd: Decimal
     summary: str
 
 
@@ -52,6 +53,7 @@ def get(books: Store) -> DataBalance:
             None,
             None,
             renewal,
+            dollars(CENTS_PER_GB),
             "Your data is unlimited, so it cannot run out; "
             f"you have used {volume(used)} this month.",
         )
@@ -66,6 +68,7 @@ def get(books: Store) -> DataBalance:
         gigabytes(total),
         gigabytes(left),
         renewal,
+        dollars(CENTS_PER_GB),
         f"{state} this month; the allowance renews on {day(renewal)}.",
     )
 

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from engine.tools.tool import ToolUserError
+from engine import ToolUserError
 
 from .formatting import day, dollars, listing, money
 from .store import Store
@@ -53,6 +53,7 @@ class Invoices:
     open: tuple[Invoice, ...]
     paid: tuple[Invoice, ...]
     owed_usd: Decimal
+    card: str
     summary: str
 
 
@@ -90,6 +91,7 @@ def invoices(books: Store) -> Invoices:
         tuple(_invoice(row) for row in unpaid),
         tuple(_invoice(row) for row in paid),
         dollars(_owed(unpaid)),
+        books.rows("SELECT card FROM customer")[0]["card"],
         f"{_open_ones(books, unpaid)} {_count(len(paid), 'earlier one')} "
         f"{'is' if len(paid) == 1 else 'are'} paid.",
     )

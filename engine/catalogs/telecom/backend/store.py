@@ -15,7 +15,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
-from engine.tools.tool import ToolContext, ToolUserError
+from engine import ToolContext, ToolUserError
 
 FILE = "telecom.db"
 VERSION = 1

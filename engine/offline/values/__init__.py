@@ -1,0 +1,1 @@
+"""Readers of values, one for each type that a parameter may have."""

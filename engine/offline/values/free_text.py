@@ -1,0 +1,169 @@
+"""Free text: where in a message a title, a name, a reason or a note begins and ends.
+
+Nothing in the words of a value shows that. What shows it is quotes, capitals, a word that
+announces it ("because", "by", "that"), and that all around it is of the tool's own matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from engine.offline.lexicon import CALENDAR, CLAUSES, FILLERS, PREPOSITIONS, TALK, UNITS
+from engine.offline.values.schema import Found, Schema, words
+
+_QUOTED = re.compile(
+    r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|‘([^’\n]+)’(?!\w)|(?<!\w)'((?:[^'\n]|'(?=\w))+)'(?!\w)"
+)
+_WORD = re.compile(r"[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
+_INSIDE = frozenset({"of", "the", "and", "in", "on", "a", "de", "la", "von"})
+_TRAILING = frozenset({"please", "pls", "thanks", "then", "now", "today"})
+
+
+Judge = Callable[[int], bool]  # of the word at a place
+
+
+@dataclass(frozen=True)
+class Run:
+    """Words in a row that are of nobody else's matter; `before` is the word in front of them."""
+
+    text: str
+    start: int
+    end: int
+    before: str = ""
+    capital: bool = False
+
+
+def quoted(text: str) -> list[Found]:
+    """What stands in quotes, without them."""
+    return [
+        Found(next(filter(None, match.groups())).strip(), match.start(), match.end(), measured=True)
+        for match in _QUOTED.finditer(text)
+    ]
+
+
+def is_clause(name: str, schema: Schema) -> bool:
+    """Whether the parameter takes a whole clause, such as a message or a reason."""
+    return bool(set(words(name)) & set(CLAUSES))
+
+
+def clause(text: str, name: str) -> Found | None:
+    """What is told in the person's own words, from the word that announces it to the end.
+
+    A colon announces any of it; behind a word of the kind (`that` for a message, `because` for a
+    reason) the rest of the sentence is meant. A clause may hold what looks like other values.
+    """
+    cues = [cue for word in words(name) for cue in CLAUSES.get(word, ())]
+    colon = re.search(r":\s+(?=\S)", text)
+    begin = colon.end() if colon else -1
+    for cue in cues if begin < 0 else ():
+        match = re.search(rf"(?<!\w){re.escape(cue)}(?!\w)[\s,]*", text, re.IGNORECASE)
+        if match and text[match.end() :].strip():
+            begin = match.end()
+            break
+    if begin < 0:
+        return None
+    value = (
+        text[begin:].strip().rstrip(".")
+        if not text[begin:].strip().endswith("..")
+        else text[begin:]
+    )
+    value = re.sub(r"[\s,]+(?:please|thanks|thank you)$", "", value, flags=re.IGNORECASE)
+    return Found(value, begin, len(text), measured=True) if value else None
+
+
+def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run]:
+    """The runs of words that are neither `common` nor taken.
+
+    Small words stay within a run where capitals stand on both sides of them: "The Left Hand of
+    Darkness", "Klara and the Sun".
+    """
+    tokens = [
+        match
+        for match in _WORD.finditer(text)
+        if not any(f.start < match.end() and match.start() < f.end for f in taken)
+    ]
+    shouted = text.isupper()
+    plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | {"an"}
+
+    def capital(place: int) -> bool:
+        word = tokens[place][0]
+        first = tokens[place].start() == len(text) - len(text.lstrip())
+        return word[0].isupper() and not shouted and word != "I" and not first
+
+    def own(place: int) -> bool:
+        word = re.split("['’]", tokens[place][0].casefold())[0]  # "I'm"
+        if capital(place) and word not in CALENDAR | {"i"}:
+            return True
+        return word not in plain and word not in common and not word.isdigit()
+
+    found: list[Run] = []
+    place = 0
+    while place < len(tokens):
+        if not own(place):
+            place += 1
+            continue
+        last = place
+        while (step := _next(text, tokens, last, own, capital)) is not None:
+            last = step
+        start, end = tokens[place].start(), tokens[last].end()
+        before = words(text[:start])[-1:]
+        marks = any(capital(p) for p in range(place, last + 1))
+        found.append(Run(text[start:end], start, end, "".join(before), marks))
+        place = last + 1
+    return found
+
+
+def _next(
+    text: str, tokens: Sequence[re.Match[str]], last: int, own: Judge, capital: Judge
+) -> int | None:
+    """The place of the word with which a run goes on, if it does."""
+    following = last + 1
+    if following >= len(tokens) or not _glued(text, tokens[last], tokens[following]):
+        return None
+    if own(following):
+        # A name ends where its capitals do: "travelling to Canada tmrw".
+        lone = len(tokens[following][0]) == 1
+        return following if lone or capital(last) == capital(following) else None
+    within = following
+    while within < len(tokens) and tokens[within][0].casefold() in _INSIDE:
+        if not _glued(text, tokens[within - 1], tokens[within]):
+            return None
+        within += 1
+    reaches = within < len(tokens) and within - following <= 2 and capital(last) and capital(within)
+    return within if reaches and _glued(text, tokens[within - 1], tokens[within]) else None
+
+
+def _glued(text: str, one: re.Match[str], other: re.Match[str]) -> bool:
+    """Whether nothing but blanks lies between two words, not even what was taken."""
+    return text[one.end() : other.start()].isspace()
+
+
+def apart(found: Sequence[Run]) -> list[Run]:
+    """The runs with what has figures in it by itself: "billing v1.2.3" are two."""
+    parts: list[Run] = []
+    for run in found:
+        place = 0
+        for match in re.finditer(r"\S*\d\S*|(?:(?!\S*\d)\S+(?:\s+|$))+", run.text):
+            said = match[0].strip()
+            start = run.start + match.start()
+            before = run.before if not place else parts[-1].text.split()[-1]
+            parts.append(Run(said, start, start + len(said), before, run.capital))
+            place = match.end()
+    return parts
+
+
+def trimmed(value: str) -> str:
+    """The value without the politeness at its end, and without its quotes."""
+    parts = value.strip().strip('"“”').split()
+    while parts and parts[-1].casefold().strip(".,!?") in _TRAILING:
+        parts.pop()
+    return " ".join(parts)
+
+
+def split_list(run: str) -> list[str]:
+    """The items of a list in words: "milk, eggs and bread"."""
+    return [
+        item.strip() for item in re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|or|&)\s+", run) if item
+    ]

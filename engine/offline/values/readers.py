@@ -1,0 +1,329 @@
+"""The values that a person's own words carry, by the type of a parameter.
+
+A model that proposes an argument is not believed: a value counts only where the message has it.
+`extract_values` lists what a message plainly says for one parameter, `ground_value` checks a
+proposed value against the message, and `sole_value` reads a message that is nothing but the value.
+All three return values in the schema's own spelling; none of them judges limits, which is left to
+the tool's validation (so "-50" stays negative and is refused there).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.offline.lexicon import CALENDAR, FILLERS, TALK, UNITS
+from engine.offline.values.calendar import (
+    read_dates,
+    read_durations,
+    read_moments,
+    read_times,
+    to_json,
+)
+from engine.offline.values.free_text import split_list
+from engine.offline.values.identifiers import read_identifiers
+from engine.offline.values.numbers import read_numbers
+from engine.offline.values.options import read_boolean, read_options
+from engine.offline.values.schema import (
+    Found,
+    Kind,
+    Schema,
+    fits,
+    is_free,
+    kind_of,
+    own_units,
+    resolve_schema,
+    words,
+)
+
+# "M is too small, put me over to L": of several options the one that is gone to is meant.
+_MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
+_LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
+_LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
+# "In Rome, not in Paris", "all except INV-2210": what stands behind is excluded, up to a comma.
+_EXCLUDED = re.compile(
+    r"(?:\b(?:but|and)\s+)?\b(?:not|except(?:\s+for)?|excluding|without|instead\s+of|rather\s+than|"
+    r"apart\s+from|other\s+than|(?<=\ball\s)but|(?<=\beverything\s)but|(?<=\bany\s)but|"
+    r"(?<=\banything\s)but)\s+"
+    r"(?:only\s+|just\s+)?"
+    r"(?:(?!(?:i|we|you|please|but|and|or|so|then|just|put|give|add|let)\b)[^\s,;:!?]+\s*){1,3}",
+    re.IGNORECASE,
+)
+# A duration behind these is a date, unless it is counted in the parameter's own unit.
+_TIME_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is read: a parameter, the moment at which the message came, and whether the message
+    is an answer to the question for it."""
+
+    schema: Schema
+    name: str
+    now: datetime
+    alone: bool = False
+
+
+def _numbers(text: str, wanted: Wanted) -> list[Found]:
+    """Numbers, but for those of a date or of a time of day."""
+    schema, units = wanted.schema, own_units(wanted.schema)
+    plain = FILLERS | TALK | {"number", "amount", "count", "new", "whether", "when"}
+    described = words(f"{wanted.name.replace('_', ' ')} {schema.get('description', '')}")
+    counts = {word for word in described if word not in plain}
+    found = read_numbers(text, units, counts=counts, alone=wanted.alone)
+    clocks = [f for f in read_times(text) if f.measured]
+    days = [f for f in read_dates(text, wanted.now.date()) if not _counted_out(text, f)]
+    found = [
+        f
+        for f in found
+        if (f.measured and units) or not any(f.overlaps(other) for other in (*clocks, *days))
+    ]
+    unit = next((w.rstrip("s") for w in described if w.rstrip("s") in _TIME_UNITS), "")
+    if not unit or units:
+        return found
+    lengths = [
+        Found(int(count), f.start, f.end, measured=True)
+        for f in read_durations(text)
+        if (count := f.value / timedelta(seconds=_TIME_UNITS[unit])).is_integer()
+    ]
+    return lengths or [f for f in found if not _followed_by_unit(text, f)]
+
+
+def _counted_out(text: str, found: Found) -> bool:
+    """Whether a date is counted from today: "in 3 days"."""
+    return (
+        bool(re.search(r"\d", text[found.start : found.end]))
+        and "in " in text[found.start : found.end].casefold()
+    )
+
+
+def _followed_by_unit(text: str, found: Found) -> bool:
+    following = re.match(r"\s*([^\W\d_]+)", text[found.end :])
+    return bool(following and following[1].casefold() in UNITS)
+
+
+def _clock(text: str, wanted: Wanted) -> list[Found]:
+    minutes = "HH:MM" in str(wanted.schema.get("description", "")) or "pattern" in wanted.schema
+    written = "minutes" if minutes else "seconds"
+    return [replace(f, value=to_json(f.value, written)) for f in read_times(text)]
+
+
+def _list(text: str, wanted: Wanted) -> list[Found]:
+    """The items of a list, each a value; those of free text are found by `slot_filling`."""
+    items = resolve_schema(wanted.schema.get("items", {}))
+    if is_free(items) or kind_of(items) in ("list", "object"):
+        return []
+    return READERS[kind_of(items)](text, replace(wanted, schema=items))
+
+
+def _json(found: Sequence[Found]) -> list[Found]:
+    return [replace(f, value=to_json(f.value)) for f in found]
+
+
+# What reads each type. The values of a list are its items.
+READERS: Mapping[Kind, Callable[[str, Wanted], list[Found]]] = {
+    "options": lambda text, w: read_options(text, w.schema, w.name, alone=w.alone),
+    "number": _numbers,
+    "boolean": lambda text, w: read_boolean(text, w.schema, w.name, alone=w.alone),
+    "date": lambda text, w: _json(read_dates(text, w.now.date())),
+    "time": _clock,
+    "date-time": lambda text, w: _json(read_moments(text, w.now)),
+    "duration": lambda text, w: _json(read_durations(text)),
+    "identifier": lambda text, w: read_identifiers(text, w.schema),
+    "list": _list,
+    "object": lambda text, w: [],
+    "text": lambda text, w: [],
+}
+
+
+def read(
+    text: str, schema: Schema, *, name: str = "", now: datetime | None = None, alone: bool = False
+) -> list[Found]:
+    """Every stretch of the text that may be a value of this parameter, in order."""
+    schema = resolve_schema(schema)
+    wanted = Wanted(schema, name, now or datetime.now(), alone)
+    found = READERS[kind_of(schema)](text, wanted)
+    if "pattern" in schema and kind_of(schema) != "identifier":
+        found = [f for f in found if fits(str(schema["pattern"]), str(f.value))]
+    return sorted(found, key=lambda f: (f.start, f.end))
+
+
+def meant(text: str, schema: Schema, found: Sequence[Found]) -> list[Found]:
+    """Of what was found that which is meant: not what is left ("from S to L"), and what is
+    measured rather than what is not, unless the person takes something back."""
+    kept = [f for f in found if not _LEFT_BEFORE.search(text[: f.start])] or list(found)
+    if "enum" in schema and not any(_LISTED_BEFORE.search(text[: f.start]) for f in kept):
+        kept = [f for f in kept if _MEANT_BEFORE.search(text[: f.start])] or kept
+    measured_ones = [f for f in kept if f.measured]
+    return kept if not measured_ones or corrects(text) else measured_ones
+
+
+def extract_values(
+    text: str, schema: Schema, *, name: str = "", now: datetime | None = None
+) -> list[Any]:
+    """The different values that the text plainly has for this parameter, in order.
+
+    Free text has none: nothing in the words alone shows where it begins and ends. `name` is the
+    parameter's; next to it even a single letter is a value ("the l plan").
+    """
+    schema = resolve_schema(schema)
+    text = text if kind_of(schema) == "boolean" else affirmed(text)
+    return distinct(f.value for f in meant(text, schema, read(text, schema, name=name, now=now)))
+
+
+def distinct(values: Any) -> list[Any]:
+    """The values without repetitions, in order; they may be lists."""
+    kept: list[Any] = []
+    for value in values:
+        if value not in kept:
+            kept.append(value)
+    return kept
+
+
+def affirmed(text: str) -> str:
+    """The text without what it excludes: "roaming in Rome, not in Paris" is about Rome."""
+    return _EXCLUDED.sub("", text)
+
+
+def masked(text: str) -> str:
+    """The same with blanks in its place, so that everything else stands where it did."""
+    return _EXCLUDED.sub(lambda match: " " * len(match[0]), text)
+
+
+def several(text: str, schema: Schema, *, name: str = "") -> list[Any]:
+    """The identifiers of a list, each of which is meant: "pay 1042 and 1007"; else none."""
+    found = extract_values(text, schema, name=name) if "pattern" in schema else []
+    either = corrects(text) or re.search(r"\bor\b", text, re.IGNORECASE)
+    return found if len(found) > 1 and not either else []
+
+
+def measured(text: str, schema: Schema) -> bool:
+    """Whether the text has a number with one of this parameter's own units."""
+    return bool(own_units(schema)) and any(f.measured for f in read(text, schema))
+
+
+def ground_value(
+    value: Any, text: str, schema: Schema, *, name: str = "", now: datetime | None = None
+) -> Any | None:
+    """`value` as the schema spells it, if the text carries it; else None."""
+    if isinstance(value, list) and kind_of(schema) == "list":
+        items = resolve_schema(schema.get("items", {}))
+        grounded = [ground_value(item, text, items, name=name, now=now) for item in value]
+        return grounded if grounded and None not in grounded else None
+    if not is_free(schema):
+        said = extract_values(text, schema, name=name, now=now)
+        return next((v for v in said if _same(v, value)), None)
+    return _substring(str(value), text) if isinstance(value, str | int | float) else None
+
+
+def sole_value(
+    text: str, schema: Schema, *, name: str = "", now: datetime | None = None
+) -> Any | None:
+    """The value, where the whole text is just that: "15", "15 dollars please", "the L one".
+
+    Free text counts when it is one to three words none of which make conversation; a caller
+    for whom "balance" may be a change of subject has to classify it first.
+    """
+    schema = resolve_schema(schema)
+    text = text.strip()
+    if not text or len(text) > 120:
+        return None
+    if is_free(schema):
+        return _bare_text(text)
+    if kind_of(schema) == "list" and is_free(resolve_schema(schema.get("items", {}))):
+        bare = [_bare_text(item) for item in split_list(text)]
+        return bare if bare and None not in bare else None
+    found = read(text, schema, name=name, now=now, alone=True)
+    values = distinct(f.value for f in found)
+    if not values or (len(values) > 1 and kind_of(schema) != "list"):
+        return None
+    rest = text
+    for hit in sorted(found, key=lambda f: -f.start):
+        rest = f"{rest[: hit.start]} {rest[hit.end :]}"
+    allowed = FILLERS | set(words(name)) | own_units(schema)
+    if not set(words(rest)) <= allowed:
+        return None
+    return values if kind_of(schema) == "list" else values[0]
+
+
+def is_mere_value(text: str, schema: Schema, *, name: str = "") -> bool:
+    """Whether the text only names a value: "20 dollars?", "the L plan", but not "20 please"."""
+    polite = FILLERS - {"the", "a", "an", "of", "and"}
+    return (
+        not is_free(schema)
+        and not set(words(text)) & polite
+        and (sole_value(text, schema, name=name) is not None)
+    )
+
+
+def foreign_unit(text: str, schema: Schema) -> str:
+    """The unit of a number in the text, where the parameter names others as its own."""
+    units = own_units(schema)
+    for found in read_numbers(text, ()) if units else ():
+        for unit in re.findall(r"[$€£¥%]|[^\W\d_]+", text[found.start : found.end + 1]):
+            if unit.casefold() in UNITS - units:
+                return str(unit)
+    return ""
+
+
+def unit_name(schema: Schema) -> str:
+    """A parameter's own unit in a word: "dollars"; nothing where it names none."""
+    units = [str(unit) for unit in schema.get("x-units", ())]
+    return max((unit for unit in units if unit.endswith("s")), key=len, default=(units or [""])[0])
+
+
+def proper_name(text: str) -> str | None:
+    """The one name in the text that its capitals show, where they show just one."""
+    if text.isupper() or text.istitle():
+        return None
+    found = re.findall(
+        r"(?<![.!?]\s)(?<!^)\b([^\W\d_a-z]\w+(?:\s+(?:and\s+)?[^\W\d_a-z]\w+)*)", text
+    )
+    names = {name for name in found if name.casefold() not in CALENDAR | UNITS}
+    return names.pop() if len(names) == 1 else None
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one) == abs(other)  # a lost sign is put right: the text's own value is used
+    return str(one).casefold() == str(other).casefold()
+
+
+def corrects(text: str) -> bool:
+    """Whether the person takes something back; then no number outranks another."""
+    return bool(re.search(r"\b(?:no|not|sorry|rather|actually|i mean|wait)\b", text, re.IGNORECASE))
+
+
+def _substring(value: str, text: str) -> str | None:
+    """The words of `value` as they stand in the text, one after the other."""
+    parts = words(value)
+    if not parts:
+        return None
+    pattern = r"[\W_]+".join(re.escape(part) for part in parts)
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
+    return match[0] if match else None
+
+
+def _bare_text(text: str) -> str | None:
+    if re.search(r"[\d\n;:]", text):
+        return None
+    follow_up = re.match(r"(?:and|what about|how about|or|ok|okay)\b", text, re.IGNORECASE)
+    if text.rstrip().endswith("?") and not follow_up:
+        return None
+    parts = re.sub(r"[.,!?]+(?=\s|$)", "", text).split()
+    while parts and parts[0].casefold() in FILLERS - {"the"}:
+        parts.pop(0)
+    while parts and parts[-1].casefold() in {"please", "pls", "thanks", "then", "instead", "now"}:
+        parts.pop()
+    if (
+        not 1 <= len(parts) <= 3
+        or len("".join(parts)) < 2
+        or {part.casefold() for part in parts} & TALK
+    ):
+        return None
+    return " ".join(parts)

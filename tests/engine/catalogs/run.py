@@ -1,0 +1,83 @@
+"""A catalogue's rows put to the offline models on a fixed day: right tools and arguments."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.assistant import Assistant
+from engine.events import ToolCallProposed, TurnFinished
+from engine.intents.catalogue import load
+from engine.offline.model import OfflineModel
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
+from tests.engine.stubs import MemoryRecorder, StubApprover
+
+HERE = Path(__file__).parent
+NOW = datetime(2026, 11, 30, 10, 0)  # a Monday
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a row: the calls, or what was asked for."""
+
+    row: Mapping[str, Any]
+    calls: Sequence[tuple[str, Mapping[str, Any]]]
+    asked: tuple[str, ...]
+    reply: str
+    waiting: str
+
+    @property
+    def tool_right(self) -> bool:
+        """Whether the row's tool was called, or asked about."""
+        return (self.calls[0][0] if self.calls else self.waiting) == str(self.row["tool"])
+
+    @property
+    def right(self) -> bool:
+        """Whether the call is exactly the row's, but for defaults; or the right things asked."""
+        if "missing" in self.row:
+            return not self.calls and self.tool_right and list(self.asked) == self.row["missing"]
+        return self.tool_right and len(self.calls) == 1 and self._same(self.calls[0][1])
+
+    def _same(self, arguments: Mapping[str, Any]) -> bool:
+        wanted = self.row["arguments"]
+        defaults: tuple[Any, ...] = (None, "", [], False, 1, 2, 3, "check-up")
+        extra = {n: v for n, v in arguments.items() if n not in wanted and v not in defaults}
+        return not extra and all(arguments.get(name) == value for name, value in wanted.items())
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    lines = (HERE / name / "rows.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """Each row as the first message of a session of its own."""
+    catalogue = load(HERE / name)
+    worker = WorkerClient(catalogue)
+    found = []
+    try:
+        for row in rows:
+            with tempfile.TemporaryDirectory() as folder:
+                assistant = Assistant(
+                    catalogue,
+                    OfflineRouter(worker, catalogue),
+                    OfflineModel(worker, catalogue, lambda: NOW),
+                    MemoryRecorder(),
+                    StubApprover(),
+                    Path(folder),
+                )
+                events = [event async for event in assistant.respond(row["text"])]
+            last = events[-1]
+            assert isinstance(last, TurnFinished), last
+            calls = [(e.tool, dict(e.arguments)) for e in events if isinstance(e, ToolCallProposed)]
+            waiting = last.awaiting.tool if last.awaiting else ""
+            found.append(Outcome(row, calls, last.pending, last.reply, waiting))
+    finally:
+        await worker.close()
+    return found

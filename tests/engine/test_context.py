@@ -1,0 +1,202 @@
+"""Messages that go on from what was said, with the offline models, in three catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from engine.assistant import Assistant
+from engine.events import IntentClassified
+from engine.intents.catalogue import BUILT_IN, load
+from engine.offline.model import OfflineModel
+from engine.offline.router import OfflineRouter
+from engine.offline.worker_client import WorkerClient
+from tests.engine.catalogs.run import HERE, NOW
+from tests.engine.stubs import MemoryRecorder, StubApprover
+from tests.engine.turns import called, end, say
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PLACES = {"telecom": BUILT_IN, "library": HERE / "library", "clinic": HERE / "clinic"}
+CATALOGUES = {name: load(place) for name, place in PLACES.items()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workers() -> AsyncIterator[dict[str, WorkerClient]]:
+    made = {name: WorkerClient(catalogue) for name, catalogue in CATALOGUES.items()}
+    yield made
+    for worker in made.values():
+        await worker.close()
+
+
+def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assistant:
+    catalogue, worker = CATALOGUES[name], workers[name]
+    return Assistant(
+        catalogue,
+        OfflineRouter(worker, catalogue),
+        OfflineModel(worker, catalogue, lambda: NOW),
+        MemoryRecorder(),
+        StubApprover(),
+        folder,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "messages", "call", "told"),
+    [
+        ("telecom", ["top up 20 dollars", "did it work?"], None, "52.50"),
+        ("telecom", ["add 5 GB", "how much did that cost?"], None, "$10"),
+        ("telecom", ["what did you just do?"], None, "not changed anything"),
+        (
+            "telecom",
+            ["list my invoices", "pay the older one"],
+            ("pay_invoice", {"invoice_id": "INV-1007", "method": "card"}),
+            "",
+        ),
+        (
+            "telecom",
+            ["list my invoices", "pay the cheaper one"],
+            ("pay_invoice", {"invoice_id": "INV-1007", "method": "card"}),
+            "",
+        ),
+        (
+            "telecom",
+            ["which plan is cheapest?", "switch to that"],
+            ("change_plan", {"plan": "S"}),
+            "",
+        ),
+        (
+            "telecom",
+            ["change my plan", "which ones are there?", "the cheapest"],
+            ("change_plan", {"plan": "S"}),
+            "",
+        ),
+        (
+            "telecom",
+            ["what does the M plan cost?", "and unlimited?"],
+            ("get_contract", {}),
+            "$59.90",
+        ),
+        (
+            "telecom",
+            ["what does the M plan cost?", "and unlimited?", "and the S one?"],
+            ("get_contract", {}),
+            "$14.90",
+        ),
+        (
+            "library",
+            ["what have I borrowed?", "renew the overdue one"],
+            ("renew_loan", {"loan_id": "L-10034", "weeks": 2}),
+            "",
+        ),
+        ("library", ["when is Dune due?", "and Middlemarch?"], ("list_loans", {}), "4 December"),
+        (
+            "library",
+            ["which book is due first?", "renew that one for 3 weeks"],
+            ("renew_loan", {"loan_id": "L-10034", "weeks": 3}),
+            "",
+        ),
+        ("library", ["reserve Emma at riverside", "did that work?"], None, "Emma"),
+        (
+            "clinic",
+            ["show my appointments", "cancel the cheaper one"],
+            ("cancel_appointment", {"appointment_id": "A1203"}),
+            "",
+        ),
+        (
+            "clinic",
+            ["how many refills are left for ibuprofen?", "and ramipril?"],
+            ("list_prescriptions", {}),
+            "ramipril",
+        ),
+        ("clinic", ["order three packs of ibuprofen", "how much was that?"], None, "6"),
+        (
+            "clinic",
+            ["move A1203", "friday", "3pm"],
+            ("move_appointment", {"appointment_id": "A1203", "to": "2026-12-04T15:00:00"}),
+            "",
+        ),
+        (
+            "clinic",
+            ["send a message to the nurse", "I will be late, sorry"],
+            ("send_message", {"recipient": "nurse", "text": "I will be late, sorry"}),
+            "",
+        ),
+    ],
+)
+async def test_a_message_goes_on_from_the_ones_before(
+    workers: dict[str, WorkerClient],
+    tmp_path: Path,
+    name: str,
+    messages: list[str],
+    call: tuple[str, dict[str, object]] | None,
+    told: str,
+) -> None:
+    subject = assistant(name, workers, tmp_path)
+    for message in messages[:-1]:
+        await say(subject, message)
+    events = await say(subject, messages[-1])
+
+    wanted = [] if call is None else [call]
+    if call is not None:
+        got = called(events)
+        assert [each for each, _ in got] == [call[0]]
+        assert call[1].items() <= dict(got[0][1]).items()
+    else:
+        assert called(events) == wanted
+    assert told in end(events).reply
+
+
+async def test_a_question_says_its_form_and_is_then_dropped(
+    workers: dict[str, WorkerClient], tmp_path: Path
+) -> None:
+    subject = assistant("library", workers, tmp_path)
+    ends = [
+        end(await say(subject, text))
+        for text in ("book a study room tomorrow", "blue", "red", "green")
+    ]
+
+    assert [each.pending for each in ends[:2]] == [("start", "people")] * 2
+    assert "14:30" in ends[1].reply
+    assert ends[2].awaiting is None
+    assert sum("when it begins" in each.reply for each in ends) == 2
+
+
+async def test_an_hour_that_may_be_two_is_asked_about(
+    workers: dict[str, WorkerClient], tmp_path: Path
+) -> None:
+    subject = assistant("library", workers, tmp_path)
+    await say(subject, "book a study room tomorrow for 4 people")
+    asked = end(await say(subject, "at 3"))
+    booked = await say(subject, "15:00")
+
+    assert "03:00:00 or 15:00:00" in asked.reply
+    assert called(booked) == [
+        (
+            "book_room",
+            {"day": "2026-12-01", "start": "15:00:00", "people": 4, "equipment": []},
+        )
+    ]
+
+
+async def test_two_tasks_of_one_intent_count_once(
+    workers: dict[str, WorkerClient], tmp_path: Path
+) -> None:
+    subject = assistant("telecom", workers, tmp_path)
+    events = await say(subject, "show my last bill and list my invoices")
+
+    assert [e.intents for e in events if isinstance(e, IntentClassified)] == [("payment",)]
+    assert called(events) == [("get_last_bill", {}), ("list_invoices", {})]
+
+
+async def test_what_is_to_be_answered_stands_at_the_end(
+    workers: dict[str, WorkerClient], tmp_path: Path
+) -> None:
+    subject = assistant("telecom", workers, tmp_path)
+    events = await say(subject, "top up my balance and show my last bill")
+
+    assert called(events) == [("get_last_bill", {})]
+    assert end(events).pending == ("amount",)
+    assert end(events).reply.endswith("How many dollars would you like to add to your balance?")
