@@ -57,10 +57,12 @@ def split(text: str) -> Iterator[str]:
     word = ""
     for char in unicodedata.normalize("NFD", text):
         category = unicodedata.category(char)
-        if char.isspace():
+        if char in "\t\n\r":
             apart = " "
         elif category == "Mn" or category[0] == "C" or char == "\N{REPLACEMENT CHARACTER}":
             continue
+        elif char.isspace():
+            apart = " "
         elif category[0] == "P" or _is_ascii_sign(char) or _is_ideograph(char):
             apart = char
         else:
