@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.offline.lexicon import CALENDAR, FILLERS, TALK, UNITS
+from engine.offline.lexicon import ALL, CALENDAR, CLAUSE, EXCLUDING, FILLERS, TALK, UNITS
 from engine.tools.schema.patterns import MatchTimeout, UnusablePattern, matches
 
 Schema = Mapping[str, Any]
@@ -39,15 +39,8 @@ _AFTER = re.compile(r"\s*(?P<more>more\s+|extra\s+|additional\s+)?(?P<unit>[$€
 _MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
 _LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
-# "In Rome, not in Paris", "all except INV-2210": what stands behind is excluded, up to a comma.
-_EXCLUDED = re.compile(
-    r"(?:\b(?:but|and)\s+)?\b(?:not|except(?:\s+for)?|excluding|without|instead\s+of|rather\s+than|"
-    r"apart\s+from|other\s+than|(?<=\ball\s)but|(?<=\beverything\s)but|(?<=\bany\s)but|"
-    r"(?<=\banything\s)but)\s+"
-    r"(?:only\s+|just\s+)?"
-    r"(?:(?!(?:i|we|you|please|but|and|or|so|then|just|put|give|add|let)\b)[^\s,;:!?]+\s*){1,3}",
-    re.IGNORECASE,
-)
+_EXCLUDED = 3  # words at most, behind what excludes them
+_TOKEN = re.compile(r"[^\s,;:!?]+|[,;:!?]")
 # A part of what follows, or a multiple: "half of 40" is for the person to work out.
 _PORTION_BEFORE = re.compile(
     r"(?:\b(?:half|third|quarter|double|twice|triple|times)|%|\bpercent)\s+(?:of\s+)?(?:the\s+)?[$€£¥]?$",
@@ -102,7 +95,37 @@ def extract_values(text: str, schema: Schema, *, name: str = "") -> list[Any]:
 
 def affirmed(text: str) -> str:
     """The text without what it excludes: "roaming in Rome, not in Paris" is about Rome."""
-    return _EXCLUDED.sub("", text)
+    tokens = list(_TOKEN.finditer(text))
+    said = [token[0].casefold() for token in tokens]
+    place, kept, begin = 0, "", 0
+    while place < len(said):
+        behind = _behind_exclusion(said, place)
+        end = behind
+        while end < len(said) and end - behind < _EXCLUDED and _is_excludable(said[end]):
+            end += 1
+        if end == behind:
+            place += 1
+            continue
+        first = place - (place > 0 and said[place - 1] in ("but", "and"))
+        kept += text[begin : tokens[first].start()]
+        begin = tokens[end].start() if end < len(said) else len(text)
+        place = end
+    return kept + text[begin:]
+
+
+def _behind_exclusion(said: Sequence[str], place: int) -> int:
+    """Where what is excluded begins, if a word or two at this place exclude it; else the end."""
+    lengths = [len(e) for e in EXCLUDING if tuple(said[place : place + len(e)]) == e]
+    if said[place] == "but" and place and said[place - 1] in ALL:
+        lengths.append(1)
+    if not lengths:
+        return len(said)
+    behind = place + max(lengths)
+    return behind + (said[behind : behind + 1] in (["only"], ["just"]))
+
+
+def _is_excludable(word: str) -> bool:
+    return word not in CLAUSE and word not in ",;:!?"
 
 
 def several(text: str, schema: Schema, *, name: str = "") -> list[Any]:
