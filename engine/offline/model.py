@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
 from engine.offline.labels import ORDERED, Prediction
-from engine.offline.lexicon import CALENDAR, FILLERS, PREPOSITIONS, TALK, TOLD
+from engine.offline.lexicon import CALENDAR, FILLERS, PREPOSITIONS, TALK, TOLD, UNDOING
 from engine.offline.selection import extract_name_list, options, resolve_ordinal
 from engine.offline.slot_filling import (
     affirmed,
@@ -48,7 +48,7 @@ from engine.offline.slot_filling import (
     unit_name,
     words,
 )
-from engine.offline.speech import follows, only_names, repeats, undoes, vague
+from engine.offline.speech import follows, only_names
 from engine.offline.worker_client import BUSY, WorkerClient
 from engine.tools.tool import Tool, first_sentence
 from engine.tools.verbalize import verbalize
@@ -77,6 +77,7 @@ class _Draft:
     arguments: dict[str, Any] = field(default_factory=dict)
     # How the message reads, unless it answers what was asked or repeats what was ordered.
     reading: Prediction | None = None
+    agreed: bool = False  # to what was asked
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -123,7 +124,7 @@ class OfflineModel:
                     draft = None
             if draft and draft.missing:
                 text = _unit_note(draft, request) + draft.tool.question(draft.missing)
-            elif draft:
+            elif draft and not draft.agreed:
                 doubt = self._doubt(draft, request)
         usage = Usage(
             NAME, duration_ms=round((time.perf_counter() - started) * 1000), estimated=True
@@ -147,17 +148,12 @@ class OfflineModel:
         if draft.reading is None or draft.tool.effect == "read":
             return "wanted"
         text = confirmation.last_user_text(request)
-        undone = undoes(text)
-        if undone and not set(words(undone)) <= self._vocabulary(draft.tool):
+        if UNDOING & set(words(text)) - self._vocabulary(draft.tool):
             return "unwanted"  # "cancel my top-up" tops nothing up
         return confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
-            mere_value=any(
-                is_mere_value(text, _parameter(draft.tool, name), name=name)
-                for name in draft.arguments
-            ),
-            text=text,
+            mere_value=_only_values(draft.tool, draft.arguments, text),
             reading=draft.reading,
         )
 
@@ -169,7 +165,9 @@ class OfflineModel:
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
-        return confirmation.confirmation_question(draft.tool, draft.arguments, request)
+        return confirmation.confirmation_question(
+            draft.tool, draft.arguments, request, draft.reading
+        )
 
     def _awaiting(self, request: ChatRequest, draft: _Draft | None) -> PendingCall | None:
         if draft is None:
@@ -207,7 +205,9 @@ class OfflineModel:
                 return draft
         shares = reading.tools(tools)
         before = confirmation.last_call(request.messages, tools)
-        if before and (repeats(text) or follow_ups.refers_to_previous(text, tools[before.name])):
+        if before and (
+            reading.act == "again" or follow_ups.refers_to_previous(text, tools[before.name])
+        ):
             return _Draft(tools[before.name], dict(arguments_of(before)))
         clear = reading.familiar and reading.intents()[0][1] >= CLEAR
         if before and not clear:
@@ -217,11 +217,12 @@ class OfflineModel:
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
             waiting = _Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            waiting.agreed = reading.act == "yes"
             return await self._aside(tools, reading, text) or waiting
         chosen = await self._choose(tools, reading, text)
         if chosen:
-            again = before and before.name == chosen.tool.name and follows(text)
-            chosen.reading = None if again else reading
+            same = before and before.name == chosen.tool.name and follows(text)
+            chosen.reading = None if same else reading
             _pick(chosen, request)
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
@@ -248,7 +249,8 @@ class OfflineModel:
         shares = reading.tools(tools)
         best, share = shares[0]
         valued = not tools[best].required or _plainly(tools[best], text) is not None
-        asks = only_names(text) or confirmation.is_told(reading)
+        mere = _only_values(tools[best], tools[best].required, text)
+        asks = only_names(text) or (confirmation.is_told(reading) and not mere)
         asks = asks or confirmation.is_question(reading, valued=valued)
         if asks and tools[best].effect != "read":
             least = 0 if only_names(text) else ANSWERS
@@ -262,7 +264,7 @@ class OfflineModel:
         read = [call for tool in likely if (call := _plainly(tool, text))]
         if len(read) == 1 and reading.ordered >= ORDERED:
             return read[0]  # its values are all there: the message has no other use for them
-        if vague(text):
+        if reading.act == "trouble":
             return None
         proposed = await self._worker.complete(list(tools.values()), text)
         possible = dict(shares)
@@ -352,6 +354,11 @@ class OfflineModel:
         return frozenset(
             word for phrase in phrases for word in words(phrase) if word in phrase or word == "i"
         )
+
+
+def _only_values(tool: Tool, names: Iterable[str], text: str) -> bool:
+    """Whether the text is nothing but a value of one of these parameters."""
+    return any(is_mere_value(text, _parameter(tool, name), name=name) for name in names)
 
 
 def _plainly(tool: Tool, text: str) -> _Draft | None:

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.offline.classifier import Class, Classifier, Vectors
+    from engine.offline.classifier import Classifier, Vectors
     from engine.offline.dialogue_acts.head import Head as ActHead
 
 # Needle reports its use over the network, and so does onnxruntime from 1.29 on (which also keeps
@@ -169,7 +169,8 @@ class Worker:
     def __init__(self) -> None:
         self._encoder: Encoder | None = None
         self._caller: ToolCaller | None = None
-        self._heads: dict[str, tuple[Classifier, frozenset[str], ActHead]] = {}
+        self._heads: dict[str, tuple[Classifier, frozenset[str]]] = {}
+        self._acts: ActHead | None = None
 
     def answer(self, request: Mapping[str, Any]) -> Any:
         match request["op"]:
@@ -182,15 +183,15 @@ class Worker:
                 encoder = self.encoder.embed
                 head, kept = classifier_cache.load_or_train(classes, encoder, folder, MINILM_SHA256)
                 known = frozenset(_words(" ".join(phrases_of(classes))))
-                self._heads[request["key"]] = head, known, _acts(classes, head)
+                self._heads[request["key"]] = head, known
                 return {"kept": kept}
             case "score":
-                head, words, acts = self._heads[request["key"]]
+                head, words = self._heads[request["key"]]
                 texts = [self.encoder.spelt(text, words) for text in request["texts"]]
                 vectors = self.encoder.embed(texts)
                 shares = [
-                    dict(zip(acts.acts, row, strict=True))
-                    for row in acts.probabilities(texts, vectors).tolist()
+                    dict(zip(self.acts.acts, row, strict=True))
+                    for row in self.acts.probabilities(texts, vectors).tolist()
                 ]
                 scores = [
                     {**vars(score), "acts": own}
@@ -225,26 +226,18 @@ class Worker:
         return self._encoder
 
     @property
+    def acts(self) -> ActHead:
+        if self._acts is None:
+            from engine.offline.dialogue_acts.head import Head
+
+            self._acts = Head.trained()
+        return self._acts
+
+    @property
     def caller(self) -> ToolCaller:
         if self._caller is None:
             self._caller = ToolCaller()
         return self._caller
-
-
-def _acts(classes: Sequence[Class], head: Classifier) -> ActHead:
-    """The head for dialogue acts, adapted to the phrases that order a change here."""
-    from engine.offline.classifier import phrases_of
-    from engine.offline.dialogue_acts.head import Head
-
-    owners = [(c.orders, place < len(c.phrases)) for c in classes for place in range(_size(c))]
-    own = [place for place, owner in enumerate(owners) if all(owner)]
-    phrases = phrases_of(classes)
-    vectors = head.state["vectors"][own]
-    return Head.trained().adapted([phrases[place] for place in own], vectors)
-
-
-def _size(one: Class) -> int:
-    return len(one.phrases) + len(one.against)
 
 
 def _processors() -> int:

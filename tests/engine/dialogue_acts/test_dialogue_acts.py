@@ -164,7 +164,7 @@ def test_any_text_has_runs(text: str) -> None:
     ("one", "other"),
     [
         ("please cancel my policy", "Please cancel my contract"),
-        ("don't pay the bill", "dont pay the invoice"),
+        ("don't pay the premium", "dont pay the invoice"),
         ("I'd like 20 dollars", "i would like 30 euros"),
     ],
 )
