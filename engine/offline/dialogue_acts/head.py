@@ -74,9 +74,9 @@ def train(sentences: Sequence[Sentence], vectors: Array, grammar: Grammar) -> di
     for fold in range(FOLDS):
         of_template = np.array([_hash(s.template) % FOLDS == fold for s in sentences])
         of_domain = np.array([_hash(s.domain) % FOLDS == fold for s in sentences])
-        taught = [sentences[i] for i in np.flatnonzero(~of_template & ~of_domain)]
+        taught = [sentences[i] for i in np.flatnonzero(~of_template & ~of_domain).tolist()]
         head = Head(_trained(taught, vectors[~of_template & ~of_domain], grammar))
-        held = np.flatnonzero(of_template & of_domain)
+        held = np.flatnonzero(of_template & of_domain).tolist()
         found = head.probabilities([sentences[i].text for i in held], vectors[held])
         chances.append(found[:, [head.acts.index(act) for act in ORDERS]].sum(1))
         wanted.append(np.array([sentences[i].act in ORDERS for i in held]))
