@@ -27,7 +27,7 @@ LEAST = 4  # templates that share a run which is learnt
 # Parts of the templates, and of the domains, each of which is left out once to fit the margin.
 FOLDS = 3
 # An order that is not asked for weighs as much as so many that are not recognized.
-WEIGHT = 3.0
+WEIGHT = 2.5
 ORDERS = ("order", "correction")
 
 Array = npt.NDArray[Any]
