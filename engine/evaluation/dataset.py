@@ -37,7 +37,8 @@ class DatasetMessage(BaseModel):
     """An earlier message of a conversation; a plain string is one of the person's.
 
     `intent` is what a message of the person was about (without it, it is routed first). `tool`
-    and `missing` say what an answer of the assistant asked for.
+    and `missing` say what an answer of the assistant asked for: without `missing`, whether to make
+    the call.
     """
 
     model_config = ConfigDict(frozen=True)

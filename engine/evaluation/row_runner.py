@@ -324,7 +324,7 @@ def _answered(
 ) -> tuple[Event, ...]:
     """An answer of the assistant, and what it waits for."""
     awaiting = None
-    if said.tool is not None and said.missing:
+    if said.tool is not None:
         holders = [
             k for k, i in catalogue.intents.items() if said.tool in {t.name for t in i.tools}
         ]

@@ -86,8 +86,7 @@ class Class:
     is for talk beside the tasks: phrases with that cosine or more to one of a task's are left out,
     since the catalogue has something of its own for them (above 1: none); 0 is for the tasks
     themselves, which alone make a message familiar. The phrases of a class that is `whole` go
-    together or not at all. Those of a `generated` one were written by a program. Those of one that
-    `orders` tell a tool to change something.
+    together or not at all. Those of a `generated` one were written by a program.
     """
 
     group: str
@@ -96,7 +95,6 @@ class Class:
     yields_at: float = 0.0
     whole: bool = False
     generated: bool = False
-    orders: bool = False
 
 
 @dataclass(frozen=True)

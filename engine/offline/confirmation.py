@@ -11,19 +11,21 @@ from typing import Any, Literal
 from engine.chat_model import ChatRequest
 from engine.conversation import Message, ToolCall
 from engine.events import PendingCall
-from engine.offline.labels import CLEAR, DECLINES, ORDERED, ORDERED_BARE, Prediction
-from engine.offline.speech import agrees, takes_back, vague
-from engine.offline.values.schema import kind_of, resolve_schema
+from engine.offline.labels import CLEAR, DECLINES, ORDERED, UNCLEAR, Prediction
+from engine.offline.lexicon import TIMES
+from engine.offline.speech import agrees
+from engine.offline.values.schema import kind_of, resolve_schema, words
 from engine.tools.call_summary import missing_value_question, summarize_call
 from engine.tools.tool import Tool
 
 LEFT = "All right, I leave that as it is."
 ONCE = "I can only do that now, and once."
 # From this probability of an order the person is asked whether the change is wanted.
-UNSURE = 0.05
+UNSURE = 0.15
 # Where no value speaks for a change, so much of a question is one.
 ASKS = 0.2
 _ASKS = ("question", "hypothetical")
+_TIMES = ("date", "time", "date-time", "duration")
 
 Verdict = Literal["wanted", "unsure", "later", "declined", "unwanted"]
 
@@ -48,7 +50,7 @@ def is_question(reading: Prediction, *, valued: bool) -> bool:
     What is not `valued` has no value that a change would need: "whats my credit".
     """
     asks = sum(reading.acts.get(act, 0.0) for act in _ASKS)
-    return asks >= (CLEAR if valued else ASKS) and reading.ordered < (ORDERED if valued else CLEAR)
+    return asks >= (CLEAR if valued else ASKS) and reading.ordered < ORDERED
 
 
 def is_told(reading: Prediction) -> bool:
@@ -62,31 +64,33 @@ def is_answer(reading: Prediction) -> bool:
     return reading.act not in (*DECLINES, *_ASKS, "deferred") and not told
 
 
-def verdict(
-    tool: Tool, *, complete: bool, mere_value: bool, text: str, reading: Prediction
-) -> Verdict:
+def verdict(tool: Tool, *, complete: bool, mere_value: bool, reading: Prediction) -> Verdict:
     """Whether the message orders this call. What lacks a value is asked about anyway, so only
     what is clearly something else than an order ends it. A value that nobody asked for orders
     nothing."""
     if tool.effect == "read":
         return "wanted"
-    if vague(text):
+    if reading.act in UNCLEAR:
         return "unwanted"
-    if reading.acts.get("deferred", 0.0) >= CLEAR and complete and not _takes_text(tool):
+    deferred = reading.acts.get("deferred", 0.0)
+    timed = _takes_time(tool)
+    if deferred >= CLEAR and complete and not timed:
         return "later"
     if mere_value:
         return "unsure"
-    enough = ORDERED if tool.required else ORDERED_BARE
-    if reading.ordered >= (enough if complete else UNSURE):
+    ordered = reading.ordered + deferred * timed
+    if ordered >= (ORDERED if complete else UNSURE):
         return "wanted"
     if reading.act in DECLINES:
         return "declined"
-    if reading.ordered >= UNSURE:
+    if ordered >= UNSURE:
         return "unsure"
     return "wanted" if not complete and reading.act not in (*_ASKS, "deferred") else "unwanted"
 
 
-def confirmation_question(tool: Tool, arguments: Mapping[str, Any], request: ChatRequest) -> str:
+def confirmation_question(
+    tool: Tool, arguments: Mapping[str, Any], request: ChatRequest, reading: Prediction | None
+) -> str:
     """What to ask before a change that is ordered, where it may not be meant; else nothing.
 
     Who takes back what was already done ("no wait, make it 30") hears that it stays done, and
@@ -101,7 +105,8 @@ def confirmation_question(tool: Tool, arguments: Mapping[str, Any], request: Cha
     before = last_call(request.messages, {tool.name})
     answers = {m.tool_call_id: m for m in request.messages if m.role == "tool"}
     answer = answers.get(before.id) if before else None
-    if answer is None or not answer.change or not takes_back(text):
+    corrects = reading is not None and reading.acts.get("correction", 0.0) >= CLEAR
+    if answer is None or not answer.change or not corrects:
         return ""
     wanted = summarize_call(tool, arguments)
     return f"This was done before, and stays done: {answer.change}. Shall I also do this: {wanted}?"
@@ -114,8 +119,10 @@ def confirmation(tool: Tool, arguments: Mapping[str, Any]) -> str:
     )
 
 
-def _takes_text(tool: Tool) -> bool:
-    """Whether a parameter may hold what the person says of the time."""
+def _takes_time(tool: Tool) -> bool:
+    """Whether a parameter holds what the person says of the time: "book a table for Friday"."""
     properties: Mapping[str, Any] = tool.parameters.get("properties", {})
-    kinds = {kind_of(resolve_schema(schema, tool.parameters)) for schema in properties.values()}
-    return not kinds.isdisjoint(("text", "date", "time", "date-time", "duration"))
+    return any(
+        kind_of(resolve_schema(schema, tool.parameters)) in _TIMES or TIMES & set(words(name))
+        for name, schema in properties.items()
+    )

@@ -55,6 +55,7 @@ class Draft:
     arguments: dict[str, Any] = field(default_factory=dict)
     # How the message reads, unless it answers what was asked or repeats what was ordered.
     reading: Prediction | None = None
+    agreed: bool = False  # to what was asked
     rivals: dict[str, list[Any]] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
 

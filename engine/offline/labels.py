@@ -40,12 +40,12 @@ MEASURED = 5.0
 WORDED = 4.0
 
 CLEAR = 0.5  # of a probability
-# From this probability of an order a change is proposed; from the second one that needs no value,
-# for which nothing else speaks. Both were chosen by hand on the rows in
-# `tests/engine/dialogue_acts`, so what passes there flatters them.
-ORDERED, ORDERED_BARE = 0.13, 0.35
+# From this probability of an order a change is proposed: the head's margin, which is fitted.
+ORDERED = 0.5
 # Acts by which a person wants nothing done, or something undone.
 DECLINES = ("refusal", "leave", "no", "undo")
+# Acts that leave open what is to be done.
+UNCLEAR = ("trouble",)
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,12 @@ def labels_of(catalogue: Catalogue) -> dict[Label, dict[str, Any]]:
     """The classes, with the fields of `engine.offline.classifier.Class` as plain data."""
     classes: dict[Label, dict[str, Any]] = {}
     for intent in catalogue.intents.values():
-        changes = {tool.name for tool in intent.tools if tool.effect != "read"}
         for tool, phrases in _phrases(intent).items():
             classes[Label("task", intent.key, tool)] = {
                 "group": f"task:{intent.key}",
                 "phrases": tuple(dict.fromkeys(phrases)),
                 "against": () if tool else intent.counter_examples,
                 "generated": intent.generated,
-                "orders": tool in changes,
             }
     talk = [
         *(

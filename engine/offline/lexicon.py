@@ -41,6 +41,28 @@ _OFF = """
 off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
 not won't
 """
+_UNDOING = """
+cancel undo revert reverse refund withdraw annul void rescind remove deduct subtract retract
+"""
+_TIMES = (
+    "date dates day days time times when month week start begin end until deadline due schedule"
+)
+_EXCLUDING = """
+not
+except for
+except
+excluding
+without
+instead of
+rather than
+apart from
+other than
+"""
+_CLAUSE = "i we you please but and or so then just put give add let"
+_CORRECTING = """
+or, no, nope, ok, okay, same, rather, actually, make it, make that, instead, sorry, i mean, i meant,
+wait
+"""
 _TOLD = "because since as due reason named called titled saying says note message subject text"
 
 # Words that measure something. Next to a number they say what it counts; a parameter that names
@@ -59,6 +81,20 @@ OFF = frozenset(_OFF.split())
 TOLD = frozenset(_TOLD.split())
 # Behind these stands a place, or what something is for.
 PREPOSITIONS = frozenset({"in", "to", "from", "for", "at", "near"})
+# What takes something back, or makes it less: "cancel my top-up" orders no top-up.
+UNDOING = frozenset(_UNDOING.split())
+# What stands behind these is excluded ("in Rome, not in Paris"), up to a word of a clause's own;
+# "but" only behind a word for all ("all but INV-2210").
+EXCLUDING = tuple(tuple(line.split()) for line in _EXCLUDING.strip().splitlines())
+ALL = frozenset({"all", "everything", "any", "anything"})
+CLAUSE = frozenset(_CLAUSE.split())
+# With one of these in its name a parameter says when.
+TIMES = frozenset(_TIMES.split())
+# With these a message goes on from the one before, or ends in the place that was spoken of.
+FOLLOWING = ("and ", "what about ", "how about ")
+CORRECTING = tuple(f"{line.strip()} " for line in _CORRECTING.strip().split(","))
+PLACES = (" there", " in that country", " in that place", " in that one")
+NO_PLACES = (" is there", " are there", " was there", " be there", " on there")
 # What says yes, and what may stand around it when a message is nothing but a yes.
 YES = frozenset(_YES.split())
 AROUND_YES = frozenset(_AROUND_YES.split())

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -48,6 +48,7 @@ from engine.offline.drafts import (
     takes_clause,
 )
 from engine.offline.labels import DECLINES, ORDERED, Prediction
+from engine.offline.lexicon import UNDOING
 from engine.offline.segmentation import DROPPED
 from engine.offline.selection import (
     options,
@@ -56,7 +57,7 @@ from engine.offline.selection import (
     value_of,
     without_pointer,
 )
-from engine.offline.speech import follows, only_names, repeats, undoes, vague
+from engine.offline.speech import follows, only_names
 from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
 from engine.offline.worker_client import BUSY, WorkerClient
@@ -133,7 +134,7 @@ class OfflineModel:
                 text = question(draft, said, request.messages, request.awaiting)
                 if not text:
                     draft, text = None, GIVEN_UP
-            elif draft:
+            elif draft and not draft.agreed:
                 doubt = self._doubt(draft, request)
         usage = Usage(
             NAME, duration_ms=round((time.perf_counter() - started) * 1000), estimated=True
@@ -175,18 +176,12 @@ class OfflineModel:
         if draft.reading is None or draft.tool.effect == "read":
             return "wanted"
         text = confirmation.last_user_text(request)
-        undone = undoes(text)
-        if undone and not set(words(undone)) <= self._vocabulary(draft.tool):
+        if UNDOING & set(words(text)) - self._vocabulary(draft.tool):
             return "unwanted"  # "cancel my top-up" tops nothing up
         return confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
-            mere_value=any(
-                is_mere_value(text, draft.known[name], name=name)
-                for name in draft.arguments
-                if name in draft.known
-            ),
-            text=text,
+            mere_value=_only_values(draft, draft.arguments, text),
             reading=draft.reading,
         )
 
@@ -201,7 +196,9 @@ class OfflineModel:
         if draft.unread and draft.tool.effect != "read":
             unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
             return f"I have no use for {unread} here. {question}"
-        return confirmation.confirmation_question(draft.tool, draft.arguments, request)
+        return confirmation.confirmation_question(
+            draft.tool, draft.arguments, request, draft.reading
+        )
 
     def _awaiting(self, request: ChatRequest, draft: Draft | None) -> PendingCall | None:
         if draft is None:
@@ -245,7 +242,9 @@ class OfflineModel:
                 return draft
         shares = reading.tools(tools)
         before = confirmation.last_call(request.messages, tools)
-        if before and (repeats(text) or follow_ups.refers_to_previous(text, tools[before.name])):
+        if before and (
+            reading.act == "again" or follow_ups.refers_to_previous(text, tools[before.name])
+        ):
             return Draft(tools[before.name], dict(arguments_of(before)))
         if same := follow_ups.same_look_up(text, request.messages, tools):
             return Draft(*same)
@@ -257,6 +256,7 @@ class OfflineModel:
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
             waiting = Draft(tools[awaiting.tool], dict(awaiting.arguments))
+            waiting.agreed = reading.act == "yes"
             aside = await self._aside(tools, reading, text)
             if aside is None and _tells(reading, waiting):
                 take_words(waiting, text)
@@ -312,8 +312,10 @@ class OfflineModel:
     ) -> Draft | None:
         shares = reading.tools(tools)
         best, share = shares[0]
-        valued = not tools[best].required or plainly(tools[best], text, self._now()) is not None
-        asks = only_names(text) or confirmation.is_told(reading)
+        candidate = Draft(tools[best])
+        valued = not candidate.needed or plainly(tools[best], text, self._now()) is not None
+        mere = _only_values(candidate, candidate.needed, text)
+        asks = only_names(text) or (confirmation.is_told(reading) and not mere)
         asks = asks or confirmation.is_question(reading, valued=valued)
         if asks and tools[best].effect != "read":
             least = 0 if only_names(text) else ANSWERS
@@ -327,7 +329,7 @@ class OfflineModel:
         read = [call for tool in likely if (call := plainly(tool, text, self._now()))]
         if len(read) == 1 and reading.ordered >= ORDERED:
             return read[0]  # its values are all there: the message has no other use for them
-        if vague(text):
+        if reading.act == "trouble":
             return None
         proposed = await self._worker.complete(list(tools.values()), text)
         possible = dict(shares)
@@ -386,6 +388,12 @@ class OfflineModel:
                     own.append(intent.title)
             self._common_words[tool.name] = common_words(phrases, own)
         return self._common_words[tool.name]
+
+
+def _only_values(draft: Draft, names: Iterable[str], text: str) -> bool:
+    """Whether the text is nothing but a value of one of these parameters."""
+    known = draft.known
+    return any(is_mere_value(text, known[name], name=name) for name in names if name in known)
 
 
 def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from engine.offline.labels import Label, Prediction
 from engine.offline.lexicon import TALK
 from engine.offline.segmentation import Reader, split_tasks, undropped
 from engine.offline.selection import pointed_row
-from engine.offline.speech import agrees, follows, points_there, repeats, undoes, vague
+from engine.offline.speech import follows, goes_on, points_there
 from engine.offline.values.readers import extract_values, sole_value
 from engine.offline.values.schema import is_free, resolve_schema, words
 from engine.offline.worker_client import BUSY, TEXT_LIMIT
@@ -43,12 +42,6 @@ ORDERS = ("order", "correction")
 MAX_NAMED, SHORTEST, COMMON = 3, 4, 0.3
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
-
-_FOLLOW_UP = re.compile(
-    r"(?:and|or|no|nope|ok|okay|what about|how about|same|rather|actually|make (?:it|that)|"
-    r"instead|sorry|i mean(?:t)?|wait)\b",
-    re.IGNORECASE,
-)
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +117,7 @@ class OfflineRouter:
             assert focus is not None
             return "continue", (Task(focus, text),), max(share, clear), ""
         if focus is not None and (
-            repeats(text)
+            reading.act == "again"
             or self._points_back(text, reading, conversation)
             or asks_on(text, for_intent(conversation.messages, conversation.focus))
         ):
@@ -132,14 +125,14 @@ class OfflineRouter:
         if self._asks_there(text, reading, conversation):
             assert conversation.focus is not None
             return "continue", (Task(conversation.focus, text),), max(share, clear), ""
-        if talk.kind == "cancel" and agrees(text):
+        if talk.kind == "cancel" and reading.act == "yes":
             talk = Label("small_talk", YES)  # "ok do it" is near "don't do it"
         tasks = await split_tasks(text, reading, self._worker, self._changes)
         if tasks:
             return "task", tasks, share, ""
         # "It doesn't work" is no more beyond this than within.
         talks = talk_share >= clear and (talk.kind != "out_of_scope" or "my" in words(text))
-        if vague(text) and not focus and not talks and self._is_open(ranking):
+        if reading.act == "trouble" and not focus and not talks and self._is_open(ranking):
             return "clarify", (), share, self._ask([key for key, _ in ranking[:MAX_CHOICES]])
         if reading.familiar and share >= clear and share > talk_share:
             return ("continue" if intent == focus else "task"), (Task(intent, text),), share, ""
@@ -151,12 +144,12 @@ class OfflineRouter:
         if named and talk.kind != "small_talk" and talk_share > share:
             return "clarify", (), share, self._ask(named)
         if talk_share >= clear and not (open_intent and talk.key == YES):
-            return self._talk(talk, talk_share, conversation)
+            return self._talk(talk, talk_share, reading, conversation)
         if open_intent or (focus and self._follows_up(text, focus)):
             assert focus is not None
             return "continue", (Task(focus, text),), share, ""
         if talk_share > max(share, POSSIBLE):
-            return self._talk(talk, talk_share, conversation)
+            return self._talk(talk, talk_share, reading, conversation)
         if not reading.familiar:
             if named:
                 return "clarify", (), share, self._ask(named)
@@ -188,16 +181,16 @@ class OfflineRouter:
         talk, talk_share = reading.talk()
         among_talk = talk_share / (reading.beside() or 1.0)
         if talk.kind == "small_talk" and talk_share > share and among_talk >= POSSIBLE:
-            return self._talk(talk, among_talk, conversation)
+            return self._talk(talk, among_talk, reading, conversation)
         return "out_of_scope", (), 1 - share, self._catalogue.out_of_scope_reply
 
     def _talk(
-        self, talk: Label, share: float, conversation: Conversation
+        self, talk: Label, share: float, reading: Prediction, conversation: Conversation
     ) -> tuple[Route, tuple[Task, ...], float, str]:
         """The answer to what is no task."""
         match talk.kind:
             case "cancel":
-                return "cancel", (), share, self._dropped(conversation)
+                return "cancel", (), share, self._dropped(reading, conversation)
             case "small_talk":
                 return "small_talk", (), share, self._say(talk.key, conversation)
             case _:
@@ -228,7 +221,7 @@ class OfflineRouter:
         """Whether an unclear text goes on with the last task: "and for Spain?", "Germany"."""
         if len(text.split()) > SHORT:
             return False
-        if _FOLLOW_UP.match(text):
+        if goes_on(text):
             return True
         return any(
             sole_value(text, schema, name=name) is not None
@@ -249,7 +242,7 @@ class OfflineRouter:
 
     def _points_back(self, text: str, reading: Prediction, conversation: Conversation) -> bool:
         """Whether the text means one of what was last listed: "pay the older one", "take that"."""
-        asks = reading.act == "question" and re.search(r"\bone\b", text)
+        asks = reading.act == "question" and "one" in words(text)
         if conversation.awaiting is None and not asks and reading.act not in ORDERS:
             return False
         messages = for_intent(conversation.messages, conversation.focus)
@@ -262,13 +255,12 @@ class OfflineRouter:
             for name, schema in tool.parameters.get("properties", {}).items():
                 yield tool, name, resolve_schema(schema, tool.parameters)
 
-    def _dropped(self, conversation: Conversation) -> str:
+    def _dropped(self, reading: Prediction, conversation: Conversation) -> str:
         """What to say to who calls something off, which may be nothing, or done already."""
         if conversation.awaiting or conversation.choices:
             return self._catalogue.cancel_reply
         done = next((m.change for m in reversed(conversation.messages) if m.change), "")
-        wished = conversation.newest.message if conversation.newest else ""
-        return STAYS.format(done) if done and undoes(wished) else NOTHING_OPEN
+        return STAYS.format(done) if done and reading.act == "undo" else NOTHING_OPEN
 
     def _say(self, key: str, conversation: Conversation) -> str:
         """One of the replies, in turn; or what was last done, to who asks about that."""

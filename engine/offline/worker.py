@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.offline.classifier import Class, Classifier
+    from engine.offline.classifier import Classifier
     from engine.offline.dialogue_acts.head import Head as ActHead
     from engine.offline.encoder import Encoder
 
@@ -90,7 +90,7 @@ class Worker:
     """Answers requests. Models are loaded when first needed."""
 
     def __init__(self) -> None:
-        self._heads: dict[str, tuple[Classifier, frozenset[str], ActHead]] = {}
+        self._heads: dict[str, tuple[Classifier, frozenset[str]]] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Any:
         match request["op"]:
@@ -106,15 +106,15 @@ class Worker:
                     classes, encoder, folder, WEIGHTS_SHA256
                 )
                 known = frozenset(_words(" ".join(phrases_of(classes))))
-                self._heads[request["key"]] = head, known, _acts(classes, head)
+                self._heads[request["key"]] = head, known
                 return {"kept": kept}
             case "score":
-                head, words, acts = self._heads[request["key"]]
+                head, words = self._heads[request["key"]]
                 texts = [self.encoder.spelt(text, words) for text in request["texts"]]
                 vectors = self.encoder.embed(texts)
                 shares = [
-                    dict(zip(acts.acts, row, strict=True))
-                    for row in acts.probabilities(texts, vectors).tolist()
+                    dict(zip(self.acts.acts, row, strict=True))
+                    for row in self.acts.probabilities(texts, vectors).tolist()
                 ]
                 scores = [
                     {**vars(score), "acts": own}
@@ -167,21 +167,11 @@ class Worker:
         except ModuleNotFoundError:
             return None
 
+    @cached_property
+    def acts(self) -> ActHead:
+        from engine.offline.dialogue_acts.head import Head
 
-def _acts(classes: Sequence[Class], head: Classifier) -> ActHead:
-    """The head for dialogue acts, adapted to the phrases that order a change here."""
-    from engine.offline.classifier import phrases_of
-    from engine.offline.dialogue_acts.head import Head
-
-    owners = [(c.orders, place < len(c.phrases)) for c in classes for place in range(_size(c))]
-    own = [place for place, owner in enumerate(owners) if all(owner)]
-    phrases = phrases_of(classes)
-    vectors = head.state["vectors"][own]
-    return Head.trained().adapted([phrases[place] for place in own], vectors)
-
-
-def _size(one: Class) -> int:
-    return len(one.phrases) + len(one.against)
+        return Head.trained()
 
 
 def _processors() -> int:

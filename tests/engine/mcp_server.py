@@ -153,8 +153,11 @@ def server(desk: Desk, extra: list[types.Tool], *, with_resources: bool = False)
         inside = types.TextResourceContents(uri=params.uri, text="milk\x1b[2J")
         return types.ReadResourceResult(contents=[inside])
 
-    more = {"on_list_resources": resources, "on_read_resource": read} if with_resources else {}
-    return Server("desk", on_list_tools=listed, on_call_tool=called, **more)
+    more: dict[str, Any] = (
+        {"on_list_resources": resources, "on_read_resource": read} if with_resources else {}
+    )
+    server: Server[Any] = Server("desk", on_list_tools=listed, on_call_tool=called, **more)
+    return server
 
 
 async def ended(_: Any, params: types.RequestParams) -> types.EmptyResult:

@@ -107,8 +107,8 @@ class Configuration:
 
     def settings(self) -> dict[str, Setting]:
         """Return all that config.toml may say, by its names, with the values in force."""
+        from engine.redaction import masked
         from engine.settings import FILE_KEYS
-        from tui.commands.config import masked
         from tui.services import config_file
 
         found = self.load().values

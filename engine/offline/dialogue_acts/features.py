@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 LONGEST = 4  # of a run of words
+_SQUEEZED = ("x", "#", "<time>")
 _PARTS = re.compile(r"[^\W_]+(?:[.,:/-][^\W_]+)*(?:'[^\W_]+)?|[$€£¥]|[?!.,:;\"]|\.\.\.")
 _NEGATED = re.compile(
-    r"\b(do|does|did|is|are|was|were|has|have|had|would|could|should|must|need)n'?t\b"
+    r"\b(do|does|did|is|are|was|were|has|have|had|would|could|should|must|need|might|ought)n'?t\b"
 )
 _SPELT_OUT = {
     "can't": "can not",
@@ -43,29 +44,39 @@ _NUMBERS = """
 one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty
 sixty hundred thousand
 """
+_COUNTS = frozenset(_NUMBERS.split())
 
 
 @dataclass(frozen=True)
 class Masker:
-    """Sentences as tokens. `kept` words stand for themselves, `verbs` for their form."""
+    """Sentences as tokens. `kept` words stand for themselves, `verbs` for their form, and the
+    words of `classes`, such as days and relatives, for their class."""
 
     kept: Set[str]
     verbs: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict)
 
     def runs(self, text: str) -> Iterator[str]:
-        """Every run of one to four tokens: with verbs as words, and with verbs masked."""
+        """Every run of one to four tokens, as words and with verbs and classes masked; and pairs
+        of the masked ones that stand apart."""
         words = words_of(text)
         yield from _grams(["^", *_squeezed(self._token(w, self.kept) for w in words), "$"], "")
-        masked = self.kept - self.verbs.keys()
-        yield from _grams(["^", *_squeezed(self._token(w, masked) for w in words), "$"], "*")
+        masked = self.kept - self.verbs.keys() - self.classes.keys()
+        tokens = ["^", *_squeezed(self._token(w, masked) for w in words), "$"]
+        yield from _grams(tokens, "*")
+        yield from _skips(tokens)
 
     def _token(self, word: str, kept: Set[str]) -> str:
-        if any(c.isdigit() for c in word) or word in _NUMBERS.split() or word in "$€£¥":
+        if any(c.isdigit() for c in word) or word in _COUNTS or word in "$€£¥":
             return "#"
         if word in kept or not word[0].isalnum():
             return word
+        if word in self.classes:
+            return f"<{self.classes[word]}>"
         if word in self.verbs:
             return f"<{self.verbs[word]}>"
+        if word.startswith("un") and word[2:].lstrip("-") in self.verbs:
+            return "<un>"
         for ending in ("ing", "ed", "ly"):
             if word.endswith(ending) and len(word) > len(ending) + 2:
                 return f"<{ending}>"
@@ -93,7 +104,7 @@ def _squeezed(tokens: Iterator[str]) -> Iterator[str]:
     """One mask for words of the matter in a row, and a number with its unit as a number."""
     before = ""
     for token in tokens:
-        if (token == before == "x") or (token == before == "#"):
+        if token == before and token in _SQUEEZED:
             continue
         yield token
         before = token
@@ -103,3 +114,10 @@ def _grams(tokens: list[str], mark: str) -> Iterator[str]:
     for length in range(1, LONGEST + 1):
         for start in range(len(tokens) - length + 1):
             yield mark + " ".join(tokens[start : start + length])
+
+
+def _skips(tokens: list[str]) -> Iterator[str]:
+    """Pairs of tokens with one or two of any kind between them: "not ... need"."""
+    for distance in (2, 3):
+        for start in range(len(tokens) - distance):
+            yield f"{tokens[start]} {'_ ' * (distance - 1)}{tokens[start + distance]}"

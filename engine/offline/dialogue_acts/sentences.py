@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.offline.dialogue_acts.features import words_of
 
 FOLDER = Path(__file__).parent
-COPIES = 6  # sentences of a template
+COPIES, CHOICES = 6, 8  # sentences of a template, and of one with choices
 # Verbs that double their last letter before -ed and -ing.
 _DOUBLED = """
 stop drop skip ship swap tip pin chat top log ban tag cut hit get put set shut run sit rob submit
@@ -21,6 +21,7 @@ enrol cancel commit plan begin quit
 _PLAIN_VALUES = ("20 dollars", "5 euros", "3 litres", "15 pounds", "2 nights", "500 points")
 _VALUE = re.compile(r"\b\d+(?: \w+)?")
 _SLOT = re.compile(r"{(\w+)}")
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ class Grammar:
         ]
         self._irregular: dict[str, list[str]] = data["irregular"]
         bases = {action.verb.split()[0] for action in self.actions} | set(data["verbs"]["more"])
+        self.classes = {
+            word: name for name, words in data["classes"].items() for word in words.split()
+        }
         self.verbs = {form: kind for base in sorted(bases) for kind, form in self._forms(base)}
 
     def _forms(self, base: str) -> list[tuple[str, str]]:
@@ -88,7 +92,8 @@ class Grammar:
         """The words of each template and filler of a slot, without the slots themselves."""
         lines = [line for lines in self.templates.values() for line in lines]
         fillers = [line for lines in self.slots.values() for line in lines]
-        return [set(words_of(_SLOT.sub(" ", line))) for line in dict.fromkeys([*lines, *fillers])]
+        spelt = [re.sub(r"[\[\]|]", " ", line) for line in dict.fromkeys([*lines, *fillers])]
+        return [set(words_of(_SLOT.sub(" ", line))) for line in spelt]
 
 
 def sentences(grammar: Grammar, seed: int = 1) -> Iterator[Sentence]:
@@ -97,7 +102,7 @@ def sentences(grammar: Grammar, seed: int = 1) -> Iterator[Sentence]:
     for act, templates in grammar.templates.items():
         for line in dict.fromkeys(templates):
             chance = random.Random(f"{seed} {act} {line}")
-            for action in chance.sample(grammar.actions, COPIES):
+            for action in chance.sample(grammar.actions, CHOICES if "[" in line else COPIES):
                 text = _rough(_filled(line, action, grammar, chance), chance)
                 if text not in known:
                     known.add(text)
@@ -121,9 +126,16 @@ def _filled(line: str, action: _Action, grammar: Grammar, chance: random.Random)
             case slot:
                 return chance.choice(grammar.slots[slot])
 
+    line = _chosen(line, chance)
     # "I have {done} {thing}": the rest of the action belongs behind its object.
     line = line.replace("{done} {thing}", action.phrase(grammar.inflected(action.verb, "done")))
     return _SLOT.sub(fill, line)
+
+
+def _chosen(line: str, chance: random.Random) -> str:
+    """The template with one of each "[this|that]"."""
+    line = _CHOICE.sub(lambda match: chance.choice(match[1].split("|")), line)
+    return " ".join(line.split()).replace(" ,", ",")
 
 
 def _rough(text: str, chance: random.Random) -> str:

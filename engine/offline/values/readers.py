@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.offline.lexicon import CALENDAR, FILLERS, TALK, UNITS
+from engine.offline.lexicon import ALL, CALENDAR, CLAUSE, EXCLUDING, FILLERS, TALK, UNITS
 from engine.offline.values.calendar import (
     read_dates,
     read_durations,
@@ -43,15 +43,8 @@ from engine.offline.values.schema import (
 _MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
 _LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
-# "In Rome, not in Paris", "all except INV-2210": what stands behind is excluded, up to a comma.
-_EXCLUDED = re.compile(
-    r"(?:\b(?:but|and)\s+)?\b(?:not|except(?:\s+for)?|excluding|without|instead\s+of|rather\s+than|"
-    r"apart\s+from|other\s+than|(?<=\ball\s)but|(?<=\beverything\s)but|(?<=\bany\s)but|"
-    r"(?<=\banything\s)but)\s+"
-    r"(?:only\s+|just\s+)?"
-    r"(?:(?!(?:i|we|you|please|but|and|or|so|then|just|put|give|add|let)\b)[^\s,;:!?]+\s*){1,3}",
-    re.IGNORECASE,
-)
+_EXCLUDED = 3  # words at most, behind what excludes them
+_TOKEN = re.compile(r"[^\s,;:!?]+|[,;:!?]")
 # A duration behind these is a date, unless it is counted in the parameter's own unit.
 _TIME_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
 
@@ -185,12 +178,50 @@ def distinct(values: Any) -> list[Any]:
 
 def affirmed(text: str) -> str:
     """The text without what it excludes: "roaming in Rome, not in Paris" is about Rome."""
-    return _EXCLUDED.sub("", text)
+    for begin, end in reversed(_exclusions(text)):
+        text = text[:begin] + text[end:]
+    return text
 
 
 def masked(text: str) -> str:
     """The same with blanks in its place, so that everything else stands where it did."""
-    return _EXCLUDED.sub(lambda match: " " * len(match[0]), text)
+    for begin, end in _exclusions(text):
+        text = text[:begin] + " " * (end - begin) + text[end:]
+    return text
+
+
+def _exclusions(text: str) -> list[tuple[int, int]]:
+    """Where the text says what is not meant: "not in Paris", "all except INV-2210"."""
+    tokens = list(_TOKEN.finditer(text))
+    said = [token[0].casefold() for token in tokens]
+    place, found = 0, []
+    while place < len(said):
+        behind = _behind_exclusion(said, place)
+        end = behind
+        while end < len(said) and end - behind < _EXCLUDED and _is_excludable(said[end]):
+            end += 1
+        if end == behind:
+            place += 1
+            continue
+        first = place - (place > 0 and said[place - 1] in ("but", "and"))
+        found.append((tokens[first].start(), tokens[end].start() if end < len(said) else len(text)))
+        place = end
+    return found
+
+
+def _behind_exclusion(said: Sequence[str], place: int) -> int:
+    """Where what is excluded begins, if a word or two at this place exclude it; else the end."""
+    lengths = [len(e) for e in EXCLUDING if tuple(said[place : place + len(e)]) == e]
+    if said[place] == "but" and place and said[place - 1] in ALL:
+        lengths.append(1)
+    if not lengths:
+        return len(said)
+    behind = place + max(lengths)
+    return behind + (said[behind : behind + 1] in (["only"], ["just"]))
+
+
+def _is_excludable(word: str) -> bool:
+    return word not in CLAUSE and word not in ",;:!?"
 
 
 def several(text: str, schema: Schema, *, name: str = "") -> list[Any]:
