@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from engine.offline.values.numbers import numerals
+from engine.offline.values.numbers import NUMERAL, numerals
 from engine.offline.values.schema import Found
 
 _MONTHS = {name.casefold(): n for n, name in enumerate(calendar.month_name) if name}
@@ -34,6 +34,7 @@ _UNIT = (
     r"(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|fortnights?|months?|"
     r"years?)\b"
 )
+_COUNT = rf"(?P<count>\b(?:\d+|an?|(?:{NUMERAL})(?:[\s-](?:{NUMERAL}))?))"
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _WEEKDAY = "|".join(sorted(_DAYS, key=len, reverse=True))
 _ORDINAL = "|".join(sorted(_ORDINALS, key=len, reverse=True))
@@ -63,7 +64,7 @@ _DATES = tuple(
         ("after", r"\b(?:the\s+)?day\s+(?P<side>after\s+tomorrow|before\s+yesterday)\b"),
         (
             "count",
-            rf"\b(?:in\s+)?(?P<count>\S+(?:\s+\S+)??)\s+{_UNIT}\s+(?P<side>ago|from\s+(?:now|today|"
+            rf"\b(?:in\s+)?{_COUNT}\s+{_UNIT}\s+(?P<side>ago|from\s+(?:now|today|"
             r"tomorrow)|from\s+today\s+on)\b",
         ),
         (
@@ -71,7 +72,7 @@ _DATES = tuple(
             r"\b(?P<name>today|tonight|tomorrow|yesterday|"
             r"this\s+(?:morning|afternoon|evening)|last\s+night)\b",
         ),
-        ("count", rf"\b(?P<side>in|within)\s+(?P<count>\S+?(?:\s+\S+)??)\s*{_UNIT}"),
+        ("count", rf"\b(?P<side>in|within)\s+{_COUNT}\s*{_UNIT}"),
         ("period", r"\b(?P<which>next|last)\s+(?P<period>week|month|year)\b"),
         (
             "end",
