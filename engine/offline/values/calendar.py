@@ -110,6 +110,7 @@ _TIMES = tuple(
     )
 )
 _DAY_BEFORE = re.compile(r"(?:^|\b(?:on|by|until|till|since|from|for|to|at)\s+)$", re.IGNORECASE)
+_BARE = 4  # the place of the pattern for an hour without minutes or half of the day
 _GAP = re.compile(r"\s*(?:,|\bat\b|\bon\b|\bfrom\b|\bby\b|\s)*\s*", re.IGNORECASE)
 _PART_AFTER = re.compile(r"\b(?P<part>morning|afternoon|evening|tonight|night)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:an?|one)(?:\s+other)?", re.IGNORECASE)
@@ -282,12 +283,14 @@ def _upcoming(day: int, today: date) -> date | None:
 def read_times(text: str) -> list[Found]:
     """The times of day, as `time`. "At three" is there twice: at night and in the afternoon."""
     taken: list[Found] = []
-    for pattern in _TIMES:
+    for place, pattern in enumerate(_TIMES):
         for match in pattern.finditer(text):
             here = Found(None, *match.span())
             if any(here.overlaps(other) for other in taken):
                 continue
-            taken += [Found(t, *match.span(), measured=True) for t in _clock(match, text)]
+            # "To 21" may be a time, and may be a number of anything else.
+            sure = place != _BARE
+            taken += [Found(t, *match.span(), measured=sure) for t in _clock(match, text)]
     return sorted(taken, key=lambda f: f.start)
 
 
