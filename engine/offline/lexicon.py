@@ -99,7 +99,7 @@ NO_PLACES = (" is there", " are there", " was there", " be there", " on there")
 YES = frozenset(_YES.split())
 AROUND_YES = frozenset(_AROUND_YES.split())
 # By a word of a parameter's name, what announces a whole clause for it.
-_MESSAGE = ("that", "saying", "says", "say", "to say")
+_MESSAGE = ("that", "saying", "says", "say", "to say", "know")
 _REASON = ("because", "since", "as", "due to", "reason is", "for the reason that")
 CLAUSES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("message", "text", "note", "body", "comment", "content"), _MESSAGE),

@@ -302,7 +302,8 @@ class OfflineModel:
             if share >= POSSIBLE and len(draft.needed) == 1:
                 value = value_of(row, draft.needed[0], draft.known[draft.needed[0]])
                 if value is not None:
-                    draft.take(confirmation.last_user_text(request), (), self._now())
+                    said = confirmation.last_user_text(request)
+                    draft.take(said, self._common(draft.tool), self._now())
                     draft.arguments[draft.needed[0]] = value
                     return draft
         return None

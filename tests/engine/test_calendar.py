@@ -40,7 +40,7 @@ def values(text: str, schema: dict[str, Any]) -> list[Any]:
         ("last monday", ["2026-11-23"]),
         ("in two weeks", ["2026-12-14"]),
         ("a week from today", ["2026-12-07"]),
-        ("three days ago", ["2026-11-27"]),
+        ("since three days ago", ["2026-11-27"]),
         ("next month", ["2026-12-30"]),
         ("the end of the month", ["2026-11-30"]),
         ("the 14th", ["2026-12-14"]),

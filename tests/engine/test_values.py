@@ -299,3 +299,7 @@ def test_other_words_for_an_option() -> None:
 
     assert extract_values("put it live", schema, name="stage") == ["production"]
     assert extract_values("deploy to prod", schema, name="stage") == ["production"]
+
+
+def test_a_number_behind_to_is_no_time_of_day() -> None:
+    assert extract_values("set the heating to 21", COUNT, name="degrees") == [21]

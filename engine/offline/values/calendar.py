@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from engine.offline.values.numbers import numerals
+from engine.offline.values.numbers import NUMERAL, numerals
 from engine.offline.values.schema import Found
 
 _MONTHS = {name.casefold(): n for n, name in enumerate(calendar.month_name) if name}
@@ -34,6 +34,7 @@ _UNIT = (
     r"(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|fortnights?|months?|"
     r"years?)\b"
 )
+_COUNT = rf"(?P<count>\b(?:\d+|an?|(?:{NUMERAL})(?:[\s-](?:{NUMERAL}))?))"
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _WEEKDAY = "|".join(sorted(_DAYS, key=len, reverse=True))
 _ORDINAL = "|".join(sorted(_ORDINALS, key=len, reverse=True))
@@ -63,7 +64,7 @@ _DATES = tuple(
         ("after", r"\b(?:the\s+)?day\s+(?P<side>after\s+tomorrow|before\s+yesterday)\b"),
         (
             "count",
-            rf"\b(?:in\s+)?(?P<count>\S+(?:\s+\S+)??)\s+{_UNIT}\s+(?P<side>ago|from\s+(?:now|today|"
+            rf"\b(?:in\s+)?{_COUNT}\s+{_UNIT}\s+(?P<side>ago|from\s+(?:now|today|"
             r"tomorrow)|from\s+today\s+on)\b",
         ),
         (
@@ -71,7 +72,7 @@ _DATES = tuple(
             r"\b(?P<name>today|tonight|tomorrow|yesterday|"
             r"this\s+(?:morning|afternoon|evening)|last\s+night)\b",
         ),
-        ("count", rf"\b(?P<side>in|within)\s+(?P<count>\S+?(?:\s+\S+)??)\s*{_UNIT}"),
+        ("count", rf"\b(?P<side>in|within)\s+{_COUNT}\s*{_UNIT}"),
         ("period", r"\b(?P<which>next|last)\s+(?P<period>week|month|year)\b"),
         (
             "end",
@@ -109,6 +110,7 @@ _TIMES = tuple(
     )
 )
 _DAY_BEFORE = re.compile(r"(?:^|\b(?:on|by|until|till|since|from|for|to|at)\s+)$", re.IGNORECASE)
+_BARE = 4  # the place of the pattern for an hour without minutes or half of the day
 _GAP = re.compile(r"\s*(?:,|\bat\b|\bon\b|\bfrom\b|\bby\b|\s)*\s*", re.IGNORECASE)
 _PART_AFTER = re.compile(r"\b(?P<part>morning|afternoon|evening|tonight|night)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:an?|one)(?:\s+other)?", re.IGNORECASE)
@@ -281,12 +283,14 @@ def _upcoming(day: int, today: date) -> date | None:
 def read_times(text: str) -> list[Found]:
     """The times of day, as `time`. "At three" is there twice: at night and in the afternoon."""
     taken: list[Found] = []
-    for pattern in _TIMES:
+    for place, pattern in enumerate(_TIMES):
         for match in pattern.finditer(text):
             here = Found(None, *match.span())
             if any(here.overlaps(other) for other in taken):
                 continue
-            taken += [Found(t, *match.span(), measured=True) for t in _clock(match, text)]
+            # "To 21" may be a time, and may be a number of anything else.
+            sure = place != _BARE
+            taken += [Found(t, *match.span(), measured=sure) for t in _clock(match, text)]
     return sorted(taken, key=lambda f: f.start)
 
 

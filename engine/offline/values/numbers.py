@@ -19,10 +19,10 @@ _TENS_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _ONES = {word: value for value, word in enumerate(_ONES_WORDS.split())}
 _TENS = {word: value for value, word in enumerate(_TENS_WORDS.split(), 2)}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "dozen": 12}
-_NUMERAL = "|".join((*_ONES, *_TENS, *_SCALES))
+NUMERAL = "|".join((*_ONES, *_TENS, *_SCALES))
 _WORDS = re.compile(
     rf"(?<![\w-])(?:(?:an?|another)\s+(?=(?:{'|'.join(_SCALES)})\b))?"
-    rf"(?:{_NUMERAL})(?:(?:\s+and\s+|\s*-\s*|\s+)(?:{_NUMERAL}))*(?![\w-])",
+    rf"(?:{NUMERAL})(?:(?:\s+and\s+|\s*-\s*|\s+)(?:{NUMERAL}))*(?![\w-])",
     re.IGNORECASE,
 )
 _POINT = re.compile(

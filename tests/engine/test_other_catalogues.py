@@ -1,0 +1,34 @@
+"""Arguments in two catalogues of other domains, by the message's words alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.intents.catalogue import load
+from engine.offline.drafts import Draft, common_words
+from engine.tools.effective_arguments import effective
+from tests.engine.catalogs.run import HERE, NOW, rows_of
+
+
+@pytest.mark.parametrize("name", ["library", "clinic"])
+def test_arguments_of_a_tool_that_is_known(name: str) -> None:
+    catalogue = load(HERE / name)
+    phrases = [p for i in catalogue.intents.values() for own in i.examples.values() for p in own]
+    tools = {
+        tool.name: (tool, (tool.name.replace("_", " "), tool.description, intent.title))
+        for intent in catalogue.intents.values()
+        for tool in intent.tools
+    }
+    wrong = []
+    for row in rows_of(name):
+        tool, own = tools[row["tool"]]
+        draft = Draft(tool)
+        draft.take(row["text"], common_words(phrases, own), NOW)
+        if "missing" in row:
+            right = list(draft.missing) == row["missing"]
+        else:
+            wanted = effective(tool, row["arguments"]).shown
+            right = not draft.missing and effective(tool, draft.arguments).shown == wanted
+        wrong += [] if right else [(row["text"], draft.arguments)]
+
+    assert len(wrong) <= 0.1 * len(rows_of(name)), wrong
