@@ -78,9 +78,12 @@ class StubDecider:
         self.requests.append(request)
         if isinstance(self._answer, ModelError):
             raise self._answer
-        answer = self._answer
-        if not isinstance(answer, Refusal):
-            answer = Answer(YES if answer >= 0.5 else NO, {YES: answer, NO: 1 - answer})
+        likely = self._answer
+        answer = (
+            likely
+            if isinstance(likely, Refusal)
+            else Answer(YES if likely >= 0.5 else NO, {YES: likely, NO: 1 - likely})
+        )
         answers = {question.name: answer for question in request.questions}
         yield Decision(answers, self.name, Usage(self.name, input_tokens=9))
 
