@@ -58,7 +58,7 @@ def test_a_read_runs_and_a_change_asks(notes: Home, server: Loopback) -> None:
     assert (asked["tool"], asked["effect"], asked["summary"]) == ("add_note", "write", "Note: milk")
     results = [event["result"] for event in only(happened, "tool_finished")]
     assert results == ["noted", {"notes": ["milk"]}]
-    assert happened[-1]["reply"] == "I noted it: milk."
+    assert happened[-1]["reply"] == "I noted it: milk.\n\nDone: Note: milk."
     assert written(notes) == ["note milk"]
 
     server.play(route_answer("notes"), call_answer("wipe", {}), text_answer("I may not do that."))

@@ -48,7 +48,7 @@ async def outcome_of(
 @pytest.mark.parametrize("tool", ["get_balance", "top_up", "close_account"])
 async def test_a_call_is_proposed_and_never_run_nor_talked_about(tool: str) -> None:
     arguments = {"amount": 20} if tool == "top_up" else {}
-    row = Row("do it", ("balance",), tool=tool)
+    row = Row("do it with 20", ("balance",), tool=tool)
     found, _ = await outcome_of(row, StubModel(calls((tool, arguments))), task("balance"))
     assert found.state == "done"
     assert found.acted is not None
