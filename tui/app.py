@@ -17,6 +17,7 @@ from textual.app import ScreenStackError
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.events import Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -135,8 +136,10 @@ class PanesApp(SequentialKeysApp):
         if restore is not None:
             restore()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
         self.thrift.forget()
+        if self.recorder is not None:
+            self.recorder.resize(event.size.width, event.size.height)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._own_filters]

@@ -33,7 +33,7 @@ async def test_shows_the_words_and_the_exact_arguments() -> None:
         await until(pilot, lambda: bar.has_focus)
         asked = " ".join(shown(bar.query_one("#asked")).split())
         assert "Add $20.00 to the balance write tool top_up_balance amount 20.00" in asked
-        assert "always allow this exact call" in shown(bar.query_one("#choices"))
+        assert "always allow exactly this" in shown(bar.query_one("#choices"))
 
 
 async def test_the_persons_time_is_not_the_turns() -> None:

@@ -12,19 +12,26 @@ from storage.database import Database
 from storage.history import History
 from storage.projection import project
 from tests.tui import fake
-from tests.tui.states import make_app, until
-from tests.tui.test_sessions import backstage, listed
+from tests.tui.states import make_app, settle, until
+from tests.tui.test_sessions import acting, backstage
+from tui.screens.list_screen import ChoiceDialog
 from tui.services.export_file import export, write_file
 
 
 async def test_a_session_is_exported_or_it_is_said_why_not() -> None:
     async with make_app(backstage()).run_test(size=(100, 30)) as pilot:
-        await listed(pilot)
-        await pilot.press("f9")
+        await acting(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await settle(pilot)
+        await pilot.press("enter")
         await until(
             pilot, lambda: any("s1.markdown" in n.message for n in pilot.app._notifications)
         )
-        await pilot.press("f10")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await settle(pilot)
+        await pilot.press(*"html", "enter")
         await until(pilot, lambda: any("[full]" in n.message for n in pilot.app._notifications))
 
 

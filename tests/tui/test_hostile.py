@@ -56,7 +56,12 @@ async def test_everywhere_at_once() -> None:
         await until(pilot, lambda: chat.status.state == "failed")
         await pilot.press("escape", "up", "k", "space", "f4", "end", "enter", "ctrl+o")
         await settle(pilot)
-        assert SEEN in shown(pilot.app.screen.query_one("#session-list"))
+        listed = pilot.app.screen
+        assert SEEN[:30] in shown(listed.query_one("#session-list"))  # the column is as wide
+        await until(pilot, lambda: SEEN in shown(listed.query_one("#preview-text")))
+        for widget in listed.walk_children(Widget):
+            if widget.size:
+                assert not set("\x1b\x07\u202e") & set(shown(widget)), widget
         await pilot.press("escape", "f1", "escape", "ctrl+p")
         await settle(pilot)
         for widget in chat.walk_children(Widget):

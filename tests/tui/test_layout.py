@@ -169,7 +169,8 @@ async def test_the_transport_of_a_recording_keeps_a_margin() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         transport, side = app.screen.query_one("#transport"), app.screen.query_one("#side")
-        assert (transport.region.x, transport.region.right) == (1, side.region.x - 1)
+        left = app.screen.query_one("#turns").region.right
+        assert (transport.region.x, transport.region.right) == (left + 1, side.region.x - 1)
         await pilot.resize_terminal(120, 16)
         await until(pilot, lambda: transport.region.height == 1)
         assert "turn" in shown(transport)

@@ -39,11 +39,15 @@ MOST_RUNS = 200  # of evaluation runs, that the screen lists
 
 
 def run(options: argparse.Namespace) -> int:
+    from tui.services.configuration import Configuration
     from tui.services.session_lookup import whole_id
 
+    configuration = Configuration(options)  # what was chosen for this time outlasts a demo
     resume, continue_last = whole_id(options) if options.resume else None, options.continue_last
     while True:
-        code, demo = show(options, resume=resume, continue_last=continue_last)
+        code, demo = show(
+            options, resume=resume, continue_last=continue_last, configuration=configuration
+        )
         if demo is None:
             return code
         _play(options, demo)
@@ -66,6 +70,7 @@ def show(
     steps: Sequence[DemoStep] = (),
     data_dir: Path | None = None,
     cast: Path | None = None,
+    configuration: Configuration | None = None,
 ) -> tuple[int, str | None]:
     """Open the app; with `steps` as a demo, with `data_dir` on a back end that is kept there, with
     `cast` recorded to that file.
@@ -81,7 +86,7 @@ def show(
     from tui.services.configuration import Configuration
     from tui.terminal import run_app
 
-    configuration = Configuration(options)
+    configuration = configuration or Configuration(options)
     app = IntentBotApp(
         lambda: open_backstage(configuration, data_dir, faults, app.tell_start, app.ask),
         resume=resume,

@@ -38,7 +38,7 @@ Choice = Literal["approve", "edit", "allow", "deny"]
 _LABELS: dict[Choice, str] = {
     "approve": "y  approve once",
     "edit": "e  edit",
-    "allow": "a  always allow this exact call",
+    "allow": "a  always allow exactly this",
     "deny": "n  deny",
 }
 _SHORT: dict[Choice, str] = {
