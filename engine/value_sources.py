@@ -21,6 +21,7 @@ from typing import Any
 
 from engine.events import ValueSource
 from engine.offline.selection import resolve_ordinal
+from engine.offline.values.numbers import numerals
 from engine.offline.values.readers import affirmed, extract_values, foreign_unit, sole_value
 from engine.offline.values.schema import is_free, resolve_schema
 from engine.tools.tool import Tool
@@ -365,7 +366,7 @@ def _has_day(text: str, day: date, today: date) -> bool:
     away = (day - today).days
     if _begins(_WEEKDAYS[day.weekday()], words) and 0 <= away <= 14:
         return True
-    counts = {*numbers, *extract_values(text, _NUMBER)}
+    counts = {*numbers, *(int(numeral.value) for numeral in numerals(text))}
     counts |= {1} if {"next", *_ONE} & set(words) else set()
     periods = {_PERIODS[w] for word in words if (w := word.removesuffix("s")) in _PERIODS}
     return any(abs(away - n * period) <= period // 10 for period in periods for n in counts)

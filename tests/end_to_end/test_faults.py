@@ -92,7 +92,7 @@ def test_the_program_meets_the_fault_as_it_should(case: Case, turns: Turns) -> N
     other = stage == "reply" or (stage == "act" and played.exit == 0)
     assert len(asked) == fault.sent + other
     if played.exit == 0:
-        assert played.said == ANSWER
+        assert _without_the_change(played.said) == ANSWER
     else:
         assert "intentbot-tui: " in played.error
 
@@ -101,5 +101,12 @@ def test_the_program_meets_the_fault_as_it_should(case: Case, turns: Turns) -> N
 def test_a_reply_that_was_kept_back_is_asked_for_again(case: Case, turns: Turns) -> None:
     """The first reply of a model is not shown before its end: it may begin with thoughts."""
     played = turns[case].result()
-    assert played.said == ANSWER
+    assert _without_the_change(played.said) == ANSWER
     assert played.sent == (CLASSIFIER, AGENT, AGENT, AGENT)
+
+
+def _without_the_change(said: str) -> str:
+    """What the model said: a reply ends in the tool's own words for what was changed."""
+    words, changed, _ = said.partition("\n\nI've added $1.00 to your balance")
+    assert changed
+    return words

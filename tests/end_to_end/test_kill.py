@@ -75,8 +75,8 @@ class Ledger:
 
     @classmethod
     def read(cls, folder: Path) -> Ledger:
-        path = folder / "telecom.db"
-        if not path.exists():
+        path = next(folder.rglob("telecom.db"), None)  # in the catalogue's own folder
+        if path is None:
             return cls()
         with closing(sqlite3.connect(path)) as db:
             if not db.execute("PRAGMA user_version").fetchone()[0]:

@@ -31,11 +31,11 @@ def test_each_tool_declares_what_it_does_to_the_world() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("top_up_balance", {"amount": 20}, "now $52.50"),
+        ("top_up_balance", {"amount": 20}, "$52.50"),
         ("top_up_data", {"amount": 5}, "for $10.00"),
         ("change_plan", {"plan": "L"}, "a month"),
-        ("cancel_contract", {}, "ends on"),
-        ("pay_invoice", {"invoice_id": "INV-1042"}, "$34.30 by card"),
+        ("cancel_contract", {}, "cannot be undone"),
+        ("pay_invoice", {"invoice_id": "INV-1042"}, "$34.30 paid by card"),
     ],
 )
 def test_a_rehearsal_says_what_a_change_would_come_to_and_makes_none(
@@ -46,7 +46,8 @@ def test_a_rehearsal_says_what_a_change_would_come_to_and_makes_none(
     told = desk.call(name, action_id="one", rehearsal=True, **arguments)
     assert says in told["summary"]
     assert desk.state() == before
-    assert desk.call(name, action_id="one", **arguments) == told
+    done = desk.call(name, action_id="one", **arguments)
+    assert {**done, "summary": ""} == {**told, "summary": ""}  # that says what was done
     assert desk.state() != before
 
 

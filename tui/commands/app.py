@@ -189,10 +189,7 @@ class RuntimeBackend:
 
     @property
     def demos(self) -> tuple[str, ...]:
-        from engine.scripted import load_scripts
-
-        folders = self._parts.engine.catalogue.folders
-        return tuple(name for folder in folders for name in load_scripts(folder))
+        return self._parts.demos
 
     async def reload(self) -> None:
         from tui.services.runtime import replace_engine

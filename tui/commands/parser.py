@@ -53,6 +53,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "setup": ("setup",),
     "doctor": ("doctor", "doctor --json"),
     "trust": ("trust", "trust --list"),
+    "init": ("init", "init openapi.yaml", "init mcp.json tools.py --to mine --write"),
+    "models": ("models list", "models get smollm2"),
+    "models list": ("models list", "models list --json"),
+    "models get": ("models get smollm2",),
     "completion": (
         "completion bash > ~/.local/share/bash-completion/completions/intentbot-tui",
         "completion fish > ~/.config/fish/completions/intentbot-tui.fish",
@@ -140,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
     )
     completion.add_argument("shell", choices=("bash", "zsh", "fish", "man"))
     helped = commands.add_parser("help", parents=[common], help="show the help of a command")
-    helped.add_argument("words", metavar="COMMAND", nargs="*")
+    helped.add_argument("words", metavar="COMMAND", nargs="*", help="such as sessions list")
     return main_parser
 
 

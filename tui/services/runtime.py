@@ -119,6 +119,14 @@ class Runtime:
     data_dir: Path
     notices: tuple[str, ...]
 
+    @property
+    def demos(self) -> tuple[str, ...]:
+        """The names of the catalogue's demos."""
+        from engine.scripted import load_scripts
+
+        folders = self.engine.catalogue.folders
+        return tuple(name for folder in folders for name in load_scripts(folder))
+
     def assistant(self, session_id: str | None, approver: Approver) -> Assistant:
         """An assistant for a new session, or for a past one with its context."""
         conversation = Conversation()

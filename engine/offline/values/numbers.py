@@ -37,7 +37,8 @@ _SCALE_BEHIND = re.compile(rf"\s*(?:k\b|\s({'|'.join(_SCALES)})\b)", re.IGNORECA
 _HALF_BEHIND = re.compile(r"\s+and\s+(?:a|one)\s+half\b", re.IGNORECASE)
 _HALF = re.compile(r"\bhalf\s+(?:of\s+)?an?(?=\s+\w)", re.IGNORECASE)
 _CENTS = re.compile(
-    r"\s*(?P<unit>dollars?|bucks?|euros?|pounds?)\s+(?:and\s+)?(?P<cents>\d{1,2})\s+(?:cents?|pence)\b",
+    r"\s*(?P<unit>dollars?|bucks?|euros?|pounds?)\s+(?:and\s+)?"
+    rf"(?P<cents>\d{{1,2}}|(?:{NUMERAL})(?:[\s-]+(?:{NUMERAL}))?)\s+(?:cents?|pence)\b",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
@@ -203,7 +204,7 @@ def _number(
         return None
     number, end = numeral.value, numeral.end
     if cents and (not units or cents["unit"].casefold() in units):
-        number, end = number + int(cents["cents"]) / 100, cents.end()
+        number, end = number + numerals(cents["cents"])[0].value / 100, cents.end()
         unit = cents["unit"].casefold()
     elif after and unit and unit == word:
         end = after.end("unit")
