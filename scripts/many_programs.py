@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 from engine.catalogs.telecom.backend import seed
 from engine.intents.catalogue import BUILT_IN
+from storage.database import Database
 
 MESSAGE = "many programs: top up 2 dollars"
 SCRIPT = f"""
@@ -59,6 +60,7 @@ def prepare(folder: Path) -> dict[str, str]:
     catalogue = folder / "catalogue"
     shutil.copytree(BUILT_IN, catalogue, ignore=shutil.ignore_patterns("__pycache__"))
     (catalogue / "demos" / "many.toml").write_text(SCRIPT, encoding="utf-8")
+    Database.open(folder / "x.db").close()  # a listing refuses a file that is not there
     return {
         **os.environ,
         "HOME": str(folder),
@@ -88,7 +90,7 @@ def run_at_once(commands: Sequence[Sequence[str]], folder: Path, environ: dict[s
 
 
 def kept(folder: Path) -> Kept:
-    with closing(sqlite3.connect(folder / "telecom.db")) as db:
+    with closing(sqlite3.connect(next(folder.rglob("telecom.db")))) as db:
         (entries,) = db.execute("SELECT count(*) FROM ledger").fetchone()
     with closing(sqlite3.connect(folder / "x.db")) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -150,7 +150,7 @@ def test_what_was_stopped_goes_on_and_leaves_the_terminal_as_it_was(
         before = len(app.sent)
         app.signal(signal.SIGCONT)
         drawn = b""
-        while b"ACME Mobile" not in drawn or b"\x1b[?2004h" not in drawn:
+        while b"rite a message" not in drawn or b"\x1b[?2004h" not in drawn:
             more = app.read_for(2.0)
             assert more, drawn
             drawn += more

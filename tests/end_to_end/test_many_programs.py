@@ -11,7 +11,7 @@ PAYING, READING = 8, 3
 
 
 def test_many_programs_at_once_all_end_well(tmp_path: Path) -> None:
-    """On a history and a back end that neither of them finds there."""
+    """On an empty history, and a back end that none of them finds there."""
     environ = prepare(tmp_path)
     commands = [("ask", MESSAGE, "--yes")] * PAYING + [("sessions", "list")] * READING
     assert run_at_once(commands, tmp_path, environ) == Ended(Counter({0: PAYING + READING}), ())

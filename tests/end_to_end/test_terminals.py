@@ -163,7 +163,7 @@ def test_who_comes_back_to_a_stopped_program_sees_all_of_it(home: Home, talker: 
         assert app.takes_lines, "the terminal is the shell's again"
         app.signal(signal.SIGCONT)
         drawn = b""
-        while b"ACME Mobile" not in drawn:
+        while b"rite a message" not in drawn:
             more = app.read_for(2.0)
             assert more, drawn
             drawn += more
