@@ -394,7 +394,8 @@ class Turn:
                 return self._finished(None)  # another catalogue than that of the last time
             asked = missing_value_question(tools[open_task.tool], open_task)
             offer = f"Back to {intent.title}: {asked}"
-            if self._conversation.last_reply.endswith(offer):
+            # A correction answers the same message anew, whose offer is the last reply's.
+            if self._as_intent is None and self._conversation.last_reply.endswith(offer):
                 return self._finished(None)  # once is enough: the person has gone on
             await self._say(offer)
         return self._finished(open_task)

@@ -165,7 +165,7 @@ class OpenAIModel:
         """Whether a reply to a message should have been a call, from this model."""
         if reply.tool_calls or not request.tools or request.messages[-1].role != "user":
             return False
-        if names_tool(reply.text, (tool.name for tool in request.tools)):
+        if names_tool(reply.text, _own_names(request)):
             self._quirks.bounded.add(self.name)
             return True
         asks = reply.text.rstrip().endswith("?")
@@ -177,7 +177,7 @@ class OpenAIModel:
         """The call that a reply should have been; its own words only where they are a reply."""
         async for item in call_by_decisions(request, reply, self.stream):
             if isinstance(item, Reply) and not item.tool_calls:
-                unusable = names_tool(item.text, (tool.name for tool in request.tools))
+                unusable = names_tool(item.text, _own_names(request))
                 text = UNUSABLE.format(model=self.name) if unusable else item.text
                 yield TextDelta(text=text)
                 yield replace(item, text=text)
@@ -426,3 +426,9 @@ def _label_property(schema: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
     for name, definition in schema.get("properties", {}).items():
         return name, definition.get("enum", ())
     return "", ()
+
+
+def _own_names(request: ChatRequest) -> list[str]:
+    """The names of the tools that the person did not write: an answer may quote what they did."""
+    written = request.messages[-1].content
+    return [tool.name for tool in request.tools if tool.name not in written]

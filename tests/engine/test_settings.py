@@ -178,8 +178,8 @@ def test_azure_without_key_token_or_login_says_so(tmp_path: Path) -> None:
 
 
 def test_an_unknown_line_in_the_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text('api_key = "k"\n')
-    with pytest.raises(SettingsError, match="'api_key' is not a setting"):
+    (tmp_path / "config.toml").write_text('apikey = "k"\n')
+    with pytest.raises(SettingsError, match="'apikey' is not a setting"):
         load({}, tmp_path)
 
 

@@ -30,7 +30,7 @@ from tui.chat.transcript import (
 )
 from tui.formatting.highlight import HighlightStatic, fold
 from tui.formatting.text import sanitize
-from tui.formatting.values import call, count, pretty_json
+from tui.formatting.values import action_state, call, count, pretty_json
 from tui.keybindings import registry
 from tui.widgets.assistant_message import AssistantMessage
 from tui.widgets.error_card import ErrorCard
@@ -338,5 +338,5 @@ def source_of(block: Block) -> str:
             return sanitize(block.text)
         case ActionBlock():
             shown = call(block.tool, block.arguments, 100_000)
-            return f"{shown}\n{block.state}: {pretty_json(block.result, 1_000_000)}"
+            return f"{shown}\n{action_state(block.state)}: {pretty_json(block.result, 1_000_000)}"
     return ""
