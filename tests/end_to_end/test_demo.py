@@ -30,6 +30,13 @@ def frame(screen: str) -> str:
     return "\n".join(line for line in lines if line and line[0] not in "│┌└─")
 
 
+def settled(app: Terminal) -> str:
+    """The frame once nothing more is drawn."""
+    while app.read_for(0.7):
+        pass
+    return frame(app.screen)
+
+
 def test_a_demo_by_keyboard_alone(home: Home) -> None:
     arguments = ["demo", "tour", "--low-bandwidth", "--provider", "scripted", "--db", "x.db"]
     app = Terminal(arguments, folder=home.folder, environ=home.environ, columns=100, rows=44)
@@ -44,12 +51,13 @@ def test_a_demo_by_keyboard_alone(home: Home) -> None:
             app.wait_for("routed as expected")
             if number == 3:
                 app.wait_for("enter choose  f7 next  f8 autoplay  ^c cancel  ^n new  f1 help")
-                frames.append(frame(app.screen))
+                frames.append(settled(app))
                 app.press_until("y", "● ready")
             app.wait_for("● ready")
-            frames.append(frame(app.screen))
+            frames.append(settled(app))
         app.send("\x1b[18~")
-        frames.append(frame(app.wait_for("The end.")))
+        app.wait_for("The end.")
+        frames.append(settled(app))
         app.send("\x11")
         assert app.wait_for_end() == 0
     finally:

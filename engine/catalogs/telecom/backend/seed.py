@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from . import countries, roaming
-from .formatting import first_of_month
+from .formatting import first_of_month, last_of_month
 from .store import Store
 
 PLANS = [  # name, cents a month, megabytes a month
@@ -47,7 +47,6 @@ INVOICES = [  # id, months ago, paid by, lines
     ("INV-0883", 4, "paypal", [("plan M", 29_90)]),
     ("INV-0846", 5, "card", [("plan M", 29_90)]),
 ]
-DAYS_TO_PAY = 30
 
 
 def fill(books: Store) -> None:
@@ -92,7 +91,8 @@ def _invoice(
     method: str | None,
     lines: Sequence[tuple[str, int]],
 ) -> None:
-    due = issued + timedelta(days=DAYS_TO_PAY)
+    # The last month's is overdue on every day of this one, and this month's on none.
+    due = last_of_month(issued)
     _insert(books, "invoice", [(invoice_id, issued.isoformat(), due.isoformat())])
     _insert(books, "invoice_line", [(invoice_id, text, cents) for text, cents in lines])
     if method:
