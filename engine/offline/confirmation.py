@@ -13,7 +13,7 @@ from engine.conversation import Message, ToolCall
 from engine.events import PendingCall
 from engine.offline.labels import CLEAR, DECLINES, ORDERED, UNCLEAR, Prediction
 from engine.offline.lexicon import TIMES
-from engine.offline.speech import agrees
+from engine.offline.speech import agrees, undoes
 from engine.offline.values.schema import kind_of, resolve_schema, words
 from engine.tools.call_summary import missing_value_question, summarize_call
 from engine.tools.tool import Tool
@@ -22,6 +22,9 @@ LEFT = "All right, I leave that as it is."
 ONCE = "I can only do that now, and once."
 # From this probability of an order the person is asked whether the change is wanted.
 UNSURE = 0.15
+# From this probability of a yes it needs no word that says so: "hmm" has 0.7, "right" 0.98.
+AGREED = 0.9
+ORDERS = ("order", "correction")
 # Where no value speaks for a change, so much of a question is one.
 ASKS = 0.2
 _ASKS = ("question", "hypothetical")
@@ -64,10 +67,25 @@ def is_answer(reading: Prediction) -> bool:
     return reading.act not in (*DECLINES, *_ASKS, "deferred") and not told
 
 
-def verdict(tool: Tool, *, complete: bool, mere_value: bool, reading: Prediction) -> Verdict:
+def agrees_plainly(text: str, reading: Prediction) -> bool:
+    """Whether the person says yes to what was asked: "sounds good", but not "hmm"."""
+    sure = reading.acts.get("yes", 0.0) >= AGREED
+    return reading.act == "yes" and (sure or agrees(text))
+
+
+def takes_back(text: str, tool: str, reading: Prediction) -> bool:
+    """Whether the person orders a tool that takes back, of which nothing else is open."""
+    likely = reading.ordered + reading.acts.get("undo", 0.0)
+    return reading.act in (*ORDERS, "undo") and likely >= ORDERED and undoes(text, tool)
+
+
+def verdict(
+    tool: Tool, *, complete: bool, mere_value: bool, reading: Prediction, pointed: bool = False
+) -> Verdict:
     """Whether the message orders this call. What lacks a value is asked about anyway, so only
     what is clearly something else than an order ends it. A value that nobody asked for orders
-    nothing."""
+    nothing. Who points at what was listed wants something of it: an order is likely enough then
+    that is likelier than all else, but for what cannot be undone."""
     if tool.effect == "read":
         return "wanted"
     if reading.act in UNCLEAR:
@@ -80,6 +98,8 @@ def verdict(tool: Tool, *, complete: bool, mere_value: bool, reading: Prediction
         return "unsure"
     ordered = reading.ordered + deferred * timed
     if ordered >= (ORDERED if complete else UNSURE):
+        return "wanted"
+    if pointed and reading.act in ORDERS and ordered >= UNSURE and tool.effect != "destructive":
         return "wanted"
     if reading.act in DECLINES:
         return "declined"

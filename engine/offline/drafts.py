@@ -56,6 +56,9 @@ class Draft:
     # How the message reads, unless it answers what was asked or repeats what was ordered.
     reading: Prediction | None = None
     agreed: bool = False  # to what was asked
+    pointed: bool = False  # at a row of what was listed
+    # A value stands in no message as a whole: the person hears it before it is used.
+    derived: bool = False
     rivals: dict[str, list[Any]] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
 
@@ -100,22 +103,32 @@ def take_answer(draft: Draft, text: str, now: datetime, earlier: str = "") -> bo
     A day and its time may be told one after the other: `earlier` is the message before.
     """
     before, known = dict(draft.arguments), draft.known
+    if _take_rivals(draft, text, now):
+        return True
     for name in [*draft.missing, *(n for n in known if n not in draft.missing)]:
         schema = known[name]
-        value = sole_value(text, schema, name=name, now=now)
+        value, derived = sole_value(text, schema, name=name, now=now), False
         if value is None and kind_of(schema) == "date-time" and name in draft.missing:
             both = distinct(f.value for f in read(f"{earlier}. {text}", schema, now=now))
-            value = both[0] if len(both) == 1 else None
+            value, derived = (both[0], True) if len(both) == 1 else (None, False)
         if value is None or (draft.tool.effect == "read" and echoes(str(value), draft.tool)):
             continue  # "and texts?"
         if name in draft.needed or name in before or choices(schema):
             draft.arguments[name] = value
+            draft.derived |= derived
             return True
+    return False
+
+
+def _take_rivals(draft: Draft, text: str, now: datetime) -> bool:
+    """Take two values of a short answer for what was asked: which is meant, is asked next. "At 3"
+    is no number of people then, that was told before."""
     for name in draft.missing[:1]:
-        values = extract_values(text, known[name], name=name, now=now)
-        if len(values) > 1 and len(words(text)) <= SHORT and kind_of(known[name]) != "list":
-            draft.rivals[name] = values  # "at 3": which of the two, is the next question
-            return True
+        schema = draft.known[name]
+        values = extract_values(text, schema, name=name, now=now)
+        if len(values) > 1 and len(words(text)) <= SHORT and kind_of(schema) != "list":
+            draft.rivals[name] = values
+            return sole_value(text, schema, name=name, now=now) is None
     return False
 
 

@@ -58,7 +58,8 @@ from engine.offline.selection import (
     without_pointer,
 )
 from engine.offline.speech import follows, only_names
-from engine.offline.values.readers import is_mere_value
+from engine.offline.values.options import choices
+from engine.offline.values.readers import extract_values, is_mere_value
 from engine.offline.values.schema import words
 from engine.offline.worker_client import BUSY, WorkerClient
 from engine.text import show_controls
@@ -178,11 +179,16 @@ class OfflineModel:
         text = confirmation.last_user_text(request)
         if UNDOING & set(words(text)) - self._vocabulary(draft.tool):
             return "unwanted"  # "cancel my top-up" tops nothing up
+        named = draft.pointed and without_pointer(text, request.messages) != text
+        fresh = named and not request.awaiting
+        if fresh and confirmation.takes_back(text, draft.tool.name, draft.reading):
+            return "wanted"
         return confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
             mere_value=_only_values(draft, draft.arguments, text),
             reading=draft.reading,
+            pointed=draft.pointed,
         )
 
     def _doubt(self, draft: Draft, request: ChatRequest) -> str:
@@ -193,6 +199,8 @@ class OfflineModel:
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
+        if draft.derived and draft.tool.effect != "read":
+            return question
         if draft.unread and draft.tool.effect != "read":
             unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
             return f"I have no use for {unread} here. {question}"
@@ -256,7 +264,7 @@ class OfflineModel:
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
             waiting = Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            waiting.agreed = reading.act == "yes"
+            waiting.agreed = confirmation.agrees_plainly(text, reading)
             aside = await self._aside(tools, reading, text)
             if aside is None and _tells(reading, waiting):
                 take_words(waiting, text)
@@ -305,6 +313,8 @@ class OfflineModel:
                     said = confirmation.last_user_text(request)
                     draft.take(said, self._common(draft.tool), self._now())
                     draft.arguments[draft.needed[0]] = value
+                    draft.pointed = True
+                    draft.derived = _is_unsaid(draft, draft.needed[0], said)
                     return draft
         return None
 
@@ -405,10 +415,19 @@ def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
         value = resolve_ordinal(text, choice, name)
         if value is None and (row := pointed_row(text, request.messages, today)):
             value = value_of(row, name, draft.known[name])
+            draft.pointed = value is not None
         if value is not None:
             draft.arguments[name] = value
+            draft.derived |= draft.pointed and _is_unsaid(draft, name, text)
             return True
     return False
+
+
+def _is_unsaid(draft: Draft, name: str, text: str) -> bool:
+    """Whether an option is one that the text does not name: "the cheapest" for "S"."""
+    schema = draft.known[name]
+    said = extract_values(text, schema, name=name)
+    return bool(choices(schema)) and draft.arguments[name] not in said
 
 
 def _earlier(request: ChatRequest) -> str:

@@ -16,11 +16,12 @@ from engine.conversation import MAX_CHOICES, Conversation, for_intent
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing, Task
+from engine.offline.confirmation import ORDERS, takes_back
 from engine.offline.follow_ups import asks_on, told_result
 from engine.offline.labels import Label, Prediction
 from engine.offline.lexicon import TALK
 from engine.offline.segmentation import Reader, split_tasks, undropped
-from engine.offline.selection import pointed_row
+from engine.offline.selection import pointed_row, without_pointer
 from engine.offline.speech import follows, goes_on, points_there
 from engine.offline.values.readers import extract_values, sole_value
 from engine.offline.values.schema import is_free, resolve_schema, words
@@ -36,7 +37,6 @@ POSSIBLE = 0.3
 RIVAL = 10.0
 YES = "yes"  # the key of small talk that agrees
 LAST = "last_action"  # of small talk about what was just done
-ORDERS = ("order", "correction")
 # Of what a catalogue names: intents that are put to the person, letters that a word needs to tell
 # anything, and the share of the intents that may have it.
 MAX_NAMED, SHORTEST, COMMON = 3, 4, 0.3
@@ -243,9 +243,14 @@ class OfflineRouter:
     def _points_back(self, text: str, reading: Prediction, conversation: Conversation) -> bool:
         """Whether the text means one of what was last listed: "pay the older one", "take that"."""
         asks = reading.act == "question" and "one" in words(text)
-        if conversation.awaiting is None and not asks and reading.act not in ORDERS:
-            return False
         messages = for_intent(conversation.messages, conversation.focus)
+        intent = self._catalogue.intents.get(conversation.focus or "")
+        undoes = without_pointer(text, messages) != text and any(
+            takes_back(text, tool.name, reading) for tool in (intent.tools if intent else ())
+        )
+        orders = reading.act in ORDERS or undoes
+        if conversation.awaiting is None and not asks and not orders:
+            return False
         return pointed_row(text, messages, date.today()) is not None
 
     def _parameters(self, key: str | None) -> Iterator[tuple[Tool, str, Mapping[str, Any]]]:

@@ -15,6 +15,7 @@ from engine.offline.lexicon import (
     FOLLOWING,
     NO_PLACES,
     PLACES,
+    UNDOING,
     YES,
 )
 from engine.offline.values.schema import words
@@ -48,6 +49,13 @@ def agrees(text: str) -> bool:
     """Whether the whole text is a yes: "yes, please do", "go ahead"."""
     said = set(words(text))
     return (bool(said & YES) or _orders(said)) and said <= YES | AROUND_YES
+
+
+def undoes(text: str, tool: str) -> bool:
+    """Whether a text begins with what takes something back, and the tool of this name is for
+    that: "cancel the cheaper one"."""
+    said = [word for word in words(text) if word not in YES]
+    return bool(set(said[:1]) & UNDOING & set(words(tool.replace("_", " "))))
 
 
 def resumes(text: str) -> bool:
