@@ -61,7 +61,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         ("add 2 gigabytes please", "top_up_data", {"amount": 2}),
         # other voices
         (
-            "Can I square up INV-1042 through PayPal?",
+            "I want to square up INV-1042 through PayPal",
             "pay_invoice",
             {"invoice_id": "INV-1042", "method": "paypal"},
         ),
