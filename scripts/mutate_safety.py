@@ -226,7 +226,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "safe-path-of-the-worker",
         "engine/offline/worker_client.py",
         "            *self._command,\n            stdin=PIPE,\n            stdout=PIPE,\n"
-        "            stderr=DEVNULL,\n            limit=LINE_LIMIT,\n            cwd=_PACKAGE,\n"
+        "            stderr=DEVNULL,\n            limit=LINE_LIMIT,\n            cwd=PACKAGE,\n"
         "            env=child_environment(os.environ),\n",
         '            *(part for part in self._command if part != "-P"),\n            stdin=PIPE,\n'
         "            stdout=PIPE,\n            stderr=DEVNULL,\n            limit=LINE_LIMIT,\n",
