@@ -26,7 +26,7 @@ WIDEST_LABEL = 24
 MOST_BLANK_LINES, MOST_SPACES = 2, 16
 ENDS = (20, 12, 8, 5, 3, 2, 1)  # lines of each end of a long value, as there is room
 
-CLEARLY = 0.9  # of how likely the person asked for a call: from there on it is not mentioned
+CLEARLY = 0.6  # of how likely the person asked for a call: from there on it is not mentioned
 
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
