@@ -196,7 +196,7 @@ def _may_decide(server: Server) -> bool:
 
 
 def _deciding(settings: Settings, server: Server, client: AsyncOpenAI, chat: Decider) -> Decider:
-    """Whoever decides at this server; which of them it has is found out once, and kept.
+    """Return what decides at this server. Which endpoints it has is found out once and kept.
 
     Unless the person asks for decisions, only a server that is known to offer them is tried.
     """

@@ -130,7 +130,7 @@ class ChangeCheck:
         return asked and task is not None and same(task.arguments, arguments)
 
     async def _wanted(self, statement: str) -> DecisionAnswer | None:
-        """Whether the statement holds; None where whoever decides refuses or fails."""
+        """Whether the statement holds; None if the decider refuses or fails."""
         request = DecisionRequest(
             questions=(Predicate(WANTED, statement),),
             messages=tuple(_spoken(self._until_now())[-RECENT - 1 :]),

@@ -352,7 +352,7 @@ class Turn:
         raise ModelError("incomplete", f"{self._assistant.model.name} gave no answer")
 
     async def _decide(self, request: DecisionRequest) -> Decision:
-        """One request to whoever decides, on this turn's account."""
+        """Send one request to the decider, counted as part of this turn."""
         decider = self._assistant.decider
         assert decider is not None
         self._meter.admit_request()

@@ -77,17 +77,17 @@ class FirstThatCan:
 
     @property
     def name(self) -> str:
-        """The name of whoever answers, as far as that is known."""
+        """The name of the model that answers, as far as it is known."""
         return self._current.name
 
     @property
     def source(self) -> RouteSource:
-        """The kind of whoever answers."""
+        """The kind of decider that answers."""
         return self._current.source
 
     @property
     def free(self) -> bool:
-        """Whether whoever answers does so for next to nothing."""
+        """Whether an answer costs next to nothing."""
         return self._current.free
 
     async def decide(

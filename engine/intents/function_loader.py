@@ -21,7 +21,7 @@ from engine.intents.catalogue_schema import CatalogueError
 from engine.tools.function import Bound, Facts, tool_from_facts
 from engine.tools.tool import InvalidArguments, Tool, ToolContext
 
-# The folder, beside the database, with a folder for each catalogue's own files.
+# The folder beside the database that holds a data folder for each catalogue.
 DATA = "catalogues"
 BUILT_IN = Path(__file__).parent.parent / "catalogs" / "telecom"
 Run = Callable[[ToolContext, Mapping[str, Any]], Awaitable[Any]]

@@ -24,7 +24,7 @@ class Thresholds:
     # `cascade` keeps what the local router is this sure of from the chat model: of the 467 messages
     # of the telecom set 338, of which 98 % are right (at 0.6, 349 and as many).
     sure: float = 0.8
-    # A change is proposed if the person asked for it with this probability, by whoever decides;
+    # A change is proposed if the decider gives at least this probability that it was asked for;
     # else it becomes a question. Set by hand: to be fitted where a set has rows with `changes`.
     wanted: float = 0.5
     wanted_destructive: float = 0.75

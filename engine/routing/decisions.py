@@ -1,4 +1,4 @@
-"""Routes by one request of questions, whoever answers them.
+"""Routing by one request that asks all its questions, with any decider.
 
 What is asked: which intent, or which of the routes that can apply now; and what else the message
 asks for. What is made of the answers is the same for every backend: a server's decision model gives

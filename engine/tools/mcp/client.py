@@ -357,16 +357,7 @@ class _Life:
 
     async def tools(self) -> list[types.Tool]:
         """All pages of the server's list, up to `MAX_TOOLS` and a few more."""
-        found: list[types.Tool] = []
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            params = types.PaginatedRequestParams(cursor=cursor)
-            page = await self._asked(self._session.list_tools(params=params))
-            found += page.tools
-            cursor = page.next_cursor
-            if cursor is None or len(found) > MAX_TOOLS:
-                break
-        return found
+        return await self._listed(self._session.list_tools, lambda page: page.tools)
 
     @property
     def capabilities(self) -> types.ServerCapabilities | None:
@@ -375,12 +366,17 @@ class _Life:
 
     async def resources(self) -> Listing:
         """All pages of what there is to read, up to `MAX_TOOLS` and a few more."""
-        found: list[types.Resource] = []
+        return await self._listed(self._session.list_resources, lambda page: page.resources)
+
+    async def _listed(
+        self, ask: Callable[..., Coroutine[Any, Any, Any]], items: Callable[[Any], list[Any]]
+    ) -> list[Any]:
+        """Read a list of the server's page by page."""
+        found: list[Any] = []
         cursor: str | None = None
         for _ in range(MAX_PAGES):
-            params = types.PaginatedRequestParams(cursor=cursor)
-            page = await self._asked(self._session.list_resources(params=params))
-            found += page.resources
+            page = await self._asked(ask(params=types.PaginatedRequestParams(cursor=cursor)))
+            found += items(page)
             cursor = page.next_cursor
             if cursor is None or len(found) > MAX_TOOLS:
                 break
