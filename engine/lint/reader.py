@@ -300,7 +300,7 @@ def _definitions(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
     for path in [folder / "tools.py", *sorted((folder / "tools").rglob("*.py"))]:
         try:
             tree = ast.parse(path.read_bytes())
-        except (OSError, SyntaxError, ValueError):
+        except (OSError, SyntaxError, ValueError, SystemError):
             continue
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

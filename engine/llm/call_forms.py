@@ -191,7 +191,7 @@ def _python_form(text: str, at: int) -> tuple[list[Call], int] | None:
         return None
     try:
         body = ast.parse(text[at:end].strip()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         raise ValueError("these calls are not in the form of Python") from None
     calls: list[Call] = []
     for line in body:
