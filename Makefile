@@ -5,7 +5,7 @@ RUN = $(VENV)/bin
 .PHONY: setup test test-all lint types imports check run docs
 
 setup:        ## Make the virtual environment with everything the tests need
-	python3 -m venv $(VENV) && $(RUN)/pip install -q -e ".[embedded,test]"
+	python3 -m venv $(VENV) && $(RUN)/pip install -q -e ".[test]"
 
 test:         ## The quick loop: unit tests, some 75 seconds on two cores
 	$(RUN)/pytest -m unit

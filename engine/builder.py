@@ -167,7 +167,6 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         else:
             router = CascadeRouter(local, asking, catalogue.thresholds.sure)
             starters.append(worker.start)
-        closers.append(worker.close)
     elif settings.router == "auto" and catalogue.router == "bypass":
         catalogue, router, starters = flatten_catalogue(catalogue), BypassRouter(), []
     paid = pricing.price_at(server.url, azure=server.azure, own=settings.prices)
@@ -255,7 +254,6 @@ def _embedded(catalogue: Catalogue) -> Engine:
         "offline models",
         offline=True,
         starters=(worker.start,),
-        closers=(worker.close,),
         worker=worker,
     )
 

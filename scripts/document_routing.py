@@ -80,32 +80,29 @@ async def _measure(document: Path, rows: Sequence[dict[str, Any]], *, misses: bo
     catalogue = await asyncio.to_thread(load, document)
     worker = WorkerClient(catalogue)
     tally = Tally()
-    try:
-        await worker.start()
-        router = OfflineRouter(worker, catalogue)
-        for row in rows:
-            started = time.perf_counter()
-            routing = await _route(router, row["text"])
-            tally.ms += 1000 * (time.perf_counter() - started)
-            tally.requests += 1
-            tally.asked += routing.route == "clarify"
-            tally.refused += not routing.tasks and routing.route != "clarify"
-            wanted, chosen = set(row["operations"]), ""
-            if routing.tasks:
-                intent = catalogue.intents[routing.tasks[0].intent]
-                right = any(_operation(tool) in wanted for tool in intent.tools)
-                tally.intents += right
-                offered = {t.name: t for t in select_tools(intent, row["text"], Conversation())}
-                reading = (await worker.read(row["text"]))[0][0]
-                chosen = _operation(_likeliest(reading, offered))
-                tally.operations += chosen in wanted
-            if misses and chosen not in wanted:
-                went = routing.tasks[0].intent if routing.tasks else routing.route
-                best = min(wanted, default="beyond")
-                print(f"   {row['text']!r} {best} ({_home(catalogue, wanted)})")
-                print(f"        {went} {routing.confidence} {chosen}")
-    finally:
-        await worker.close()
+    await worker.start()
+    router = OfflineRouter(worker, catalogue)
+    for row in rows:
+        started = time.perf_counter()
+        routing = await _route(router, row["text"])
+        tally.ms += 1000 * (time.perf_counter() - started)
+        tally.requests += 1
+        tally.asked += routing.route == "clarify"
+        tally.refused += not routing.tasks and routing.route != "clarify"
+        wanted, chosen = set(row["operations"]), ""
+        if routing.tasks:
+            intent = catalogue.intents[routing.tasks[0].intent]
+            right = any(_operation(tool) in wanted for tool in intent.tools)
+            tally.intents += right
+            offered = {t.name: t for t in select_tools(intent, row["text"], Conversation())}
+            reading = (await worker.read(row["text"]))[0][0]
+            chosen = _operation(_likeliest(reading, offered))
+            tally.operations += chosen in wanted
+        if misses and chosen not in wanted:
+            went = routing.tasks[0].intent if routing.tasks else routing.route
+            best = min(wanted, default="beyond")
+            print(f"   {row['text']!r} {best} ({_home(catalogue, wanted)})")
+            print(f"        {went} {routing.confidence} {chosen}")
         await catalogue.close()
     return tally
 

@@ -222,14 +222,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/engine/test_misdirected_keys.py",),
     ),
     Mutation(
-        # One line here stands for three: the option, the variable and the folder of the worker.
-        "safe-path-of-the-worker",
-        "engine/offline/worker_client.py",
+        # One line here stands for three: the option, the variable and the folder of the child.
+        "safe-path-of-a-child",
+        "engine/llm/llama_server.py",
         "            *self._command,\n            stdin=PIPE,\n            stdout=PIPE,\n"
-        "            stderr=DEVNULL,\n            limit=LINE_LIMIT,\n            cwd=PACKAGE,\n"
+        "            stderr=DEVNULL,\n            cwd=PACKAGE,\n"
         "            env=child_environment(os.environ),\n",
         '            *(part for part in self._command if part != "-P"),\n            stdin=PIPE,\n'
-        "            stdout=PIPE,\n            stderr=DEVNULL,\n            limit=LINE_LIMIT,\n",
+        "            stdout=PIPE,\n            stderr=DEVNULL,\n",
         ("tests/end_to_end/test_working_folder.py",),
     ),
     Mutation(

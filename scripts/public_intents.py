@@ -53,16 +53,13 @@ async def _measure(
         _write(Path(folder), train, label)
         catalogue = load(Path(folder))
         worker = WorkerClient(catalogue, folder=Path(folder) / "heads")
-        try:
-            started = time.perf_counter()
-            await worker.start()
-            learnt = time.perf_counter() - started
-            router = OfflineRouter(worker, catalogue)
-            started = time.perf_counter()
-            got = [await _route(router, row["text"]) for row in test]
-            each = (time.perf_counter() - started) / len(test)
-        finally:
-            await worker.close()
+        started = time.perf_counter()
+        await worker.start()
+        learnt = time.perf_counter() - started
+        router = OfflineRouter(worker, catalogue)
+        started = time.perf_counter()
+        got = [await _route(router, row["text"]) for row in test]
+        each = (time.perf_counter() - started) / len(test)
     inside = [(row[label], key) for row, key in zip(test, got, strict=True) if row["intent"]]
     beyond = [key for row, key in zip(test, got, strict=True) if not row["intent"]]
     return [

@@ -26,7 +26,6 @@ SLOW_MODULES = {
     "test_database",
     "test_earlier_versions",
     "test_embedded",
-    "test_embedded_busy",
     "test_embedded_worker",
     "test_excluded",
     "test_heads",

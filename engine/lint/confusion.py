@@ -32,11 +32,8 @@ async def confused(folders: Sequence[LintContext]) -> list[Finding]:
     if count > MOST_PHRASES:
         raise ModelError("limit", f"there are {count:,}, more than {MOST_PHRASES:,} take too long")
     worker = WorkerClient(catalogue)
-    try:
-        rows = await worker.cross()
-        findings = await unlike(seen, worker.nearest)
-    finally:
-        await worker.close()
+    rows = await worker.cross()
+    findings = await unlike(seen, worker.nearest)
     said = {
         key: {content(phrase) for own in s.intent.examples.values() for phrase in own}
         for key, s in seen.items()

@@ -1,25 +1,16 @@
 """The chat model that needs no key and no network: it acts, but it does not chat.
 
-Three parts agree on a call, each doing what it is good at:
+Two parts agree on a call, each doing what it is good at:
 
-- *Which tool*: the classifier's shares among the offered tools. Where they leave a doubt, the
-  tool-calling model (Needle) is asked, and its word counts only if the classifier finds its tool
-  possible too.
-- *Which values*: what the message itself says (`engine.offline.slot_filling`). Needle proposes free
-  text ("a call from Japan") and which of several values is meant for which parameter; what it
-  proposes counts only where the message has it. It invents values otherwise, with high confidence.
-- *What is missing* is asked for, in the catalogue's words, and never guessed.
+- *Which tool*: the classifier's shares among the offered tools.
+- *Which values*: what the message itself says (`engine.offline.slot_filling`).
 
-So most messages need no Needle at all and take some 10 ms; one that does takes 0.1 to 1 s. On half
-of the telecom catalogue's evaluation set (the even rows) the right tool and arguments come out for
-119 of 124 messages. Asking Needle more often (`SURE` at 0.9 instead of 0.7) changed no result:
-by itself it withholds "cancel my contract" and reads "any unpaid invoices?" as the last bill.
+What is missing is asked for, in the catalogue's words, and never guessed.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -38,9 +29,7 @@ from engine.offline.drafts import (
     Draft,
     calls_of,
     common_words,
-    echoes,
     listed,
-    needs_help,
     plainly,
     question,
     take_answer,
@@ -61,23 +50,22 @@ from engine.offline.speech import follows, only_names
 from engine.offline.values.options import choices
 from engine.offline.values.readers import extract_values, is_mere_value
 from engine.offline.values.schema import words
-from engine.offline.worker_client import BUSY, WorkerClient
+from engine.offline.worker_client import WorkerClient
 from engine.text import show_controls
 from engine.tools.tool import Tool, first_sentence
 from engine.tools.verbalize import verbalize
 
-NAME = "needle-3"
-log = logging.getLogger(__name__)
+NAME = "offline"
 
 GIVEN_UP = "I could not make out what I need for that, so I leave it. What else can I do for you?"
 
 # A message whose intent is this likely stands for itself.
 CLEAR = 0.7
-# A tool with this share among those offered is taken without asking Needle.
+# A tool with this share among those offered is taken at once.
 SURE = 0.7
-# With this share it is taken where Needle names none, unless what it does cannot be undone.
+# With this share it is taken unless what it does cannot be undone.
 LIKELY = 0.5
-# Below this Needle's choice is not believed: it bends what it cannot do into what it can.
+# With this share it is taken where it alone has all its values in the message.
 POSSIBLE = 0.15
 # A question is answered by a look-up that fits this well, though a change may fit it better.
 ANSWERS = 0.05
@@ -115,15 +103,7 @@ class OfflineModel:
                 asked = question(draft, said, request.messages, request.awaiting)
                 draft, text = (draft, f"{text} {asked}") if asked else (None, f"{text} {GIVEN_UP}")
         else:
-            try:
-                draft = await self._draft(request)
-            except ModelError as error:
-                if error.code == "configuration":
-                    raise
-                log.warning("the message could not be read: %s", error)
-                yield TextDelta(text=BUSY)
-                yield Reply(BUSY, (), "stop", Usage(NAME, estimated=True), request.awaiting)
-                return
+            draft = await self._draft(request)
             text = _abilities(request.tools)
             match self._verdict(draft, request) if draft else "":
                 case "declined":
@@ -159,18 +139,14 @@ class OfflineModel:
         if len(calls) != len(results) or not {call.name for call in calls} <= looked_up:
             return "\n\n".join(map(verbalize, results))
         asked, earlier = follow_ups.questions(request.messages)
-        try:
-            told = [
-                await answer(asked, result, self._worker.likeness, self._now().date(), earlier)
-                for result in results
-            ]
-        except ModelError as error:
-            log.warning("the result is told as a whole: %s", error)
-            told = [verbalize(result) for result in results]
+        told = [
+            await answer(asked, result, self._worker.likeness, self._now().date(), earlier)
+            for result in results
+        ]
         return "\n\n".join(told)
 
     async def close(self) -> None:
-        await self._worker.close()
+        """Nothing is open: the models belong to the process."""
 
     def _verdict(self, draft: Draft, request: ChatRequest) -> confirmation.Verdict:
         """Whether the message that led to this draft orders it."""
@@ -246,7 +222,7 @@ class OfflineModel:
                 take_words(draft, text)
                 return draft
             answers = draft.tool.effect == "read" or confirmation.is_answer(reading)
-            if answers and await self._answered(draft, text, earlier):
+            if answers and self._answered(draft, text, earlier):
                 return draft
         shares = reading.tools(tools)
         before = confirmation.last_call(request.messages, tools)
@@ -260,18 +236,18 @@ class OfflineModel:
         if before and not clear:
             # "and for Spain?", "no, 50": the same again with another value
             draft = Draft(tools[before.name], reading=None if follows(text) else reading)
-            if await self._answered(draft, text):
+            if self._answered(draft, text):
                 return draft
         if awaiting and awaiting.tool in tools and not (clear and shares[0][0] != awaiting.tool):
             waiting = Draft(tools[awaiting.tool], dict(awaiting.arguments))
             waiting.agreed = confirmation.agrees_plainly(text, reading)
-            aside = await self._aside(tools, reading, text)
+            aside = self._aside(tools, reading, text)
             if aside is None and _tells(reading, waiting):
                 take_words(waiting, text)
             elif sum(reading.acts.get(act, 0.0) for act in DECLINES) >= DROPPED:
                 waiting.reading = reading  # who says "maybe later" does not answer
             return aside or waiting
-        chosen = self._pointed(tools, reading, request) or await self._choose(tools, reading, text)
+        chosen = self._pointed(tools, reading, request) or self._choose(tools, reading, text)
         if chosen:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
@@ -279,9 +255,7 @@ class OfflineModel:
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
 
-    async def _aside(
-        self, tools: Mapping[str, Tool], reading: Prediction, text: str
-    ) -> Draft | None:
+    def _aside(self, tools: Mapping[str, Tool], reading: Prediction, text: str) -> Draft | None:
         """What the person wants to see before answering, if that is what an unclear text asks for.
 
         It only looks something up and needs nothing more; the open task is offered again after it.
@@ -292,7 +266,7 @@ class OfflineModel:
         if not meant or share < SURE or tools[name].effect != "read":
             return None
         draft = Draft(tools[name])
-        await self._fill(draft, text)
+        self._fill(draft, text)
         return None if draft.missing else draft
 
     def _pointed(
@@ -318,9 +292,7 @@ class OfflineModel:
                     return draft
         return None
 
-    async def _choose(
-        self, tools: Mapping[str, Tool], reading: Prediction, text: str
-    ) -> Draft | None:
+    def _choose(self, tools: Mapping[str, Tool], reading: Prediction, text: str) -> Draft | None:
         shares = reading.tools(tools)
         best, share = shares[0]
         candidate = Draft(tools[best])
@@ -334,7 +306,7 @@ class OfflineModel:
             best, share = next(((name, SURE) for name in reads), (best, share))
         if share >= SURE:
             draft = Draft(tools[best])
-            await self._fill(draft, text)
+            self._fill(draft, text)
             return draft
         likely = [tools[name] for name, share in shares if share >= POSSIBLE]
         read = [call for tool in likely if (call := plainly(tool, text, self._now()))]
@@ -342,44 +314,28 @@ class OfflineModel:
             return read[0]  # its values are all there: the message has no other use for them
         if reading.act == "trouble":
             return None
-        proposed = await self._worker.complete(list(tools.values()), text)
-        possible = dict(shares)
-        for name, arguments in proposed.calls:
-            if possible.get(name, 0.0) >= POSSIBLE:
-                draft = Draft(tools[name])
-                draft.take(text, self._common(tools[name]), self._now(), arguments)
-                return draft
         if share < LIKELY or tools[best].effect == "destructive":
             return None
         draft = Draft(tools[best])
-        await self._fill(draft, text)
+        self._fill(draft, text)
         return draft
 
-    async def _answered(self, draft: Draft, text: str, earlier: str = "") -> bool:
+    def _answered(self, draft: Draft, text: str, earlier: str = "") -> bool:
         """Take the values an answer or a follow-up has; whether there was any."""
         if take_answer(draft, text, self._now(), earlier):
             return True
         found = Draft(draft.tool)
-        await self._fill(found, text)
+        self._fill(found, text)
         draft.rivals = found.rivals
         if set(found.arguments) & set(draft.missing) or not draft.missing:
             draft.arguments.update(found.arguments)
             return bool(found.arguments)
         return bool(set(found.rivals) & set(draft.missing))
 
-    async def _fill(self, draft: Draft, text: str) -> None:
-        """Take every value from the text, with Needle's help where its words alone do not tell."""
-        tool, common = draft.tool, self._common(draft.tool)
-        draft.take(text, common, self._now())
-        if listed(draft, text) or not needs_help(draft):
-            return
-        completion = await self._worker.complete([tool], text)
-        # What it doubts may still be what must be known, unless it is a word that is common in
-        # this matter ("roaming charges turkey": country "charges").
-        for name, arguments in (*completion.withheld, *completion.calls):
-            if name == tool.name:
-                proposed = {n: v for n, v in arguments.items() if not echoes(str(v), tool)}
-                draft.take(text, common, self._now(), proposed)
+    def _fill(self, draft: Draft, text: str) -> None:
+        """Take every value from the text."""
+        draft.take(text, self._common(draft.tool), self._now())
+        listed(draft, text)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The words of a tool's own name, description and examples."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from engine.chat_model import ModelError, Usage
+from engine.chat_model import Usage
 from engine.conversation import MAX_CHOICES, Conversation, for_intent
 from engine.events import Alternative, RetryScheduled, Route
 from engine.intents.intent import Catalogue
@@ -25,7 +24,7 @@ from engine.offline.selection import pointed_row, without_pointer
 from engine.offline.speech import follows, goes_on, points_there
 from engine.offline.values.readers import extract_values, sole_value
 from engine.offline.values.schema import is_free, resolve_schema, words
-from engine.offline.worker_client import BUSY, TEXT_LIMIT
+from engine.offline.worker_client import TEXT_LIMIT
 from engine.tools.naming import singular
 from engine.tools.tool import Tool
 
@@ -43,11 +42,9 @@ MAX_NAMED, SHORTEST, COMMON = 3, 4, 0.3
 # Words; a longer message that is unclear by itself is not taken for a follow-up.
 SHORT = 8
 
-log = logging.getLogger(__name__)
-
 
 class OfflineRouter:
-    """Implements `Router` on the worker's classifier, with the catalogue's thresholds."""
+    """Implements `Router` on the classifier, with the catalogue's thresholds."""
 
     def __init__(self, worker: Reader, catalogue: Catalogue) -> None:
         self._worker = worker
@@ -67,13 +64,7 @@ class OfflineRouter:
         if len(text) > TEXT_LIMIT or not text.strip():
             yield Routing("clarify", "embedded", reply=_TOO_LONG if text.strip() else _EMPTY)
             return
-        try:
-            yield await self._routing(text, conversation, started)
-        except ModelError as error:
-            if error.code == "configuration":
-                raise
-            log.warning("the message could not be classified: %s", error)
-            yield Routing("clarify", "embedded", reply=BUSY)
+        yield await self._routing(text, conversation, started)
 
     async def _routing(self, text: str, conversation: Conversation, started: float) -> Routing:
         said, text = text, await undropped(text, self._worker)

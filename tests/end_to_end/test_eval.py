@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.chat_model import ModelError
 from engine.intents.catalogue import BUILT_IN
 from engine.offline.worker_client import WorkerClient
 from tests.end_to_end.conftest import Home
@@ -341,14 +342,11 @@ def test_a_router_that_takes_too_long_is_exit_code_four(
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    attempt = WorkerClient._attempt
 
-    async def late(client: WorkerClient, request: Mapping[str, Any]) -> Any:
-        if request["op"] == "score":
-            raise TimeoutError
-        return await attempt(client, request)
+    def fails(client: WorkerClient, texts: Sequence[str]) -> Any:
+        raise ModelError("limit", "it took too long", retryable=True)
 
-    monkeypatch.setattr(WorkerClient, "_attempt", late)
+    monkeypatch.setattr(WorkerClient, "_read", fails)
     Path("few.jsonl").write_text(rows("roaming", per=2).lower())  # no names that capitals show
     code = main(["eval", "--db", "x.db", "--data", "few.jsonl", "--provider", "embedded"])
     told = capsys.readouterr()

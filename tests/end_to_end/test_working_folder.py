@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from engine.child_process import child_environment
-from engine.offline.worker_client import COMMAND
+from engine.llm.llama_server import COMMAND
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import Terminal
 
 NAMES = (
     *("argparse", "difflib", "dotenv", "json", "numpy", "openai", "pathlib"),
-    *("needle", "sitecustomize", "sqlite3", "textual", "usercustomize", "xllamacpp"),
+    *("sitecustomize", "sqlite3", "textual", "usercustomize", "xllamacpp"),
     *("engine/__init__", "storage/__init__", "mcp/__init__"),
 )
 
@@ -57,7 +57,7 @@ def test_a_relative_pythonpath_does_not_lead_a_child_there(home: Home, marker: P
         environ = child_environment({**home.environ, "PYTHONPATH": f"{entry}:/nowhere"})
         assert "/nowhere" in environ["PYTHONPATH"].split(os.pathsep)
         home.program, home.environ = COMMAND, environ
-        home.run(stdin='{"op": "nothing"}\n')
+        home.run(stdin='{"model": "none", "key": "k"}\n')
     assert not marker.exists()
 
 

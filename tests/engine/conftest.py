@@ -20,7 +20,6 @@ from tests.engine.turns import CATALOGUE
 async def worker() -> AsyncIterator[WorkerClient]:
     worker = WorkerClient(CATALOGUE)
     yield worker
-    await worker.close()
 
 
 @pytest.fixture

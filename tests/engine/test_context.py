@@ -27,8 +27,6 @@ CATALOGUES = {name: load(place) for name, place in PLACES.items()}
 async def workers() -> AsyncIterator[dict[str, WorkerClient]]:
     made = {name: WorkerClient(catalogue) for name, catalogue in CATALOGUES.items()}
     yield made
-    for worker in made.values():
-        await worker.close()
 
 
 def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assistant:

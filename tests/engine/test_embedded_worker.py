@@ -1,30 +1,22 @@
-"""The process of the offline models: its protocol, its manners, and its death."""
+"""The offline models in their thread: what they read, what they refuse, and what waits for them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import select
-import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import replace
+import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine.chat_model import ModelError
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
-from engine.offline.worker_client import TEXT_LIMIT, Completion, WorkerClient, clean_message
-from engine.tools.function import tool_from_function
-from engine.tools.tool import Tool
-
-WORKER = (sys.executable, "-m", "engine.offline.worker")
-TEA = {"name": "make_tea", "description": "Make tea", "parameters": {"type": "object"}}
+from engine.offline import encoder, worker_client
+from engine.offline.worker_client import TEXT_LIMIT, WorkerClient, clean_message
 
 
 @pytest.fixture
@@ -41,15 +33,8 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 
 @pytest.fixture
-async def client(catalogue: Catalogue) -> AsyncIterator[WorkerClient]:
-    client = WorkerClient(catalogue)
-    yield client
-    await client.close()
-
-
-def brew(kind: str) -> str:
-    """Brew a pot of tea."""
-    return kind
+def client(catalogue: Catalogue) -> WorkerClient:
+    return WorkerClient(catalogue)
 
 
 async def test_texts_are_read(client: WorkerClient) -> None:
@@ -60,126 +45,62 @@ async def test_texts_are_read(client: WorkerClient) -> None:
     assert 3 <= tokens <= 8
 
 
-async def test_a_lost_worker_is_replaced(client: WorkerClient) -> None:
-    await client.start()
-    assert client._process is not None
-    lost = client._process
-    lost.kill()
-    await lost.wait()
+async def test_a_model_file_that_was_changed_is_refused(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr(worker_client, "_encoder", worker_client._encoder.__wrapped__)
 
-    readings, _ = await client.read("brew some tea")
-
-    assert readings[0].intents()[0][0] == "tea"
-    assert client._process is not lost
-
-
-async def test_a_worker_that_hangs_is_ended_and_the_person_told(catalogue: Catalogue) -> None:
-    command = (sys.executable, "-c", "import time; time.sleep(600)")
-    client = WorkerClient(catalogue, time_limit_s=0.2, learning_limit_s=0.2, command=command)
-
-    with pytest.raises(ModelError, match="took too long") as caught:
+    with pytest.raises(ModelError) as caught:
         await client.start()
 
-    assert caught.value.code == "limit"
-    assert caught.value.retryable
-    assert client._process is None
+    assert caught.value.code == "configuration"
+    assert "checksum" in str(caught.value)
 
 
-SLOW = """
-import sys, time
-for line in sys.stdin:
-    time.sleep(1)
-    learnt = '{"error": "model", "message": "learnt"}'
-    print('{"ok": 0}' if '"train"' in line else learnt, flush=True)
-"""
+async def test_what_goes_wrong_inside_is_a_model_error(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise MemoryError
 
+    monkeypatch.setattr(client, "_cross", fails)
+    with pytest.raises(ModelError, match="MemoryError"):
+        await client.cross()
 
-async def test_a_large_catalogue_may_be_learnt_for_longer(catalogue: Catalogue) -> None:
-    phrases = {"": tuple(f"phrase {n}" for n in range(30_000))}
-    large = {key: replace(intent, examples=phrases) for key, intent in catalogue.intents.items()}
-    client = WorkerClient(
-        replace(catalogue, intents=large),
-        learning_limit_s=0.5,
-        command=(sys.executable, "-c", SLOW),
-    )
-    with pytest.raises(ModelError, match="failed: learnt"):
-        await client.start()
-    await client.close()
-
-
-async def test_a_worker_that_dies_at_once_is_reported(catalogue: Catalogue) -> None:
-    client = WorkerClient(catalogue, command=(sys.executable, "-c", "pass"))
-
-    with pytest.raises(ModelError, match="stopped"):
-        await client.start()
-
-
-async def test_without_the_tool_calling_model_the_words_have_to_do(catalogue: Catalogue) -> None:
-    script = (
-        "import sys; sys.modules['needle'] = None\nfrom engine.offline.worker import serve; serve()"
-    )
-    client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
-    tools = [tool_from_function(brew)]
-
-    await client.warm(tools)
-    completion = await client.complete(tools, "brew green tea")
     readings, _ = await client.read("lamp off")
-    await client.close()
-
-    assert completion == Completion(failed=True)
     assert readings[0].intents()[0][0] == "lamp"
 
 
-async def test_a_model_file_that_was_changed_is_refused(catalogue: Catalogue) -> None:
-    script = (
-        "from engine.offline import encoder, worker\n"
-        "encoder.WEIGHTS_SHA256 = '0' * 64\n"
-        "worker.serve()"
-    )
-    client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
+async def test_nothing_waits_for_the_models_and_a_cancelled_call_is_gone(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the models work, the event loop goes on; the next call is answered as ever."""
+    begun, go_on = threading.Event(), threading.Event()
 
-    with pytest.raises(ModelError, match="its checksum differs"):
-        await client.start()
-    await client.close()
+    def works() -> None:
+        begun.set()
+        go_on.wait(60)
 
-
-async def test_a_cancelled_request_leaves_no_answer_for_the_next(client: WorkerClient) -> None:
-    await client.start()
-    task = asyncio.create_task(client.complete([tool_from_function(brew)], "brew green tea"))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    monkeypatch.setattr(client, "_cross", works)
+    running, waiting = (asyncio.create_task(client.cross()) for _ in range(2))
+    while not begun.is_set():  # noqa: ASYNC110 (a blocked loop would stay here)
+        await asyncio.sleep(0)
+    for task in (running, waiting):
+        task.cancel()
+    go_on.set()
+    await asyncio.wait([running, waiting])
+    assert running.cancelled()
+    assert waiting.cancelled()
 
     readings, _ = await client.read("lamp off")
-
     assert readings[0].intents()[0][0] == "lamp"
 
 
 async def test_hostile_text_is_survived(client: WorkerClient) -> None:
-    await client.start()
-    child = client._process
-    texts = ["", "\ud800", "a\x00b\x1b[31m", "x" * 100_000, "٢٠ 🤖 ﷽", "<|im_end|>", "\n" * 50]
-    for text in texts:
-        completion = await client.complete([tool_from_function(brew)], text)
+    for text in ["", "\ud800", "a\x00b\x1b[31m", "x" * 100_000, "٢٠ 🤖 ﷽", "<|im_end|>", "\n" * 50]:
         readings, _ = await client.read(text)
-
-        assert {name for name, _ in completion.calls} <= {"brew"}, text[:20]
         assert len(readings) == 1
-    assert client._process is child, "it was lost, and replaced"
-
-
-async def test_a_tool_beyond_the_engines_limits_is_not_shown_to_it(client: WorkerClient) -> None:
-    deep: dict[str, Any] = {"type": "string"}
-    for _ in range(500):
-        deep = {"type": "object", "properties": {"a": deep}}
-    wide = {"type": "object", "properties": {"a": {"enum": [str(n) for n in range(2_000)]}}}
-
-    async def run(*_: Any) -> None: ...
-
-    for name, parameters in (("deep", deep), ("wide", wide), ("n" * 10_000, {"type": "object"})):
-        tool = Tool(name, "A tool", parameters, "read", dict, run)
-        assert (await client.complete([tool], "use the tool")).calls == ()
 
 
 def test_long_and_broken_text_is_cut_and_cleaned() -> None:
@@ -187,119 +108,73 @@ def test_long_and_broken_text_is_cut_and_cleaned() -> None:
     assert len(clean_message("x" * 5_000)) == TEXT_LIMIT
 
 
-def converse(*requests: dict[str, Any], script: str = "", **options: Any) -> list[dict[str, Any]]:
-    """Run a worker over these requests; its standard input stays open until all are answered.
-
-    No audit hook sees what native code opens, so its descriptors are looked at after each.
-    """
-    command = (sys.executable, "-c", script) if script else WORKER
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options
+def run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    return subprocess.run(
+        (sys.executable, "-c", script),
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
-    assert process.stdin
-    assert process.stdout
-    answers = []
-    for request in requests:
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        answers.append(json.loads(process.stdout.readline()))
-        opened = [os.readlink(fd) for fd in Path(f"/proc/{process.pid}/fd").iterdir()]
-        assert not [name for name in opened if name.startswith("socket:")]
-    process.stdin.close()
-    assert process.wait(30) == 0
-    return answers
 
 
-ALL_OPERATIONS = (
-    {
-        "op": "train",
-        "key": "k",
-        "classes": [{"group": "tea", "phrases": ["make tea"]}],
-        "folder": None,
-    },
-    {"op": "score", "key": "k", "texts": ["make some tea"]},
-    {"op": "nearest", "texts": ["tea"], "among": ["cars", "hot drinks"]},
-    {"op": "warm", "tools": [TEA]},
-    {"op": "complete", "tools": [TEA], "text": "make tea"},
-)
+MAKES_TEA = """
+import asyncio, os, sys
+from engine.intents.intent import Catalogue, Intent
+from engine.offline.worker_client import WorkerClient
+tea = Intent("tea", "Tea", "Tea", {"": ("make tea", "brew a cup")})
+client = WorkerClient(Catalogue("Tea", "T", "", {"tea": tea}))
+"""
 
 
-def test_no_connection_is_opened_and_nothing_is_written(tmp_path: Path) -> None:
-    script = (
-        "import os, sys\n"
-        "def watch(event, args):\n"
-        "    writes = event == 'open' and isinstance(args[1], str) and set(args[1]) & set('wax+')\n"
-        "    if event.startswith(('socket.', 'urllib.')) or writes and isinstance(args[0], str):\n"
-        "        os._exit(99)\n"
-        "sys.dont_write_bytecode = True\n"
-        "sys.addaudithook(watch)\n"
-        "from engine.offline.worker import serve; serve()"
+def test_no_connection_is_opened_and_only_the_cache_is_written(tmp_path: Path) -> None:
+    done = run(
+        """
+import sys
+def watch(event, args):
+    if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "urllib.Request"):
+        raise SystemExit(f"{event} {args}")
+sys.dont_write_bytecode = True
+sys.addaudithook(watch)
+"""
+        + MAKES_TEA
+        + """
+before = dict(os.environ)
+asyncio.run(client.read("make some tea"))
+asyncio.run(client.nearest(["tea"], ["cars", "hot drinks"]))
+sys.exit(before != dict(os.environ))
+""",
+        tmp_path,
     )
-    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    for name in ("CI", "GITHUB_ACTIONS", "NEEDLE_TELEMETRY", "DO_NOT_TRACK"):
-        environment.pop(name, None)
-
-    answers = converse(*ALL_OPERATIONS, script=script, env=environment)
-
-    assert all("ok" in answer for answer in answers)
-    assert list(tmp_path.iterdir()) == []
+    assert done.returncode == 0, done.stderr
+    written = {p.relative_to(tmp_path).parts[:3] for p in tmp_path.rglob("*") if p.is_file()}
+    assert written <= {("cache", "intentbot", "heads")}
 
 
-def test_what_native_code_prints_does_not_mix_with_the_protocol() -> None:
-    script = (
-        "import os\n"
-        "from engine.offline import worker\n"
-        "class Loud(worker.Worker):\n"
-        "    def answer(self, request):\n"
-        "        os.write(1, b'loading...\\n'); print('hello')\n"
-        "        return super().answer(request)\n"
-        "worker.Worker = Loud\n"
-        "worker.serve()"
+def test_no_call_keeps_the_program(tmp_path: Path) -> None:
+    """Whoever leaves while a large catalogue is learnt does not wait for it."""
+    done = run(
+        MAKES_TEA
+        + """
+import threading
+begun = threading.Event()
+def works():
+    begun.set()
+    threading.Event().wait(200)
+client._cross = works
+async def leave():
+    task = asyncio.create_task(client.cross())
+    while not begun.is_set():
+        await asyncio.sleep(0)
+asyncio.run(leave())
+""",
+        tmp_path,
     )
-    asked = {"op": "nearest", "texts": ["tea", "a bus"], "among": ["cars", "hot drinks"]}
-    answers = converse(asked, script=script, stderr=subprocess.DEVNULL)
-
-    assert answers[0]["ok"] == [1, 0]
+    assert done.returncode == 0, done.stderr
 
 
-def test_an_unknown_or_broken_request_is_answered() -> None:
-    answers = converse({"op": "dance"}, {"op": "score", "key": "none", "texts": ["a"]}, {})
-
-    assert [answer["error"] for answer in answers] == ["model", "model", "model"]
-
-
-def test_it_ends_with_its_parent_however_that_ends() -> None:
-    script = (
-        "import asyncio, sys\n"
-        "from pathlib import Path\n"
-        "from engine.intents.catalogue import BUILT_IN, load\n"
-        "from engine.offline.worker_client import WorkerClient\n"
-        "async def main():\n"
-        "    client = WorkerClient(load(BUILT_IN))\n"
-        "    await client.start()\n"
-        "    print(client._process.pid, flush=True)\n"
-        "    await asyncio.sleep(600)\n"
-        "asyncio.run(main())"
-    )
-    parent = subprocess.Popen((sys.executable, "-c", script), stdout=subprocess.PIPE, text=True)
-    assert parent.stdout
-    worker = int(parent.stdout.readline())
-    # A watcher of the worker becomes readable when it ends, whoever its parent is by then.
-    watcher = os.pidfd_open(worker)
-    try:
-        parent.send_signal(signal.SIGKILL)
-        parent.wait(10)
-        assert select.select([watcher], [], [], 20)[0]
-    finally:
-        os.close(watcher)
-        parent.stdout.close()
-
-
-def test_the_program_itself_imports_nothing_native() -> None:
-    script = (
-        "import sys\n"
-        "import engine.offline.router, engine.offline.model\n"
-        "native = {'numpy', 'needle'} & set(sys.modules)\n"
-        "sys.exit(', '.join(native) or None)"
-    )
-    assert subprocess.run((sys.executable, "-c", script), check=False).returncode == 0
+def test_nothing_native_is_imported_before_the_first_message(tmp_path: Path) -> None:
+    done = run(MAKES_TEA + "sys.exit('numpy' in sys.modules)", tmp_path)
+    assert done.returncode == 0, done.stderr

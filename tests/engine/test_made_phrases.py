@@ -56,11 +56,8 @@ BEYOND = ("what's the weather in Rome tomorrow", "order a pizza")
 async def test_what_the_document_names_is_found_and_all_else_refused(tmp_path: Path) -> None:
     catalogue = house(tmp_path)
     worker = WorkerClient(catalogue, folder=tmp_path / "heads")
-    try:
-        router = OfflineRouter(worker, catalogue)
-        found = {text: await routed(router, text) for text in (*NAMED, *BEYOND)}
-    finally:
-        await worker.close()
+    router = OfflineRouter(worker, catalogue)
+    found = {text: await routed(router, text) for text in (*NAMED, *BEYOND)}
     went = {text: [task.intent for task in found[text].tasks] for text in NAMED}
     assert went == {text: [intent] for text, intent in NAMED.items()}
     assert {found[text].route for text in BEYOND} == {"out_of_scope"}

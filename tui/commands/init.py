@@ -105,8 +105,6 @@ async def _self_test(catalogue: Catalogue) -> str:
         rows = await worker.cross()
     except ModelError as error:
         return f"how it routes was not tried: {error}"
-    finally:
-        await worker.close()
     right = sum(row.other == row.intent for row in rows)
     return (
         f"routing: {right} of {len(rows)} phrases, each left out of what is learnt, find their "

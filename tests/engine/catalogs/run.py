@@ -61,23 +61,20 @@ async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome
     catalogue = load(HERE / name)
     worker = WorkerClient(catalogue)
     found = []
-    try:
-        for row in rows:
-            with tempfile.TemporaryDirectory() as folder:
-                assistant = Assistant(
-                    catalogue,
-                    OfflineRouter(worker, catalogue),
-                    OfflineModel(worker, catalogue, lambda: NOW),
-                    MemoryRecorder(),
-                    StubApprover(),
-                    Path(folder),
-                )
-                events = [event async for event in assistant.respond(row["text"])]
-            last = events[-1]
-            assert isinstance(last, TurnFinished), last
-            calls = [(e.tool, dict(e.arguments)) for e in events if isinstance(e, ToolCallProposed)]
-            waiting = last.awaiting.tool if last.awaiting else ""
-            found.append(Outcome(row, calls, last.pending, last.reply, waiting))
-    finally:
-        await worker.close()
+    for row in rows:
+        with tempfile.TemporaryDirectory() as folder:
+            assistant = Assistant(
+                catalogue,
+                OfflineRouter(worker, catalogue),
+                OfflineModel(worker, catalogue, lambda: NOW),
+                MemoryRecorder(),
+                StubApprover(),
+                Path(folder),
+            )
+            events = [event async for event in assistant.respond(row["text"])]
+        last = events[-1]
+        assert isinstance(last, TurnFinished), last
+        calls = [(e.tool, dict(e.arguments)) for e in events if isinstance(e, ToolCallProposed)]
+        waiting = last.awaiting.tool if last.awaiting else ""
+        found.append(Outcome(row, calls, last.pending, last.reply, waiting))
     return found

@@ -83,16 +83,13 @@ async def changed(domain: str, wanted: bool, folder: Path) -> tuple[list[str], i
     worker = WorkerClient(catalogue)
     chosen = [row["text"] for row in rows(domain) if row["changes"] == wanted]
     wrong = []
-    try:
-        for number, text in enumerate(chosen):
-            data = folder / str(number)
-            data.mkdir()
-            events = await say(talk(domain, worker, data), text)
-            assert isinstance(events[-1], TurnFinished), text
-            if any(effects[name] != "read" for name, _ in called(events)) != wanted:
-                wrong.append(text)
-    finally:
-        await worker.close()
+    for number, text in enumerate(chosen):
+        data = folder / str(number)
+        data.mkdir()
+        events = await say(talk(domain, worker, data), text)
+        assert isinstance(events[-1], TurnFinished), text
+        if any(effects[name] != "read" for name, _ in called(events)) != wanted:
+            wrong.append(text)
     return wrong, len(chosen)
 
 
@@ -126,11 +123,8 @@ async def test_in_doubt_it_asks(
     """A plain yes answers the question whether the change is wanted, and nothing else does."""
     worker = WorkerClient(load(BUILT_IN))
     assistant = talk("telecom", worker, tmp_path)
-    try:
-        asked = await say(assistant, text)
-        answered = await say(assistant, reply)
-    finally:
-        await worker.close()
+    asked = await say(assistant, text)
+    answered = await say(assistant, reply)
 
     assert called(asked) == []
     assert end(asked).awaiting is not None
@@ -141,12 +135,9 @@ async def test_in_doubt_it_asks(
 async def test_what_is_open_is_not_answered_by_a_mere_mention(text: str, tmp_path: Path) -> None:
     worker = WorkerClient(load(BUILT_IN))
     assistant = talk("telecom", worker, tmp_path)
-    try:
-        await say(assistant, "top up my balance")
-        mentioned = await say(assistant, text)
-        answered = await say(assistant, "20 dollars")
-    finally:
-        await worker.close()
+    await say(assistant, "top up my balance")
+    mentioned = await say(assistant, text)
+    answered = await say(assistant, "20 dollars")
 
     assert "top_up_balance" not in dict(called(mentioned))
     assert called(answered) == [("top_up_balance", {"amount": 20})]

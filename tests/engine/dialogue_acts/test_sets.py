@@ -63,10 +63,7 @@ async def evaluated(domain: str) -> Report:
     worker = WorkerClient(catalogue)
     router, model = OfflineRouter(worker, catalogue), OfflineModel(worker, catalogue)
     runner = RowRunner(Engine(catalogue, router, model, pricing.free, "offline", offline=True))
-    try:
-        done = [(row, await runner.run(row, keep)) for row in rows_of(domain, catalogue)]
-    finally:
-        await worker.close()
+    done = [(row, await runner.run(row, keep)) for row in rows_of(domain, catalogue)]
     return score(done, catalogue)
 
 
