@@ -71,6 +71,7 @@ async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome
                     MemoryRecorder(),
                     StubApprover(),
                     Path(folder),
+                    today=NOW.date,
                 )
                 events = [event async for event in assistant.respond(row["text"])]
             last = events[-1]
