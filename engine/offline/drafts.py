@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 from engine.conversation import Message
 from engine.events import PendingCall
+from engine.intents.intent import Catalogue
 from engine.offline.labels import Prediction
 from engine.offline.lexicon import FILLERS, TALK
 from engine.offline.selection import extract_name_list
@@ -278,14 +280,19 @@ def _is_text(draft: Draft, name: str) -> bool:
     )
 
 
-def common_words(phrases: Sequence[str], own: Sequence[str]) -> frozenset[str]:
-    """The words of a tool's own matter: those of its `own` name and description, the first of
-    each example phrase, and those that several examples have. The rest are values in examples."""
-    common = {word for text in own for word in words(text)}
-    counts: dict[str, int] = {}
-    for phrase in phrases:
-        said = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", phrase)
-        common |= {word.casefold() for word in said[:1]}
-        for word in {word for word in said if word == word.casefold()}:
-            counts[word] = counts.get(word, 0) + 1
-    return frozenset(common | {word for word, count in counts.items() if count > 1} | {"i"})
+def common_words(tool: Tool, catalogue: Catalogue) -> frozenset[str]:
+    """The words of a tool's own matter: those of its name, description and intent, the first of
+    each example there, and those that two examples of one tool have, or three of any. The rest
+    are values in examples."""
+    common = {"i", *words(f"{tool.name.replace('_', ' ')} {tool.description}")}
+    everywhere: Counter[str] = Counter()
+    for intent in catalogue.intents.values():
+        own = tool in intent.tools
+        common |= set(words(intent.title)) if own else set()
+        for phrases in intent.examples.values():
+            said = [re.findall(r"[^\W_]+(?:['’][^\W_]+)?", phrase) for phrase in phrases]
+            common |= {word.casefold() for each in said for word in each[:own]}
+            here = Counter(w for each in said for w in set(each) if w == w.casefold())
+            common |= {word for word, count in here.items() if count > 1}
+            everywhere += here
+    return frozenset(common | {word for word, count in everywhere.items() if count > 2})

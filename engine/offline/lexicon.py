@@ -36,7 +36,7 @@ _AROUND_YES = """
 do it that go ahead sounds good all right of course thanks you can after actually then well oh hm
 hmm
 """
-_ON = "on enable enabled activate start resume yes want unmute open allow"
+_ON = "on send enable enabled activate start resume yes want unmute open allow"
 _OFF = """
 off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
 not won't
@@ -49,6 +49,7 @@ _TIMES = (
 )
 _EXCLUDING = """
 not
+no longer
 except for
 except
 excluding
@@ -80,7 +81,7 @@ OFF = frozenset(_OFF.split())
 # What announces that something is told in the person's own words.
 TOLD = frozenset(_TOLD.split())
 # Behind these stands a place, or what something is for.
-PREPOSITIONS = frozenset({"in", "to", "from", "for", "at", "near"})
+PREPOSITIONS = frozenset({"in", "of", "to", "from", "for", "at", "near"})
 # What takes something back, or makes it less: "cancel my top-up" orders no top-up.
 UNDOING = frozenset(_UNDOING.split())
 # What stands behind these is excluded ("in Rome, not in Paris"), up to a word of a clause's own;

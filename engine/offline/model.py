@@ -183,6 +183,9 @@ class OfflineModel:
         fresh = named and not request.awaiting
         if fresh and confirmation.takes_back(text, draft.tool.name, draft.reading):
             return "wanted"
+        switched = draft.reading.act == "refusal" and False in draft.arguments.values()
+        if switched and not draft.missing:
+            return "unsure"  # "no reminders, please"
         return confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
@@ -392,12 +395,7 @@ class OfflineModel:
     def _common(self, tool: Tool) -> frozenset[str]:
         """The common words of a tool's matter: all but the values in its examples."""
         if tool.name not in self._common_words:
-            phrases, own = [], [tool.name.replace("_", " "), tool.description]
-            for intent in self._catalogue.intents.values():
-                phrases += [p for some in intent.examples.values() for p in some]
-                if tool in intent.tools:
-                    own.append(intent.title)
-            self._common_words[tool.name] = common_words(phrases, own)
+            self._common_words[tool.name] = common_words(tool, self._catalogue)
         return self._common_words[tool.name]
 
 

@@ -13,17 +13,12 @@ from tests.engine.catalogs.run import HERE, NOW, rows_of
 @pytest.mark.parametrize("name", ["library", "clinic"])
 def test_arguments_of_a_tool_that_is_known(name: str) -> None:
     catalogue = load(HERE / name)
-    phrases = [p for i in catalogue.intents.values() for own in i.examples.values() for p in own]
-    tools = {
-        tool.name: (tool, (tool.name.replace("_", " "), tool.description, intent.title))
-        for intent in catalogue.intents.values()
-        for tool in intent.tools
-    }
+    tools = {tool.name: tool for intent in catalogue.intents.values() for tool in intent.tools}
     wrong = []
     for row in rows_of(name):
-        tool, own = tools[row["tool"]]
+        tool = tools[row["tool"]]
         draft = Draft(tool)
-        draft.take(row["text"], common_words(phrases, own), NOW)
+        draft.take(row["text"], common_words(tool, catalogue), NOW)
         if "missing" in row:
             right = list(draft.missing) == row["missing"]
         else:

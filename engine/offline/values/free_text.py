@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from engine.offline.lexicon import CALENDAR, CLAUSES, FILLERS, PREPOSITIONS, TALK, UNITS
-from engine.offline.values.schema import Found, Schema, words
+from engine.offline.values.schema import Found, Schema, stem, words
 
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|‘([^’\n]+)’(?!\w)|(?<!\w)'((?:[^'\n]|'(?=\w))+)'(?!\w)"
@@ -91,17 +91,26 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
     ]
     shouted = text.isupper() or (text.istitle() and len(tokens) > 2)
     plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | _PLACEHOLDERS | {"an"}
+    stems = {stem(word) for word in common}
 
     def capital(place: int) -> bool:
         word = tokens[place][0]
-        first = re.search(r"(?:^|[.!?:])[\s\"“]*$", text[: tokens[place].start()])
-        return word[0].isupper() and not shouted and not first and word != "I"
+        first = re.search(r"(?:^|[.!?])[\s\"“]*$", text[: tokens[place].start()])
+        # "Maria Keller drives, too": the first word of a sentence, before another capital.
+        follows = tokens[place + 1][0] if first and place + 1 < len(tokens) else ""
+        named = follows[:1].isupper() and own_word(word.casefold())
+        return word[0].isupper() and not shouted and (named or not first) and word != "I"
+
+    def own_word(word: str) -> bool:
+        return word not in plain and stem(word) not in stems and not word.isdigit()
 
     def own(place: int) -> bool:
         word = re.split("['’]", tokens[place][0].casefold())[0]  # "I'm"
         if capital(place) and word not in CALENDAR | {"i"}:
             return True
-        return word not in plain and word not in common and not word.isdigit()
+        # The number of a house, before the name of the street.
+        numbers = word.isdigit() and place + 1 < len(tokens) and capital(place + 1)
+        return own_word(word) or (numbers and _glued(text, tokens[place], tokens[place + 1]))
 
     found: list[Run] = []
     place = 0
@@ -129,7 +138,7 @@ def _next(
         return None
     if own(following):
         # A name ends where its capitals do: "travelling to Canada tmrw".
-        lone = len(tokens[following][0]) == 1
+        lone = len(tokens[following][0]) == 1 or tokens[last][0].isdigit()
         return following if lone or capital(last) == capital(following) else None
     within = following
     while within < len(tokens) and tokens[within][0].casefold() in _INSIDE:

@@ -12,9 +12,11 @@ from engine.offline.lexicon import FILLERS, OFF, ON, TALK
 from engine.offline.values.numbers import read_numbers
 from engine.offline.values.schema import Found, Schema, alike, words
 
+PLAIN_SWITCH = 4  # letters at least of a word that switches something by itself: "stop", not "on"
+KIN = 7  # letters that two words begin with, if they have one root
 SHORTENED = 3  # letters at least of a word that stands for a longer one: "prod", "temp"
 _NEGATION = re.compile(
-    r"\b(?:no|not|without|don['’]?t|doesn['’]?t|never|isn['’]?t|non|skip|minus)"
+    r"\b(?:no|not|nothing|without|don['’]?t|doesn['’]?t|never|isn['’]?t|non|skip|minus)"
     r"(?:\W+\w+){0,3}?\W+$",
     re.IGNORECASE,
 )
@@ -91,7 +93,9 @@ def _nearly(
         close = near or swapped
         if not close and len(word) >= SHORTENED and word not in FILLERS | TALK:
             begun = [w for w in long if w.startswith(word) and len(w) > len(word) + 1]
-            close = begun if len(begun) == 1 else []
+            # "Vaccinate me" is about a vaccination.
+            kin = [w for w in long if w[:KIN] == word[:KIN] and len(word) >= KIN]
+            close = next((some for some in (begun, kin) if len(some) == 1), [])
         if close:
             yield Found(long[close[0]], match.start(), match.end())
 
@@ -105,24 +109,26 @@ def read_boolean(text: str, schema: Schema, name: str, *, alone: bool = False) -
         if yes != no and set(said) <= _YES | _NO | FILLERS:
             return [Found(yes, 0, len(text), measured=True)]
     about = [word for word in words(name) if word not in _PLAIN]
-    # A name such as "enabled" says nothing; what is switched is then what the tool is about.
-    if not about:
-        return _switched(text)
     for match in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text):
         if any(alike(match[0].casefold(), word) for word in about):
             negated = _NEGATION.search(text, 0, match.start())
             behind = re.match(r"\s+(?:is\s+)?(?P<word>on|off|yes|no|not)\b", text[match.end() :])
             value = not negated and not (behind and behind["word"] in ("off", "no", "not"))
             return [Found(value, match.start(), match.end(), measured=True)]
-    return []
+    # A name such as "enabled" says nothing; what is switched is then what the tool is about. So it
+    # is where the text has a word of the description: "unsubscribe me from the newsletter".
+    described = {w for w in words(str(schema.get("description", ""))) if w not in _PLAIN}
+    if about and not described & set(said):
+        return []
+    return _switched(text, PLAIN_SWITCH if about else 1)
 
 
-def _switched(text: str) -> list[Found]:
+def _switched(text: str, least: int) -> list[Found]:
     """Whether something is switched on or off: "turn it off", "I don't want it any more"."""
     hits = list(re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text))
     for values, value in ((OFF, False), (ON, True)):
         for hit in hits:
-            if hit[0].casefold().replace("’", "'") in values:
+            if len(hit[0]) >= least and hit[0].casefold().replace("’", "'") in values:
                 return [Found(value, hit.start(), hit.end(), measured=True)]
     return []
 

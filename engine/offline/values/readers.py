@@ -47,6 +47,7 @@ _EXCLUDED = 3  # words at most, behind what excludes them
 _TOKEN = re.compile(r"[^\s,;:!?]+|[,;:!?]")
 # A duration behind these is a date, unless it is counted in the parameter's own unit.
 _TIME_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_TIME_UNITS["night"] = _TIME_UNITS["day"]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from engine.events import ToolCallProposed, TurnFinished
 from engine.intents.catalogue import load
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
+from engine.offline.slot_filling import nested
 from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import MemoryRecorder, StubApprover
 
@@ -31,6 +32,7 @@ class Outcome:
     asked: tuple[str, ...]
     reply: str
     waiting: str
+    pending: Mapping[str, Any]
 
     @property
     def tool_right(self) -> bool:
@@ -78,7 +80,8 @@ async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome
             assert isinstance(last, TurnFinished), last
             calls = [(e.tool, dict(e.arguments)) for e in events if isinstance(e, ToolCallProposed)]
             waiting = last.awaiting.tool if last.awaiting else ""
-            found.append(Outcome(row, calls, last.pending, last.reply, waiting))
+            pending = nested(last.awaiting.arguments) if last.awaiting else {}
+            found.append(Outcome(row, calls, last.pending, last.reply, waiting, pending))
     finally:
         await worker.close()
     return found
