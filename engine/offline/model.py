@@ -79,6 +79,8 @@ SURE = 0.7
 LIKELY = 0.5
 # Below this Needle's choice is not believed: it bends what it cannot do into what it can.
 POSSIBLE = 0.15
+# From this share of a tool's examples that are statements, a statement may be an order of it.
+TOLD = 0.2
 # A question is answered by a look-up that fits this well, though a change may fit it better.
 ANSWERS = 0.05
 
@@ -184,8 +186,8 @@ class OfflineModel:
         if fresh and confirmation.takes_back(text, draft.tool.name, draft.reading):
             return "wanted"
         switched = draft.reading.act == "refusal" and False in draft.arguments.values()
-        if switched and not draft.missing:
-            return "unsure"  # "no reminders, please"
+        if (switched or draft.told) and not draft.missing:
+            return "unsure"  # "no reminders, please"; "I have a headache"
         return confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
@@ -278,6 +280,7 @@ class OfflineModel:
         if chosen:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
+            chosen.told = reading.act == "statement" and await self._is_told(chosen.tool)
             _pick(chosen, request, self._now().date())
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
@@ -383,6 +386,15 @@ class OfflineModel:
             if name == tool.name:
                 proposed = {n: v for n, v in arguments.items() if not echoes(str(v), tool)}
                 draft.take(text, common, self._now(), proposed)
+
+    async def _is_told(self, tool: Tool) -> bool:
+        """Whether people order what this tool does by a statement, as far as its examples show."""
+        own = [i.examples.get(tool.name, ()) for i in self._catalogue.intents.values()]
+        phrases = [phrase for some in own for phrase in some]
+        if not phrases or tool.effect == "read":
+            return False
+        read, _ = await self._worker.read(*phrases)
+        return sum(each.act == "statement" for each in read) >= TOLD * len(phrases)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The words of a tool's own name, description and examples."""

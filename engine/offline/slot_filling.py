@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 from engine.offline.lexicon import CUES, FILLERS, PREPOSITIONS
@@ -129,12 +129,9 @@ def fill(
     quotes = quoted(text)
     free = [name for name, one in known.items() if _is_text(one)]
     names = {word for name in known for word in words(name)}
-    described = (words(str(one.get("description", ""))) for one in known.values())
-    common = {
-        *common,
-        *chain.from_iterable(described),
-        *(form for n in names for form in (n, f"{n}s", f"{n[:-1]}ies")),
-    }
+    described = {w for one in known.values() for w in words(str(one.get("description", "")))}
+    forms = {form for n in names for form in (n, f"{n}s", f"{n[:-1]}ies")}
+    common = {*common, *described, *forms}
     visible = _without(text, quotes) if free else text
     candidates = _typed(visible, known, now)
     told = _clause(text, visible, known, candidates, quotes)
