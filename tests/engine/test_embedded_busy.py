@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from engine.assistant import Assistant
+from engine.chat_model import ModelError
 from engine.conversation import Conversation
 from engine.events import TurnFinished
 from engine.intents.routing import Routing
 from engine.offline import worker_client
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import OUT_OF_TIME, STRIKES, Completion, WorkerClient
-from engine.tools.function import tool_from_function
+from engine.offline.worker_client import OUT_OF_TIME, WorkerClient
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import CATALOGUE, called, end, say
 
-# Children whose tool-calling model fails each in its own way; the classifier is the real one.
+# Children that fail each in its own way at some of what they are asked.
 HANGS = "time.sleep(600)"
 SPINS = "while True: pass"
 DIES = "os._exit(1)"
@@ -84,72 +84,20 @@ def assistant(worker: WorkerClient, folder: Path) -> Assistant:
     )
 
 
-def brew(kind: str) -> str:
-    """Brew a pot of tea."""
-    return kind
-
-
-# A message for which the tool-calling model is asked: neither its tool nor its value is plain.
-HARD = "what would my mobile cost me over there in the land of the kangaroos"
-
-
-@pytest.mark.parametrize("fault", [HANGS, SPINS, DIES, RAISES, BABBLES])
-async def test_a_turn_goes_on_without_the_tool_calling_model(
-    failing: Make, tmp_path: Path, fault: str
-) -> None:
-    """S18. What the message's own words leave open is asked for, and the next turn works."""
-    worker = failing(fault, "complete", limit_s=1.0)
-    talk = assistant(worker, tmp_path)
-
-    asked = end(await say(talk, HARD))
-    answered = await say(talk, "Australia")
-
-    assert (tmp_path / "asked").read_text()
-    assert (asked.status, asked.pending) == ("needs_input", ("country",))
-    assert called(answered) == [("roaming_cost_for_country", {"country": "Australia"})]
-
-
 async def test_processor_time_ends_what_spins(
     failing: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S18. The child's own limit ends it, long before the parent's clock would."""
     monkeypatch.setattr(worker_client, "PATIENCE", 1_000.0)
-    worker = failing(SPINS, "complete", limit_s=2.0)
+    worker = failing(SPINS, "likeness", limit_s=0.5)
     await worker.start()
     child = worker._process
     assert child is not None
 
-    completion = await worker.complete([tool_from_function(brew)], "brew green tea")
+    with pytest.raises(ModelError, match="took too long"):
+        await worker.likeness("tea", ["coffee"])
 
-    assert completion == Completion(failed=True)
     assert child.returncode == -OUT_OF_TIME
-
-
-async def test_a_child_that_was_lost_is_replaced_behind(failing: Make) -> None:
-    """S18. Nobody waits for the new child: it learns while the person reads."""
-    worker = failing(HANGS, "complete", limit_s=1.0)
-    await worker.complete([tool_from_function(brew)], "brew green tea")
-    assert worker._replacement is not None
-
-    await worker._replacement
-
-    assert worker._trained
-
-
-async def test_what_fails_again_and_again_is_not_asked_any_more(
-    failing: Make, tmp_path: Path
-) -> None:
-    """S18. Otherwise every message would wait for the time-out."""
-    worker = failing(HANGS, "complete", limit_s=1.0)
-    await worker.start()
-    for _ in range(STRIKES + 3):
-        assert await worker.complete([tool_from_function(brew)], "brew tea") == Completion(
-            failed=True
-        )
-        assert worker._replacement is not None
-        await worker._replacement
-
-    assert (tmp_path / "asked").read_text().split() == ["complete"] * STRIKES
 
 
 @pytest.mark.parametrize("fault", [HANGS, SPINS, DIES, RAISES, BABBLES])
@@ -195,7 +143,12 @@ async def test_the_classifier_is_tried_twice(failing: Make, tmp_path: Path) -> N
 @pytest.mark.usefixtures("busy")
 async def test_no_turn_fails_on_a_busy_machine(tmp_path: Path) -> None:
     """S18. Two busy programs leave the offline models a fraction of the processors."""
-    rows = [HARD, "chuck a tenner on it", "what's calling home from Rio like", "settle my bill"]
+    rows = [
+        "what would my mobile cost me over there in the land of the kangaroos",
+        "chuck a tenner on it",
+        "what's calling home from Rio like",
+        "settle my bill",
+    ]
     worker = WorkerClient(CATALOGUE)
     try:
         for text in rows:

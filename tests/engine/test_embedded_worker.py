@@ -19,12 +19,9 @@ import pytest
 from engine.chat_model import ModelError
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
-from engine.offline.worker_client import TEXT_LIMIT, Completion, WorkerClient, clean_message
-from engine.tools.function import tool_from_function
-from engine.tools.tool import Tool
+from engine.offline.worker_client import TEXT_LIMIT, WorkerClient, clean_message
 
 WORKER = (sys.executable, "-m", "engine.offline.worker")
-TEA = {"name": "make_tea", "description": "Make tea", "parameters": {"type": "object"}}
 
 
 @pytest.fixture
@@ -45,11 +42,6 @@ async def client(catalogue: Catalogue) -> AsyncIterator[WorkerClient]:
     client = WorkerClient(catalogue)
     yield client
     await client.close()
-
-
-def brew(kind: str) -> str:
-    """Brew a pot of tea."""
-    return kind
 
 
 async def test_texts_are_read(client: WorkerClient) -> None:
@@ -114,22 +106,6 @@ async def test_a_worker_that_dies_at_once_is_reported(catalogue: Catalogue) -> N
         await client.start()
 
 
-async def test_without_the_tool_calling_model_the_words_have_to_do(catalogue: Catalogue) -> None:
-    script = (
-        "import sys; sys.modules['needle'] = None\nfrom engine.offline.worker import serve; serve()"
-    )
-    client = WorkerClient(catalogue, command=(sys.executable, "-c", script))
-    tools = [tool_from_function(brew)]
-
-    await client.warm(tools)
-    completion = await client.complete(tools, "brew green tea")
-    readings, _ = await client.read("lamp off")
-    await client.close()
-
-    assert completion == Completion(failed=True)
-    assert readings[0].intents()[0][0] == "lamp"
-
-
 async def test_a_model_file_that_was_changed_is_refused(catalogue: Catalogue) -> None:
     script = (
         "from engine.offline import encoder, worker\n"
@@ -145,7 +121,7 @@ async def test_a_model_file_that_was_changed_is_refused(catalogue: Catalogue) ->
 
 async def test_a_cancelled_request_leaves_no_answer_for_the_next(client: WorkerClient) -> None:
     await client.start()
-    task = asyncio.create_task(client.complete([tool_from_function(brew)], "brew green tea"))
+    task = asyncio.create_task(client.read("brew green tea"))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -161,25 +137,10 @@ async def test_hostile_text_is_survived(client: WorkerClient) -> None:
     child = client._process
     texts = ["", "\ud800", "a\x00b\x1b[31m", "x" * 100_000, "٢٠ 🤖 ﷽", "<|im_end|>", "\n" * 50]
     for text in texts:
-        completion = await client.complete([tool_from_function(brew)], text)
         readings, _ = await client.read(text)
 
-        assert {name for name, _ in completion.calls} <= {"brew"}, text[:20]
-        assert len(readings) == 1
+        assert len(readings) == 1, text[:20]
     assert client._process is child, "it was lost, and replaced"
-
-
-async def test_a_tool_beyond_the_engines_limits_is_not_shown_to_it(client: WorkerClient) -> None:
-    deep: dict[str, Any] = {"type": "string"}
-    for _ in range(500):
-        deep = {"type": "object", "properties": {"a": deep}}
-    wide = {"type": "object", "properties": {"a": {"enum": [str(n) for n in range(2_000)]}}}
-
-    async def run(*_: Any) -> None: ...
-
-    for name, parameters in (("deep", deep), ("wide", wide), ("n" * 10_000, {"type": "object"})):
-        tool = Tool(name, "A tool", parameters, "read", dict, run)
-        assert (await client.complete([tool], "use the tool")).calls == ()
 
 
 def test_long_and_broken_text_is_cut_and_cleaned() -> None:
@@ -219,8 +180,7 @@ ALL_OPERATIONS = (
     },
     {"op": "score", "key": "k", "texts": ["make some tea"]},
     {"op": "nearest", "texts": ["tea"], "among": ["cars", "hot drinks"]},
-    {"op": "warm", "tools": [TEA]},
-    {"op": "complete", "tools": [TEA], "text": "make tea"},
+    {"op": "likeness", "text": "tea", "among": ["cars", "hot drinks"]},
 )
 
 
@@ -236,7 +196,7 @@ def test_no_connection_is_opened_and_nothing_is_written(tmp_path: Path) -> None:
         "from engine.offline.worker import serve; serve()"
     )
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    for name in ("CI", "GITHUB_ACTIONS", "NEEDLE_TELEMETRY", "DO_NOT_TRACK"):
+    for name in ("CI", "GITHUB_ACTIONS"):
         environment.pop(name, None)
 
     answers = converse(*ALL_OPERATIONS, script=script, env=environment)
@@ -299,7 +259,6 @@ def test_the_program_itself_imports_nothing_native() -> None:
     script = (
         "import sys\n"
         "import engine.offline.router, engine.offline.model\n"
-        "native = {'numpy', 'needle'} & set(sys.modules)\n"
-        "sys.exit(', '.join(native) or None)"
+        "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run((sys.executable, "-c", script), check=False).returncode == 0

@@ -120,15 +120,6 @@ def test_what_nothing_took_is_known() -> None:
     assert fill("deploy billing v1.2.3 to staging", DEPLOY, COMMON, now=NOW).unread == ()
 
 
-def test_a_model_is_believed_where_the_message_has_it_and_nothing_else_does() -> None:
-    text = "deploy the thing to staging"
-    own = {"service": "thing"}
-
-    assert fill(text, DEPLOY, {*COMMON, "thing"}, proposed=own).values["stage"] == "staging"
-    assert "service" not in fill(text, DEPLOY, {*COMMON, "thing"}, proposed=own).values
-    assert fill("go", DEPLOY, COMMON, proposed={"service": "billing"}).values == {}
-
-
 def test_parameters_within_an_object() -> None:
     assert list(parameters(MOVE)) == ["stay.city", "stay.nights"]
     assert required(MOVE) == ("stay.city",)

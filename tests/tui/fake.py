@@ -190,7 +190,7 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
 
 
 class OfflineBackstage(FakeBackstage):
-    model_label = "offline models (MiniLM + Needle)"
+    model_label = "offline models"
     offline = True
 
 

@@ -18,7 +18,7 @@ def run(number: int, accuracy: float | None = 0.9, state: str = "finished") -> R
         AT,
         "ACME Mobile",
         "embedded",
-        "offline models (MiniLM + Needle)",
+        "offline models",
         state,
         240,
         accuracy,
