@@ -260,12 +260,6 @@ def takes_clause(draft: Draft) -> bool:
     return any(is_clause(n, draft.known[n]) for n in draft.missing[:1] if is_free(draft.known[n]))
 
 
-def has_value(tool: Tool, text: str, name: str) -> bool:
-    """Whether the text plainly has a value for this parameter."""
-    schema = parameters(tool.parameters).get(name, {})
-    return bool(extract_values(text, schema, name=name))
-
-
 def _is_text(draft: Draft, name: str) -> bool:
     schema = draft.known[name]
     return is_free(schema) or (

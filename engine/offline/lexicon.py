@@ -36,7 +36,7 @@ _AROUND_YES = """
 do it that go ahead sounds good all right of course thanks you can after actually then well oh hm
 hmm
 """
-_ON = "on send enable enabled activate start resume yes want unmute open allow"
+_ON = "on send sign subscribe enable enabled activate start resume yes want unmute open allow"
 _OFF = """
 off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
 not won't

@@ -73,6 +73,8 @@ LIKELY = 0.5
 POSSIBLE = 0.15
 # From this share of a tool's examples that are statements, a statement may be an order of it.
 TOLD = 0.2
+# Who tells so many values that a tool needs, and all of them, hardly does so by chance.
+MUCH = 3
 # A question is answered by a look-up that fits this well, though a change may fit it better.
 ANSWERS = 0.05
 
@@ -177,8 +179,12 @@ class OfflineModel:
         fresh = named and not request.awaiting
         if fresh and confirmation.takes_back(text, draft.tool.name, draft.reading):
             return "wanted"
+        said = draft.needed and not draft.missing and not request.awaiting
+        if said and confirmation.takes_back(text, draft.tool.name, draft.reading):
+            return "wanted"  # "please cancel A1203"
         switched = draft.reading.act == "refusal" and False in draft.arguments.values()
-        if (switched or draft.told) and not draft.missing:
+        told = draft.told or (draft.reading.act == "statement" and len(draft.needed) >= MUCH)
+        if (switched or told) and not draft.missing:
             return "unsure"  # "no reminders, please"; "I have a headache"
         return confirmation.verdict(
             draft.tool,
@@ -321,7 +327,7 @@ class OfflineModel:
         mere = _only_values(candidate, candidate.needed, text)
         asks = only_names(text) or (confirmation.is_told(reading) and not mere)
         asks = asks or confirmation.is_question(reading, valued=valued)
-        if asks and tools[best].effect != "read":
+        if asks:
             least = 0 if only_names(text) else ANSWERS
             reads = (n for n, s in shares if tools[n].effect == "read" and s >= least)
             best, share = next(((name, SURE) for name in reads), (best, share))

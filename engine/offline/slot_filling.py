@@ -331,7 +331,8 @@ def _free(
         for name in list(wanting):
             cues = _described_cues(known[name]) if described else _cues(name.rpartition(".")[2])
             cued = [r for r in found if r.before in cues]
-            capitals = [run for run in cued if run.capital]
+            both = cued and (cues | _described_cues(known[name]))
+            capitals = [r for r in found if r.capital and r.before in both]
             cued = capitals if len(capitals) == 1 else cued
             if len(cued) == 1 and (name in needed or len(found) > 1 or _is_named(name, cued[0])):
                 _take(name, known[name], cued, found, filled)

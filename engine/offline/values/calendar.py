@@ -165,7 +165,8 @@ def _days(kind: str, match: re.Match[str], today: date) -> list[date | None]:
             # The sun is no Sunday: what is short stands where only a day can.
             short = len(said["weekday"]) == 3 and "which" not in said
             led = _DAY_BEFORE.search(match.string, 0, match.start("weekday"))
-            return [] if short and not led else [_weekday(said, today)]
+            since = bool(led) and led[0].casefold().startswith("since")
+            return [] if short and not led else [_weekday(said, today, past=since)]
         case "after":
             return [today + timedelta(days=2 if said["side"].startswith("after") else -2)]
         case "named":
@@ -221,9 +222,9 @@ def _in_month(said: dict[str, str], today: date) -> date | None:
     return read if read is None or read >= today - timedelta(days=60) else _year_on(read)
 
 
-def _weekday(said: dict[str, str], today: date) -> date:
+def _weekday(said: dict[str, str], today: date, *, past: bool) -> date:
     ahead = (_DAYS[said["weekday"].casefold()] - today.weekday() - 1) % 7 + 1
-    if said.get("which", "").casefold() == "last":
+    if past or said.get("which", "").casefold() == "last":
         return today + timedelta(days=ahead - 7 or -7)
     return today + timedelta(days=ahead + (7 if "week" in said else 0))
 

@@ -19,10 +19,22 @@ _QUOTED = re.compile(
 # Stand for a value that is not said.
 _PLACEHOLDERS = frozenset(
     {"something", "anything", "everything", "someone", "anyone", "somebody", "thing", "things"}
-    | {"stuff", "somewhere", "anywhere", "whatever", "somehow"}
+    | {
+        "these",
+        "those",
+        "been",
+        "being",
+        "having",
+        "stuff",
+        "somewhere",
+        "anywhere",
+        "whatever",
+        "somehow",
+    }
 )
 _WORD = re.compile(r"(?<!['’])[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
-_INSIDE = frozenset({"of", "the", "and", "in", "on", "a", "de", "la", "von"})
+_INSIDE = frozenset({"of", "the", "and", "in", "on", "a"})
+_PARTICLES = frozenset({"de", "del", "di", "da", "la", "le", "von", "van"})  # "rio de janeiro"
 _TRAILING = frozenset({"please", "pls", "thanks", "then", "now", "today"})
 
 
@@ -136,12 +148,17 @@ def _next(
     following = last + 1
     if following >= len(tokens) or not _glued(text, tokens[last], tokens[following]):
         return None
-    if own(following):
+    # The number of a house, behind the name of the street.
+    counts = tokens[following + 1][0].casefold() in UNITS if following + 1 < len(tokens) else False
+    if capital(last) and tokens[following][0].isdigit() and not counts:
+        return following
+    particle = tokens[following][0] in _PARTICLES
+    if own(following) and not (particle and capital(last)):
         # A name ends where its capitals do: "travelling to Canada tmrw".
         lone = len(tokens[following][0]) == 1 or tokens[last][0].isdigit()
         return following if lone or capital(last) == capital(following) else None
     within = following
-    while within < len(tokens) and tokens[within][0].casefold() in _INSIDE:
+    while within < len(tokens) and tokens[within][0].casefold() in _INSIDE | _PARTICLES:
         if not _glued(text, tokens[within - 1], tokens[within]):
             return None
         within += 1

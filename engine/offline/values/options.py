@@ -89,7 +89,8 @@ def _nearly(
     for match in re.finditer(r"[^\W\d_]{3,}", text):
         word = match[0].casefold()
         swapped = [w for w in long if w[0] == word[0] and sorted(w) == sorted(word)]
-        near = difflib.get_close_matches(word, long, n=1, cutoff=0.84) if len(word) > 3 else []
+        begins = [w for w in long if w[0] == word[0]]  # a book is no ebook
+        near = difflib.get_close_matches(word, begins, n=1, cutoff=0.84) if len(word) > 3 else []
         close = near or swapped
         if not close and len(word) >= SHORTENED and word not in FILLERS | TALK:
             begun = [w for w in long if w.startswith(word) and len(w) > len(word) + 1]
