@@ -20,7 +20,8 @@ from functools import lru_cache
 from typing import Any
 
 from engine.events import ValueSource
-from engine.offline.selection import resolve_ordinal
+from engine.offline.answers import Row
+from engine.offline.selection import resolve_ordinal, value_of
 from engine.offline.values.calendar import read_dates, read_moments, read_times
 from engine.offline.values.options import read_boolean
 from engine.offline.values.readers import affirmed, extract_values, foreign_unit, sole_value
@@ -73,7 +74,7 @@ class Told:
     it: a number that was spent once is not ordered again by having been said. `results` are what
     tools returned. `offer` is what the assistant said before the newest message, where it asked
     something; `instructions` are the catalogue's. `asked` are the parameters that the newest
-    message answers.
+    message answers; `pointed` is the row of a result that it points at: "the cheapest one".
     """
 
     said: tuple[str, ...]
@@ -83,6 +84,7 @@ class Told:
     instructions: str = ""
     today: date = date.min
     asked: Collection[str] = ()
+    pointed: Row | None = None
 
     @property
     def newest(self) -> str:
@@ -212,6 +214,9 @@ class _Parameter:
         if resolve_ordinal(self.told.newest, options, self.name) == value or self._offers(
             value, lambda text: extract_values(text, schema, name=self.name)
         ):
+            return "worked_out"
+        row = self.told.pointed
+        if row is not None and value_of(row, self.name, schema) == value:
             return "worked_out"
         if self._in_results(lambda key, leaf: leaf == value and key == self.name):
             return "result"

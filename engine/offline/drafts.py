@@ -60,8 +60,6 @@ class Draft:
     told: bool = False  # the examples of this tool are statements, too: "I have a headache"
     agreed: bool = False  # to what was asked
     pointed: bool = False  # at a row of what was listed
-    # A value stands in no message as a whole: the person hears it before it is used.
-    derived: bool = False
     rivals: dict[str, list[Any]] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
 
@@ -109,15 +107,14 @@ def take_answer(draft: Draft, text: str, now: datetime, earlier: str = "") -> bo
         return True
     for name in [*draft.missing, *(n for n in known if n not in draft.missing)]:
         schema = known[name]
-        value, derived = sole_value(text, schema, name=name, now=now), False
+        value = sole_value(text, schema, name=name, now=now)
         if value is None and kind_of(schema) == "date-time" and name in draft.missing:
             both = distinct(f.value for f in read(f"{earlier}. {text}", schema, now=now))
-            value, derived = (both[0], True) if len(both) == 1 else (None, False)
+            value = both[0] if len(both) == 1 else None
         if value is None or (draft.tool.effect == "read" and echoes(str(value), draft.tool)):
             continue  # "and texts?"
         if name in draft.needed or name in before or choices(schema):
             draft.arguments[name] = value
-            draft.derived |= derived
             return True
     return False
 

@@ -51,8 +51,7 @@ from engine.offline.selection import (
     without_pointer,
 )
 from engine.offline.speech import follows, only_names
-from engine.offline.values.options import choices
-from engine.offline.values.readers import extract_values, is_mere_value
+from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
 from engine.offline.worker_client import BUSY, WorkerClient
 from engine.text import show_controls
@@ -202,8 +201,6 @@ class OfflineModel:
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
-        if draft.derived and draft.tool.effect != "read":
-            return question
         if draft.unread and draft.tool.effect != "read":
             unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
             return f"I have no use for {unread} here. {question}"
@@ -315,7 +312,6 @@ class OfflineModel:
                     draft.take(said, self._common(draft.tool), self._now())
                     draft.arguments[draft.needed[0]] = value
                     draft.pointed = True
-                    draft.derived = _is_unsaid(draft, draft.needed[0], said)
                     return draft
         return None
 
@@ -403,16 +399,8 @@ def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
             draft.pointed = value is not None
         if value is not None:
             draft.arguments[name] = value
-            draft.derived |= draft.pointed and _is_unsaid(draft, name, text)
             return True
     return False
-
-
-def _is_unsaid(draft: Draft, name: str, text: str) -> bool:
-    """Whether an option is one that the text does not name: "the cheapest" for "S"."""
-    schema = draft.known[name]
-    said = extract_values(text, schema, name=name)
-    return bool(choices(schema)) and draft.arguments[name] not in said
 
 
 def _earlier(request: ChatRequest) -> str:

@@ -165,7 +165,7 @@ def _days(kind: str, match: re.Match[str], today: date) -> list[date | None]:
             # The sun is no Sunday: what is short stands where only a day can.
             short = len(said["weekday"]) == 3 and "which" not in said
             led = _DAY_BEFORE.search(match.string, 0, match.start("weekday"))
-            since = bool(led) and led[0].casefold().startswith("since")
+            since = led is not None and led[0].casefold().startswith("since")
             return [] if short and not led else [_weekday(said, today, past=since)]
         case "after":
             return [today + timedelta(days=2 if said["side"].startswith("after") else -2)]
