@@ -14,7 +14,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Literal
 
-from engine.offline.lexicon import COMPARES, COUNTS, PRICES, SUPERLATIVES, TOTALS, WHEN
+from engine.offline.lexicon import COMPARES, COUNTS, PRICES, SETTLED, SUPERLATIVES, TOTALS, WHEN
 from engine.offline.values.calendar import read_dates
 from engine.offline.values.options import read_options
 from engine.offline.values.schema import Found, alike, words
@@ -264,8 +264,14 @@ def marked(said: Sequence[str], table: Sequence[Row], today: date) -> list[Row] 
         row
         for row in table
         if any("due" in f.label and f.kind == "date" and _day(f) < today for f in row.facts)
-        and not any("paid" in f.label for f in row.facts)
+        and not is_settled(row)
     ]
+
+
+def is_settled(row: Row) -> bool:
+    """Whether a row is over and done with: an invoice that is paid, a book that is returned."""
+    told = (f for f in row.facts if f.kind in ("date", "flag", "text") and f.value is not False)
+    return any(set(words(f"{fact.label} {fact.value}")) & SETTLED for fact in told)
 
 
 def _falls(fact: Fact, days: Collection[date], months: Collection[str]) -> bool:

@@ -28,9 +28,10 @@ from engine.offline.values.readers import (
     sole_value,
     unit_name,
 )
-from engine.offline.values.schema import Schema, is_free, kind_of, resolve_schema, words
+from engine.offline.values.schema import Schema, alike, is_free, kind_of, resolve_schema, words
 from engine.tools.tool import Tool
 
+CODED = frozenset({"id", "number", "code", "key", "ref"})  # of a parameter's name
 LOOKED_UP = 5  # at once, for one message
 # A question is asked so often, the second time with the form of the answer; then it is dropped.
 ASKED = 2
@@ -181,13 +182,29 @@ def listed(draft: Draft, text: str) -> bool:
     return False
 
 
+def lister(draft: Draft, tools: Iterable[Tool]) -> Tool | None:
+    """The look-up that lists what a missing code may be: `list_loans` for `loan_id`."""
+    name = next(iter(draft.missing), "")
+    schema = draft.known.get(name, {})
+    if "pattern" not in schema or kind_of(schema) != "identifier":
+        return None
+    own = set(words(name)) - CODED
+    looks = (tool for tool in tools if tool.effect == "read" and not tool.required)
+    return next((t for t in looks if any(alike(a, b) for a in words(t.name) for b in own)), None)
+
+
 def question(
-    draft: Draft, text: str, messages: Sequence[Message], open_: PendingCall | None
+    draft: Draft,
+    text: str,
+    messages: Sequence[Message],
+    open_: PendingCall | None,
+    *,
+    listed: bool = False,
 ) -> str:
     """What to ask for what is missing; nothing where it was asked for often enough.
 
-    The second time it says what form the answer has. Where the message has told something of
-    the `open_` call, the question is another one.
+    The second time it says what form the answer has, or that it is one of those `listed`. Where
+    the message has told something of the `open_` call, the question is another one.
     """
     name, asked = draft.missing[0], draft.tool.question(draft.missing)
     stands = open_ is not None and (open_.tool, dict(open_.arguments)) == (
@@ -202,7 +219,8 @@ def question(
         listed_values = f"{', '.join(map(str, rivals[:-1]))} or {rivals[-1]}"
         return f"{asked} I read {listed_values}: which is meant?"
     note = _unit_note(draft, text)
-    return f"{note}{asked} {_form(draft.known[name], name)}" if times else f"{note}{asked}"
+    form = _form(draft.known[name], listed=listed)
+    return f"{note}{asked} {form}" if times else f"{note}{asked}"
 
 
 def _times(asked: str, messages: Sequence[Message]) -> int:
@@ -216,10 +234,12 @@ def _times(asked: str, messages: Sequence[Message]) -> int:
     return count
 
 
-def _form(schema: Schema, name: str) -> str:
+def _form(schema: Schema, *, listed: bool) -> str:
     """What an answer looks like."""
     options = [str(option) for option in choices(schema)]
-    if options:
+    if listed:
+        form = "one of these"
+    elif options:
         form = "one of: " + ", ".join(options)
     elif "pattern" in schema and kind_of(schema) == "identifier":
         example = next(iter(schema.get("examples", ())), "")

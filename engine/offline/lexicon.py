@@ -144,6 +144,7 @@ cost costs price prices pay paid owe owed charge charged spend spent money dolla
 cheap fee fees worth bill rate
 """
 PRICES = frozenset(_PRICES.split())
+SETTLED = frozenset({"paid", "returned", "cancelled", "canceled", "closed", "completed"})
 TOTALS = frozenset({"total", "together", "altogether", "sum"})
 COMPARES = frozenset({"compare", "difference", "versus", "vs", "differ", "between", "comparison"})
 # Which one of several, by what it is compared in and whether the most or the least is meant.

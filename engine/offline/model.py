@@ -12,6 +12,7 @@ and for 94.4 % without it, in three other catalogues for 125 and 123 of 189.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -26,13 +27,15 @@ from engine.events import PendingCall, RetryScheduled, TextDelta
 from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
-from engine.offline.answers import answer
+from engine.offline.answers import answer, is_settled, named_rows, rows_of
 from engine.offline.decider import asked_for
 from engine.offline.drafts import (
+    SHORT,
     Draft,
     calls_of,
     common_words,
     listed,
+    lister,
     plainly,
     question,
     take_answer,
@@ -74,6 +77,7 @@ POSSIBLE = 0.15
 TOLD = 0.2
 # Who tells so many values that a tool needs, and all of them, hardly does so by chance.
 MUCH = 3
+LISTED = 10  # rows to choose from, at most
 # A question is answered by a look-up that fits this well, though a change may fit it better.
 ANSWERS = 0.05
 
@@ -105,7 +109,9 @@ class OfflineModel:
             refused = follow_ups.rejected_call(request, results)
             draft = Draft(*refused) if refused else None
             text = await self._told(request, results)
-            if draft and not text.endswith("?"):
+            if (open_ := await self._listed_for(request)) is not None:
+                draft, text = open_
+            elif draft and not text.endswith("?"):
                 said = confirmation.last_user_text(request)
                 asked = question(draft, said, request.messages, request.awaiting)
                 draft, text = (draft, f"{text} {asked}") if asked else (None, f"{text} {GIVEN_UP}")
@@ -130,6 +136,8 @@ class OfflineModel:
                 text = question(draft, said, request.messages, request.awaiting)
                 if not text:
                     draft, text = None, GIVEN_UP
+                elif self._is_unanswered(draft, request):
+                    draft = Draft(lister(draft, request.tools) or draft.tool)
             elif draft and not draft.agreed:
                 doubt = self._doubt(draft, request)
         usage = Usage(
@@ -146,6 +154,30 @@ class OfflineModel:
         text = doubt or text
         yield TextDelta(text=text)
         yield Reply(text, (), "stop", usage, self._awaiting(request, draft))
+
+    def _is_unanswered(self, draft: Draft, request: ChatRequest) -> bool:
+        """Whether this was asked for before and not answered, and what there is was not listed."""
+        waits = request.awaiting is not None and request.awaiting.tool == draft.tool.name
+        name = draft.missing[0]
+        rows = bool(options(name, draft.known[name], request.messages))
+        return waits and not rows and lister(draft, request.tools) is not None
+
+    async def _listed_for(self, request: ChatRequest) -> tuple[Draft, str] | None:
+        """The open call of which a value was missing, and the question with what was listed."""
+        if request.awaiting is None or not request.awaiting.missing:
+            return None
+        with contextlib.suppress(ModelError):
+            draft = await self._draft(request)
+            call = next(m.tool_calls[-1] for m in reversed(request.messages) if m.tool_calls)
+            look = lister(draft, request.tools) if draft and draft.missing else None
+            rows = rows_of(follow_ups.last_result(request.messages))
+            rows = [row for row in rows if not is_settled(row)] or rows
+            if draft and look and look.name == call.name and rows:
+                said = confirmation.last_user_text(request)
+                asked = question(draft, said, request.messages, request.awaiting, listed=True)
+                listed_rows = "\n".join(f"- {row}" for row in rows[:LISTED])
+                return draft, f"{listed_rows}\n\n{asked}"
+        return None
 
     async def _told(self, request: ChatRequest, results: Sequence[Any]) -> str:
         """What the calls came to: what a look-up says to the question, and what was changed."""
@@ -233,8 +265,10 @@ class OfflineModel:
         awaiting, earlier = request.awaiting, _earlier(request)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if _pick(draft, request, self._now().date()) or take_answer(
-                draft, text, self._now(), earlier
+            if (
+                _pick(draft, request, self._now().date())
+                or take_answer(draft, text, self._now(), earlier)
+                or (len(words(text)) <= SHORT and _pick_named(draft, request))
             ):
                 return draft
         # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
@@ -276,7 +310,7 @@ class OfflineModel:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
             chosen.told = reading.act == "statement" and await self._is_told(chosen.tool)
-            _pick(chosen, request, self._now().date())
+            _pick(chosen, request, self._now().date()) or _pick_named(chosen, request)
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
 
@@ -398,6 +432,20 @@ def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
             value = value_of(row, name, draft.known[name])
             draft.pointed = value is not None
         if value is not None:
+            draft.arguments[name] = value
+            return True
+    return False
+
+
+def _pick_named(draft: Draft, request: ChatRequest) -> bool:
+    """Take the code of the one row of the last result that the text names, where a code is
+    missing: "Dune" for L-10040; whether it did."""
+    rows = named_rows(
+        confirmation.last_user_text(request), rows_of(follow_ups.last_result(request.messages))
+    )
+    for name in draft.missing[:1] if len(rows) == 1 else ():
+        schema = draft.known[name]
+        if "pattern" in schema and (value := value_of(rows[0], name, schema)) is not None:
             draft.arguments[name] = value
             return True
     return False

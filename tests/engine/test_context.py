@@ -19,7 +19,7 @@ from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import called, end, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PLACES = {"telecom": BUILT_IN, "library": HERE / "library", "clinic": HERE / "clinic"}
+PLACES = {"telecom": BUILT_IN, **{name: HERE / name for name in ("library", "clinic", "travel")}}
 CATALOGUES = {name: load(place) for name, place in PLACES.items()}
 
 
@@ -52,6 +52,25 @@ def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assi
         ("telecom", ["add 5 GB", "and how much is left?"], ("get_data_balance", {}), "12.4 GB"),
         ("telecom", ["add 5 GB", "and my balance?"], ("get_balance", {}), "32.50"),
         ("telecom", ["what did you just do?"], None, "not changed anything"),
+        (
+            "clinic",
+            ["please cancel my appointment", "which ones are there?", "the one with Okafor"],
+            ("cancel_appointment", {"appointment_id": "A1203"}),
+            "",
+        ),
+        (
+            "travel",
+            ["show my trips", "please cancel the Oslo trip"],
+            ("cancel_trip", {"trip_id": "T-4432"}),
+            "",
+        ),
+        ("telecom", ["pay my bill", "dunno"], ("list_invoices", {}), "INV-1007: amount $29.90"),
+        (
+            "telecom",
+            ["pay my bill", "dunno", "the older one"],
+            ("pay_invoice", {"invoice_id": "INV-1007"}),
+            "",
+        ),
         (
             "telecom",
             ["list my invoices", "pay the older one"],
