@@ -58,7 +58,7 @@ class Draft:
     arguments: dict[str, Any] = field(default_factory=dict)
     # How the message reads, unless it answers what was asked or repeats what was ordered.
     reading: Prediction | None = None
-    told: bool = False  # the examples of this tool are statements, too: "I have a headache"
+    told: bool = False  # no order by its form, but as the tool's own examples: "I have a headache"
     agreed: bool = False  # to what was asked
     pointed: bool = False  # at a row of what was listed
     rivals: dict[str, list[Any]] = field(default_factory=dict)

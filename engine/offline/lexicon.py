@@ -38,8 +38,12 @@ hmm
 """
 _ON = "on send sign subscribe enable enabled activate start resume yes want unmute open allow"
 _OFF = """
-off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
+end off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
 not won't
+"""
+_SWITCHES = """
+subscribe unsubscribe enable enabled disable disabled activate deactivate mute unmute stop end off
+sign send don't
 """
 _UNDOING = """
 cancel undo revert reverse refund withdraw annul void rescind remove deduct subtract retract
@@ -78,6 +82,8 @@ CALENDAR = frozenset(_CALENDAR.split())
 # What is switched on or off by these words.
 ON = frozenset(_ON.split())
 OFF = frozenset(_OFF.split())
+# Of these, what switches by itself: "I want" may be about anything.
+SWITCHES = frozenset(_SWITCHES.split())
 # What announces that something is told in the person's own words.
 TOLD = frozenset(_TOLD.split())
 # Behind these stands a place, or what something is for.

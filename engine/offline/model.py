@@ -54,6 +54,7 @@ from engine.offline.selection import (
     without_pointer,
 )
 from engine.offline.speech import follows, only_names
+from engine.offline.values.free_text import without_quotes
 from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
 from engine.offline.worker_client import BUSY, WorkerClient
@@ -73,7 +74,7 @@ SURE = 0.7
 LIKELY = 0.5
 # Below this no tool is taken, however well the values fit it.
 POSSIBLE = 0.15
-# From this share of a tool's examples that are statements, a statement may be an order of it.
+# From this share of a tool's examples that are statements, say, one may be an order of it.
 TOLD = 0.2
 # Who tells so many values that a tool needs, and all of them, hardly does so by chance.
 MUCH = 3
@@ -213,17 +214,19 @@ class OfflineModel:
         said = draft.needed and not draft.missing and not request.awaiting
         if said and confirmation.takes_back(text, draft.tool.name, draft.reading):
             return "wanted"  # "please cancel A1203"
-        switched = draft.reading.act == "refusal" and False in draft.arguments.values()
-        told = draft.told or (draft.reading.act == "statement" and len(draft.needed) >= MUCH)
-        if (switched or told) and not draft.missing:
-            return "unsure"  # "no reminders, please"; "I have a headache"
-        return confirmation.verdict(
+        verdict = confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
             mere_value=_only_values(draft, draft.arguments, text),
             reading=draft.reading,
             pointed=draft.pointed,
         )
+        if verdict in ("declined", "unwanted") and not draft.missing:
+            switched = draft.reading.act == "refusal" and False in draft.arguments.values()
+            told = draft.reading.act == "statement" and len(draft.needed) >= MUCH
+            if switched or told or draft.told:
+                return "unsure"  # "no reminders, please"; "I have a headache"
+        return verdict
 
     def _doubt(self, draft: Draft, request: ChatRequest) -> str:
         """What to ask before the call is made, if anything."""
@@ -272,7 +275,8 @@ class OfflineModel:
             ):
                 return draft
         # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
-        (whole, plain), _ = await self._worker.read(text, without_pointer(text, request.messages))
+        spoken = without_quotes(text)
+        (whole, plain), _ = await self._worker.read(spoken, without_pointer(text, request.messages))
         reading = replace(plain, acts=whole.acts)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
@@ -309,7 +313,7 @@ class OfflineModel:
         if chosen:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
-            chosen.told = reading.act == "statement" and await self._is_told(chosen.tool)
+            chosen.told = await self._is_idiom(chosen.tool, reading.act)
             _pick(chosen, request, self._now().date()) or _pick_named(chosen, request)
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
@@ -392,14 +396,15 @@ class OfflineModel:
         listed(draft, text)
         return draft
 
-    async def _is_told(self, tool: Tool) -> bool:
-        """Whether people order what this tool does by a statement, as far as its examples show."""
+    async def _is_idiom(self, tool: Tool, act: str) -> bool:
+        """Whether people order what this tool does by such an act, as far as its examples show:
+        "I have a headache", "tell me when it gets cheap"."""
         own = [i.examples.get(tool.name, ()) for i in self._catalogue.intents.values()]
         phrases = [phrase for some in own for phrase in some]
-        if not phrases or tool.effect == "read":
+        if not phrases or tool.effect == "read" or act in (*DECLINES, *confirmation.ORDERS):
             return False
         read, _ = await self._worker.read(*phrases)
-        return sum(each.act == "statement" for each in read) >= TOLD * len(phrases)
+        return sum(each.act == act for each in read) >= TOLD * len(phrases)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The words of a tool's own name, description and examples."""

@@ -56,7 +56,10 @@ _DATES = tuple(
             "month",
             rf"\b(?:the\s+)?{_DAY}(?:\s+of)?\s+(?P<month>{_MONTH})\b\.?{_YEAR}",
         ),
-        ("month", rf"\b(?P<month>{_MONTH})\b\.?\s+(?:the\s+)?{_DAY}(?![\w:]|\s*[ap]m\b){_YEAR}"),
+        (
+            "month",
+            rf"\b(?P<month>{_MONTH})\b\.?(?:,?\s+on)?\s+(?:the\s+)?{_DAY}(?![\w:]|\s*[ap]m\b){_YEAR}",
+        ),
         (
             "weekday",
             rf"\b(?:(?P<which>next|this|last|coming|following)\s+)?(?P<weekday>{_WEEKDAY})\b"

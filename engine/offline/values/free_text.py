@@ -60,6 +60,11 @@ def quoted(text: str) -> list[Found]:
     ]
 
 
+def without_quotes(text: str) -> str:
+    """The text with "it" for what stands in quotes: that does not tell what is wanted."""
+    return _QUOTED.sub("it", text)
+
+
 def is_clause(name: str, schema: Schema) -> bool:
     """Whether the parameter takes a whole clause, such as a message or a reason."""
     return bool(set(words(name)) & set(CLAUSES))
@@ -75,7 +80,8 @@ def clause(text: str, name: str) -> Found | None:
     colon = re.search(r":\s+(?=\S)", text)
     begin = colon.end() if colon else -1
     for cue in cues if begin < 0 else ():
-        match = re.search(rf"(?<!\w){re.escape(cue)}(?!\w)[\s,]*", text, re.IGNORECASE)
+        role = r"(?!\s+an?\b)" if cue == "as" else ""  # "as a gift" gives no reason
+        match = re.search(rf"(?<!\w){re.escape(cue)}(?!\w){role}[\s,]*", text, re.IGNORECASE)
         if match and text[match.end() :].strip():
             begin = match.end()
             break
@@ -107,6 +113,8 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
 
     def capital(place: int) -> bool:
         word = tokens[place][0]
+        if word.casefold() in CALENDAR:
+            return False
         first = re.search(r"(?:^|[.!?])[\s\"“]*$", text[: tokens[place].start()])
         # "Maria Keller drives, too": the first word of a sentence, before another capital.
         follows = tokens[place + 1][0] if first and place + 1 < len(tokens) else ""
@@ -118,7 +126,7 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
 
     def own(place: int) -> bool:
         word = re.split("['’]", tokens[place][0].casefold())[0]  # "I'm"
-        if capital(place) and word not in CALENDAR | {"i"}:
+        if capital(place) and word != "i":
             return True
         # The number of a house, before the name of the street.
         numbers = word.isdigit() and place + 1 < len(tokens) and capital(place + 1)

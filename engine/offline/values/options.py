@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.offline.lexicon import FILLERS, OFF, ON, TALK
+from engine.offline.lexicon import FILLERS, OFF, ON, SWITCHES, TALK
 from engine.offline.values.numbers import read_numbers
 from engine.offline.values.schema import Found, Schema, alike, words
 
-PLAIN_SWITCH = 4  # letters at least of a word that switches something by itself: "stop", not "on"
 KIN = 7  # letters that two words begin with, if they have one root
 SHORTENED = 3  # letters at least of a word that stands for a longer one: "prod", "temp"
 _NEGATION = re.compile(
@@ -82,7 +81,7 @@ def _nearly(
         if len(word) >= 4 and counts[word] == 1
     }
     whole = {"".join(parts): spelt[option] for option, parts in own_words.items()}
-    for match in re.finditer(r"(?=\b([^\W\d_]+)\s([^\W\d_]+)\b)", text):
+    for match in re.finditer(r"(?=\b([^\W\d_]+)[\s-]([^\W\d_]+)\b)", text):
         if (match[1] + match[2]).casefold() in whole:
             yield Found(whole[(match[1] + match[2]).casefold()], match.start(1), match.end(2))
             return
@@ -121,15 +120,15 @@ def read_boolean(text: str, schema: Schema, name: str, *, alone: bool = False) -
     described = {w for w in words(str(schema.get("description", ""))) if w not in _PLAIN}
     if about and not described & set(said):
         return []
-    return _switched(text, PLAIN_SWITCH if about else 1)
+    return _switched(text, SWITCHES if about else OFF | ON)
 
 
-def _switched(text: str, least: int) -> list[Found]:
+def _switched(text: str, switches: frozenset[str]) -> list[Found]:
     """Whether something is switched on or off: "turn it off", "I don't want it any more"."""
     hits = list(re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text))
     for values, value in ((OFF, False), (ON, True)):
         for hit in hits:
-            if len(hit[0]) >= least and hit[0].casefold().replace("’", "'") in values:
+            if hit[0].casefold().replace("’", "'") in values & switches:
                 return [Found(value, hit.start(), hit.end(), measured=True)]
     return []
 
