@@ -108,6 +108,8 @@ def take_answer(draft: Draft, text: str, now: datetime, earlier: str = "") -> bo
         return True
     for name in [*draft.missing, *(n for n in known if n not in draft.missing)]:
         schema = known[name]
+        if draft.missing and name in before and _is_text(draft, name):
+            continue  # "often" answers how often, however badly, and names no medicine
         value = sole_value(text, schema, name=name, now=now)
         if value is None and kind_of(schema) == "date-time" and name in draft.missing:
             both = distinct(f.value for f in read(f"{earlier}. {text}", schema, now=now))

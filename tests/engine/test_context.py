@@ -259,3 +259,25 @@ async def test_what_is_to_be_answered_stands_at_the_end(
     assert called(events) == [("get_last_bill", {})]
     assert end(events).pending == ("amount",)
     assert end(events).reply.endswith("How many dollars would you like to add to your balance?")
+
+
+@pytest.mark.parametrize(
+    ("name", "messages", "known"),
+    [
+        ("clinic", ["set an alarm for aspirin", "often", "hm"], {"medicine": "aspirin"}),
+        ("travel", ["I need a hotel in Bruges", "dunno", "blah"], {"city": "Bruges"}),
+    ],
+)
+async def test_no_question_is_asked_three_times_and_no_answer_overwrites_what_was_said(
+    workers: dict[str, WorkerClient],
+    tmp_path: Path,
+    name: str,
+    messages: list[str],
+    known: dict[str, object],
+) -> None:
+    subject = assistant(name, workers, tmp_path)
+    ends = [end(await say(subject, message)) for message in messages]
+
+    open_calls = [each.awaiting for each in ends if each.awaiting is not None]
+    assert len(open_calls) == 2
+    assert all(dict(call.arguments) == known for call in open_calls)
