@@ -17,11 +17,12 @@ from datetime import date
 from typing import Any
 
 from engine.chat_model import ModelError
-from engine.conversation import Conversation, Message, ToolCall, arguments_of
+from engine.conversation import Conversation, Message, ToolCall, arguments_of, for_intent
 from engine.decisions.questions import Answer as DecisionAnswer
 from engine.decisions.questions import Decider, Decision, DecisionRequest, Predicate
 from engine.events import ChangeJudged, Event, PendingCall, ValueSource
 from engine.intents.intent import Catalogue
+from engine.offline.selection import pointed_row
 from engine.offline.speech import agrees
 from engine.tools.call_summary import missing_value_question, summarize_call
 from engine.tools.effective_arguments import same
@@ -193,6 +194,7 @@ class ChangeCheck:
             instructions=f"{self.catalogue.persona}\n{intent.instructions if intent else ''}",
             today=self.today,
             asked=task.missing if task and task.tool == tool.name else (),
+            pointed=pointed_row(self._newest, for_intent(until_now, self.intent), self.today),
         )
 
 

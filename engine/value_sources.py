@@ -14,14 +14,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from engine.events import ValueSource
-from engine.offline.selection import resolve_ordinal
-from engine.offline.values.numbers import numerals
+from engine.offline.answers import Row
+from engine.offline.selection import resolve_ordinal, value_of
+from engine.offline.values.calendar import read_dates, read_moments, read_times
+from engine.offline.values.options import read_boolean
 from engine.offline.values.readers import affirmed, extract_values, foreign_unit, sole_value
 from engine.offline.values.schema import is_free, resolve_schema
 from engine.tools.tool import Tool
@@ -54,18 +56,14 @@ _SMALLER_UNITS: Mapping[str, tuple[int, ...]] = {
     "days": (7,),
     "months": (12,),
 }
-_ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?\S*)?")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2})?")
+_ISO = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})?(?:(?:^|[T ])(?P<clock>\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?"
+    r"(?:Z|[+-]\d{2}:?\d{2})?)?"
+)
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _NUMBER: Mapping[str, Any] = {"type": "number"}
 _ONE = frozenset({"a", "an", "another", "one", "once", "single"})
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
-    *("october", "november", "december"),
-)
-_DAYS_FROM_NOW: Mapping[str, int] = {"today": 0, "tonight": 0, "now": 0, "tomorrow": 1}
-_PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "month": 30, "year": 365}
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Told:
     it: a number that was spent once is not ordered again by having been said. `results` are what
     tools returned. `offer` is what the assistant said before the newest message, where it asked
     something; `instructions` are the catalogue's. `asked` are the parameters that the newest
-    message answers.
+    message answers; `pointed` is the row of a result that it points at: "the cheapest one".
     """
 
     said: tuple[str, ...]
@@ -86,6 +84,7 @@ class Told:
     instructions: str = ""
     today: date = date.min
     asked: Collection[str] = ()
+    pointed: Row | None = None
 
     @property
     def newest(self) -> str:
@@ -140,7 +139,8 @@ class _Parameter:
 
     def _leaf(self, value: Any, schema: Mapping[str, Any]) -> ValueSource:
         if isinstance(value, bool):
-            return self._by_words(lambda text: _mentions(text, self.name))
+            read = (read_boolean(said, schema, self.name) for said in self.told.said)
+            return "worked_out" if self.name in self.told.asked or any(read) else "nowhere"
         if "enum" in schema:
             return self._option(value, schema)
         if (number := _number(value)) is not None and schema.get("type") in ("number", "integer"):
@@ -148,10 +148,8 @@ class _Parameter:
         if isinstance(value, int | float):
             return self._number(Decimal(str(value)), schema)
         text = str(value)
-        if (day := _day(text)) is not None:
-            return self._date(text, day)
-        if clock := _CLOCK.fullmatch(text):
-            return self._by_words(lambda said: _has_time(said, int(clock[1]), int(clock[2])))
+        if (moment := _moment(text)) is not None:
+            return self._calendar(text, moment)
         return self._text(text, schema)
 
     def _number(self, number: Decimal, schema: Mapping[str, Any]) -> ValueSource:
@@ -217,25 +215,25 @@ class _Parameter:
             value, lambda text: extract_values(text, schema, name=self.name)
         ):
             return "worked_out"
+        row = self.told.pointed
+        if row is not None and value_of(row, self.name, schema) == value:
+            return "worked_out"
         if self._in_results(lambda key, leaf: leaf == value and key == self.name):
             return "result"
         return "nowhere"
 
-    def _date(self, text: str, day: date) -> ValueSource:
-        clock = _ISO_DATE.fullmatch(text)
-        hour, minute = (int(part or 0) for part in (clock.group(4, 5) if clock else (0, 0)))
-
-        def told(said: str) -> bool:
-            timed = not (hour or minute) or _has_time(said, hour, minute)
-            return timed and _has_day(said, day, self.told.today)
-
-        if self._said(lambda said: text in said):
-            return "said"
-        if any(map(told, self.told.said)):
+    def _calendar(self, text: str, moment: tuple[date | None, time | None]) -> ValueSource:
+        """Return the source of a date, a time or both; the two may stand in two messages."""
+        day, clock = moment
+        if found := self._said(lambda said: text in said):
+            return found
+        if _tells(". ".join(self.told.said), day, clock, self.told.today):
             return "worked_out"
-        if self._in_results(lambda _, leaf: isinstance(leaf, str) and text[:10] in leaf):
+        written = text[:10] if day else text
+        if self._in_results(lambda _, leaf: isinstance(leaf, str) and written in leaf):
             return "result"
-        return "worked_out" if told(self.told.offer) else "nowhere"
+        offered = _tells(self.told.offer, day, clock, self.told.today)
+        return "worked_out" if offered or self.name in self.told.asked else "nowhere"
 
     def _text(self, text: str, schema: Mapping[str, Any]) -> ValueSource:
         if found := self._said(lambda said: _contains(said, text)):
@@ -266,11 +264,6 @@ class _Parameter:
         if any(map(has, self.told.said)):
             return "said"
         return "said_earlier" if any(map(has, self.told.earlier)) else None
-
-    def _by_words(self, has: Callable[[str], bool]) -> ValueSource:
-        """Return where something is worked out from that no words spell."""
-        answered = self.name in self.told.asked
-        return "worked_out" if answered or any(map(has, self.told.said)) else "nowhere"
 
     def _in_results(self, has: Callable[[str, Any], bool]) -> bool:
         return any(has(key, leaf) for key, leaf in self._leaves())
@@ -333,56 +326,37 @@ def _readings(run: str) -> Iterator[Decimal]:
             yield number
 
 
-def _mentions(text: str, name: str) -> bool:
-    """Whether a text speaks of what a switch is called."""
-    own = {word[:STEM] for word in _tokens(name) if len(word) > 2}
-    return bool(own & _stems(text))
-
-
 def _own_stems(value: Any, options: Iterable[Any]) -> set[str]:
     """Return how the words of an option begin, less what other options share with it."""
     others = {stem for option in options if option != value for stem in _stems(str(option))}
     return {s for s in _stems(str(value)) if len(s) >= TELLING_LETTERS} - others
 
 
-def _day(text: str) -> date | None:
-    match = _ISO_DATE.fullmatch(text)
+def _moment(text: str) -> tuple[date | None, time | None] | None:
+    """Return the day and the time that a value in the form of ISO 8601 has."""
+    match = _ISO.fullmatch(text)
+    if match is None or not text:
+        return None
     try:
-        return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+        day = date.fromisoformat(match["day"]) if match["day"] else None
+        return day, time.fromisoformat(match["clock"]) if match["clock"] else None
     except ValueError:
         return None
 
 
-def _has_day(text: str, day: date, today: date) -> bool:
-    """Whether the text names this day: by its number, as a weekday, or counted from today."""
-    words = _tokens(text)
-    numbers = {int(w) for w in re.findall(r"\d{1,4}", text)}
-    if day.day in numbers and (day.month in numbers or _begins(_MONTHS[day.month - 1], words)):
-        return True
-    if re.search(rf"\b{day.day}(?:st|nd|rd|th)\b", text, re.IGNORECASE):
-        return True
-    if any(today + timedelta(days=n) == day for w, n in _DAYS_FROM_NOW.items() if w in words):
-        return True
-    away = (day - today).days
-    if _begins(_WEEKDAYS[day.weekday()], words) and 0 <= away <= 14:
-        return True
-    counts = {*numbers, *(int(numeral.value) for numeral in numerals(text))}
-    counts |= {1} if {"next", *_ONE} & set(words) else set()
-    periods = {_PERIODS[w] for word in words if (w := word.removesuffix("s")) in _PERIODS}
-    return any(abs(away - n * period) <= period // 10 for period in periods for n in counts)
+def _tells(text: str, day: date | None, clock: time | None, today: date) -> bool:
+    """Whether a text tells this day and this time, on either half of the clock.
 
-
-def _begins(name: str, words: Collection[str]) -> bool:
-    """Whether one of the words is a name, or three or more letters of its beginning."""
-    return any(len(word) >= 3 and name.startswith(word) for word in words)
-
-
-def _has_time(text: str, hour: int, minute: int) -> bool:
-    """Whether the text has this hour, on either half of the clock, and these minutes, if any."""
-    numbers = {int(w) for w in re.findall(r"\d{1,2}", text)}
-    named = {"noon": 12, "midday": 12, "midnight": 0}
-    numbers |= {named[word] for word in _tokens(text) if word in named}
-    return bool(numbers & {hour, hour % 12, hour % 12 or 12}) and (minute == 0 or minute in numbers)
+    Midnight beside a day need not be told: it is how a mere day is written as a moment.
+    """
+    now = datetime.combine(today, datetime.now().time())
+    if day and clock and datetime.combine(day, clock) in {m.value for m in read_moments(text, now)}:
+        return True
+    days = {found.value for found in read_dates(text, today)}
+    days |= {d + _WEEK for d in days if d < date.max - _WEEK and "next" in _tokens(text)}
+    times = {(t.value.hour % 12, t.value.minute) for t in read_times(text)}
+    timed = clock is None or (day and clock == time()) or (clock.hour % 12, clock.minute) in times
+    return bool(timed) and (day is None or day in days)
 
 
 def _contains(text: str, value: str) -> bool:

@@ -8,12 +8,13 @@ whose label is like the question. What is about none of these gets the whole sum
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any, Literal
 
-from engine.offline.lexicon import COMPARES, COUNTS, PRICES, SUPERLATIVES, WHEN
+from engine.offline.lexicon import COMPARES, COUNTS, PRICES, SETTLED, SUPERLATIVES, TOTALS, WHEN
 from engine.offline.values.calendar import read_dates
 from engine.offline.values.options import read_options
 from engine.offline.values.schema import Found, alike, words
@@ -196,7 +197,8 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
     named = named_rows(question, table)
     superlative = next((SUPERLATIVES[w] for w in said if w in SUPERLATIVES), None)
     days = {f.value for f in read_dates(question, today)}
-    dated = [r for r in table if any(f.kind == "date" and _day(f) in days for f in r.facts)]
+    months = {other for one, other in pairwise(said) if one == "in"}
+    dated = [row for row in table if any(_falls(fact, days, months) for fact in row.facts)]
     if len(named) > 1 or (named and set(said) & COMPARES):
         return _compared(named)
     if superlative and len(named) != 1:
@@ -207,7 +209,9 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
     if dated and not named and len(dated) < len(table):
         return "\n".join(map(str, dated))
     if named:
-        return await _of_row(question, named[0], likeness)
+        return await _of_row(_unnamed(question, table), named[0], likeness)
+    if set(said) & TOTALS and (labels := _comparable(table, "price")):
+        return await _total(question, table, labels, likeness)
     some = marked(said, table, today)
     if some is not None:
         return "\n".join(f"- {row}" for row in some) or "None of them."
@@ -220,13 +224,20 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
 
 def named_rows(text: str, table: Sequence[Row]) -> list[Row]:
     """The rows that the text names."""
-    names = {row.name: row for row in table}
-    return list({f.value: names[f.value] for f in _names_in(text, table)}.values())
+    said = {found.value for found in _names_in(text, table)}
+    return [row for row in table if said & {row.name, *_texts(row)}]
 
 
 def _names_in(text: str, table: Sequence[Row]) -> list[Found]:
+    """Where the text has a row's name, or a text in it that not all of them have."""
     beside = " ".join({row.group.split()[-1].rstrip("s") for row in table if row.group})
-    return read_options(text, {"enum": list({row.name: 0 for row in table})}, f"{beside} one")
+    told = (t for row in table for t in _texts(row) if not all(t in _texts(r) for r in table))
+    names = dict.fromkeys((*(row.name for row in table), *told))
+    return read_options(text, {"enum": list(names)}, f"{beside} one")
+
+
+def _texts(row: Row) -> set[str]:
+    return {fact.value for fact in row.facts if fact.kind == "text" and len(str(fact.value)) > 2}
 
 
 def _unnamed(text: str, table: Sequence[Row]) -> str:
@@ -238,6 +249,11 @@ def _unnamed(text: str, table: Sequence[Row]) -> str:
 
 def marked(said: Sequence[str], table: Sequence[Row], today: date) -> list[Row] | None:
     """The rows with a mark that the question names ("available"); late ones by their date."""
+    for before, word in pairwise(said):
+        if before in ("no", "without"):
+            rows = [row for row in table if any(_lacks(fact, word) for fact in row.facts)]
+            if rows:
+                return rows
     for word in said:
         flags = [f for row in table for f in row.facts if f.kind == "flag" and alike(f.label, word)]
         if flags:
@@ -248,12 +264,40 @@ def marked(said: Sequence[str], table: Sequence[Row], today: date) -> list[Row] 
         row
         for row in table
         if any("due" in f.label and f.kind == "date" and _day(f) < today for f in row.facts)
-        and not any("paid" in f.label for f in row.facts)
+        and not is_settled(row)
     ]
+
+
+def is_settled(row: Row) -> bool:
+    """Whether a row is over and done with: an invoice that is paid, a book that is returned."""
+    told = (f for f in row.facts if f.kind in ("date", "flag", "text") and f.value is not False)
+    return any(set(words(f"{fact.label} {fact.value}")) & SETTLED for fact in told)
+
+
+def _falls(fact: Fact, days: Collection[date], months: Collection[str]) -> bool:
+    """Whether a date is one of these days, or in one of these months."""
+    if fact.kind != "date":
+        return False
+    return _day(fact) in days or f"{_day(fact):%B}".casefold() in months
+
+
+def _lacks(fact: Fact, word: str) -> bool:
+    """Whether there is none of what the word names: "no refills left"."""
+    counted = fact.kind in ("money", "number", "flag") and not fact.value
+    return counted and any(alike(word, label) for label in words(fact.label))
 
 
 def _day(fact: Fact) -> date:
     return date.fromisoformat(str(fact.value)[:10])
+
+
+async def _total(
+    question: str, table: Sequence[Row], labels: Sequence[str], likeness: Likeness
+) -> str:
+    """The sum under the label that the question is about."""
+    label = max(zip(await likeness(question, labels), labels, strict=True))[1]
+    facts = [fact for row in table for fact in row.facts if fact.label == label]
+    return f"{label} in all: {_fact_like(facts[0], sum(f.value for f in facts)).text}.".capitalize()
 
 
 async def _extreme(

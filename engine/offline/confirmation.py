@@ -14,7 +14,7 @@ from engine.events import PendingCall
 from engine.offline.labels import CLEAR, DECLINES, ORDERED, UNCLEAR, Prediction
 from engine.offline.lexicon import TIMES
 from engine.offline.speech import agrees, undoes
-from engine.offline.values.schema import kind_of, resolve_schema, words
+from engine.offline.values.schema import kind_of, resolve_schema, stem, words
 from engine.tools.call_summary import missing_value_question, summarize_call
 from engine.tools.tool import Tool
 
@@ -143,6 +143,7 @@ def _takes_time(tool: Tool) -> bool:
     """Whether a parameter holds what the person says of the time: "book a table for Friday"."""
     properties: Mapping[str, Any] = tool.parameters.get("properties", {})
     return any(
-        kind_of(resolve_schema(schema, tool.parameters)) in _TIMES or TIMES & set(words(name))
+        kind_of(resolve_schema(schema, tool.parameters)) in _TIMES
+        or TIMES & {*words(name), *map(stem, words(name))}
         for name, schema in properties.items()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 from engine.conversation import Message
 from engine.events import PendingCall
+from engine.intents.intent import Catalogue
 from engine.offline.labels import Prediction
 from engine.offline.lexicon import FILLERS, TALK
 from engine.offline.selection import extract_name_list
@@ -26,9 +28,10 @@ from engine.offline.values.readers import (
     sole_value,
     unit_name,
 )
-from engine.offline.values.schema import Schema, is_free, kind_of, resolve_schema, words
+from engine.offline.values.schema import Schema, alike, is_free, kind_of, resolve_schema, words
 from engine.tools.tool import Tool
 
+CODED = frozenset({"id", "number", "code", "key", "ref"})  # of a parameter's name
 LOOKED_UP = 5  # at once, for one message
 # A question is asked so often, the second time with the form of the answer; then it is dropped.
 ASKED = 2
@@ -55,10 +58,9 @@ class Draft:
     arguments: dict[str, Any] = field(default_factory=dict)
     # How the message reads, unless it answers what was asked or repeats what was ordered.
     reading: Prediction | None = None
+    told: bool = False  # no order by its form, but as the tool's own examples: "I have a headache"
     agreed: bool = False  # to what was asked
     pointed: bool = False  # at a row of what was listed
-    # A value stands in no message as a whole: the person hears it before it is used.
-    derived: bool = False
     rivals: dict[str, list[Any]] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
 
@@ -75,7 +77,12 @@ class Draft:
     def missing(self) -> tuple[str, ...]:
         return tuple(name for name in self.needed if name not in self.arguments)
 
-    def take(self, text: str, common: Iterable[str], now: datetime) -> bool:
+    def take(
+        self,
+        text: str,
+        common: Iterable[str],
+        now: datetime,
+    ) -> bool:
         """Take every value that the text has; whether there was any."""
         filled = fill(text, self.tool.parameters, set(common), now=now)
         for name in self.known:
@@ -101,15 +108,16 @@ def take_answer(draft: Draft, text: str, now: datetime, earlier: str = "") -> bo
         return True
     for name in [*draft.missing, *(n for n in known if n not in draft.missing)]:
         schema = known[name]
-        value, derived = sole_value(text, schema, name=name, now=now), False
+        if draft.missing and name in before and _is_text(draft, name):
+            continue  # "often" answers how often, however badly, and names no medicine
+        value = sole_value(text, schema, name=name, now=now)
         if value is None and kind_of(schema) == "date-time" and name in draft.missing:
             both = distinct(f.value for f in read(f"{earlier}. {text}", schema, now=now))
-            value, derived = (both[0], True) if len(both) == 1 else (None, False)
+            value = both[0] if len(both) == 1 else None
         if value is None or (draft.tool.effect == "read" and echoes(str(value), draft.tool)):
             continue  # "and texts?"
         if name in draft.needed or name in before or choices(schema):
             draft.arguments[name] = value
-            draft.derived |= derived
             return True
     return False
 
@@ -176,13 +184,29 @@ def listed(draft: Draft, text: str) -> bool:
     return False
 
 
+def lister(draft: Draft, tools: Iterable[Tool]) -> Tool | None:
+    """The look-up that lists what a missing code may be: `list_loans` for `loan_id`."""
+    name = next(iter(draft.missing), "")
+    schema = draft.known.get(name, {})
+    if "pattern" not in schema or kind_of(schema) != "identifier":
+        return None
+    own = set(words(name)) - CODED
+    looks = (tool for tool in tools if tool.effect == "read" and not tool.required)
+    return next((t for t in looks if any(alike(a, b) for a in words(t.name) for b in own)), None)
+
+
 def question(
-    draft: Draft, text: str, messages: Sequence[Message], open_: PendingCall | None
+    draft: Draft,
+    text: str,
+    messages: Sequence[Message],
+    open_: PendingCall | None,
+    *,
+    listed: bool = False,
 ) -> str:
     """What to ask for what is missing; nothing where it was asked for often enough.
 
-    The second time it says what form the answer has. Where the message has told something of
-    the `open_` call, the question is another one.
+    The second time it says what form the answer has, or that it is one of those `listed`. Where
+    the message has told something of the `open_` call, the question is another one.
     """
     name, asked = draft.missing[0], draft.tool.question(draft.missing)
     stands = open_ is not None and (open_.tool, dict(open_.arguments)) == (
@@ -197,7 +221,8 @@ def question(
         listed_values = f"{', '.join(map(str, rivals[:-1]))} or {rivals[-1]}"
         return f"{asked} I read {listed_values}: which is meant?"
     note = _unit_note(draft, text)
-    return f"{note}{asked} {_form(draft.known[name], name)}" if times else f"{note}{asked}"
+    form = _form(draft.known[name], listed=listed)
+    return f"{note}{asked} {form}" if times else f"{note}{asked}"
 
 
 def _times(asked: str, messages: Sequence[Message]) -> int:
@@ -211,10 +236,12 @@ def _times(asked: str, messages: Sequence[Message]) -> int:
     return count
 
 
-def _form(schema: Schema, name: str) -> str:
+def _form(schema: Schema, *, listed: bool) -> str:
     """What an answer looks like."""
     options = [str(option) for option in choices(schema)]
-    if options:
+    if listed:
+        form = "one of these"
+    elif options:
         form = "one of: " + ", ".join(options)
     elif "pattern" in schema and kind_of(schema) == "identifier":
         example = next(iter(schema.get("examples", ())), "")
@@ -252,12 +279,6 @@ def takes_clause(draft: Draft) -> bool:
     return any(is_clause(n, draft.known[n]) for n in draft.missing[:1] if is_free(draft.known[n]))
 
 
-def has_value(tool: Tool, text: str, name: str) -> bool:
-    """Whether the text plainly has a value for this parameter."""
-    schema = parameters(tool.parameters).get(name, {})
-    return bool(extract_values(text, schema, name=name))
-
-
 def _is_text(draft: Draft, name: str) -> bool:
     schema = draft.known[name]
     return is_free(schema) or (
@@ -265,14 +286,19 @@ def _is_text(draft: Draft, name: str) -> bool:
     )
 
 
-def common_words(phrases: Sequence[str], own: Sequence[str]) -> frozenset[str]:
-    """The words of a tool's own matter: those of its `own` name and description, the first of
-    each example phrase, and those that several examples have. The rest are values in examples."""
-    common = {word for text in own for word in words(text)}
-    counts: dict[str, int] = {}
-    for phrase in phrases:
-        said = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", phrase)
-        common |= {word.casefold() for word in said[:1]}
-        for word in {word for word in said if word == word.casefold()}:
-            counts[word] = counts.get(word, 0) + 1
-    return frozenset(common | {word for word, count in counts.items() if count > 1} | {"i"})
+def common_words(tool: Tool, catalogue: Catalogue) -> frozenset[str]:
+    """The words of a tool's own matter: those of its name, description and intent, the first of
+    each example there, and those that two examples of one tool have, or three of any. The rest
+    are values in examples."""
+    common = {"i", *words(f"{tool.name.replace('_', ' ')} {tool.description}")}
+    everywhere: Counter[str] = Counter()
+    for intent in catalogue.intents.values():
+        own = tool in intent.tools
+        common |= set(words(intent.title)) if own else set()
+        for phrases in intent.examples.values():
+            said = [re.findall(r"[^\W_]+(?:['’][^\W_]+)?", phrase) for phrase in phrases]
+            common |= {word.casefold() for each in said for word in each[:own]}
+            here = Counter(w for each in said for w in set(each) if w == w.casefold())
+            common |= {word for word, count in here.items() if count > 1}
+            everywhere += here
+    return frozenset(common | {word for word, count in everywhere.items() if count > 2})

@@ -16,8 +16,9 @@ from typing import Any, Literal
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.lexical_index import TfIdfIndex
 from engine.intents.thresholds import Thresholds
+from engine.offline.values.identifiers import read_identifiers
 from engine.offline.values.readers import measured
-from engine.offline.values.schema import resolve_schema
+from engine.offline.values.schema import kind_of, resolve_schema
 from engine.tools.tool import Tool, first_sentence
 
 Kind = Literal["task", "small_talk", "cancel", "out_of_scope"]
@@ -171,13 +172,17 @@ class Prediction:
 
 
 def boost_by_units(reading: Prediction, text: str, catalogue: Catalogue) -> Prediction:
-    """The reading, given the measured numbers of the text: "$20" speaks for what takes dollars."""
-    fitting = {
-        Label("task", intent.key, tool.name)
-        for intent in catalogue.intents.values()
-        for tool in intent.tools
-        if _measures(tool, text)
-    }
+    """The reading, given the measured numbers of the text: "$20" speaks for what takes dollars.
+
+    The catalogue's own codes speak for what takes them, and for nothing but a task: "drop A1203".
+    """
+    fitting, coded = set(), False
+    for intent in catalogue.intents.values():
+        for tool in intent.tools:
+            codes = _codes(tool, text)
+            if codes or _measures(tool, text):
+                fitting.add(Label("task", intent.key, tool.name))
+                coded |= codes
     if not fitting:
         return reading
     raised = {
@@ -185,10 +190,14 @@ def boost_by_units(reading: Prediction, text: str, catalogue: Catalogue) -> Pred
         for c, share in reading.shares.items()
         if c.kind == "task"
     }
-    # It says which task is meant, not that one is: what is none is as likely as before.
-    scale = (1 - reading.beside()) / (sum(raised.values()) or 1.0)
+    # A number says which task is meant, not that one is: what is none is as likely as before.
+    beside = 0.0 if coded else reading.beside()
+    scale = (1 - beside) / (sum(raised.values()) or 1.0)
+    others = {c: 0.0 if coded else s for c, s in reading.shares.items() if c.kind != "task"}
     return replace(
-        reading, shares={**reading.shares, **{c: share * scale for c, share in raised.items()}}
+        reading,
+        shares={**others, **{c: share * scale for c, share in raised.items()}},
+        familiarity=max(reading.familiarity, reading.refused) if coded else reading.familiarity,
     )
 
 
@@ -210,6 +219,20 @@ def _measures(tool: Tool, text: str) -> bool:
     return any(
         measured(text, resolve_schema(schema, tool.parameters))
         for schema in tool.parameters.get("properties", {}).values()
+    )
+
+
+def _codes(tool: Tool, text: str) -> bool:
+    """Whether the text has a code that the tool takes: letters and figures in one word."""
+    schemas = (
+        resolve_schema(s, tool.parameters) for s in tool.parameters.get("properties", {}).values()
+    )
+    return any(
+        re.search(r"\d", said) and re.search(r"[^\W\d_]", said)
+        for schema in schemas
+        if "pattern" in schema and kind_of(schema) == "identifier"
+        for found in read_identifiers(text, schema)
+        for said in [text[found.start : found.end]]
     )
 
 

@@ -36,10 +36,14 @@ _AROUND_YES = """
 do it that go ahead sounds good all right of course thanks you can after actually then well oh hm
 hmm
 """
-_ON = "on enable enabled activate start resume yes want unmute open allow"
+_ON = "on send sign subscribe enable enabled activate start resume yes want unmute open allow"
 _OFF = """
-off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
+end off disable disabled deactivate stop pause don't no without never mute close forbid unsubscribe
 not won't
+"""
+_SWITCHES = """
+subscribe unsubscribe enable enabled disable disabled activate deactivate mute unmute stop end off
+sign send don't
 """
 _UNDOING = """
 cancel undo revert reverse refund withdraw annul void rescind remove deduct subtract retract
@@ -49,6 +53,7 @@ _TIMES = (
 )
 _EXCLUDING = """
 not
+no longer
 except for
 except
 excluding
@@ -77,10 +82,12 @@ CALENDAR = frozenset(_CALENDAR.split())
 # What is switched on or off by these words.
 ON = frozenset(_ON.split())
 OFF = frozenset(_OFF.split())
+# Of these, what switches by itself: "I want" may be about anything.
+SWITCHES = frozenset(_SWITCHES.split())
 # What announces that something is told in the person's own words.
 TOLD = frozenset(_TOLD.split())
 # Behind these stands a place, or what something is for.
-PREPOSITIONS = frozenset({"in", "to", "from", "for", "at", "near"})
+PREPOSITIONS = frozenset({"in", "of", "to", "from", "for", "at", "near"})
 # What takes something back, or makes it less: "cancel my top-up" orders no top-up.
 UNDOING = frozenset(_UNDOING.split())
 # What stands behind these is excluded ("in Rome, not in Paris"), up to a word of a clause's own;
@@ -143,6 +150,8 @@ cost costs price prices pay paid owe owed charge charged spend spent money dolla
 cheap fee fees worth bill rate
 """
 PRICES = frozenset(_PRICES.split())
+SETTLED = frozenset({"paid", "returned", "cancelled", "canceled", "closed", "completed"})
+TOTALS = frozenset({"total", "together", "altogether", "sum"})
 COMPARES = frozenset({"compare", "difference", "versus", "vs", "differ", "between", "comparison"})
 # Which one of several, by what it is compared in and whether the most or the least is meant.
 _MOST: dict[str, tuple[str, ...]] = {

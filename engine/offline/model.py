@@ -1,15 +1,18 @@
 """The chat model that needs no key and no network: it acts, but it does not chat.
 
-Two parts agree on a call, each doing what it is good at:
-
-- *Which tool*: the classifier's shares among the offered tools.
+- *Which tool*: the classifier's shares among the offered tools; where they leave a doubt, the tool
+  that has a use for most of what was said.
 - *Which values*: what the message itself says (`engine.offline.slot_filling`).
+- *What is missing* is asked for, in the catalogue's words, and never guessed.
 
-What is missing is asked for, in the catalogue's words, and never guessed.
+A message takes some 10 ms. A small generation model beside this (Needle 3, until version 0.1) was
+right no more often: the exact arguments came out for 94.1 % of the telecom catalogue's rows with it
+and for 94.4 % without it, in three other catalogues for 125 and 123 of 189.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -23,21 +26,24 @@ from engine.events import PendingCall, RetryScheduled, TextDelta
 from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
-from engine.offline.answers import answer
+from engine.offline.answers import answer, is_settled, named_rows, rows_of
 from engine.offline.decider import asked_for
 from engine.offline.drafts import (
+    SHORT,
     Draft,
     calls_of,
     common_words,
     listed,
+    lister,
     plainly,
     question,
     take_answer,
     take_words,
     takes_clause,
 )
-from engine.offline.labels import DECLINES, ORDERED, Prediction
+from engine.offline.labels import DECLINES, Prediction
 from engine.offline.lexicon import UNDOING
+from engine.offline.router import NAME
 from engine.offline.segmentation import DROPPED
 from engine.offline.selection import (
     options,
@@ -47,26 +53,29 @@ from engine.offline.selection import (
     without_pointer,
 )
 from engine.offline.speech import follows, only_names
-from engine.offline.values.options import choices
-from engine.offline.values.readers import extract_values, is_mere_value
+from engine.offline.values.free_text import without_quotes
+from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
 from engine.offline.worker_client import WorkerClient
 from engine.text import show_controls
 from engine.tools.tool import Tool, first_sentence
 from engine.tools.verbalize import verbalize
 
-NAME = "offline"
-
 GIVEN_UP = "I could not make out what I need for that, so I leave it. What else can I do for you?"
 
 # A message whose intent is this likely stands for itself.
 CLEAR = 0.7
-# A tool with this share among those offered is taken at once.
+# A tool with this share among those offered is taken.
 SURE = 0.7
-# With this share it is taken unless what it does cannot be undone.
+# With this share it is taken where the values decide nothing, if what it does can be undone.
 LIKELY = 0.5
-# With this share it is taken where it alone has all its values in the message.
+# Below this no tool is taken, however well the values fit it.
 POSSIBLE = 0.15
+# From this share of a tool's examples that are statements, say, one may be an order of it.
+TOLD = 0.2
+# Who tells so many values that a tool needs, and all of them, hardly does so by chance.
+MUCH = 3
+LISTED = 10  # rows to choose from, at most
 # A question is answered by a look-up that fits this well, though a change may fit it better.
 ANSWERS = 0.05
 
@@ -98,7 +107,9 @@ class OfflineModel:
             refused = follow_ups.rejected_call(request, results)
             draft = Draft(*refused) if refused else None
             text = await self._told(request, results)
-            if draft and not text.endswith("?"):
+            if (open_ := await self._listed_for(request)) is not None:
+                draft, text = open_
+            elif draft and not text.endswith("?"):
                 said = confirmation.last_user_text(request)
                 asked = question(draft, said, request.messages, request.awaiting)
                 draft, text = (draft, f"{text} {asked}") if asked else (None, f"{text} {GIVEN_UP}")
@@ -115,6 +126,8 @@ class OfflineModel:
                 text = question(draft, said, request.messages, request.awaiting)
                 if not text:
                     draft, text = None, GIVEN_UP
+                elif self._is_unanswered(draft, request):
+                    draft = Draft(lister(draft, request.tools) or draft.tool)
             elif draft and not draft.agreed:
                 doubt = self._doubt(draft, request)
         usage = Usage(
@@ -131,6 +144,30 @@ class OfflineModel:
         text = doubt or text
         yield TextDelta(text=text)
         yield Reply(text, (), "stop", usage, self._awaiting(request, draft))
+
+    def _is_unanswered(self, draft: Draft, request: ChatRequest) -> bool:
+        """Whether this was asked for before and not answered, and what there is was not listed."""
+        waits = request.awaiting is not None and request.awaiting.tool == draft.tool.name
+        name = draft.missing[0]
+        rows = bool(options(name, draft.known[name], request.messages))
+        return waits and not rows and lister(draft, request.tools) is not None
+
+    async def _listed_for(self, request: ChatRequest) -> tuple[Draft, str] | None:
+        """The open call of which a value was missing, and the question with what was listed."""
+        if request.awaiting is None or not request.awaiting.missing:
+            return None
+        with contextlib.suppress(ModelError):
+            draft = await self._draft(request)
+            call = next(m.tool_calls[-1] for m in reversed(request.messages) if m.tool_calls)
+            look = lister(draft, request.tools) if draft and draft.missing else None
+            rows = rows_of(follow_ups.last_result(request.messages))
+            rows = [row for row in rows if not is_settled(row)] or rows
+            if draft and look and look.name == call.name and rows:
+                said = confirmation.last_user_text(request)
+                asked = question(draft, said, request.messages, request.awaiting, listed=True)
+                listed_rows = "\n".join(f"- {row}" for row in rows[:LISTED])
+                return draft, f"{listed_rows}\n\n{asked}"
+        return None
 
     async def _told(self, request: ChatRequest, results: Sequence[Any]) -> str:
         """What the calls came to: what a look-up says to the question, and what was changed."""
@@ -159,13 +196,22 @@ class OfflineModel:
         fresh = named and not request.awaiting
         if fresh and confirmation.takes_back(text, draft.tool.name, draft.reading):
             return "wanted"
-        return confirmation.verdict(
+        said = draft.needed and not draft.missing and not request.awaiting
+        if said and confirmation.takes_back(text, draft.tool.name, draft.reading):
+            return "wanted"  # "please cancel A1203"
+        verdict = confirmation.verdict(
             draft.tool,
             complete=not draft.missing,
             mere_value=_only_values(draft, draft.arguments, text),
             reading=draft.reading,
             pointed=draft.pointed,
         )
+        if verdict in ("declined", "unwanted") and not draft.missing:
+            switched = draft.reading.act == "refusal" and False in draft.arguments.values()
+            told = draft.reading.act == "statement" and len(draft.needed) >= MUCH
+            if switched or told or draft.told:
+                return "unsure"  # "no reminders, please"; "I have a headache"
+        return verdict
 
     def _doubt(self, draft: Draft, request: ChatRequest) -> str:
         """What to ask before the call is made, if anything."""
@@ -175,8 +221,6 @@ class OfflineModel:
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
-        if draft.derived and draft.tool.effect != "read":
-            return question
         if draft.unread and draft.tool.effect != "read":
             unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
             return f"I have no use for {unread} here. {question}"
@@ -209,12 +253,15 @@ class OfflineModel:
         awaiting, earlier = request.awaiting, _earlier(request)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if _pick(draft, request, self._now().date()) or take_answer(
-                draft, text, self._now(), earlier
+            if (
+                _pick(draft, request, self._now().date())
+                or take_answer(draft, text, self._now(), earlier)
+                or (len(words(text)) <= SHORT and _pick_named(draft, request))
             ):
                 return draft
         # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
-        (whole, plain), _ = await self._worker.read(text, without_pointer(text, request.messages))
+        spoken = without_quotes(text)
+        (whole, plain), _ = await self._worker.read(spoken, without_pointer(text, request.messages))
         reading = replace(plain, acts=whole.acts)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
@@ -251,7 +298,8 @@ class OfflineModel:
         if chosen:
             again = before and before.name == chosen.tool.name and follows(text)
             chosen.reading = None if again else reading
-            _pick(chosen, request, self._now().date())
+            chosen.told = await self._is_idiom(chosen.tool, reading.act)
+            _pick(chosen, request, self._now().date()) or _pick_named(chosen, request)
             follow_ups.inherit_arguments(chosen.tool, chosen.arguments, text, before)
         return chosen
 
@@ -265,8 +313,7 @@ class OfflineModel:
         meant = asks or (reading.familiar and reading.intents()[0][1] > reading.talk()[1])
         if not meant or share < SURE or tools[name].effect != "read":
             return None
-        draft = Draft(tools[name])
-        self._fill(draft, text)
+        draft = self._filled(tools[name], text)
         return None if draft.missing else draft
 
     def _pointed(
@@ -288,7 +335,6 @@ class OfflineModel:
                     draft.take(said, self._common(draft.tool), self._now())
                     draft.arguments[draft.needed[0]] = value
                     draft.pointed = True
-                    draft.derived = _is_unsaid(draft, draft.needed[0], said)
                     return draft
         return None
 
@@ -300,42 +346,50 @@ class OfflineModel:
         mere = _only_values(candidate, candidate.needed, text)
         asks = only_names(text) or (confirmation.is_told(reading) and not mere)
         asks = asks or confirmation.is_question(reading, valued=valued)
-        if asks and tools[best].effect != "read":
+        if asks:
             least = 0 if only_names(text) else ANSWERS
             reads = (n for n, s in shares if tools[n].effect == "read" and s >= least)
             best, share = next(((name, SURE) for name in reads), (best, share))
         if share >= SURE:
-            draft = Draft(tools[best])
-            self._fill(draft, text)
-            return draft
-        likely = [tools[name] for name, share in shares if share >= POSSIBLE]
-        read = [call for tool in likely if (call := plainly(tool, text, self._now()))]
-        if len(read) == 1 and reading.ordered >= ORDERED:
-            return read[0]  # its values are all there: the message has no other use for them
-        if reading.act == "trouble":
+            return self._filled(tools[best], text)
+        if not asks:
+            likely = (self._filled(tools[n], text) for n, s in shares if s >= POSSIBLE)
+            whole = [draft for draft in likely if draft.needed and not draft.missing]
+            most = max((len(draft.arguments) for draft in whole), default=0)
+            fitting = [draft for draft in whole if len(draft.arguments) == most]
+            if len(fitting) == 1:
+                return fitting[0]  # the message has no other use for its values
+        if reading.act == "trouble" or share < LIKELY or tools[best].effect == "destructive":
             return None
-        if share < LIKELY or tools[best].effect == "destructive":
-            return None
-        draft = Draft(tools[best])
-        self._fill(draft, text)
-        return draft
+        return self._filled(tools[best], text)
 
     def _answered(self, draft: Draft, text: str, earlier: str = "") -> bool:
         """Take the values an answer or a follow-up has; whether there was any."""
         if take_answer(draft, text, self._now(), earlier):
             return True
-        found = Draft(draft.tool)
-        self._fill(found, text)
+        found = self._filled(draft.tool, text)
         draft.rivals = found.rivals
         if set(found.arguments) & set(draft.missing) or not draft.missing:
             draft.arguments.update(found.arguments)
             return bool(found.arguments)
         return bool(set(found.rivals) & set(draft.missing))
 
-    def _fill(self, draft: Draft, text: str) -> None:
-        """Take every value from the text."""
-        draft.take(text, self._common(draft.tool), self._now())
+    def _filled(self, tool: Tool, text: str) -> Draft:
+        """The call with every value that the text has."""
+        draft = Draft(tool)
+        draft.take(text, self._common(tool), self._now())
         listed(draft, text)
+        return draft
+
+    async def _is_idiom(self, tool: Tool, act: str) -> bool:
+        """Whether people order what this tool does by such an act, as far as its examples show:
+        "I have a headache", "tell me when it gets cheap"."""
+        own = [i.examples.get(tool.name, ()) for i in self._catalogue.intents.values()]
+        phrases = [phrase for some in own for phrase in some]
+        if not phrases or tool.effect == "read" or act in (*DECLINES, *confirmation.ORDERS):
+            return False
+        read, _ = await self._worker.read(*phrases)
+        return sum(each.act == act for each in read) >= TOLD * len(phrases)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The words of a tool's own name, description and examples."""
@@ -348,12 +402,7 @@ class OfflineModel:
     def _common(self, tool: Tool) -> frozenset[str]:
         """The common words of a tool's matter: all but the values in its examples."""
         if tool.name not in self._common_words:
-            phrases, own = [], [tool.name.replace("_", " "), tool.description]
-            for intent in self._catalogue.intents.values():
-                phrases += [p for some in intent.examples.values() for p in some]
-                if tool in intent.tools:
-                    own.append(intent.title)
-            self._common_words[tool.name] = common_words(phrases, own)
+            self._common_words[tool.name] = common_words(tool, self._catalogue)
         return self._common_words[tool.name]
 
 
@@ -374,16 +423,22 @@ def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
             draft.pointed = value is not None
         if value is not None:
             draft.arguments[name] = value
-            draft.derived |= draft.pointed and _is_unsaid(draft, name, text)
             return True
     return False
 
 
-def _is_unsaid(draft: Draft, name: str, text: str) -> bool:
-    """Whether an option is one that the text does not name: "the cheapest" for "S"."""
-    schema = draft.known[name]
-    said = extract_values(text, schema, name=name)
-    return bool(choices(schema)) and draft.arguments[name] not in said
+def _pick_named(draft: Draft, request: ChatRequest) -> bool:
+    """Take the code of the one row of the last result that the text names, where a code is
+    missing: "Dune" for L-10040; whether it did."""
+    rows = named_rows(
+        confirmation.last_user_text(request), rows_of(follow_ups.last_result(request.messages))
+    )
+    for name in draft.missing[:1] if len(rows) == 1 else ():
+        schema = draft.known[name]
+        if "pattern" in schema and (value := value_of(rows[0], name, schema)) is not None:
+            draft.arguments[name] = value
+            return True
+    return False
 
 
 def _earlier(request: ChatRequest) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from engine.offline.lexicon import CUES, FILLERS, PREPOSITIONS
@@ -126,7 +127,9 @@ def fill(
     quotes = quoted(text)
     free = [name for name, one in known.items() if _is_text(one)]
     names = {word for name in known for word in words(name)}
-    common = {*common, *(form for n in names for form in (n, f"{n}s", f"{n[:-1]}ies"))}
+    described = {w for one in known.values() for w in words(str(one.get("description", "")))}
+    forms = {form for n in names for form in (n, f"{n}s", f"{n[:-1]}ies")}
+    common = {*common, *described, *forms}
     visible = _without(text, quotes) if free else text
     candidates = _typed(visible, known, now)
     told = _clause(text, visible, known, candidates, quotes)
@@ -232,10 +235,11 @@ def _share(
     spans = [found[place] for place in sorted(found)]
     own = {name: [f for f in candidates[name] if f.measured] for name in names}
     given: dict[str, list[Found]] = {name: [] for name in names}
-    rest = []
+    rest, end = [], 0
     for span in spans:
-        before = (words(text[: span.start])[-1:] or [""])[0]
-        by_cue = [name for name in names if before in _cues(name)]
+        led = [w for w in words(text[end : span.start]) if w not in ("on", "the", "at")][-1:]
+        by_cue = [name for name in names if _cues(name) & set(led)]
+        end = span.end
         marked = [name for name in names if any(f.overlaps(span) for f in own[name])]
         chosen = by_cue if len(by_cue) == 1 else marked
         if len(chosen) == 1:
@@ -244,15 +248,19 @@ def _share(
             rest.append(span)
     empty = [name for name in names if not given[name]]
     wanting = [name for name in empty if name in needed]
-    if rest and len(rest) == len(wanting):
-        for name, span in zip(wanting, rest, strict=True):
+    ordered = wanting if len(rest) == len(wanting) else empty
+    if len(rest) == len(ordered) and not _are_alternatives(text, rest):
+        for name, span in zip(ordered, rest, strict=True):
             given[name].append(_of(candidates[name], span))
     elif rest and len(wanting) == 1:
         given[wanting[0]] += [_of(candidates[wanting[0]], span) for span in rest]
-    elif rest and len(rest) == len(empty):
-        for name, span in zip(empty, rest, strict=True):
-            given[name].append(_of(candidates[name], span))
     candidates.update(given)
+
+
+def _are_alternatives(text: str, spans: Sequence[Found]) -> bool:
+    """Whether one of them is meant: "2 or 3 weeks"."""
+    between = (text[one.end : other.start] for one, other in pairwise(spans))
+    return any("or" in words(each) for each in between)
 
 
 def _of(found: Sequence[Found], span: Found) -> Found:
@@ -264,9 +272,9 @@ def _cues(name: str) -> frozenset[str]:
     said = set(words(name.replace("_", " ")))
     cues = {cue for word in said for cue in CUES.get(word, ())}
     if said & _OPENS:
-        cues |= {"from", "between", "starting", "since", "on"}
+        cues |= {"from", "between", "starting", "since"}
     if said & _CLOSES:
-        cues |= {"to", "until", "till", "and", "by"}
+        cues |= {"to", "until", "till", "and", "by", "back", "returning", "return"}
     return frozenset(cues)
 
 
@@ -314,11 +322,21 @@ def _free(
         *runs(masked(visible), common, [*filled.spans, *_calendar(visible, now)]),
     ]
     found.sort(key=lambda run: run.start)
-    for name in list(wanting):
-        cued = [r for r in found if r.before in _text_cues(name, known[name])]
-        if len(cued) == 1 and (name in needed or len(found) > 1 or _is_named(name, cued[0])):
-            _take(name, known[name], cued, found, filled)
-            wanting.remove(name)
+    # What follows an option directly is what that is an option of: "at the central library".
+    chosen = [v for name, v in filled.values.items() if "enum" in known[name]]
+    ends = [f.end for f in filled.spans if f.value in chosen]
+    found = [r for r in found if not any(text[end : r.start] == " " for end in ends)] or found
+    # A name tells more than a description: "the city to fly from" is no place to go to.
+    for described in (False, True):
+        for name in list(wanting):
+            cues = _described_cues(known[name]) if described else _cues(name.rpartition(".")[2])
+            cued = [r for r in found if r.before in cues]
+            both = cued and (cues | _described_cues(known[name]))
+            capitals = [r for r in found if r.capital and r.before in both]
+            cued = capitals if len(capitals) == 1 else cued
+            if len(cued) == 1 and (name in needed or len(found) > 1 or _is_named(name, cued[0])):
+                _take(name, known[name], cued, found, filled)
+                wanting.remove(name)
     for name in list(wanting):
         dates = [f for f in _calendar(visible, now) if not any(f.overlaps(o) for o in filled.spans)]
         if dates and set(words(name)) & _TIMED:
@@ -362,10 +380,9 @@ def _is_named(name: str, run: Run) -> bool:
     return run.before in CUES.get(words(name)[-1] if words(name) else "", ())
 
 
-def _text_cues(name: str, schema: Schema) -> frozenset[str]:
+def _described_cues(schema: Schema) -> set[str]:
     described = set(words(str(schema.get("description", "")))) - FILLERS
-    cues = {cue for word in described for cue in CUES.get(word, ())}
-    return _cues(name.rpartition(".")[2]) | cues
+    return {cue for word in described for cue in CUES.get(word, ())}
 
 
 def _is_coded(name: str, schema: Schema) -> bool:

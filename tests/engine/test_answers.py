@@ -1,4 +1,4 @@
-"""What a look-up's result says to the question that was asked, in three catalogues."""
+"""What a look-up's result says to the question that was asked, in four catalogues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TODAY = date(2026, 11, 30)
 HERE = Path(__file__).parent / "catalogs"
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
-    for place in (BUILT_IN, HERE / "library", HERE / "clinic")
+    for place in (BUILT_IN, HERE / "library", HERE / "clinic", HERE / "travel")
     for tool in load(place).tools
 }
 
@@ -52,6 +52,18 @@ async def said(encoder: Encoder, folder: Path, tool: str, question: str) -> str:
         ("get_contract", "which one has the most data", "L:", "M:"),
         ("list_invoices", "which invoice is the largest?", "INV-1042", "INV-1007"),
         ("list_invoices", "what's the oldest open invoice", "INV-1007", "INV-1042"),
+        ("list_trips", "how much does Kyoto cost", "$1,890", "Oslo"),
+        ("list_trips", "when do I fly to Oslo", "5 February 2027", "Kyoto"),
+        ("list_trips", "how many nights am I in Kyoto", "12", "Oslo"),
+        ("list_trips", "where am I going in April", "Kyoto", "Oslo"),
+        ("list_trips", "which trip is the longest?", "Kyoto", "Lisbon"),
+        ("list_trips", "which of my trips are refundable", "Lisbon", "Oslo"),
+        ("list_trips", "when do my miles expire", "30 September 2027", "Oslo"),
+        ("list_trips", "compare Lisbon and Oslo", "$175.50", "Kyoto"),
+        ("list_appointments", "how much are both together", "$135", ""),
+        ("list_appointments", "when do I see Okafor", "9 December 2026", "Moreau"),
+        ("list_prescriptions", "which medicine has no refills left", "ramipril", "ibuprofen"),
+        ("list_loans", "which loans have no fine", "Dune", "The Waves"),
         ("list_loans", "when is Dune due?", "19 December 2026", "Middlemarch"),
         ("list_loans", "what is overdue?", "The Waves", "Dune"),
         ("list_loans", "how much do I owe in fines", "$2.50", "Dune"),

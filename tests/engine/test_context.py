@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from engine.assistant import Assistant
-from engine.events import IntentClassified
+from engine.events import IntentClassified, ToolCallProposed
 from engine.intents.catalogue import BUILT_IN, load
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
@@ -19,7 +19,7 @@ from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import called, end, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PLACES = {"telecom": BUILT_IN, "library": HERE / "library", "clinic": HERE / "clinic"}
+PLACES = {"telecom": BUILT_IN, **{name: HERE / name for name in ("library", "clinic", "travel")}}
 CATALOGUES = {name: load(place) for name, place in PLACES.items()}
 
 
@@ -50,6 +50,25 @@ def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assi
         ("telecom", ["add 5 GB", "and how much is left?"], ("get_data_balance", {}), "12.4 GB"),
         ("telecom", ["add 5 GB", "and my balance?"], ("get_balance", {}), "32.50"),
         ("telecom", ["what did you just do?"], None, "not changed anything"),
+        (
+            "clinic",
+            ["please cancel my appointment", "which ones are there?", "the one with Okafor"],
+            ("cancel_appointment", {"appointment_id": "A1203"}),
+            "",
+        ),
+        (
+            "travel",
+            ["show my trips", "please cancel the Oslo trip"],
+            ("cancel_trip", {"trip_id": "T-4432"}),
+            "",
+        ),
+        ("telecom", ["pay my bill", "dunno"], ("list_invoices", {}), "INV-1007: amount $29.90"),
+        (
+            "telecom",
+            ["pay my bill", "dunno", "the older one"],
+            ("pay_invoice", {"invoice_id": "INV-1007"}),
+            "",
+        ),
         (
             "telecom",
             ["list my invoices", "pay the older one"],
@@ -148,7 +167,7 @@ async def test_a_message_goes_on_from_the_ones_before(
         ),
     ],
 )
-async def test_a_value_that_no_message_names_as_a_whole_is_put_to_the_person(
+async def test_a_value_that_no_message_names_as_a_whole_is_worked_out(
     workers: dict[str, WorkerClient],
     tmp_path: Path,
     name: str,
@@ -158,13 +177,11 @@ async def test_a_value_that_no_message_names_as_a_whole_is_put_to_the_person(
     subject = assistant(name, workers, tmp_path)
     for message in messages[:-1]:
         await say(subject, message)
-    asked = await say(subject, messages[-1])
-    unclear = await say(subject, "hmm")
-    agreed = await say(subject, "yes")
+    events = await say(subject, messages[-1])
 
-    assert called(asked) == called(unclear) == []
-    assert end(asked).reply.startswith("Shall I do this: ")
-    assert called(agreed) == [call]
+    assert called(events) == [call]
+    proposed = next(event for event in events if isinstance(event, ToolCallProposed))
+    assert "nowhere" not in proposed.sources.values()
 
 
 @pytest.mark.parametrize(
@@ -240,3 +257,25 @@ async def test_what_is_to_be_answered_stands_at_the_end(
     assert called(events) == [("get_last_bill", {})]
     assert end(events).pending == ("amount",)
     assert end(events).reply.endswith("How many dollars would you like to add to your balance?")
+
+
+@pytest.mark.parametrize(
+    ("name", "messages", "known"),
+    [
+        ("clinic", ["set an alarm for aspirin", "often", "hm"], {"medicine": "aspirin"}),
+        ("travel", ["I need a hotel in Bruges", "dunno", "blah"], {"city": "Bruges"}),
+    ],
+)
+async def test_no_question_is_asked_three_times_and_no_answer_overwrites_what_was_said(
+    workers: dict[str, WorkerClient],
+    tmp_path: Path,
+    name: str,
+    messages: list[str],
+    known: dict[str, object],
+) -> None:
+    subject = assistant(name, workers, tmp_path)
+    ends = [end(await say(subject, message)) for message in messages]
+
+    open_calls = [each.awaiting for each in ends if each.awaiting is not None]
+    assert len(open_calls) == 2
+    assert all(dict(call.arguments) == known for call in open_calls)

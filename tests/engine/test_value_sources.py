@@ -84,6 +84,25 @@ def test_a_switch_that_was_spoken_of_is_worked_out() -> None:
     assert source(True, {"type": "boolean"}, told, "newsletter") == "nowhere"
 
 
+@pytest.mark.parametrize(
+    ("value", "schema", "said"),
+    [
+        ("21:20:00", {"type": "string", "format": "time"}, ("at twenty past nine",)),
+        (
+            "2026-12-04T14:30",
+            {"type": "string", "format": "date-time"},
+            ("friday", "half past two"),
+        ),
+        ("2026-12-11", {"type": "string", "format": "date"}, ("next Friday",)),
+        (False, {"type": "boolean", "description": "Whether mail is sent"}, ("mute the mails",)),
+    ],
+)
+def test_what_the_readers_read_is_worked_out(
+    value: Any, schema: Mapping[str, Any], said: tuple[str, ...]
+) -> None:
+    assert source(value, schema, Told(said, today=TODAY), "enabled") == "worked_out"
+
+
 def test_a_default_of_the_catalogue_is_one_even_if_the_model_spells_it_out() -> None:
     change = tool(amount={"type": "number", "default": 5})
     told = Told(("top up",))

@@ -29,9 +29,10 @@ twenty-ninth thirtieth thirty-first
 """
 _ORDINALS = {word: n for n, word in enumerate(_ORDINAL_WORDS.split(), 1)}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_SECONDS["night"] = _SECONDS["day"]
 _SHORT = {"sec": "second", "min": "minute", "hr": "hour", "h": "hour", "s": "second", "d": "day"}
 _UNIT = (
-    r"(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|fortnights?|months?|"
+    r"(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|nights?|weeks?|fortnights?|months?|"
     r"years?)\b"
 )
 _COUNT = rf"(?P<count>\b(?:\d+|an?|(?:{NUMERAL})(?:[\s-](?:{NUMERAL}))?))"
@@ -55,7 +56,10 @@ _DATES = tuple(
             "month",
             rf"\b(?:the\s+)?{_DAY}(?:\s+of)?\s+(?P<month>{_MONTH})\b\.?{_YEAR}",
         ),
-        ("month", rf"\b(?P<month>{_MONTH})\b\.?\s+(?:the\s+)?{_DAY}(?![\w:]|\s*[ap]m\b){_YEAR}"),
+        (
+            "month",
+            rf"\b(?P<month>{_MONTH})\b\.?(?:,?\s+on)?\s+(?:the\s+)?{_DAY}(?![\w:]|\s*[ap]m\b){_YEAR}",
+        ),
         (
             "weekday",
             rf"\b(?:(?P<which>next|this|last|coming|following)\s+)?(?P<weekday>{_WEEKDAY})\b"
@@ -90,7 +94,7 @@ _HOURS = "one two three four five six seven eight nine ten eleven twelve"
 _HOUR_WORDS = tuple(_HOURS.split())
 _HOUR = rf"(?P<hour>\d{{1,2}}|{'|'.join(_HOUR_WORDS)})"
 _HALF_OF_DAY = (
-    r"(?:\s*(?P<half>[ap]\.?m\b\.?)|\s+(?:in\s+the\s+|at\s+)?"
+    r"(?:\s*(?P<half>[ap]\.?m\b\.?)|\s+(?:in\s+the\s+|at\s+)"
     r"(?P<part>morning|afternoon|evening|night)\b)"
 )
 _TIMES = tuple(
@@ -103,7 +107,7 @@ _TIMES = tuple(
         rf"(?<![\w:.,-]){_HOUR}(?:[.:](?P<minute>\d{{2}}))?{_HALF_OF_DAY}",
         rf"(?<![\w:.,-]){_HOUR}\s*o['’]?clock\b{_HALF_OF_DAY}?",
         rf"(?:\b(?:at|around|from|by|till|until|to)|@)\s*{_HOUR}(?:[.](?P<minute>\d{{2}}))?"
-        r"(?![\w:/]|[.,-]\d|\s+[^\W\d_]*(?:"
+        r"(?![\w:/]|[.,-]\d|\s+(?-i:[A-Z])|\s+[^\W\d_]*(?:"
         r"dollars?|people|persons?|percent|days?|weeks?|hours?|minutes?|months?|years?|st|nd|rd|th"
         rf"|of|{_MONTH})\b)",
         r"\b(?:at\s+)?(?P<name>noon|midday|midnight)\b",
@@ -139,8 +143,12 @@ def _one_of_twice(text: str, found: list[Found]) -> list[Found]:
     kept: list[Found] = []
     for one in found:
         last = kept[-1] if kept else None
-        if last and last.value == one.value and _GAP.fullmatch(text, last.end, one.start):
-            kept[-1] = Found(one.value, last.start, one.end, measured=True)
+        if (
+            last
+            and last.value.weekday() == one.value.weekday()
+            and _GAP.fullmatch(text, last.end, one.start)
+        ):  # of "Friday the 11th" the weekday may be that of an earlier week
+            kept[-1] = Found(max(last.value, one.value), last.start, one.end, measured=True)
         else:
             kept.append(one)
     return kept
@@ -160,7 +168,8 @@ def _days(kind: str, match: re.Match[str], today: date) -> list[date | None]:
             # The sun is no Sunday: what is short stands where only a day can.
             short = len(said["weekday"]) == 3 and "which" not in said
             led = _DAY_BEFORE.search(match.string, 0, match.start("weekday"))
-            return [] if short and not led else [_weekday(said, today)]
+            since = led is not None and led[0].casefold().startswith("since")
+            return [] if short and not led else [_weekday(said, today, past=since)]
         case "after":
             return [today + timedelta(days=2 if said["side"].startswith("after") else -2)]
         case "named":
@@ -216,9 +225,9 @@ def _in_month(said: dict[str, str], today: date) -> date | None:
     return read if read is None or read >= today - timedelta(days=60) else _year_on(read)
 
 
-def _weekday(said: dict[str, str], today: date) -> date:
+def _weekday(said: dict[str, str], today: date, *, past: bool) -> date:
     ahead = (_DAYS[said["weekday"].casefold()] - today.weekday() - 1) % 7 + 1
-    if said.get("which", "").casefold() == "last":
+    if past or said.get("which", "").casefold() == "last":
         return today + timedelta(days=ahead - 7 or -7)
     return today + timedelta(days=ahead + (7 if "week" in said else 0))
 
@@ -352,6 +361,16 @@ def read_moments(text: str, now: datetime) -> list[Found]:
     dates, times = read_dates(text, now.date()), read_times(text)
     if not dates and re.search(r"\b(?:tonight|today)\b", text, re.IGNORECASE):
         dates = [Found(now.date(), 0, 0)]
+    times = [clock for clock in times if clock.measured] or times
+    days, clocks = ({(f.start, f.end): f for f in found} for found in (dates, times))
+    paired = (
+        len(days) == len(clocks) == 2
+        and all(  # "from Wednesday at 4 to Thursday at 5"
+            day[1] <= clock[0] and not text[day[1] : clock[0]].count(" ") > 2
+            for day, clock in zip(days, clocks, strict=True)
+        )
+    )
+    order = {place: n for found in (days, clocks) for n, place in enumerate(found)}
     moments = [
         Found(
             datetime.combine(day.value, clock.value),
@@ -361,6 +380,7 @@ def read_moments(text: str, now: datetime) -> list[Found]:
         )
         for day in dates
         for clock in times
+        if not paired or order[day.start, day.end] == order[clock.start, clock.end]
     ]
     for span in read_durations(text):
         lead = re.search(r"\bin\s+$", text[: span.start], re.IGNORECASE)

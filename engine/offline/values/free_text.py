@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from engine.offline.lexicon import CALENDAR, CLAUSES, FILLERS, PREPOSITIONS, TALK, UNITS
-from engine.offline.values.schema import Found, Schema, words
+from engine.offline.values.schema import Found, Schema, stem, words
 
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|‘([^’\n]+)’(?!\w)|(?<!\w)'((?:[^'\n]|'(?=\w))+)'(?!\w)"
@@ -19,10 +19,22 @@ _QUOTED = re.compile(
 # Stand for a value that is not said.
 _PLACEHOLDERS = frozenset(
     {"something", "anything", "everything", "someone", "anyone", "somebody", "thing", "things"}
-    | {"stuff", "somewhere", "anywhere", "whatever", "somehow"}
+    | {
+        "these",
+        "those",
+        "been",
+        "being",
+        "having",
+        "stuff",
+        "somewhere",
+        "anywhere",
+        "whatever",
+        "somehow",
+    }
 )
 _WORD = re.compile(r"(?<!['’])[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
-_INSIDE = frozenset({"of", "the", "and", "in", "on", "a", "de", "la", "von"})
+_INSIDE = frozenset({"of", "the", "and", "in", "on", "a"})
+_PARTICLES = frozenset({"de", "del", "di", "da", "la", "le", "von", "van"})  # "rio de janeiro"
 _TRAILING = frozenset({"please", "pls", "thanks", "then", "now", "today"})
 
 
@@ -48,6 +60,11 @@ def quoted(text: str) -> list[Found]:
     ]
 
 
+def without_quotes(text: str) -> str:
+    """The text with "it" for what stands in quotes: that does not tell what is wanted."""
+    return _QUOTED.sub("it", text)
+
+
 def is_clause(name: str, schema: Schema) -> bool:
     """Whether the parameter takes a whole clause, such as a message or a reason."""
     return bool(set(words(name)) & set(CLAUSES))
@@ -63,7 +80,8 @@ def clause(text: str, name: str) -> Found | None:
     colon = re.search(r":\s+(?=\S)", text)
     begin = colon.end() if colon else -1
     for cue in cues if begin < 0 else ():
-        match = re.search(rf"(?<!\w){re.escape(cue)}(?!\w)[\s,]*", text, re.IGNORECASE)
+        role = r"(?!\s+an?\b)" if cue == "as" else ""  # "as a gift" gives no reason
+        match = re.search(rf"(?<!\w){re.escape(cue)}(?!\w){role}[\s,]*", text, re.IGNORECASE)
         if match and text[match.end() :].strip():
             begin = match.end()
             break
@@ -91,17 +109,28 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
     ]
     shouted = text.isupper() or (text.istitle() and len(tokens) > 2)
     plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | _PLACEHOLDERS | {"an"}
+    stems = {stem(word) for word in common}
 
     def capital(place: int) -> bool:
         word = tokens[place][0]
-        first = re.search(r"(?:^|[.!?:])[\s\"“]*$", text[: tokens[place].start()])
-        return word[0].isupper() and not shouted and not first and word != "I"
+        if word.casefold() in CALENDAR:
+            return False
+        first = re.search(r"(?:^|[.!?])[\s\"“]*$", text[: tokens[place].start()])
+        # "Maria Keller drives, too": the first word of a sentence, before another capital.
+        follows = tokens[place + 1][0] if first and place + 1 < len(tokens) else ""
+        named = follows[:1].isupper() and own_word(word.casefold())
+        return word[0].isupper() and not shouted and (named or not first) and word != "I"
+
+    def own_word(word: str) -> bool:
+        return word not in plain and stem(word) not in stems and not word.isdigit()
 
     def own(place: int) -> bool:
         word = re.split("['’]", tokens[place][0].casefold())[0]  # "I'm"
-        if capital(place) and word not in CALENDAR | {"i"}:
+        if capital(place) and word != "i":
             return True
-        return word not in plain and word not in common and not word.isdigit()
+        # The number of a house, before the name of the street.
+        numbers = word.isdigit() and place + 1 < len(tokens) and capital(place + 1)
+        return own_word(word) or (numbers and _glued(text, tokens[place], tokens[place + 1]))
 
     found: list[Run] = []
     place = 0
@@ -127,12 +156,17 @@ def _next(
     following = last + 1
     if following >= len(tokens) or not _glued(text, tokens[last], tokens[following]):
         return None
-    if own(following):
+    # The number of a house, behind the name of the street.
+    counts = tokens[following + 1][0].casefold() in UNITS if following + 1 < len(tokens) else False
+    if capital(last) and tokens[following][0].isdigit() and not counts:
+        return following
+    particle = tokens[following][0] in _PARTICLES
+    if own(following) and not (particle and capital(last)):
         # A name ends where its capitals do: "travelling to Canada tmrw".
-        lone = len(tokens[following][0]) == 1
+        lone = len(tokens[following][0]) == 1 or tokens[last][0].isdigit()
         return following if lone or capital(last) == capital(following) else None
     within = following
-    while within < len(tokens) and tokens[within][0].casefold() in _INSIDE:
+    while within < len(tokens) and tokens[within][0].casefold() in _INSIDE | _PARTICLES:
         if not _glued(text, tokens[within - 1], tokens[within]):
             return None
         within += 1

@@ -67,7 +67,11 @@ class Numeral:
 
 def numerals(text: str) -> list[Numeral]:
     """Every number of the text, in digits or in words ("two and a half", "half a", "5k")."""
-    found = [Numeral(0.5, match.start(), match.end(), match[0]) for match in _HALF.finditer(text)]
+    found = []
+    for match in _HALF.finditer(text):
+        scale = _SCALE_BEHIND.match(text, match.end())  # half a dozen
+        count, end = (_SCALES[scale[1].casefold()], scale.end()) if scale else (1, match.end())
+        found.append(Numeral(0.5 * count, match.start(), end, match[0]))
     for match in _DIGITS.finditer(text):
         digits = match["digits"]
         comma = re.fullmatch(r"\d+,\d{1,2}", digits)
@@ -148,7 +152,7 @@ def read_numbers(
     shared: list[Found] = []
     for one, other in itertools.pairwise([*found, Found(None, 0, 0)]):
         between = text[one.end : other.start]
-        joined = other.measured and re.fullmatch(r"\s+(?:or|to|and|till)\s+|\s*[,/&+]\s*", between)
+        joined = other.measured and re.fullmatch(r"\s+(?:or|to|and|till)\s+|\s?[,/&+]\s?", between)
         shared.append(replace(one, measured=True) if joined else one)
         # "20 dollars 50" may be 20.50.
         if one.measured and between.isspace() and not other.measured and other.value is not None:

@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.offline.lexicon import FILLERS, OFF, ON, TALK
+from engine.offline.lexicon import FILLERS, OFF, ON, SWITCHES, TALK
 from engine.offline.values.numbers import read_numbers
 from engine.offline.values.schema import Found, Schema, alike, words
 
+KIN = 7  # letters that two words begin with, if they have one root
 SHORTENED = 3  # letters at least of a word that stands for a longer one: "prod", "temp"
 _NEGATION = re.compile(
-    r"\b(?:no|not|without|don['’]?t|doesn['’]?t|never|isn['’]?t|non|skip|minus)"
+    r"\b(?:no|not|nothing|without|don['’]?t|doesn['’]?t|never|isn['’]?t|non|skip|minus)"
     r"(?:\W+\w+){0,3}?\W+$",
     re.IGNORECASE,
 )
@@ -80,18 +81,21 @@ def _nearly(
         if len(word) >= 4 and counts[word] == 1
     }
     whole = {"".join(parts): spelt[option] for option, parts in own_words.items()}
-    for match in re.finditer(r"(?=\b([^\W\d_]+)\s([^\W\d_]+)\b)", text):
+    for match in re.finditer(r"(?=\b([^\W\d_]+)[\s-]([^\W\d_]+)\b)", text):
         if (match[1] + match[2]).casefold() in whole:
             yield Found(whole[(match[1] + match[2]).casefold()], match.start(1), match.end(2))
             return
     for match in re.finditer(r"[^\W\d_]{3,}", text):
         word = match[0].casefold()
         swapped = [w for w in long if w[0] == word[0] and sorted(w) == sorted(word)]
-        near = difflib.get_close_matches(word, long, n=1, cutoff=0.84) if len(word) > 3 else []
+        begins = [w for w in long if w[0] == word[0]]  # a book is no ebook
+        near = difflib.get_close_matches(word, begins, n=1, cutoff=0.84) if len(word) > 3 else []
         close = near or swapped
         if not close and len(word) >= SHORTENED and word not in FILLERS | TALK:
             begun = [w for w in long if w.startswith(word) and len(w) > len(word) + 1]
-            close = begun if len(begun) == 1 else []
+            # "Vaccinate me" is about a vaccination.
+            kin = [w for w in long if w[:KIN] == word[:KIN] and len(word) >= KIN]
+            close = next((some for some in (begun, kin) if len(some) == 1), [])
         if close:
             yield Found(long[close[0]], match.start(), match.end())
 
@@ -105,24 +109,26 @@ def read_boolean(text: str, schema: Schema, name: str, *, alone: bool = False) -
         if yes != no and set(said) <= _YES | _NO | FILLERS:
             return [Found(yes, 0, len(text), measured=True)]
     about = [word for word in words(name) if word not in _PLAIN]
-    # A name such as "enabled" says nothing; what is switched is then what the tool is about.
-    if not about:
-        return _switched(text)
     for match in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text):
         if any(alike(match[0].casefold(), word) for word in about):
             negated = _NEGATION.search(text, 0, match.start())
             behind = re.match(r"\s+(?:is\s+)?(?P<word>on|off|yes|no|not)\b", text[match.end() :])
             value = not negated and not (behind and behind["word"] in ("off", "no", "not"))
             return [Found(value, match.start(), match.end(), measured=True)]
-    return []
+    # A name such as "enabled" says nothing; what is switched is then what the tool is about. So it
+    # is where the text has a word of the description: "unsubscribe me from the newsletter".
+    described = {w for w in words(str(schema.get("description", ""))) if w not in _PLAIN}
+    if about and not described & set(said):
+        return []
+    return _switched(text, SWITCHES if about else OFF | ON)
 
 
-def _switched(text: str) -> list[Found]:
+def _switched(text: str, switches: frozenset[str]) -> list[Found]:
     """Whether something is switched on or off: "turn it off", "I don't want it any more"."""
     hits = list(re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text))
     for values, value in ((OFF, False), (ON, True)):
         for hit in hits:
-            if hit[0].casefold().replace("’", "'") in values:
+            if hit[0].casefold().replace("’", "'") in values & switches:
                 return [Found(value, hit.start(), hit.end(), measured=True)]
     return []
 

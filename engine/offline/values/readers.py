@@ -1,10 +1,8 @@
 """The values that a person's own words carry, by the type of a parameter.
 
-A model that proposes an argument is not believed: a value counts only where the message has it.
-`extract_values` lists what a message plainly says for one parameter, `ground_value` checks a
-proposed value against the message, and `sole_value` reads a message that is nothing but the value.
-All three return values in the schema's own spelling; none of them judges limits, which is left to
-the tool's validation (so "-50" stays negative and is refused there).
+`extract_values` lists what a message plainly says for one parameter, and `sole_value` reads a
+message that is nothing but the value. Both return values in the schema's own spelling; neither
+judges limits: the tool's validation refuses "-50".
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.offline.lexicon import ALL, CALENDAR, CLAUSE, EXCLUDING, FILLERS, TALK, UNITS
+from engine.offline.lexicon import ALL, CLAUSE, EXCLUDING, FILLERS, TALK, UNITS
 from engine.offline.values.calendar import (
     read_dates,
     read_durations,
@@ -40,13 +38,14 @@ from engine.offline.values.schema import (
 )
 
 # "M is too small, put me over to L": of several options the one that is gone to is meant.
-_MEANT_BEFORE = re.compile(r"\b(?:to|onto|into)\s+(?:the\s+)?$", re.IGNORECASE)
+_MEANT_BEFORE = re.compile(r"\b(?:to|onto|into|give me)\s+(?:the\s+)?$", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
 _LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
 _EXCLUDED = 3  # words at most, behind what excludes them
 _TOKEN = re.compile(r"[^\s,;:!?]+|[,;:!?]")
 # A duration behind these is a date, unless it is counted in the parameter's own unit.
 _TIME_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_TIME_UNITS["night"] = _TIME_UNITS["day"]
 
 
 @dataclass(frozen=True)
@@ -236,20 +235,6 @@ def measured(text: str, schema: Schema) -> bool:
     return bool(own_units(schema)) and any(f.measured for f in read(text, schema))
 
 
-def ground_value(
-    value: Any, text: str, schema: Schema, *, name: str = "", now: datetime | None = None
-) -> Any | None:
-    """`value` as the schema spells it, if the text carries it; else None."""
-    if isinstance(value, list) and kind_of(schema) == "list":
-        items = resolve_schema(schema.get("items", {}))
-        grounded = [ground_value(item, text, items, name=name, now=now) for item in value]
-        return grounded if grounded and None not in grounded else None
-    if not is_free(schema):
-        said = extract_values(text, schema, name=name, now=now)
-        return next((v for v in said if _same(v, value)), None)
-    return _substring(str(value), text) if isinstance(value, str | int | float) else None
-
-
 def sole_value(
     text: str, schema: Schema, *, name: str = "", now: datetime | None = None
 ) -> Any | None:
@@ -306,38 +291,9 @@ def unit_name(schema: Schema) -> str:
     return max((unit for unit in units if unit.endswith("s")), key=len, default=(units or [""])[0])
 
 
-def proper_name(text: str) -> str | None:
-    """The one name in the text that its capitals show, where they show just one."""
-    if text.isupper() or text.istitle():
-        return None
-    found = re.findall(
-        r"(?<![.!?]\s)(?<!^)\b([^\W\d_a-z]\w+(?:\s+(?:and\s+)?[^\W\d_a-z]\w+)*)", text
-    )
-    names = {name for name in found if name.casefold() not in CALENDAR | UNITS}
-    return names.pop() if len(names) == 1 else None
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one) == abs(other)  # a lost sign is put right: the text's own value is used
-    return str(one).casefold() == str(other).casefold()
-
-
 def corrects(text: str) -> bool:
     """Whether the person takes something back; then no number outranks another."""
     return bool(re.search(r"\b(?:no|not|sorry|rather|actually|i mean|wait)\b", text, re.IGNORECASE))
-
-
-def _substring(value: str, text: str) -> str | None:
-    """The words of `value` as they stand in the text, one after the other."""
-    parts = words(value)
-    if not parts:
-        return None
-    pattern = r"[\W_]+".join(re.escape(part) for part in parts)
-    match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
-    return match[0] if match else None
 
 
 def _bare_text(text: str) -> str | None:

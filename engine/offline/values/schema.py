@@ -129,10 +129,11 @@ def words(text: str) -> list[str]:
 
 def alike(one: str, other: str) -> bool:
     """Whether two words have the same stem, as far as their ends show it."""
-    return _stem(one) == _stem(other)
+    # The "on" of a date is not "only".
+    return one == other or (min(len(one), len(other)) > 2 and stem(one) == stem(other))
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """The word without an ending: "used" and "use", "delivery" and "deliver", "renews"."""
     word = word.casefold()
     for ending in ("ies", "ing", "ed", "es", "s", "ly", "y", "e"):

@@ -15,7 +15,10 @@ from engine.events import ToolCallProposed, TurnFinished
 from engine.intents.catalogue import load
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
+from engine.offline.slot_filling import nested
 from engine.offline.worker_client import WorkerClient
+from engine.tools.effective_arguments import effective
+from engine.tools.tool import Tool
 from tests.engine.stubs import MemoryRecorder, StubApprover
 
 HERE = Path(__file__).parent
@@ -26,11 +29,13 @@ NOW = datetime(2026, 11, 30, 10, 0)  # a Monday
 class Outcome:
     """What became of a row: the calls, or what was asked for."""
 
+    tool: Tool
     row: Mapping[str, Any]
     calls: Sequence[tuple[str, Mapping[str, Any]]]
     asked: tuple[str, ...]
     reply: str
     waiting: str
+    pending: Mapping[str, Any]
 
     @property
     def tool_right(self) -> bool:
@@ -39,16 +44,15 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Whether the call is exactly the row's, but for defaults; or the right things asked."""
+        """Whether the call is the row's, made or put to the person; or the right things asked."""
         if "missing" in self.row:
             return not self.calls and self.tool_right and list(self.asked) == self.row["missing"]
-        return self.tool_right and len(self.calls) == 1 and self._same(self.calls[0][1])
+        called = self.calls[0][1] if self.calls else self.pending
+        whole = self.tool_right and len(self.calls) < 2 and not self.asked
+        return whole and self._shown(called) == self._shown(self.row["arguments"])
 
-    def _same(self, arguments: Mapping[str, Any]) -> bool:
-        wanted = self.row["arguments"]
-        defaults: tuple[Any, ...] = (None, "", [], False, 1, 2, 3, "check-up")
-        extra = {n: v for n, v in arguments.items() if n not in wanted and v not in defaults}
-        return not extra and all(arguments.get(name) == value for name, value in wanted.items())
+    def _shown(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return effective(self.tool, arguments).shown
 
 
 def rows_of(name: str) -> list[dict[str, Any]]:
@@ -59,6 +63,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome]:
     """Each row as the first message of a session of its own."""
     catalogue = load(HERE / name)
+    tools = {tool.name: tool for intent in catalogue.intents.values() for tool in intent.tools}
     worker = WorkerClient(catalogue)
     found = []
     for row in rows:
@@ -70,11 +75,15 @@ async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome
                 MemoryRecorder(),
                 StubApprover(),
                 Path(folder),
+                today=NOW.date,
             )
             events = [event async for event in assistant.respond(row["text"])]
         last = events[-1]
         assert isinstance(last, TurnFinished), last
         calls = [(e.tool, dict(e.arguments)) for e in events if isinstance(e, ToolCallProposed)]
         waiting = last.awaiting.tool if last.awaiting else ""
-        found.append(Outcome(row, calls, last.pending, last.reply, waiting))
+        pending = nested(last.awaiting.arguments) if last.awaiting else {}
+        found.append(
+            Outcome(tools[row["tool"]], row, calls, last.pending, last.reply, waiting, pending)
+        )
     return found
