@@ -337,6 +337,16 @@ class ChatScreen(BaseScreen):
             if waiting:
                 self.prompt.put("\n".join(filter(None, [*waiting, self.prompt.text])))
 
+    def offers(self, command: registry.Command) -> bool:
+        """See `BaseScreen.offers`."""
+        newest = self.presenter.record.newest
+        needed: Mapping[str, object] = {
+            "chat.export": newest,
+            "chat.correct": newest and newest.route,
+            "chat.retry": newest and newest.state in ("failed", "cancelled"),
+        }
+        return bool(needed.get(command.id, True)) and super().offers(command)
+
     # Actions; keys.py has their keys.
 
     def action_interrupt(self) -> None:
