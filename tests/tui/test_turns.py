@@ -70,7 +70,7 @@ async def test_inspector_explains_the_route() -> None:
         for expected in (
             "Balance",
             "confidence 93 %",
-            "task · by the chat model · 340 ms",
+            "routed by the chat model in 340 ms",
             "Payment",
             "2 of 14 tools",
             "get_balance, top_up_balance",

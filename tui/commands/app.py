@@ -234,6 +234,7 @@ class RuntimeBackend:
                     for match in one.matches
                 ],
                 found_turn=one.matches[0].turn_id if one.matches else "",
+                turns=one.session.turns,
             )
             for one in found
         ]

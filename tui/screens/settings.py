@@ -15,11 +15,12 @@ from tui.formatting.text import one_line
 from tui.keybindings import registry
 from tui.screens.form import Field, FormScreen
 from tui.screens.list_screen import ListDialog, matching
+from tui.screens.palette import WIDE
 
 if TYPE_CHECKING:
     from tui.services.configuration import Configuration, Setting
 
-NAME, VALUE = 18, 24  # columns
+NAME, VALUE = 18, 14  # columns
 
 
 class SettingsScreen(ListDialog[bool, str]):
@@ -46,8 +47,8 @@ class SettingsScreen(ListDialog[bool, str]):
 
     def line(self, row: str) -> Content:
         one = self._settings[row]
-        value = one_line(one.shown, VALUE - 1) or "–"
-        room = max(10, min(self.size.width, 96) - NAME - VALUE - 8)
+        value = one_line(one.shown, VALUE - 1) or "default"
+        room = max(10, min(self.size.width, WIDE) - NAME - VALUE - 6)
         where = f"{one.about}" if not one.place else f"{one.about} · from {one.place}"
         return Content.assemble(
             (set_cell_size(one.name, NAME), "bold"),
