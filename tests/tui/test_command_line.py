@@ -132,3 +132,13 @@ def test_short_ids_tell_all_apart(ids: list[str]) -> None:
     short = output.short_ids(ids)
     assert len(set(short)) == len(ids)
     assert all(id.startswith(one) for id, one in zip(ids, short, strict=True))
+
+
+def test_the_help_of_a_subcommand_has_its_purpose_and_its_own_options() -> None:
+    for command, of in COMMANDS[1:]:
+        shown = of.format_help()
+        assert of.description and of.description.split()[0] in shown, command
+        described = [line.strip() for line in shown.splitlines()]
+        assert not any(line.startswith(("--db FILE", "--provider {")) for line in described)
+        if command.split()[0] != "models":
+            assert "Options of every command: --catalog, --db" in shown, command
