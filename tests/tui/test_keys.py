@@ -234,3 +234,16 @@ async def test_letters_behind_a_key_that_moves_the_focus(
             return focused.text if isinstance(focused, TextArea) else ""
 
         await until(pilot, lambda: written() == "some words")
+
+
+def test_a_function_key_means_the_same_on_every_screen() -> None:
+    """Terminal B11: it opens a screen, and closes it there; it writes or deletes nothing."""
+    by_key: dict[str, set[str]] = {}
+    for command in registry.COMMANDS:
+        for key in command.keys.split(","):
+            if key[:1] == "f" and key[1:].isdigit() and command.name not in ("close", "leave"):
+                by_key.setdefault(key, set()).add(command.name)
+    assert by_key.pop("f5") == {"retry", "reload"}  # again
+    assert all(len(names) == 1 for names in by_key.values()), by_key
+    closes = {(c.place, key) for c in registry.COMMANDS for key in c.keys.split(",") if "f" in key}
+    assert {("executed", "f6"), ("evaluations", "f8"), ("costs", "f10")} <= closes

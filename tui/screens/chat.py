@@ -270,6 +270,10 @@ class ChatScreen(BaseScreen):
         self.prompt.give(message.typed)
         self.prompt.focus()
 
+    def on_choice_bar_chosen(self, message: ChoiceBar.Chosen) -> None:
+        self.prompt.action_choose(message.number)
+        self.prompt.focus()
+
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
 

@@ -102,7 +102,7 @@ class EvaluationsScreen(ListScreen[str | None, RunRow]):
                 ("━" * filled, "$primary"),
                 ("─" * (30 - filled), "$border-blurred"),
                 f"  {done:,} of {count(of, 'message')}  ",
-                ("c cancels; it goes on while you use the app", "$quiet"),
+                ("c cancels", "$quiet"),
             )
             shown.update(line)
         elif was:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tui.formatting.text import one_line
@@ -42,7 +43,7 @@ class Configuration:
         """Where a choice for good is written."""
         from engine.paths import config_path
 
-        return str(config_path())
+        return str(config_path()).replace(str(Path.home()), "~", 1)
 
     @property
     def takes_model_file(self) -> bool:
