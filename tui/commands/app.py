@@ -114,8 +114,11 @@ def show(
 
 
 def has_terminal() -> bool:
-    """Whether there is one to draw on (Textual draws to standard error) and to read keys from."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    """Whether there is one to draw on (Textual draws to standard error) and to read keys from.
+
+    A server that shows the app in a browser names a driver instead.
+    """
+    return "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stderr.isatty())
 
 
 def save_bandwidth(options: argparse.Namespace) -> None:
