@@ -129,7 +129,7 @@ async def test_a_message_sent_meanwhile_waits_its_turn() -> None:
         await hold.reached.wait()
         await say(pilot, "second")
         assert backstage.chat.heard == ["first"]
-        assert "1 message waiting" in shown(chat.query_one(QueueBar))
+        assert "Queued (1):" in shown(chat.query_one(QueueBar))
         hold.go.set()
         await until(pilot, lambda: len(chat.presenter.record.turns) == 2)
         await until(pilot, lambda: chat.status.state == "ready")

@@ -292,7 +292,7 @@ class ApprovalBar(Vertical, can_focus=True):
         self._editor.focus()
 
     def _draw_editing(self, trouble: str = "") -> None:
-        keys_told = "enter asks again with these arguments · esc leaves them as they were"
+        keys_told = "Enter to review · Esc to discard"
         self.query_one("#choices", Static).update(
             Content.styled(trouble or keys_told, "$error" if trouble else "$quiet")
         )
