@@ -130,7 +130,7 @@ class Command:
 
     @property
     def shown_keys(self) -> str:
-        return " / ".join(_shown(key) for key in self.keys.split(",") if key)
+        return " / ".join(dict.fromkeys(_shown(key) for key in self.keys.split(",") if key))
 
     @property
     def is_letter(self) -> bool:
@@ -278,7 +278,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("correction", "choose", "enter", "choose", "Handle the message again, as this", True),
     Command("correction", "close", "escape", "leave", "It was right after all", footer=True),
     Command("demo", "write", "f7", "next", "Write the demo's next message", True, priority=True),
-    Command("demo", "alone", "ctrl+@", "autoplay", "Autoplay the demo, or stop", True, True),
+    # Without Kitty's protocol ctrl+space arrives as NUL, which is ctrl+@.
+    Command("demo", "alone", "ctrl+space,ctrl+@", "autoplay", "Autoplay, or stop", True, True),
     Command("playback", "play", "space", "play", "Play, or pause", footer=True),
     Command("playback", "jump('turn', 1)", "n", "turn", "Next turn", footer=True),
     Command("playback", "jump('turn', -1)", "N", "turn back", "Previous turn"),
