@@ -201,9 +201,13 @@ async def test_a_dead_server_is_tried_once_more_and_not_for_long() -> None:
     with serve() as gone:
         url = gone.url
     model, heard = make(f"{url}/v1"), list[Any]()
-    with pytest.raises(ModelError):
+
+    async def listen() -> None:
         async for item in model.stream(PLAIN):
             heard.append(item)
+
+    with pytest.raises(ModelError):
+        await listen()
     await model.close()
     assert [item.attempt for item in heard if isinstance(item, RetryScheduled)] == [1]
 
