@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -29,6 +29,7 @@ class Setting:
     shown: str = ""
     place: str = ""
     secret: bool = False
+    choices: Sequence[str] = ()  # where it has one of a few values
 
 
 class Configuration:
@@ -123,6 +124,7 @@ class Configuration:
                 shown=masked(value) or "" if secret and value else value,
                 place=given.place if given else "",
                 secret=secret,
+                choices=config_file.CHOICES.get(name, ()),
             )
         return listed
 
