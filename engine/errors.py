@@ -9,7 +9,7 @@ from engine.events import Event, TurnFailed
 from engine.ports import Recorder, RecordingError
 from engine.tools.executor import TooManyCorrections
 
-DONE_BEFORE = "what was done before stays done: see the actions"
+DONE_BEFORE = "actions already taken are not undone: see the actions"
 
 log = logging.getLogger(__name__)
 

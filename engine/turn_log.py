@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from engine import events
-from engine.events import Event
+from engine.events import Event, ToolCallProposed
 
 ActionState = Literal[
     "proposed",
@@ -208,3 +208,13 @@ _PROPOSED = (
     *("call_id", "action_id", "tool", "arguments", "effect", "summary", "at", "problems"),
     "sources",
 )
+
+
+def session_title(text: str, call: ToolCallProposed | ActionLog) -> str:
+    """Return what a session is called after its first tool call.
+
+    That is the call in words where it has values or changes something; else the message that led
+    to it, which says more than the tool's name does.
+    """
+    telling = call.effect != "read" or call.arguments
+    return call.summary if telling and call.summary else text

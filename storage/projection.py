@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from engine import events
 from engine.events import Event
-from engine.turn_log import OPEN_STATES, OUTCOME_STATES, TurnState
+from engine.turn_log import OPEN_STATES, OUTCOME_STATES, TurnState, session_title
 from storage import tables
 from storage.process_identity import this_process
 from storage.search.fts_index import index_action, index_title, index_turn
@@ -52,6 +52,8 @@ _ACTION_BY_CALL = (
 _LAST_SESSION = select(func.max(_SESSION.c.serial))
 _LAST_ACTION = select(func.max(_ACTION.c.serial))
 _LAST_TURN = select(func.max(_TURN.c.number)).where(_TURN.c.session_id == _KEY)
+_TEXT_OF_TURN = select(_TURN.c.text).where(_TURN.c.id == _KEY)
+_FIRST_TEXT = select(_TURN.c.text).where(_TURN.c.session_id == _KEY, _TURN.c.number == 1)
 _LAST_KIND = (
     select(_EVENT.c.kind).where(_EVENT.c.turn_id == _KEY).order_by(_EVENT.c.seq.desc()).limit(1)
 )
@@ -299,7 +301,8 @@ def _correct(rows: Connection, event: events.IntentCorrected) -> None:
 
 def _propose(rows: Connection, event: events.ToolCallProposed) -> None:
     session = _session_of(rows, event)
-    _change(rows, _CHANGE_SESSION, session.id, actions=session.actions + 1)
+    title = session.title if session.actions else _title(rows, session, event)
+    _change(rows, _CHANGE_SESSION, session.id, actions=session.actions + 1, title=title)
     action_id = event.action_id or f"{event.turn_id}:{event.call_id}"
     rows.execute(
         insert(_ACTION),
@@ -319,6 +322,17 @@ def _propose(rows: Connection, event: events.ToolCallProposed) -> None:
         },
     )
     index_action(rows, action_id)
+
+
+def _title(rows: Connection, session: Row[Any], call: events.ToolCallProposed) -> str:
+    """Return the title after the first call, unless somebody gave the session one."""
+    began = rows.execute(_FIRST_TEXT, {"key": session.id}).scalar_one()
+    if session.title != truncate(began, TITLE_CHARACTERS):
+        return str(session.title)
+    text = rows.execute(_TEXT_OF_TURN, {"key": call.turn_id}).scalar_one()
+    title = truncate(session_title(text, call), TITLE_CHARACTERS)
+    index_title(rows, session.serial, title)
+    return title
 
 
 def _resolve(rows: Connection, event: events.ApprovalResolved) -> None:

@@ -157,8 +157,9 @@ class PanesApp(SequentialKeysApp):
         entries: dict[str, Entry] = {}
         for place, node in self.holders(screen).items():
             for command in registry.of(place):
+                offers = getattr(screen, "offers", None)
                 possible = node.check_action(command.name.split("(")[0], ()) is not False
-                if command.in_palette and possible:
+                if command.in_palette and possible and (offers is None or offers(command)):
                     entries.setdefault(command.help, Entry(command, node))
         return list(entries.values())
 

@@ -50,7 +50,7 @@ def to_markdown(
         )
         for point in report.classification.curve
     ]
-    heads = ("confidence at least", "given any intent", "right where given", "out of scope refused")
+    heads = ("confidence at least", "coverage", "right where covered", "out of scope refused")
     parts.append(f"## If only what the router is this sure of were done\n\n{_table(heads, points)}")
     pairs = [
         f"**{_escape(expected)}** taken for **{_escape(got)}** ({len(misses)})\n\n"

@@ -129,7 +129,7 @@ def confirmation_question(
     if answer is None or not answer.change or not corrects:
         return ""
     wanted = summarize_call(tool, arguments)
-    return f"This was done before, and stays done: {answer.change}. Shall I also do this: {wanted}?"
+    return f"Already done, which I can't undo: {answer.change}. Shall I also do this: {wanted}?"
 
 
 def confirmation(tool: Tool, arguments: Mapping[str, Any]) -> str:

@@ -478,4 +478,4 @@ def _abilities(tools: Sequence[Tool]) -> str:
     if not tools:
         return "I'm sorry, there is nothing I can do about that here."
     listed = "\n".join(f"- {first_sentence(tool)}" for tool in tools)
-    return f"I'm not sure what you would like me to do. Here is what I can:\n\n{listed}"
+    return f"I'm not sure what you would like me to do. Here's what I can do:\n\n{listed}"

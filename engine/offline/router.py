@@ -289,6 +289,6 @@ def _vocabulary(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
 
 DONE = "The last thing that I did: {}."
 NOTHING_OPEN = "All right. What else can I do for you?"
-STAYS = "This was done already, and stays done: {}. What else can I do for you?"
+STAYS = "That's already done and can't be undone: {}. What else can I do for you?"
 _EMPTY = "I didn't catch that. What can I do for you?"
 _TOO_LONG = "That is a lot at once for me. Could you tell me in a sentence or two what you need?"

@@ -48,10 +48,14 @@ def summarize_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
             return _FORMATTER.vformat(_with_given(tool.summary, values), (), values)
         except (LookupError, ValueError, AttributeError):
             log.debug("the summary of %s does not fit its arguments", tool.name)
+    said = tool.name.replace("_", " ")
+    # "Weather in city: Bern" needs no second "city".
+    named = len(arguments) != 1 or not {*arguments} <= {*said.split()}
     listed = ", ".join(
-        f"{_on_one_line(name)} {_FORMATTER.format_field(values[name], '')}" for name in arguments
+        (f"{_on_one_line(name)} " if named else "") + _FORMATTER.format_field(values[name], "")
+        for name in arguments
     )
-    return tool.name.replace("_", " ").capitalize() + (f": {listed}" if listed else "")
+    return said.capitalize() + (f": {listed}" if listed else "")
 
 
 def summary_values(schema: Mapping[str, Any], joint: str) -> str:

@@ -43,6 +43,12 @@ def export(
     return strip_controls(written(data["session"], told))
 
 
+def as_markdown(session: SessionRecord, happened: Iterable[Event]) -> str:
+    """Return the session as Markdown, with nothing masked."""
+    head = as_data(session, ())["session"]
+    return strip_controls(_markdown(head, turns_of(happened)))
+
+
 def as_data(session: SessionRecord, happened: Iterable[Event]) -> dict[str, Any]:
     """Return the JSON form, which `storage.export.importer` reads back."""
     kept = ("id", "title", "created_at", "updated_at", "model", "archived")

@@ -50,7 +50,7 @@ def test_a_demo_by_keyboard_alone(home: Home) -> None:
             app.send("\x1b[18~\r")
             app.wait_for("routed as expected")
             if number == 3:
-                app.wait_for("enter choose  f7 next  f8 autoplay  ^c cancel  ^n new  f1 help")
+                app.wait_for("enter choose  f7 next  ^space autoplay  ^c cancel  ^n new")
                 frames.append(settled(app))
                 app.press_until("y", "● ready")
             app.wait_for("● ready")

@@ -50,6 +50,10 @@ def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assi
         ("telecom", ["add 5 GB", "and how much is left?"], ("get_data_balance", {}), "12.4 GB"),
         ("telecom", ["add 5 GB", "and my balance?"], ("get_balance", {}), "32.50"),
         ("telecom", ["what did you just do?"], None, "not changed anything"),
+        ("telecom", ["how much is plan L", "and unlimited?"], ("get_contract", {}), "$59.90"),
+        ("telecom", ["pay my bill", "show me invoice INV-1042"], None, ""),
+        ("telecom", ["can I use data in the US?", "I want the cheapest plan"], None, "plan"),
+        ("telecom", ["top up and then tell me my balance"], ("get_balance", {}), "How many"),
         (
             "clinic",
             ["please cancel my appointment", "which ones are there?", "the one with Okafor"],

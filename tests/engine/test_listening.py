@@ -41,7 +41,7 @@ async def test_what_is_not_ordered_is_not_done(assistant: Assistant, text: str, 
 async def test_what_was_done_is_not_undone_by_a_word(assistant: Assistant) -> None:
     await say(assistant, "top up 20 dollars")
 
-    assert "stays done: Add $20" in end(await say(assistant, "undo that")).reply
+    assert "can't be undone: Add $20" in end(await say(assistant, "undo that")).reply
 
 
 async def test_the_same_again_is_asked_again(assistant: Assistant) -> None:
@@ -92,7 +92,7 @@ async def test_what_is_left_open_is_asked_about(assistant: Assistant) -> None:
     assert route(asked) == "clarify"
     assert "Is this about Balance," in end(asked).reply
     assert called(chosen) == []
-    assert "Here is what I can" in end(chosen).reply
+    assert "Here's what I can do" in end(chosen).reply
 
 
 async def test_a_question_is_no_answer(assistant: Assistant) -> None:

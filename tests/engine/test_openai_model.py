@@ -196,6 +196,22 @@ async def test_a_dead_server_is_named() -> None:
     assert "no connection to 127.0.0.1" in str(error)
 
 
+async def test_a_dead_server_is_tried_once_more_and_not_for_long() -> None:
+    """Terminal B17."""
+    with serve() as gone:
+        url = gone.url
+    model, heard = make(f"{url}/v1"), list[Any]()
+
+    async def listen() -> None:
+        async for item in model.stream(PLAIN):
+            heard.append(item)
+
+    with pytest.raises(ModelError):
+        await listen()
+    await model.close()
+    assert [item.attempt for item in heard if isinstance(item, RetryScheduled)] == [1]
+
+
 async def test_a_quota_that_is_spent_is_not_retried(server: Loopback) -> None:
     server.play(Answer(status=429, error={"message": "spent", "code": "insufficient_quota"}))
     error = await fails(make(f"{server.url}/v1"))

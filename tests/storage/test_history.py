@@ -40,7 +40,7 @@ def test_a_session_in_the_list_says_what_it_was_about(
     [session] = history.sessions()
     assert json.loads(json.dumps(asdict(session))) == {
         "id": "s",
-        "title": "put 20 on my balance",
+        "title": "Add 20 dollars",
         "created_at": told[0].at,
         "updated_at": last[-1].at,
         "model": None,
@@ -125,6 +125,27 @@ def test_a_title_is_the_beginning_of_the_first_message(
 ) -> None:
     recording.keep(turn("s", "t", said=said))
     assert history.sessions()[0].title == title
+
+
+def test_the_first_call_gives_the_title(history: History, recording: Recording) -> None:
+    change = replace(proposal(), summary="Add $20 to your balance")
+    plain = replace(proposal(), effect="read", arguments={}, summary="Get balance")
+    for session_id, call, said in (("change", change, "20 please"), ("read", plain, "how much?")):
+        recording.keep(turn(session_id, f"1{session_id}", said="hi!"))
+        call = replace(call, action_id=session_id)
+        recording.keep(turn(session_id, f"2{session_id}", call, said=said))
+    another = replace(change, action_id="another", summary="Pay INV-1")
+    recording.keep(turn("change", "3change", another, said="pay it"))
+    titles = {session.id: session.title for session in history.sessions()}
+    assert titles == {"change": "Add $20 to your balance", "read": "how much?"}
+    assert [one.id for one in history.sessions(filter_text="how much")] == ["read"]
+
+
+def test_a_title_that_a_person_gave_stays(history: History, recording: Recording) -> None:
+    recording.keep(turn("s", "t1", said="hi!"))
+    history.rename("s", "Mine")
+    recording.keep(turn("s", "t2", replace(proposal(), summary="Add $20"), said="20 please"))
+    assert history.sessions()[0].title == "Mine"
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id(

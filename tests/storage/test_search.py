@@ -121,7 +121,7 @@ def test_matches_say_where_they_are_newest_first(history: History, recording: Re
     recording.keep(turn("new", "t3", TextDelta(text="No Zébra"), done("No Zébra"), said="thanks"))
     [new, old] = history.search("zebra")
     assert (new.session.id, old.session.id) == ("new", "old")
-    assert said(new.title) == "top up, [zebra]"
+    assert (said(new.title), said(old.title)) == ("Add 20 dollars", "[zebra] data?")
     assert [(m.turn, m.turn_id, m.kind, said(m.segments)) for m in new.matches] == [
         (2, "t3", "assistant", "No [Zébra]"),
         (1, "t2", "user", "top up, [zebra]"),

@@ -365,6 +365,7 @@ ROWS = [
         "Roaming in Spain is included in your plan, up to 12 GB a month.",
         ("roaming", "data"),
         2,
+        turns=5,
     ),
     SessionRow(
         "s3",

@@ -1,4 +1,4 @@
-"""Terminal B10: the suggestions and the keys in the footer can be clicked."""
+"""Terminal B10: suggestions, footer, choices, rows and answers can be clicked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.widget import Widget
+from textual.widgets import OptionList
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
-from tests.tui.states import chat_of, make_app, settle, shown, until
+from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
 from tui.screens.help import HelpScreen
 from tui.screens.sessions import SessionsScreen
 from tui.widgets.footer import FooterBar
@@ -70,3 +71,59 @@ async def test_a_click_on_the_footer_leaves_the_focus_where_it_acts() -> None:
         await click_on(pilot, bar, "up previous")
         await until(pilot, lambda: chat.transcript.cursor is not None)
         assert chat.transcript.has_focus
+
+
+async def test_a_choice_that_is_clicked_is_the_answer() -> None:
+    backstage = FakeBackstage(fake.clarify("balance", "data"), fake.small_talk())
+    async with make_app(backstage).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "How much do I have left?")
+        await until(pilot, lambda: chat.choices.display)
+        await click_on(pilot, chat.choices, "Data")
+        await until(pilot, lambda: backstage.chat.heard[1:] == ["Data"])
+
+
+async def test_a_row_that_is_clicked_is_opened() -> None:
+    backstage = FakeBackstage(rows=fake.ROWS, past={"s2": fake.recorded(2, "s2")})
+    async with make_app(backstage).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionsScreen))
+        await settle(pilot)
+        await click_on(pilot, pilot.app.screen.query_one(OptionList), "Spain")
+        await until(pilot, lambda: pilot.app.screen is chat and len(chat.presenter.record.turns))
+
+
+@pytest.mark.parametrize(("words", "decision"), [("approve once", "approved"), ("deny", "denied")])
+async def test_an_answer_that_is_clicked_is_given_after_the_grace(
+    words: str, decision: str
+) -> None:
+    backstage, clock = FakeBackstage(fake.top_up()), Clock()
+    async with make_app(backstage, clock).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "Top up 20 dollars")
+        await until(pilot, lambda: chat.approval.display)
+        answers = chat.approval.query_one("#choices")
+        await click_on(pilot, answers, words)
+        assert backstage.chat.answers == []
+        clock.seconds += 1
+        await click_on(pilot, answers, words)
+        await until(pilot, lambda: [a.decision for a in backstage.chat.answers] == [decision])
+
+
+async def test_a_click_that_brings_the_question_the_focus_answers_nothing() -> None:
+    backstage, clock = FakeBackstage(fake.top_up()), Clock()
+    async with make_app(backstage, clock).run_test(size=(100, 30)) as pilot:
+        chat = chat_of(pilot)
+        await say(pilot, "Top up 20 dollars")
+        await until(pilot, lambda: chat.approval.display)
+        await pilot.press("f2", *"wait")
+        chat.prompt.focus()
+        await settle(pilot)
+        clock.seconds += 1
+        place = chat.approval.query_one("#choices").content_region
+        await pilot.click(offset=(place.x + 2, place.y))
+        await until(pilot, lambda: chat.approval.has_focus)
+        await settle(pilot)
+        assert backstage.chat.answers == []

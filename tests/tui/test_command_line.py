@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from engine import paths
 from tui.cli import main
 from tui.commands import ask, completion, output
+from tui.commands.app import has_terminal
 from tui.commands.exit_codes import ExitCode
 from tui.commands.parser import EXAMPLES, PROGRAM, parser
 from tui.services import config_file
@@ -132,3 +133,23 @@ def test_short_ids_tell_all_apart(ids: list[str]) -> None:
     short = output.short_ids(ids)
     assert len(set(short)) == len(ids)
     assert all(id.startswith(one) for id, one in zip(ids, short, strict=True))
+
+
+def test_the_help_of_a_subcommand_has_its_purpose_and_its_own_options() -> None:
+    for command, of in COMMANDS[1:]:
+        shown = of.format_help()
+        assert of.description.split()[0] in shown, command
+        described = [line.strip() for line in shown.splitlines()]
+        assert not any(line.startswith(("--db FILE", "--provider {")) for line in described)
+        if command.split()[0] != "models":
+            assert "Options of every command: --catalog, --db" in shown, command
+
+
+def test_a_driver_that_is_named_takes_the_place_of_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    assert not has_terminal()
+    monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
+    assert has_terminal()

@@ -97,7 +97,7 @@ async def test_what_was_done_is_said_before_and_leaving_changes_nothing() -> Non
         await until(pilot, lambda: not chat_of(pilot).dialogue.running)
         screen = await ask(pilot)
         said = "".join(shown(widget) for widget in screen.query("Static"))
-        assert "stays done: Add $20.00 to the balance" in said
+        assert "cannot be undone: Add $20.00 to the balance" in said
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         assert len(stage.chat.heard) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -63,8 +64,8 @@ async def test_sums_and_rows_and_what_flat_prompts_would_have_taken() -> None:
         total = sum((row.bill for row in rows), UsageTotals())
         sums = text(screen, "#sums")
         assert sums.startswith(f"{usd_exact(total.cost_usd)} 3 turns, {total.requests} requests")
-        assert f"all tools in one prompt {total.flat_input_tokens:,} in 83 % less" in sums
-        assert "cold cache $0.0468 71 % less · warm cache $0.012 12 % more" in sums
+        assert f"(all tools in one prompt) {total.flat_input_tokens:,} in 83 % less" in sums
+        assert "cold cache $0.0468 71 % less · with a warm cache $0.012 12 % more" in sums
         table = text(screen, "#cost-list")
         assert "3 Message 3 [/b] of many 6 4,067 1,280 338 $0.005600" in table
         assert "█" in shown(screen.query_one(CostChart))
@@ -149,7 +150,7 @@ async def test_many_turns_fit_and_the_chosen_one_is_in_the_chart(size: tuple[int
             await pilot.press(key)
             await settle(pilot)
             assert "━" in shown(chart)
-        assert "…" not in shown(listed)
+        assert not re.search(r"\d…|\$…", shown(listed))
 
 
 @given(value=st.none() | st.floats(0, 1e9), more=st.floats(0, 1e9), height=st.integers(1, 40))

@@ -69,10 +69,10 @@ async def test_by_itself_it_goes_on_after_each_turn_and_can_be_stopped() -> None
     async with make_app(stage, steps=STEPS).run_test(size=(100, 30)) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, DemoScreen)
-        await pilot.press("f8")
+        await pilot.press("ctrl+@")
         await until(pilot, lambda: stage.chats and stage.chat.heard == ["hello", "my balance?"])
         await hold.reached.wait()
-        await pilot.press("f8")
+        await pilot.press("ctrl+@")
         hold.go.set()
         await until(pilot, lambda: not screen.dialogue.running)
         await settle(pilot)
@@ -94,10 +94,10 @@ async def test_no_step_is_lost_between_the_two_keys(monkeypatch: pytest.MonkeyPa
         await until(pilot, lambda: screen.prompt.text == "h")
         await pilot.press("f7")
         await until(pilot, lambda: screen.prompt.text == "hello")
-        await pilot.press("f8")
+        await pilot.press("ctrl+@")
         await until(pilot, lambda: screen.prompt.text == "m")
         assert stage.chat.heard == ["hello"]
-        await pilot.press("f8")
+        await pilot.press("ctrl+@")
         await until(pilot, lambda: screen.prompt.text == "my balance?")
         await pilot.press("f7")
         await settle(pilot)
@@ -146,7 +146,7 @@ async def test_by_itself_it_waits_until_the_person_has_sent_what_they_write() ->
         screen = pilot.app.screen
         assert isinstance(screen, DemoScreen)
         await until(pilot, lambda: screen.dialogue.attached)
-        await pilot.press("h", "i", "f8")
+        await pilot.press("h", "i", "ctrl+@")
         await settle(pilot)
         assert screen.prompt.text == "hi"
         await pilot.press("enter")

@@ -65,7 +65,7 @@ async def test_actions_are_filtered_by_keys_and_words() -> None:
         await choose(pilot, "top_up_data")
         await until(pilot, lambda: executed.option_count == 1)
         assert "tool top_up_data" in shown(chosen)
-        assert "says      You have 1 GB." in shown(pilot.app.screen.query_one("#details"))
+        assert '"summary": "You have 1 GB."' in shown(pilot.app.screen.query_one("#details"))
         await pilot.press("t", "escape", "x")
         await until(pilot, lambda: executed.option_count == 3)
         await pilot.press("2")

@@ -135,7 +135,7 @@ def test_a_session_goes_to_a_file_and_back(run: Run, tmp_path: Path) -> None:
     run("sessions", "delete", "s-new", "--yes")
     assert run("sessions", "import", "s.json") == "s-new\n"
     assert run("sessions", "export", "s-new", "--format", "json") == before
-    assert run("sessions", "export", "s-old").startswith("# top up 20, zebra\n")
+    assert run("sessions", "export", "s-old").startswith("# Add 20 dollars\n")
     assert "<!doctype html>" in run("sessions", "export", "s-old", "--format", "html")
     assert "cannot be written" in run("sessions", "export", "s-old", "-o", "no/where", code=2)
     assert "cannot be read" in run("sessions", "import", "nowhere.json", code=2)
@@ -201,7 +201,7 @@ def test_times_are_local_and_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -
         told = [run("sessions", "list"), run("sessions", "show", "s-old"), run("actions", "list")]
     time.tzset()
     assert f"s-old  {there}" in told[0]
-    assert "+0530  You: " in told[1]
+    assert f"## {at:%Y-%m-%d %H:%M} UTC" in told[1]
     assert "+0530   " in told[2]
 
 

@@ -117,7 +117,8 @@ async def test_help_lists_every_command() -> None:
         screen = pilot.app.screen
         assert isinstance(screen, HelpScreen)
         await until(pilot, lambda: screen.rows)
-        assert set(registry.COMMANDS) <= set(screen.rows)
+        listed = {(row.place, row.help) for row in screen.rows if isinstance(row, registry.Command)}
+        assert {(command.place, command.help) for command in registry.COMMANDS} == listed
         await pilot.press(*"evaluation run")
         await until(pilot, lambda: len(screen.rows) < 40)
         assert all(
@@ -165,9 +166,7 @@ async def test_the_palette_has_the_commands_of_a_list(
         await until(pilot, lambda: app.screen is listing)
         await until(
             pilot,
-            lambda: (
-                done in "".join(shown_or_titled(w) for w in listing.query("Static, OptionList"))
-            ),
+            lambda: done in "".join(shown_or_titled(w) for w in listing.query("Static, #table")),
         )
 
 
@@ -175,22 +174,28 @@ def shown_or_titled(widget: Widget) -> str:
     return f"{widget.border_title or ''} {shown(widget)}"
 
 
-async def test_the_palette_has_every_command_of_the_chat() -> None:
-    app = make_app(FakeBackstage())
+async def test_the_palette_has_every_command_that_there_is_something_for() -> None:
+    app = make_app(FakeBackstage(past={"s1": fake.recorded(3)}))
+    of_a_turn = {"chat.export", "chat.correct", "panes.copy_reply", "panes.find"}
+    never = {"chat.retry", "transcript.copy", "transcript.check", "actions.check"}
+    never |= {"transcript.earlier"}
     async with app.run_test() as pilot:
         await settle(pilot)
-        entries = app.palette_entries(app.screen)
-        offered = [entry.command.help for entry in entries]
-        for command in registry.of(*registry.CHAT_PLACES):
-            # There is no question to go to.
-            possible = command.in_palette and command.name != "answer"
-            assert (command.help in offered) == possible, command.id
-        assert len(offered) == len(set(offered))
+
+        def offered() -> set[str]:
+            entries = app.palette_entries(app.screen)
+            assert len(entries) == len({entry.command.help for entry in entries})
+            return {entry.command.id for entry in entries}
+
+        possible = {one.id for one in registry.of(*registry.CHAT_PLACES) if one.in_palette} - never
+        assert offered() == possible - of_a_turn
+        await app._chat.open("s1")
+        assert offered() == possible
         await pilot.press("ctrl+p", *"begin a new session")
         await settle(pilot)
         await pilot.press("enter")
         stage_chats = app._backstage.chats  # type: ignore[union-attr]
-        await until(pilot, lambda: len(stage_chats) == 2)
+        await until(pilot, lambda: len(stage_chats) == 3)
 
 
 @pytest.mark.parametrize(
@@ -229,3 +234,16 @@ async def test_letters_behind_a_key_that_moves_the_focus(
             return focused.text if isinstance(focused, TextArea) else ""
 
         await until(pilot, lambda: written() == "some words")
+
+
+def test_a_function_key_means_the_same_on_every_screen() -> None:
+    """Terminal B11: it opens a screen, and closes it there; it writes or deletes nothing."""
+    by_key: dict[str, set[str]] = {}
+    for command in registry.COMMANDS:
+        for key in command.keys.split(","):
+            if key[:1] == "f" and key[1:].isdigit() and command.name not in ("close", "leave"):
+                by_key.setdefault(key, set()).add(command.name)
+    assert by_key.pop("f5") == {"retry", "reload"}  # again
+    assert all(len(names) == 1 for names in by_key.values()), by_key
+    closes = {(c.place, key) for c in registry.COMMANDS for key in c.keys.split(",") if "f" in key}
+    assert {("executed", "f6"), ("evaluations", "f8"), ("costs", "f10")} <= closes

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from textual import events
+from textual.geometry import Size
 from textual.widgets import Input
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, until
+from tui.widgets.prompt import Prompt
 
 
 async def test_enter_sends_and_ctrl_j_breaks_the_line() -> None:
@@ -182,3 +184,14 @@ async def test_a_selection_is_copied_instead_of_cancelling() -> None:
         await until(pilot, lambda: app.clipboard == "copy me")
         assert chat.dialogue.running
         assert not chat.dialogue.cancelling
+
+
+async def test_a_prompt_without_any_room_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a terminal shrinks there may be none for a moment."""
+    async with make_app(FakeBackstage()).run_test(size=(80, 24)) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.dialogue.attached)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Prompt, "content_size", Size(0, 0))
+            assert not chat.prompt.render_line(0).text.strip()
+        assert "Write a message" in chat.prompt.render_line(0).text

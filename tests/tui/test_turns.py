@@ -70,7 +70,7 @@ async def test_inspector_explains_the_route() -> None:
         for expected in (
             "Balance",
             "confidence 93 %",
-            "task · by the chat model · 340 ms",
+            "routed by the chat model in 340 ms",
             "Payment",
             "2 of 14 tools",
             "get_balance, top_up_balance",
@@ -129,7 +129,7 @@ async def test_a_message_sent_meanwhile_waits_its_turn() -> None:
         await hold.reached.wait()
         await say(pilot, "second")
         assert backstage.chat.heard == ["first"]
-        assert "1 message waiting" in shown(chat.query_one(QueueBar))
+        assert "Queued (1):" in shown(chat.query_one(QueueBar))
         hold.go.set()
         await until(pilot, lambda: len(chat.presenter.record.turns) == 2)
         await until(pilot, lambda: chat.status.state == "ready")

@@ -115,6 +115,8 @@ class Presenter:
             case events.TurnStarted():
                 self._banner.title_text = self.record.title
                 self._status.begin(turn)
+            case events.ToolCallProposed():
+                self._banner.title_text = self.record.title
             case events.RetryScheduled():
                 self._status.retry(event.delay_s, event.reason)
             case events.ApprovalRequested():

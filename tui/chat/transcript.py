@@ -13,7 +13,13 @@ from types import MappingProxyType
 from engine import events
 from engine.conversation import MAX_CHOICES
 from engine.events import Event, UsageTotals
-from engine.turn_log import ActionLog, TurnLog, may_have_changed, proposal_fields
+from engine.turn_log import (
+    ActionLog,
+    TurnLog,
+    may_have_changed,
+    proposal_fields,
+    session_title,
+)
 from tui.chat.notes import remark
 
 
@@ -143,7 +149,8 @@ class TranscriptModel:
     """A session as it is shown: its turns, and the blocks of its transcript, oldest first.
 
     `titles` are the intents' names for the person, by key. So many turns came `before`; without a
-    title the session is called by how it began. `bill` is what all its turns took together.
+    title the session is called by its first call, or by how it began. `bill` is what all its turns
+    took together.
     """
 
     def __init__(
@@ -162,7 +169,8 @@ class TranscriptModel:
     @property
     def title(self) -> str:
         """What the session is called."""
-        return self._title or (self.turns[0].text if self.turns else "")
+        called = (session_title(a.turn.text, a) for a in self.actions)
+        return self._title or next(called, self.turns[0].text if self.turns else "")
 
     @property
     def actions(self) -> list[ActionBlock]:

@@ -114,8 +114,11 @@ def show(
 
 
 def has_terminal() -> bool:
-    """Whether there is one to draw on (Textual draws to standard error) and to read keys from."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    """Whether there is one to draw on (Textual draws to standard error) and to read keys from.
+
+    A server that shows the app in a browser names a driver instead.
+    """
+    return "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stderr.isatty())
 
 
 def save_bandwidth(options: argparse.Namespace) -> None:
@@ -234,6 +237,7 @@ class RuntimeBackend:
                     for match in one.matches
                 ],
                 found_turn=one.matches[0].turn_id if one.matches else "",
+                turns=one.session.turns,
             )
             for one in found
         ]

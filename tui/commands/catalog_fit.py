@@ -114,7 +114,7 @@ def _print(found: ThresholdFit) -> None:
     worth = (found.worth_before, found.worth_after, found.worth_held_out)
     rows = [
         ("right intent", *(percent(one.accuracy) for one in columns)),
-        ("given any intent", *(percent(one.coverage) for one in columns)),
+        ("coverage", *(percent(one.coverage) for one in columns)),
         ("out of scope refused", *(percent(one.out_of_scope_recall) for one in columns)),
         ("small talk kept apart", *(percent(one.small_talk_recall) for one in columns)),
         ("worth", *map(percent, worth)),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import write
-from tui.commands.parser import EXAMPLES, PROGRAM, parser
+from tui.commands.parser import EVERYWHERE, EXAMPLES, PROGRAM, parser
 
+NOT_OWN = {"help", *EVERYWHERE}
 FUNCTION = "_intentbot_tui"
 
 
@@ -177,12 +178,9 @@ def _man() -> str:
     return "\n".join([*lines, ".fi", ".SH NOTES", _roff(of.epilog or ""), ""])
 
 
-_EVERYWHERE = {"help", "catalog", "db", "provider"}
-
-
 def _options(of: argparse.ArgumentParser, *, own: bool = False) -> Iterator[str]:
     for action in of._actions:
-        if isinstance(action, argparse._SubParsersAction) or (own and action.dest in _EVERYWHERE):
+        if isinstance(action, argparse._SubParsersAction) or (own and action.dest in NOT_OWN):
             continue
         names = ", ".join(action.option_strings) or str(action.metavar or action.dest)
         takes = f" {action.metavar or action.dest.upper()}" if action.option_strings else ""

@@ -25,7 +25,7 @@ INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
 ALL = 1_000_000
 WEAK, FAIR = 0.8, 0.9  # F1 that is red, that is yellow
 # The same words wherever the same is told.
-GIVEN, RIGHT_OF_GIVEN = "given any intent", "right where given"
+GIVEN, RIGHT_OF_GIVEN = "coverage", "right where covered"
 EXPLAINED = """\
 precision: of the messages given the intent, those that are its own
 recall: of its own, those that were given it; F1: both in one figure"""
@@ -69,8 +69,8 @@ class EvalReport:
         table = Table.grid(padding=(0, 2))
         lines = [
             ("right intent", found.accuracy, f"of {count(found.tasks, 'task')}"),
-            (GIVEN, found.coverage, "of the tasks: coverage"),
-            (RIGHT_OF_GIVEN, found.covered_accuracy, "of the tasks given any"),
+            (GIVEN, found.coverage, "of the tasks, an intent was found"),
+            (RIGHT_OF_GIVEN, found.covered_accuracy, "of those tasks"),
             ("out of scope refused", found.out_of_scope_recall, "of what no intent covers"),
             ("small talk kept apart", found.small_talk_recall, "given no intent"),
             ("mean F1", found.macro_f1, "of all intents: macro F1"),

@@ -17,6 +17,7 @@ STATES = (
     *("denied", "timed_out", "cancelled", "unknown"),
 )
 
+EVERYWHERE = ("catalog", "db", "provider", "model_file")  # options of every command
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
@@ -71,13 +72,31 @@ ENVIRONMENT = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints what argparse has to say the way the commands do, and adds examples to the help."""
+    """Prints what argparse has to say the way the commands do, and adds examples to the help.
+
+    The help of a subcommand has its own options only, and names the others.
+    """
 
     def format_help(self) -> str:
+        whole = self.prog == PROGRAM
+        own = [one for one in self._actions if whole or one.dest not in EVERYWHERE]
+        shown = self._get_formatter()
+        shown.add_usage(self.usage, own, self._mutually_exclusive_groups)
+        shown.add_text(self.description)
+        for group in self._action_groups:
+            shown.start_section(group.title)
+            shown.add_arguments([one for one in group._group_actions if one in own])
+            shown.end_section()
+        others = [one for one in self._actions if one not in own]
+        names = ", ".join(name for one in others for name in one.option_strings)
+        also = f"Options of every command: {names}; see {PROGRAM} --help." if names else ""
+        shown.add_text(self.epilog or also)
+        return shown.format_help() + self._examples()
+
+    def _examples(self) -> str:
         examples = EXAMPLES.get(self.prog.removeprefix(PROGRAM).strip(), ())
         lines = [f"  {PROGRAM} {example}".rstrip() for example in examples]
-        shown = ["", "examples:", *lines, ""] if lines else []
-        return super().format_help() + "\n".join(shown)
+        return "\n".join(["", "examples:", *lines, ""] if lines else [])
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and which word may have been meant."""
@@ -145,7 +164,18 @@ def parser() -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=("bash", "zsh", "fish", "man"))
     helped = commands.add_parser("help", parents=[common], help="show the help of a command")
     helped.add_argument("words", metavar="COMMAND", nargs="*", help="such as sessions list")
+    _describe(main_parser)
     return main_parser
+
+
+def _describe(of: argparse.ArgumentParser) -> None:
+    """Let the help of each subcommand begin with what its command's help says of it."""
+    for action in of._actions:
+        if isinstance(action, Commands):
+            for told in action._choices_actions:
+                one, said = action.choices[told.dest], told.help or ""
+                one.description = one.description or f"{said[:1].upper()}{said[1:]}."
+                _describe(one)
 
 
 def _add_init(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -171,8 +201,8 @@ def _add_init(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
 def _add_models(commands: Commands[argparse.ArgumentParser]) -> None:
     models = commands.add_parser("models", help="language models that run on this machine")
     verbs = models.add_subparsers(dest="verb", metavar="VERB", required=True)
-    _json(verbs.add_parser("list", help="those that are known, and which are here"))
-    get = verbs.add_parser("get", help="download one, or go on where it stopped")
+    _json(verbs.add_parser("list", help="list the known models, and which are here"))
+    get = verbs.add_parser("get", help="download a model, or resume a download")
     get.add_argument("name", metavar="NAME", help="as the list has it")
 
 
@@ -181,9 +211,13 @@ def _add_config(
 ) -> None:
     config = commands.add_parser("config", parents=[common], help="show and change the settings")
     verbs = config.add_subparsers(dest="verb", metavar="VERB", required=True)
-    show = verbs.add_parser("show", parents=[common], help="the settings in force, and from where")
-    path = verbs.add_parser("path", parents=[common], help="where config.toml is")
-    keys = verbs.add_parser("keys", parents=[common], help="every command of the app and its keys")
+    show = verbs.add_parser(
+        "show", parents=[common], help="show the settings in force, and from where"
+    )
+    path = verbs.add_parser("path", parents=[common], help="print where config.toml is")
+    keys = verbs.add_parser(
+        "keys", parents=[common], help="list every command of the app and its keys"
+    )
     for command in (show, path, keys):
         _json(command)
     change = verbs.add_parser("set", parents=[common], help="write a setting to config.toml")
@@ -266,7 +300,7 @@ def _add_sessions(
 ) -> None:
     sessions = commands.add_parser("sessions", parents=[common], help="past sessions")
     verbs = sessions.add_subparsers(dest="verb", metavar="VERB", required=True)
-    listing = verbs.add_parser("list", parents=[common], help="newest first")
+    listing = verbs.add_parser("list", parents=[common], help="list past sessions, newest first")
     listing.add_argument("--archived", action="store_true", help="those that were archived")
     found = verbs.add_parser(
         "search", parents=[common], help="find what was said or done, archived or not"
@@ -277,7 +311,7 @@ def _add_sessions(
     for command in (listing, found):
         _limit(command)
         _json(command, "print one JSON array")
-    show = verbs.add_parser("show", parents=[common], help="what was said and done")
+    show = verbs.add_parser("show", parents=[common], help="show what was said and done")
     rename = verbs.add_parser("rename", parents=[common], help="give a session another title")
     archive = verbs.add_parser("archive", parents=[common], help="take a session out of the list")
     delete = verbs.add_parser("delete", parents=[common], help="remove a session for good")
@@ -302,7 +336,9 @@ def _add_sessions(
     export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write here, not to standard output"
     )
-    load = verbs.add_parser("import", parents=[common], help="take in what was exported as json")
+    load = verbs.add_parser(
+        "import", parents=[common], help="import a session that was exported as JSON"
+    )
     load.add_argument("file", type=Path, metavar="FILE", help="or - for standard input")
     load.add_argument("--copy", action="store_true", help="under a new id")
 
@@ -316,7 +352,9 @@ def _add_actions(
 ) -> None:
     actions = commands.add_parser("actions", parents=[common], help="what was executed")
     verbs = actions.add_subparsers(dest="verb", metavar="VERB", required=True)
-    listing = verbs.add_parser("list", parents=[common], help="newest first")
+    listing = verbs.add_parser(
+        "list", parents=[common], help="list what was executed, newest first"
+    )
     listing.add_argument("--session", metavar="ID", help="of this session only")
     listing.add_argument("--intent", metavar="NAME", help="of this intent only")
     listing.add_argument("--tool", metavar="NAME", help="of this tool only")

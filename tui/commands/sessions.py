@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.events import (
-    ActionSettled,
-    ApprovalResolved,
-    Event,
-    TextDelta,
-    ToolCallProposed,
-    ToolFinished,
-    TurnFailed,
-    TurnFinished,
-    TurnStarted,
-    to_dict,
-)
+from engine.events import Event, to_dict
 from engine.ids import new_id
 from engine.settings import Settings
 from storage.costs import Costs
@@ -38,6 +26,7 @@ from tui.formatting.time import format_local
 from tui.services.export_file import write_file
 from tui.services.runtime import load_settings_aloud, open_to_read
 
+WIDEST = 100  # columns in which prose is still read well
 ALL = -1  # SQLite's word for a limit that is none
 
 _WHO = {"user": "you", "assistant": "reply", "action": "action"}
@@ -60,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
                 if options.costs or options.csv:
                     print_costs(Costs(database).requests(options.id), options)
                 else:
-                    _show(history.events(options.id), as_json=options.json)
+                    session = history.session(options.id)
+                    _show(session, history.events(session.id), as_json=options.json)
             case "rename":
                 history.rename(options.id, options.title)
             case "archive":
@@ -175,36 +165,18 @@ def _import(path: Path, settings: Settings, *, as_copy: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def _show(happened: Iterable[Event], *, as_json: bool) -> None:
+def _show(session: SessionRecord, happened: Sequence[Event], *, as_json: bool) -> None:
+    """Print the session as Markdown, laid out where a person reads it."""
     if as_json:
         print_json([to_dict(event) for event in happened])
         return
-    names: dict[str, str] = {}
-    spoken = False
-    for event in happened:
-        match event:
-            case TurnStarted():
-                spoken = False
-                write(f"\n{format_local(event.at)}  You: {sanitize(event.text)}\n")
-            case TextDelta():
-                spoken = True
-                write(sanitize(event.text))
-            case ToolCallProposed():
-                names[event.call_id] = event.tool
-                arguments = json.dumps(dict(event.arguments), ensure_ascii=False)
-                write(f"  [{sanitize(event.tool)} {sanitize(arguments)}]\n")
-            case ApprovalResolved():
-                edited = ", edited" if event.arguments is not None else ""
-                name = sanitize(names.get(event.call_id, ""))
-                write(f"  [{name}: {event.decision} by {event.by}{edited}]\n")
-            case ToolFinished() | ActionSettled():
-                how = ", by a check" if isinstance(event, ActionSettled) else ""
-                result = json.dumps(event.result, ensure_ascii=False)
-                name = sanitize(names.get(event.call_id, ""))
-                write(f"  [{name}: {event.outcome}{how} {sanitize(result)}]\n")
-            case TurnFinished():
-                write("" if spoken else sanitize(event.reply))
-                cut = " (cut short by the server)\n" if event.cut else "\n"
-                write(cut if event.status != "cancelled" else " (cancelled)\n")
-            case TurnFailed():
-                write(f"\n  (failed: {sanitize(event.message)})\n")
+    from storage.export.formats import as_markdown
+
+    text = as_markdown(session, happened)
+    with output.console() as console:
+        if console.is_terminal:
+            from tui.formatting.markdown import render
+
+            console.print(render(text, console, min(console.width, WIDEST)))
+            return
+    write(text)

@@ -77,7 +77,8 @@ def line(shown: Shown, row: CostRow, by: CostsBy, now: datetime) -> Content:
         label = f"{day:<{DAY}} {label}"
     values = (f"{column.value(row.bill):>{column.width}}" for column in shown.columns)
     # At least one blank between the label and the numbers.
-    return Content(set_cell_size(label, shown.label_width - 1) + " " + "".join(values))
+    width = shown.label_width - 1
+    return Content(set_cell_size(one_line(label, width), width) + " " + "".join(values))
 
 
 def _amount(cost_usd: float | None) -> str:

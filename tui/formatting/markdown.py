@@ -8,8 +8,17 @@ from typing import ClassVar
 from markdown_it.token import Token
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import Heading, ListElement, ListItem, Markdown, MarkdownElement, TableElement
+from rich.markdown import (
+    CodeBlock,
+    Heading,
+    ListElement,
+    ListItem,
+    Markdown,
+    MarkdownElement,
+    TableElement,
+)
 from rich.segment import Segment
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
@@ -29,11 +38,14 @@ _STYLES = Theme(
         "markdown.link_url": "underline",
         "markdown.table.border": "bright_black",
         "markdown.table.header": "bold",
-        **{f"markdown.h{level}": "bold" for level in range(1, 7)},
+        "markdown.h1": "bold underline blue",
+        "markdown.h2": "bold blue",
+        **{f"markdown.h{level}": "bold" for level in range(3, 7)},
     }
 )
 
 
+BAR = "│ "  # before each line of code
 _parser = cache(reply_parser)
 
 
@@ -43,6 +55,18 @@ class _PlainHeading(Heading):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         self.text.justify = "left"
         yield self.text
+
+
+class _BarredCode(CodeBlock):
+    """Code behind a bar, without blank lines of its own, as it looked while it arrived."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = Syntax(str(self.text).rstrip(), self.lexer_name, theme=self.theme, word_wrap=True)
+        narrow = options.update(width=max(1, options.max_width - len(BAR)))
+        for line in console.render_lines(code, narrow, pad=False):
+            yield Segment(BAR, console.get_style("bright_black"))
+            yield from line
+            yield Segment.line()
 
 
 class _FramedTable(TableElement):
@@ -98,6 +122,8 @@ class _Reply(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "heading_open": _PlainHeading,
+        "fence": _BarredCode,
+        "code_block": _BarredCode,
         "table_open": _FramedTable,
         "bullet_list_open": _WrittenList,
         "ordered_list_open": _WrittenList,

@@ -22,9 +22,9 @@ ROUTES: Mapping[Route, str] = {
     "cancel": "Task dropped",
 }
 SOURCES: Mapping[RouteSource, str] = {
-    "decisions": "by a decision model",
-    "llm": "by the chat model",
-    "embedded": "by the embedded classifier",
+    "decisions": "routed by a decision model",
+    "llm": "routed by the chat model",
+    "embedded": "routed locally",
     "shortcut": "by a rule, without a model",
     "bypass": "without classification",
 }

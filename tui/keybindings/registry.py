@@ -68,6 +68,22 @@ PLACES: dict[Context, str] = {
     "demo": "In a demo",
     "anywhere": "Anywhere",
 }
+# What the palette calls the places of the chat; elsewhere there is a list, and nothing else.
+GROUPS: dict[Context, str] = {
+    "chat": "session",
+    "panes": "view",
+    "prompt": "prompt",
+    "transcript": "entry",
+    "actions": "tool calls",
+    "playback": "recording",
+    "demo": "demo",
+    "approval": "approval",
+    "anywhere": "app",
+}
+_GROUPS = {
+    **dict.fromkeys(("model", "setup", "settings"), "model"),
+    **dict.fromkeys(("sessions", "executed", "costs", "catalogue", "evaluations"), "screens"),
+}
 CHAT_PLACES: tuple[Context, ...] = (
     "chat",
     "panes",
@@ -103,13 +119,18 @@ class Command:
         return f"{self.place}.{self.name}"
 
     @property
+    def group(self) -> str:
+        """What it belongs to, in a word."""
+        return _GROUPS.get(self.name) or GROUPS.get(self.place, "list")
+
+    @property
     def in_palette(self) -> bool:
         """Whether it makes sense without the key: a step of a cursor does not."""
         return self.name.split("(")[0] not in _STEPS
 
     @property
     def shown_keys(self) -> str:
-        return " / ".join(_shown(key) for key in self.keys.split(",") if key)
+        return " / ".join(dict.fromkeys(_shown(key) for key in self.keys.split(",") if key))
 
     @property
     def is_letter(self) -> bool:
@@ -136,6 +157,9 @@ _STEPS = {
         "command_palette",
         "complete",
         "dismiss_menu",
+        "interrupt",
+        "leave",
+        "answer",
     ),
 }
 _CHECK = "Ask the back end what became of an unknown call"
@@ -167,7 +191,7 @@ COMMANDS: tuple[Command, ...] = (
             f"choose({n})",
             str(n),
             f"choice {n}",
-            f"Answer with choice {n}, in the empty prompt",
+            "Choose this answer, in the empty prompt",
         )
         for n in (1, 2, 3)
     ),
@@ -179,7 +203,7 @@ COMMANDS: tuple[Command, ...] = (
         "transcript", "expand", "enter,space", "details", "Show or hide a call's details", True
     ),
     Command("transcript", "copy", "y", "copy", "Copy the entry", footer=True),
-    Command("transcript", "check", "c", "check", _CHECK, footer=True),
+    Command("transcript", "check", "c", "check", _CHECK),
     Command("transcript", "earlier", "ctrl+home", "earlier", "Load earlier entries"),
     Command(
         "actions", "select", "enter,space", "details", "Show or hide a call's details", footer=True
@@ -251,10 +275,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("form", "previous", "up", "previous", "Previous field"),
     Command("form", "test", "ctrl+t", "test", "Test the connection", footer=True, priority=True),
     Command("form", "back", "escape", "back", "Back, without saving", footer=True),
-    Command("correction", "choose", "enter", "choose", "Handle the message again, as this"),
-    Command("correction", "close", "escape", "leave", "It was right after all"),
+    Command("correction", "choose", "enter", "choose", "Handle the message again, as this", True),
+    Command("correction", "close", "escape", "leave", "It was right after all", footer=True),
     Command("demo", "write", "f7", "next", "Write the demo's next message", True, priority=True),
-    Command("demo", "alone", "f8", "autoplay", "Autoplay the demo, or stop", True, True),
+    # Without Kitty's protocol ctrl+space arrives as NUL, which is ctrl+@.
+    Command("demo", "alone", "ctrl+space,ctrl+@", "autoplay", "Autoplay, or stop", True, True),
     Command("playback", "play", "space", "play", "Play, or pause", footer=True),
     Command("playback", "jump('turn', 1)", "n", "turn", "Next turn", footer=True),
     Command("playback", "jump('turn', -1)", "N", "turn back", "Previous turn"),
@@ -462,6 +487,12 @@ def with_key(place: Context, key: str) -> Command | None:
     return next((one for one in of(place) if key in one.keys.split(",")), None)
 
 
+def shown_key(place: Context, name: str) -> str:
+    """The first key of a command, as people read it."""
+    (command,) = (one for one in of(place) if one.name == name)
+    return _shown(command.keys.split(",")[0])
+
+
 def bindings(place: Context, *names: str) -> list[BindingType]:
     """The bindings of a place, for the `BINDINGS` of the widget or screen that has it; with names,
     only those of these commands."""
@@ -483,6 +514,7 @@ def bindings(place: Context, *names: str) -> list[BindingType]:
 def _shown(key: str) -> str:
     names = {
         "question_mark": "?",
+        "ctrl+@": "ctrl+space",
         "pagedown": "pgdn",
         "pageup": "pgup",
         "escape": "esc",

@@ -24,7 +24,7 @@ from tui.keybindings import registry
 from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.screens.reconcile import check
 from tui.services.backend import ActionQuery, ActionRow, AppBackend
-from tui.widgets.tool_card import details, fate
+from tui.widgets.tool_card import details, fate, heading
 
 if TYPE_CHECKING:
     from tui.app import IntentBotApp
@@ -100,7 +100,7 @@ class ActionsScreen(ListScreen[None, ActionRow]):
             title = self._backstage.intent_titles.get(row.intent, row.intent)
             facts = f"{one_line(title, 40)} · {relative_time(row.at, self._now())}"
             where = Content.styled(f"{facts} · session {one_line(row.session_id, 8)}", "$quiet")
-            lines = [fate(action), where, *details(action)]
+            lines = [heading(action), fate(action), where, *details(action)]
             self.query_one("#details", Static).update(Content("\n").join(lines))
             self.query_one("#details-pane").scroll_home(animate=False)
 
@@ -123,7 +123,7 @@ class ActionsScreen(ListScreen[None, ActionRow]):
             ("● ", style),
             (f"{action_state(action.state):<9}", marked),
             " ",
-            set_cell_size(words, max(12, room)),
+            set_cell_size(one_line(words, max(12, room)), max(12, room)),
             "  ",
             intent,
             when,

@@ -103,6 +103,18 @@ class BaseScreen(Screen[None]):
             "actions": self.action_log,
         }
 
+    def offers(self, command: registry.Command) -> bool:
+        """Whether there is something that this could be done to."""
+        record, transcript = self.presenter.record, self.transcript
+        needed: Mapping[str, object] = {
+            "panes.copy_reply": transcript.last_reply(),
+            "panes.find": record.turns,
+            "transcript.copy": transcript.cursor,
+            "transcript.check": any(action.state == "unknown" for action in record.actions),
+            "transcript.earlier": transcript.has_earlier,
+        }
+        return bool(needed.get(command.id, True))
+
     # What the widgets say.
 
     def on_resize(self) -> None:

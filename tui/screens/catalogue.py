@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tui import theme
 from tui.formatting.text import one_line
@@ -48,9 +48,12 @@ class CatalogueScreen(ListScreen[str | None, Entry]):
         with Horizontal(id="body"):
             yield from super().compose_list()
             yield ToolDetails()
+        yield Static(id="legend", markup=False)
 
     def on_mount(self) -> None:
         self.listed.border_title = "Catalogue"
+        marks = (_mark(effect) + Content.styled(effect, "$quiet") for effect in EFFECT_COLOURS)
+        self.query_one("#legend", Static).update(Content("   ").join(marks))
 
     async def read(self, words: str, offset: int) -> Sequence[Entry]:
         """Return what matches; an intent is the heading of its tools, and shown with any of them.
@@ -146,7 +149,9 @@ def _heading(intent: IntentRow) -> Content:
 
 
 def _line(tool: ToolRow) -> Content:
-    mark = {"read": "·", "write": "+", "destructive": "!"}.get(tool.effect, "?")
-    return Content.assemble(
-        (f"  {mark} ", EFFECT_COLOURS.get(tool.effect, "$error")), one_line(tool.name, 64)
-    )
+    return Content("  ") + _mark(tool.effect) + one_line(tool.name, 64)
+
+
+def _mark(effect: str) -> Content:
+    mark = {"read": "·", "write": "+", "destructive": "!"}.get(effect, "?")
+    return Content.styled(f"{mark} ", EFFECT_COLOURS.get(effect, "$error"))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widget import Widget
@@ -19,10 +18,9 @@ from textual.widgets import Input, TextArea
 from tui.chat.controller import ChatController
 from tui.chat.transcript import FailureBlock, NoteBlock, TurnView
 from tui.chat.typed_commands import action_of, as_typed, sent_again, unknown_command
-from tui.formatting.text import one_line
 from tui.formatting.values import parameter_list
 from tui.keybindings import registry
-from tui.screens.base import BaseScreen
+from tui.screens.chat_screens import OpensScreens
 from tui.screens.reconcile import check
 from tui.services.backend import AppBackend, SessionRow, SessionSnapshot
 from tui.widgets.approval_bar import ApprovalBar
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
     from tui.app import IntentBotApp
 
 
-class ChatScreen(BaseScreen):
+class ChatScreen(OpensScreens):
     """The screen that one writes in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,7 +61,6 @@ class ChatScreen(BaseScreen):
         super().__init__(places, self.welcome, clock, low_bandwidth=low_bandwidth)
         self._clock = clock
         self._quit_armed_at = float("-inf")
-        self._backstage: AppBackend | None = None
         self._checking = asyncio.Lock()
         self._deleted: list[str] = []  # sessions that can be brought back
         self._prompts: list[str] = []
@@ -270,6 +267,10 @@ class ChatScreen(BaseScreen):
         self.prompt.give(message.typed)
         self.prompt.focus()
 
+    def on_choice_bar_chosen(self, message: ChoiceBar.Chosen) -> None:
+        self.prompt.action_choose(message.number)
+        self.prompt.focus()
+
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
 
@@ -323,12 +324,6 @@ class ChatScreen(BaseScreen):
         if not self.app.app_focus:
             self.app.bell()
 
-    def _complain(self, error: Exception, what: str = "Something could not be shown") -> None:
-        if not self.is_attached:
-            return
-        message = one_line(f"{what}: {error}", 400)
-        self.notify(message, severity="error", markup=False)
-
     def _give_back_waiting(self) -> None:
         """After a cancelled or failed turn, what waited goes back to where it was written."""
         newest = self.presenter.record.newest
@@ -336,6 +331,16 @@ class ChatScreen(BaseScreen):
             waiting = list(map(as_typed, self.dialogue.take_back()))
             if waiting:
                 self.prompt.put("\n".join(filter(None, [*waiting, self.prompt.text])))
+
+    def offers(self, command: registry.Command) -> bool:
+        """See `BaseScreen.offers`."""
+        newest = self.presenter.record.newest
+        needed: Mapping[str, object] = {
+            "chat.export": newest,
+            "chat.correct": newest and newest.route,
+            "chat.retry": newest and newest.state in ("failed", "cancelled"),
+        }
+        return bool(needed.get(command.id, True)) and super().offers(command)
 
     # Actions; keys.py has their keys.
 
@@ -390,145 +395,6 @@ class ChatScreen(BaseScreen):
         turn = self.presenter.record.newest
         self.status.cancel(turn.changing if turn else None)
         return True
-
-    def action_new_session(self) -> None:
-        self._switch(None)
-
-    def _ready(self) -> AppBackend | None:
-        """What is behind the screen; None, which is said, until it is there."""
-        if self._backstage is None:
-            self.notify("Still starting", markup=False)
-        return self._backstage
-
-    @work(exit_on_error=False)
-    async def action_sessions(self, words: str = "") -> None:
-        if (backstage := self._ready()) is None:
-            return
-        # Imported when asked for, like all that the first frame does not show.
-        from tui.screens.sessions import SessionsScreen
-
-        listed = SessionsScreen(backstage, self.app.now, self._deleted, self._running_in, words)
-        chosen = await self.app.push_screen_wait(listed)
-        chat = self.dialogue.chat
-        if chosen is not None or (chat and chat.session_id in self._deleted):
-            self._switch(chosen)
-
-    def _running_in(self) -> str | None:
-        """The session in which a turn runs."""
-        chat = self.dialogue.chat
-        return chat.session_id if chat and self.dialogue.running else None
-
-    def action_model(self, name: str = "") -> None:
-        self.app.set_up(name)
-
-    def action_setup(self) -> None:
-        self.app.set_up()
-
-    def action_settings(self) -> None:
-        self.app.change_settings()
-
-    @work(exit_on_error=False)
-    async def action_demo(self, name: str = "") -> None:
-        """Leave the app for a demo, which comes back to it when it is over."""
-        if (backstage := self._ready()) is None:
-            return
-        if name not in backstage.demos:
-            from tui.screens.list_screen import ChoiceDialog
-
-            choices = {one: Content(one) for one in backstage.demos}
-            chosen = await self.app.push_screen_wait(ChoiceDialog("Demo", choices))
-            name = chosen or ""
-        if name:
-            self.app.demo_wanted = name
-            await self.app.action_quit()
-
-    @work(exit_on_error=False)
-    async def action_export(self, form: str = "") -> None:
-        """Write this session to a file."""
-        backstage, chat = self._ready(), self.dialogue.chat
-        if backstage is None or chat is None or not self.presenter.record.turns:
-            self.notify("There is nothing to export yet", markup=False)
-            return
-        from tui.screens.sessions import FORMATS, export_session
-
-        if form and form not in FORMATS:
-            self.notify(f"The formats are {', '.join(FORMATS)}", severity="warning", markup=False)
-            form = ""
-        await export_session(self, backstage, chat.session_id, form)
-
-    @work(exit_on_error=False)
-    async def action_catalogue(self) -> None:
-        if (backstage := self._ready()) is None:
-            return
-        from tui.screens.catalogue import CatalogueScreen
-
-        screen = CatalogueScreen(backstage.intents())
-        if await self.app.push_screen_wait(screen) == "evaluations":
-            self.action_evaluations()
-
-    @work(exit_on_error=False)
-    async def action_evaluations(self) -> None:
-        """Look at evaluation runs; a message that was missed becomes a draft."""
-        if (backstage := self._ready()) is None:
-            return
-        from tui.screens.evaluations import EvaluationsScreen
-
-        missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
-        if missed is None:
-            return
-        written = self.prompt.text
-        if self.presenter.record.turns:
-            # It was evaluated without any context; a question that waits here would change it.
-            if self.dialogue.running:
-                self.notify("A turn is running: ctrl+c cancels it first", markup=False)
-                return
-            await self.open(None)
-        self.prompt.remember(written)
-        self.prompt.put(as_typed(missed))
-        self.prompt.focus()
-
-    @work(exclusive=True, group="correct", exit_on_error=False)
-    async def action_correct(self) -> None:
-        """Have the selected or newest message handled again, as what the person says it is."""
-        cursor = self.transcript.cursor
-        turn = cursor.turn if cursor else self.presenter.record.newest
-        if turn is None or turn.route is None or not self.dialogue.attached:
-            self.notify("There is no routed message to correct yet", markup=False)
-            return
-        if self.dialogue.running:
-            self.notify("The intent can be corrected when this turn has ended", markup=False)
-            return
-        from tui.screens.correction import CorrectionScreen
-
-        chosen = await self.app.push_screen_wait(CorrectionScreen(turn, self.presenter.titles))
-        if chosen is not None:
-            await self.transcript.follow()
-            if not self.dialogue.correct(sent_again(turn.text), chosen, turn.turn_id):
-                self.notify("Another turn runs already; nothing was corrected", markup=False)
-
-    def action_executed(self) -> None:
-        if backstage := self._ready():
-            from tui.screens.action_list import ActionsScreen
-
-            self.app.push_screen(ActionsScreen(backstage, self.app.now))
-
-    def action_costs(self) -> None:
-        if (backstage := self._ready()) is None:
-            return
-        from tui.screens.costs import CostsScreen
-
-        session_id = chat.session_id if (chat := self.dialogue.chat) else ""
-        self.app.push_screen(CostsScreen(backstage, session_id, self.app.now))
-
-    @work(exclusive=True, group="switch", exit_on_error=False)
-    async def _switch(self, chosen: SessionRow | None) -> None:
-        if self.dialogue.running and not self.dialogue.cancelling:
-            self.notify("A turn is running: ctrl+c cancels it first", markup=False)
-            return
-        try:
-            await self.open(chosen.id if chosen else None, chosen)
-        except Exception as error:
-            self._complain(error, "The session cannot be opened")
 
     def action_retry(self) -> None:
         newest = self.presenter.record.newest

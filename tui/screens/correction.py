@@ -47,7 +47,7 @@ class CorrectionScreen(ListDialog[str | None, str]):
             told += Content.styled(f" · confidence {percent(sure)}", "$quiet")
         yield Static(told, markup=False)
         for change in changes(self._turn):
-            told = Content.assemble(("! done already, and stays done: ", "$warning"), change)
+            told = Content.assemble(("! already done, cannot be undone: ", "$warning"), change)
             yield Static(told, markup=False)
 
     async def read(self, words: str, offset: int) -> Sequence[str]:

@@ -153,7 +153,7 @@ def _sums(bill: UsageTotals, rows: int, of: str) -> Content:
     if bill.flat_input_tokens:
         flat = [
             _compared(
-                "all tools in one prompt",
+                "flat (all tools in one prompt)",
                 f"{bill.flat_input_tokens:,} in",
                 bill.input_tokens,
                 bill.flat_input_tokens,
@@ -161,7 +161,8 @@ def _sums(bill: UsageTotals, rows: int, of: str) -> Content:
         ]
         for cache, cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
             if cost != 0:
-                flat.append(_compared(f"{cache} cache", usd_exact(cost), bill.known_cost, cost))
+                name = f"with a {cache} cache"
+                flat.append(_compared(name, usd_exact(cost), bill.known_cost, cost))
         lines.append(Content.styled(" · ", "$quiet").join(flat))
     return Content("\n").join(lines)
 

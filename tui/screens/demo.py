@@ -112,7 +112,8 @@ class DemoScreen(ChatScreen):
 
     async def action_alone(self) -> None:
         self._alone = not self._alone
-        said = "The demo runs by itself; F8 stops it" if self._alone else "The demo waits for F7"
+        key = registry.shown_key("demo", "alone")
+        said = f"Autoplay; {key} stops it" if self._alone else "The demo waits for F7"
         self.notify(said, markup=False, timeout=3)
         if self._alone:
             self._go_on()

@@ -41,7 +41,13 @@ class EvaluationsScreen(ListScreen[str | None, RunRow]):
     PLACE = "evaluations"
     LIST_ID = "runs"
     OF = "run"
-    NOTHING = "No evaluation has run yet. n starts one; so does: intentbot-tui eval"
+    FOR_A_ROW = frozenset({"open", "delete"})
+    NOTHING = (
+        "No evaluation has run yet.\n\nAn evaluation sends the messages of the catalogue's "
+        "evaluation sets through\nthe router, or through whole turns in which nothing is "
+        "executed,\nand shows which went wrong.\n\n"
+        "n starts one here, intentbot-tui eval in a shell."
+    )
     UNREADABLE = "The runs cannot be read"
     app: IntentBotApp
 
@@ -96,7 +102,7 @@ class EvaluationsScreen(ListScreen[str | None, RunRow]):
                 ("━" * filled, "$primary"),
                 ("─" * (30 - filled), "$border-blurred"),
                 f"  {done:,} of {count(of, 'message')}  ",
-                ("c cancels; it goes on while you use the app", "$quiet"),
+                ("c cancels", "$quiet"),
             )
             shown.update(line)
         elif was:

@@ -37,6 +37,7 @@ class HelpScreen(ListDialog[None, Row]):
     def __init__(self, here: Sequence[registry.Context] = ()) -> None:
         super().__init__()
         self._here = here
+        self._keys: dict[registry.Command, str] = {}  # with those of others that do the same
 
     def compose_above(self) -> Iterable[Widget]:
         yield Static(Content.styled(_ABOUT, "$quiet"), id="about", markup=False)
@@ -51,7 +52,12 @@ class HelpScreen(ListDialog[None, Row]):
                 for command in registry.of(place)
                 if all(word in _text(place, command) for word in wanted)
             ]
-            rows += [place, *found] if found else []
+            same: dict[str, list[registry.Command]] = {}
+            for command in found:
+                same.setdefault(command.help, []).append(command)
+            for command, *others in same.values():
+                self._keys[command] = " / ".join(c.shown_keys for c in (command, *others))
+            rows += [place, *(commands[0] for commands in same.values())] if found else []
         return rows
 
     def first_marked(self) -> int:
@@ -64,7 +70,7 @@ class HelpScreen(ListDialog[None, Row]):
             return Content.assemble("\n", title, (marked, "$accent"))
         typed = f"/{row.typed[0]}" if row.typed else ""
         return Content.assemble(
-            (set_cell_size(row.shown_keys, KEYS), "bold"),
+            (set_cell_size(self._keys[row], KEYS), "bold"),
             (set_cell_size(typed, TYPED), "$primary"),
             row.help,
         )

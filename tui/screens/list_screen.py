@@ -44,7 +44,9 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
     FILTER: ClassVar[str] = ""  # says what is searched; empty: nothing can be
     PAGE: ClassVar[int] = 0  # rows that are read at a time; 0: all of them
     LIST_ID: ClassVar[str] = "rows"
+    MORE_PLACES: ClassVar[tuple[registry.Context, ...]] = ("anywhere",)  # in the footer
     OF: ClassVar[str] = "line"  # what a row is, for their number
+    FOR_A_ROW: ClassVar[frozenset[str]] = frozenset()  # commands that need one
     NO_MATCH: ClassVar[str] = "Nothing matches."
     NOTHING: ClassVar[str] = "There is nothing yet."
     UNREADABLE: ClassVar[str] = "The list cannot be read"
@@ -90,7 +92,7 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
         yield Static(id="none", markup=False)
         yield from self.compose_below()
         bar = FooterBar()
-        bar.places = (self.PLACE, "lists", "anywhere")
+        bar.places = (self.PLACE, "lists", *self.MORE_PLACES)
         yield bar
 
     # The list.
@@ -98,6 +100,10 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
     def on_mount(self) -> None:
         self.watch(self, "focused", self._focus_moved)
         self.load_rows()
+
+    def offers(self, command: registry.Command) -> bool:
+        """Whether there is something that this could be done to."""
+        return bool(self.rows) or command.name not in self.FOR_A_ROW
 
     @property
     def listed(self) -> OptionList:
@@ -134,6 +140,7 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
             marked = self.first_marked() if keep is None else keep
             listed.highlighted = min(marked, len(rows) - 1) if rows else None
             self.set_class(not rows, "-empty")
+            self.query_one(FooterBar).impossible = frozenset() if rows else self.FOR_A_ROW
             self.query_one("#none", Static).update(Content(nothing))
             self.count_rows()
             self.row_marked()
@@ -222,8 +229,9 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
 
 
 class ListDialog(ListScreen[Result, Row], ModalScreen[Result]):
-    """The same as a panel over the screen."""
+    """The same as a panel over the screen, whose footer has its own keys only."""
 
+    MORE_PLACES = ()
     TITLE_TEXT: ClassVar[str] = ""
 
     def compose(self) -> ComposeResult:

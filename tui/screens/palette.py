@@ -16,7 +16,8 @@ from tui.formatting.text import one_line
 from tui.keybindings import registry
 from tui.screens.list_screen import ListDialog, matching
 
-TITLE, KEY = 14, 14  # columns
+TITLE, GROUP, KEY = 14, 12, 12  # columns
+WIDE = 100  # of the panel, as the style has it
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,9 @@ class PaletteScreen(ListDialog[Entry | None, Entry]):
     def __init__(self, entries: Sequence[Entry]) -> None:
         super().__init__()
         self._entries = {
-            entry: f"{entry.title} {entry.command.help} {' '.join(entry.command.typed)}"
+            entry: " ".join(
+                (entry.title, entry.command.help, *entry.command.typed, entry.command.group)
+            )
             for entry in entries
         }
 
@@ -57,9 +60,14 @@ class PaletteScreen(ListDialog[Entry | None, Entry]):
         return matching(words, self._entries)
 
     def line(self, row: Entry) -> Content:
-        room = min(self.size.width, 96) - TITLE - KEY - 8
+        # Without the border, the padding and the scrollbar.
+        room = min(self.size.width, WIDE) - TITLE - KEY - 6
+        shown = Content.styled(set_cell_size(one_line(row.title, TITLE - 1), TITLE), "bold")
+        if (with_group := room - GROUP) > 40:
+            room = with_group
+            shown += Content.styled(f"{row.command.group:<{GROUP}}", "$accent")
         return Content.assemble(
-            (set_cell_size(one_line(row.title, TITLE - 1), TITLE), "bold"),
+            shown,
             (set_cell_size(one_line(row.command.help, room - 1), room), "$quiet"),
             (f"{row.key:>{KEY}}", "$primary"),
         )

@@ -10,7 +10,7 @@ from rich.cells import set_cell_size
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -35,7 +35,7 @@ FORMATS: Mapping[str, str] = {
 }
 PREVIEW_TURNS = 4
 WIDE = 110  # columns from which on there is a preview
-WHEN, ACTIONS, INTENTS, COST = 16, 10, 22, 12  # columns of the list
+WHEN, TURNS, ACTIONS, INTENTS, COST = 16, 5, 7, 22, 10  # columns of the list
 
 
 class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
@@ -74,9 +74,10 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
         self._looks_for = words
 
     def compose_list(self) -> ComposeResult:
-        yield Static(id="headings", markup=False)
         with Horizontal(id="body"):
-            yield from super().compose_list()
+            with Vertical(id="table"):
+                yield Static(id="headings", markup=False)
+                yield from super().compose_list()
             with VerticalScroll(id="preview", can_focus=False):
                 yield Static(id="preview-text", markup=False)
 
@@ -95,36 +96,37 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
 
     def count_rows(self) -> None:
         super().count_rows()
-        self.listed.border_title = "Archived sessions" if self._archived else "Sessions"
-        columns = self._columns(("title", "intents", "actions", "cost", "updated"))
+        table = self.query_one("#table")
+        table.border_title = "Archived sessions" if self._archived else "Sessions"
+        table.border_subtitle, self.listed.border_subtitle = self.listed.border_subtitle, ""
+        columns = self._columns("title", "intents", "turns", "actions", "cost", "updated")
         self.query_one("#headings", Static).update(Content.styled(columns, "$quiet"))
 
-    def _columns(self, values: tuple[str, str, str, str, str]) -> str:
+    def _columns(
+        self, title: str, intents: str, turns: str, actions: str, cost: str, when: str
+    ) -> str:
         """Return the values of a row under each other's, those that there is room for."""
-        title, intents, actions, cost, when = values
         room = self.size.width - 8
         if self.has_class("-wide"):
             room = room * 3 // 5 - 2
-        cells = [(actions, ACTIONS), (when, WHEN)]
-        if room > 86 and any(row.cost_usd != 0 for row in self.rows):
-            cells.insert(1, (cost, COST))
+        cells = [f"{turns:>{TURNS}}", f"{actions:>{ACTIONS}}"]
+        if room > 64 and any(row.cost_usd != 0 for row in self.rows):
+            cells.append(f"{cost:>{COST}}")
         if room > 86:
-            cells.insert(0, (intents, INTENTS))
-        room = max(12, room - sum(width + 2 for _, width in cells))
-        return "  ".join(
-            set_cell_size(one_line(value, width), width) for value, width in [(title, room), *cells]
-        )
+            cells.insert(0, set_cell_size(one_line(intents, INTENTS), INTENTS))
+        cells.append(set_cell_size(one_line(when, WHEN), WHEN))
+        room = max(12, room - sum(len(cell) + 2 for cell in cells))
+        return "  ".join((set_cell_size(one_line(title, room), room), *cells))
 
     def line(self, row: SessionRow) -> Content:
         titles = self._backstage.intent_titles
         columns = self._columns(
-            (
-                row.title or "Untitled",
-                ", ".join(titles.get(key, key) for key in row.intents),
-                count(row.actions, "action") if row.actions else "",
-                money(row.cost_usd) if row.cost_usd != 0 else "",
-                relative_time(row.updated_at, self._now()),
-            )
+            row.title or "Untitled",
+            ", ".join(titles.get(key, key) for key in row.intents),
+            f"{row.turns:,}",
+            f"{row.actions:,}" if row.actions else "",
+            money(row.cost_usd) if row.cost_usd != 0 else "",
+            relative_time(row.updated_at, self._now()),
         )
         lines = [_in_columns(columns, row)]
         for sayer, segments in row.matches:
@@ -253,7 +255,7 @@ async def export_session(
 
 def _in_columns(columns: str, row: SessionRow) -> Content:
     """The columns, with what was looked for marked in the title."""
-    line = Content(columns).stylize("bold", 0, len(one_line(row.title or "Untitled", 200)))
+    line = Content(columns).stylize("$quiet", len(one_line(row.title or "Untitled", 200)))
     place = 0
     for text, hit in row.found_title:
         found = one_line(text, 200)
@@ -266,7 +268,7 @@ def _in_columns(columns: str, row: SessionRow) -> Content:
 def _facts(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Iterable[Content]:
     intents = ", ".join(one_line(titles.get(key, key), 30) for key in row.intents)
     cost = money(row.cost_usd) if row.cost_usd != 0 else ""
-    did = count(row.actions, "action") if row.actions else "nothing done"
+    did = count(row.actions, "action") if row.actions else "no actions"
     yield Content.styled(one_line(row.title or "Untitled", 200), "bold $primary")
     facts = (relative_time(row.updated_at, now), intents, did, cost)
     yield Content.styled(" · ".join(filter(None, facts)), "$quiet")

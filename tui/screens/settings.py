@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import set_cell_size
@@ -14,12 +14,14 @@ from tui import theme
 from tui.formatting.text import one_line
 from tui.keybindings import registry
 from tui.screens.form import Field, FormScreen
-from tui.screens.list_screen import ListDialog, matching
+from tui.screens.list_screen import ChoiceDialog, ListDialog, matching
+from tui.screens.palette import WIDE
 
 if TYPE_CHECKING:
     from tui.services.configuration import Configuration, Setting
 
-NAME, VALUE = 18, 24  # columns
+NAME, WIDEST_VALUE = 18, 30  # columns
+DEFAULT = ""  # the value that leaves a setting out
 
 
 class SettingsScreen(ListDialog[bool, str]):
@@ -37,21 +39,24 @@ class SettingsScreen(ListDialog[bool, str]):
         self._configuration = configuration
         self._settings: dict[str, Setting] = {}
         self._changed = False
+        self._wide = 0  # columns for the values
 
     async def read(self, words: str, offset: int) -> Sequence[str]:
         self._settings = self._configuration.settings()
+        longest = max(len(one.shown) for one in self._settings.values())
+        self._wide = min(max(longest, len("default")) + 2, WIDEST_VALUE)
         return matching(
             words, {one.name: f"{one.name} {one.about}" for one in self._settings.values()}
         )
 
     def line(self, row: str) -> Content:
         one = self._settings[row]
-        value = one_line(one.shown, VALUE - 1) or "–"
-        room = max(10, min(self.size.width, 96) - NAME - VALUE - 8)
+        value = one_line(one.shown, self._wide - 2) or "default"
+        room = max(10, min(self.size.width, WIDE) - NAME - self._wide - 6)
         where = f"{one.about}" if not one.place else f"{one.about} · from {one.place}"
         return Content.assemble(
             (set_cell_size(one.name, NAME), "bold"),
-            (set_cell_size(value, VALUE), "$primary" if one.shown else "$quiet"),
+            (set_cell_size(value, self._wide), "$primary" if one.shown else "$quiet"),
             (one_line(where, room), "$quiet"),
         )
 
@@ -66,20 +71,32 @@ class SettingsScreen(ListDialog[bool, str]):
         if self.row is None:
             return
         one, place = self._settings[self.row], self.place
-        field = Field(one.name, one.name, one.value, "empty: the default", secret=one.secret)
 
-        async def check(values: object) -> str:
-            assert isinstance(values, dict)
+        async def keep(values: Mapping[str, str]) -> str:
             try:
                 self._configuration.change(values, keep=True)
             except Exception as error:
                 return str(error)
             return ""
 
-        form = FormScreen("Setting", [field], about=one.about, check=check)
-        if await self.app.push_screen_wait(form) is not None:
-            self._changed = True
-            self.load_rows(place)
+        if one.choices:
+            lines = {DEFAULT: Content.styled("default", "$quiet")}
+            lines |= {value: Content(value) for value in one.choices}
+            chosen = await self.app.push_screen_wait(
+                ChoiceDialog(one.name, lines, marked=one.value or DEFAULT)
+            )
+            if chosen is None:
+                return
+            if trouble := await keep({one.name: chosen}):
+                self.notify(one_line(trouble, 300), severity="error", markup=False)
+                return
+        else:
+            field = Field(one.name, one.name, one.value, "empty: the default", secret=one.secret)
+            form = FormScreen("Setting", [field], about=one.about, check=keep)
+            if await self.app.push_screen_wait(form) is None:
+                return
+        self._changed = True
+        self.load_rows(place)
 
     def action_close(self) -> None:
         self.dismiss(self._changed)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 WAYS: Mapping[str, tuple[str, str]] = {
-    "embedded": ("Offline", "two small models on this machine; no key, no data leaves it"),
+    "embedded": ("Offline", "two small models here; no data leaves this machine"),
     "openai": ("OpenAI", "with a key from platform.openai.com"),
     "azure": ("Azure OpenAI", "with your resource's address and key"),
     "server": ("Compatible server", "Ollama, vLLM, llama.cpp, LM Studio, a gateway, ..."),

@@ -19,7 +19,8 @@ Segments = Sequence[tuple[str, bool]]
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `actions` a count.
+    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `turns` and `actions` are
+    counts.
 
     `cost_usd` None: the price of a request is not known. Where something was looked for,
     `found_title` has the title with it, `matches` who said what with it, and `found_turn` is the id
@@ -37,6 +38,7 @@ class SessionRow:
     found_title: Segments = ()
     matches: Sequence[tuple[str, Segments]] = ()
     found_turn: str = ""
+    turns: int = 0
 
     @property
     def found_words(self) -> str:

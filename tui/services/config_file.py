@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import settings as engine_settings
@@ -14,10 +14,10 @@ from tui.services.export_file import write_file
 SECRET_KEYS = ("api_key", "azure_api_key")
 # What a setting is about, in the order in which the screen lists them.
 MEANINGS: Mapping[str, str] = {
-    "provider": f"what answers: {', '.join(engine_settings.PROVIDERS)}",
+    "provider": "what answers: a server, or models on this machine",
     "agent_model": "the model that calls the tools and writes the replies",
     "classifier_model": "the model that chooses the intent; a small one is enough",
-    "router": f"how the intent is chosen: {', '.join(engine_settings.ROUTERS)}",
+    "router": "how the intent is chosen: by a model, locally, or locally where that is certain",
     "base_url": "the address of an OpenAI-compatible server",
     "api_key": "the key for OpenAI or the compatible server",
     "azure_endpoint": "the address of your Azure OpenAI resource",
@@ -26,6 +26,12 @@ MEANINGS: Mapping[str, str] = {
     "model_file": "a model file that answers on this machine",
     "catalog": "your own catalogue: a folder or an OpenAPI document",
     "db": "the file with your sessions, from the next start on",
+}
+
+# Of those that have one of a few values.
+CHOICES: Mapping[str, Sequence[str]] = {
+    "provider": engine_settings.PROVIDERS,
+    "router": engine_settings.ROUTERS,
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tui.formatting.text import one_line
@@ -28,6 +29,7 @@ class Setting:
     shown: str = ""
     place: str = ""
     secret: bool = False
+    choices: Sequence[str] = ()  # where it has one of a few values
 
 
 class Configuration:
@@ -42,7 +44,7 @@ class Configuration:
         """Where a choice for good is written."""
         from engine.paths import config_path
 
-        return str(config_path())
+        return str(config_path()).replace(str(Path.home()), "~", 1)
 
     @property
     def takes_model_file(self) -> bool:
@@ -122,6 +124,7 @@ class Configuration:
                 shown=masked(value) or "" if secret and value else value,
                 place=given.place if given else "",
                 secret=secret,
+                choices=config_file.CHOICES.get(name, ()),
             )
         return listed
 

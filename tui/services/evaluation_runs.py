@@ -122,7 +122,7 @@ def dry_engine(settings: Settings) -> Engine:
     with talk_aside():
         catalogue = catalogues.load(*settings.catalogues)
     if catalogue.router == "bypass":
-        problem = 'router = "bypass" is passed over here: an evaluation is about the intents'
+        problem = 'router = "bypass" is ignored here: an evaluation is about the intents'
         catalogue = replace(catalogue, router="", problems=(*catalogue.problems, problem))
     return build_engine_for(settings, dry_run(catalogue))
 
@@ -228,7 +228,7 @@ def digest(catalogue: Catalogue) -> str:
         asdict(catalogue.thresholds),
         [
             {
-                # Not what is reckoned from these when it is wanted.
+                # Not what is computed from these when it is wanted.
                 **{f.name: getattr(intent, f.name) for f in fields(intent) if f.name != "tools"},
                 "tools": [(t.name, t.description, t.parameters, t.effect) for t in intent.tools],
             }

@@ -21,6 +21,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.style import Style
 from textual.widgets import Input, Static, TextArea
 
 from engine.events import ApprovalRequested
@@ -79,6 +80,7 @@ class ApprovalBar(Vertical, can_focus=True):
         self._choices: tuple[Choice, ...] = ()
         self._marked: Choice = "deny"
         self._last_ignored = 0.0
+        self._pressed: Choice | None = None  # by the mouse
         self._call = CallText(id="asked")
         self._end_seen = False
         self.display = False
@@ -165,6 +167,16 @@ class ApprovalBar(Vertical, can_focus=True):
     def _prompt(self) -> TextArea:
         return self.screen.query_one("#prompt", TextArea)
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed = event.style.meta.get("answer")
+
+    def on_click(self, event: events.Click) -> None:
+        """An answer was clicked: one that was there when the button went down."""
+        answer = event.style.meta.get("answer")
+        if answer is not None and answer == self._pressed and self.check_action(answer, ()):
+            self._marked = answer
+            self.action_choose()
+
     def on_focus(self) -> None:
         """Whoever gives the question the focus means its editor while that is open."""
         if self._editor.display:
@@ -193,7 +205,9 @@ class ApprovalBar(Vertical, can_focus=True):
     def _choices_line(self, labels: Mapping[Choice, str], more: str, gap: str) -> Content:
         shown = dict(labels) if self._end_seen else {**labels, "approve": more}
         return Content(gap).join(
-            Content.styled(f" {shown[choice]} ", "reverse" if choice == self._marked else "")
+            Content.styled(
+                f" {shown[choice]} ", "reverse" if choice == self._marked else ""
+            ).stylize(Style.from_meta({"answer": choice}))
             for choice in self._choices
         )
 
@@ -278,7 +292,7 @@ class ApprovalBar(Vertical, can_focus=True):
         self._editor.focus()
 
     def _draw_editing(self, trouble: str = "") -> None:
-        keys_told = "enter asks again with these arguments · esc leaves them as they were"
+        keys_told = "Enter to review · Esc to discard"
         self.query_one("#choices", Static).update(
             Content.styled(trouble or keys_told, "$error" if trouble else "$quiet")
         )

@@ -24,7 +24,7 @@ class ErrorCard(HighlightStatic):
         title = _TITLES.get(block.error, "The turn failed")
         advice = "f5 tries again" if block.retryable else ""
         if block.error != "start":
-            advice = f"{advice} · up brings the message back".removeprefix(" · ")
+            advice = f"{advice} · ↑ edits the message".removeprefix(" · ")
         lines = [
             Content.styled(title, "bold $error"),
             Content(excerpt(sanitize(block.message), 2_000)),

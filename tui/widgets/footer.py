@@ -13,10 +13,12 @@ from tui.keybindings import registry
 
 
 class FooterBar(Widget):
-    """`written_in` are the places in which a letter is text now, no command."""
+    """`written_in` are the places in which a letter is text now, no command; `impossible` are the
+    names of commands that there is nothing for."""
 
     places: reactive[tuple[registry.Context, ...]] = reactive(("prompt", "chat", "anywhere"))
     written_in: reactive[frozenset[registry.Context]] = reactive(frozenset())
+    impossible: reactive[frozenset[str]] = reactive(frozenset())
 
     class Pressed(Message):
         """A key was clicked."""
@@ -35,7 +37,8 @@ class FooterBar(Widget):
         line = Content("")
         for command in registry.of(*self.places):
             is_text = command.place in self.written_in and command.is_letter
-            if is_text or not (command.footer and command.keys):
+            impossible = is_text or command.name in self.impossible
+            if impossible or not (command.footer and command.keys):
                 continue
             entry = Content.assemble(
                 (command.footer_key, "$primary"), " ", (command.title, "$quiet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil
 
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -14,7 +15,6 @@ from engine.events import ChangeJudged, IntentClassified, UsageTotals, UsageUpda
 from tui.chat.transcript import TurnView, bill_of
 from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import (
-    ROUTES,
     SOURCES,
     count,
     difference,
@@ -28,6 +28,7 @@ from tui.keybindings import registry
 from tui.widgets.intent_chip import destination, tools_offered
 
 _STAGES = {"classify": "Classify", "act": "Act"}
+NAME = 21  # columns for the title of a runner-up
 
 
 class Inspector(VerticalScroll, can_focus=True):
@@ -81,19 +82,19 @@ def _routing(route: IntentClassified, titles: Mapping[str, str]) -> list[Content
                 _bar(route.confidence, 16, "$primary"), f" confidence {percent(route.confidence)}"
             )
         )
-    how = [ROUTES[route.route].lower(), SOURCES[route.source]]
-    if route.duration_ms:
-        how.append(seconds(route.duration_ms))
-    lines.append(_quiet(" · ".join(how)))
+    took = f" in {seconds(route.duration_ms)}" if route.duration_ms else ""
+    lines.append(_quiet(f"{SOURCES[route.source]}{took}"))
+    near = [one for one in route.alternatives if one.confidence is None or one.confidence >= 0.01]
     if route.alternatives:
-        lines += [Content(""), Content.styled("Runners-up", "bold")]
-    for other in route.alternatives:
-        name = Content(one_line(titles.get(other.intent, other.intent), 16).ljust(17))
+        none = "" if near else "  none above 1 %"
+        lines += [Content(""), Content.assemble(("Runners-up", "bold"), (none, "$quiet"))]
+    for other in near:
+        name = set_cell_size(one_line(titles.get(other.intent, other.intent), NAME - 1), NAME)
         if other.confidence is None:
-            lines.append(name)
+            lines.append(Content(name))
         else:
-            bar = _bar(other.confidence, 9, "$secondary")
-            lines.append(Content.assemble(name, bar, f" {percent(other.confidence):>6}"))
+            bar = _bar(other.confidence, 6, "$secondary")
+            lines.append(Content.assemble(name, bar, f" {percent(other.confidence):>5}"))
     lines += [
         Content(""),
         Content.assemble(("Tools offered", "bold"), (f"  {tools_offered(route)}", "$quiet")),
@@ -151,12 +152,12 @@ def _total(turn: TurnView) -> list[Content]:
     lines = [Content.assemble(("Turn", "bold"), (f"  {used}", "$quiet"))]
     if bill.flat_input_tokens:
         sent, flat = bill.input_tokens, bill.flat_input_tokens
-        lines.append(_compared("all tools", f"{flat:,} in", sent, flat))
+        lines.append(_compared("vs. all tools", f"{flat:,} in", sent, flat))
     if bill.known_cost is None or bill.known_flat_cost == 0:
         return lines
     for cache, flat_cost in (("cold", bill.known_flat_cost), ("warm", bill.known_flat_warm_cost)):
         if flat_cost is not None:
-            name = f"  {cache} cache"
+            name = f"{cache} cache"
             lines.append(_compared(name, money(flat_cost), bill.known_cost, flat_cost))
     return lines
 
@@ -164,7 +165,8 @@ def _total(turn: TurnView) -> list[Content]:
 def _compared(name: str, value: str, taken: float, flat: float) -> Content:
     """What a flat prompt takes, and how much less, or more, the turn took."""
     style = "$success" if taken < flat else "$warning" if taken > flat else "$quiet"
-    return Content.assemble((f"{name:<12} {value:<10}", "$quiet"), (difference(taken, flat), style))
+    said = (f"{name:<13} {value:<10}", "$quiet")
+    return Content.assemble(said, " ", (difference(taken, flat), style))
 
 
 def _session(bill: UsageTotals) -> Content:

@@ -1,4 +1,4 @@
-"""One line above each reply: where the message went, how sure that is, how many tools it got."""
+"""One line above each reply: where the message went, how sure that is, its tools, and when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Static
 from engine.events import IntentClassified
 from tui.chat.transcript import RoutingBlock
 from tui.formatting.text import one_line
-from tui.formatting.values import ROUTES, SOURCES, count, percent
+from tui.formatting.values import ROUTES, SOURCES, clock_time, count, percent
 
 
 def destination(route: IntentClassified, titles: Mapping[str, str]) -> str:
@@ -45,6 +45,8 @@ class IntentChip(Static):
         if route.source == "bypass":
             parts.append(Content.styled(SOURCES[route.source], "$quiet"))
         parts.append(Content.styled(tools_offered(route), "$quiet"))
+        if at := clock_time(self._block.turn.at):
+            parts.append(Content.styled(at, "$quiet"))
         self.update(Content.styled("  ·  ", "$quiet").join(parts))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from tui.chat.typed_commands import Command, MessageText, action_of, read_input
@@ -51,6 +52,12 @@ class Prompt(TextArea):
         self.choices: tuple[str, ...] = ()  # a digit typed into nothing sends one of these
         self._place: int | None = None  # in what can be recalled; None: the draft
         self._draft = ""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line; without any room, where Textual cannot wrap the placeholder, a blank."""
+        if self.content_size.width <= 0:
+            return Strip.blank(self.size.width)
+        return super().render_line(y)
 
     @property
     def asks(self) -> bool:

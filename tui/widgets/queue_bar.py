@@ -8,7 +8,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.formatting.text import one_line
-from tui.formatting.values import count
 
 
 class QueueBar(Static):
@@ -21,7 +20,7 @@ class QueueBar(Static):
         if waiting:
             self.update(
                 Content.assemble(
-                    (f" {count(len(waiting), 'message')} waiting ", "$warning"),
+                    (f" Queued ({len(waiting)}): ", "$warning"),
                     (one_line(waiting[0], 100), "$quiet"),
                 )
             )

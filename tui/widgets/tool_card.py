@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.content import Content
 from textual.message import Message
 
 from tui.chat.transcript import ActionBlock
 from tui.formatting.call_text import folded, shown_line, shown_name
 from tui.formatting.highlight import HighlightStatic
+from tui.formatting.json_colours import coloured_json
 from tui.formatting.text import exact_line, one_line, sanitize
 from tui.formatting.values import (
     DECIDERS,
@@ -72,19 +71,18 @@ def details(action: ActionBlock, limit: int = 2000) -> list[Content]:
     if action.decided_by:
         lines.append(pair("decided", DECIDERS.get(action.decided_by, action.decided_by)))
     lines += [pair("problem", problem) for problem in action.problems]
-    if isinstance(action.result, Mapping) and (said := action.result.get("summary")):
-        lines.append(pair("says", str(said)))
     if action.result is not None:
-        lines.append(pair("result", pretty_json(action.result)))
+        lines.append(pair("result", pretty_json(action.result), is_json=True))
     return lines
 
 
-def pair(name: str, text: str) -> Content:
+def pair(name: str, text: str, *, is_json: bool = False) -> Content:
     """A name and its value, which is indented if it has more than one line."""
     text = sanitize(text)
     if "\n" in text:
         text = "\n" + "\n".join(f"  {line}" for line in text.split("\n"))
-    return Content.assemble((f"{one_line(name, 40):<9}", "$quiet"), " ", text)
+    value = coloured_json(text) if is_json else Content(text)
+    return Content.assemble((f"{one_line(name, 40):<9}", "$quiet"), " ", value)
 
 
 UNKNOWN = "It may or may not have been done: f4, then c asks the back end."

@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.formatting.json_colours import coloured_json
 from tui.formatting.text import excerpt, one_line, sanitize
 from tui.formatting.values import count
 from tui.services.backend import IntentRow, ParameterRow, ToolRow
@@ -52,7 +53,7 @@ def _intent(intent: IntentRow) -> Iterator[Content]:
         yield from _section("Tools", [_effect_and_name(tool) for tool in intent.tools])
     general = "Examples" if not any(tool.examples for tool in intent.tools) else "Further examples"
     yield from _phrases(general, intent.examples)
-    yield from _phrases("Not meant here", intent.counter_examples)
+    yield from _phrases("Not this intent", intent.counter_examples)
 
 
 def _effect_and_name(tool: ToolRow) -> Content:
@@ -80,8 +81,7 @@ def _tool(tool: ToolRow) -> Iterator[Content]:
         )
     yield from _phrases("Examples", tool.examples)
     written = json.dumps(tool.schema, indent=2, ensure_ascii=False)
-    schema = Content.styled(excerpt(sanitize(written), LONGEST), "$quiet")
-    yield from _section("Schema", [schema])
+    yield from _section("Schema", [coloured_json(excerpt(sanitize(written), LONGEST))])
 
 
 def _parameter(parameter: ParameterRow) -> Iterator[Content]:

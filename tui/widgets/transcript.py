@@ -128,6 +128,11 @@ class Transcript(VerticalScroll, can_focus=True):
         if isinstance(widget, ToolCard | IntentChip):
             widget.refresh_block()
 
+    @property
+    def has_earlier(self) -> bool:
+        """Whether there are blocks before those that are shown."""
+        return bool(self.before or self._window.first)
+
     def last_reply(self) -> str:
         """The source of the newest reply, or nothing."""
         replies = (

@@ -13,7 +13,7 @@ from tui.formatting.text import one_line
 from tui.services.backend import AppBackend
 
 HIGH = 22  # rows from which on all of it is shown
-ABOUT = "Say what you want in your own words. Whatever would change something asks you first."
+ABOUT = "Say what you want in your own words. It asks before changing anything."
 HOW = "For example (↓ to choose, Enter to send, or click)"
 COMMANDS = {"sessions": "past sessions", "help": "keys", "quit": "leave"}
 
@@ -63,8 +63,10 @@ class Welcome(Static):
             return
         high = self.app.size.height >= HIGH
         lines = [
-            Content.styled(one_line(stage.assistant_name, 40), "bold $primary"),
-            Content.styled(one_line(stage.title, 120), "$quiet"),
+            Content.assemble(
+                (one_line(stage.assistant_name, 40), "bold $primary"),
+                (f"  {one_line(stage.title, 120)}", "$quiet"),
+            )
         ]
         if high:
             lines += [Content(""), Content(ABOUT)]
@@ -112,6 +114,6 @@ def _typed(command: str, does: str) -> Content:
 
 def _keys() -> Content:
     shown = [_typed(f"/{name}", does) for name, does in COMMANDS.items()]
-    return Content.assemble(("/", "$primary"), (" lists all commands   ", "$quiet")) + Content(
-        "   "
-    ).join(shown)
+    return Content("   ").join(
+        [Content.assemble(("/", "$primary"), (" commands", "$quiet")), *shown]
+    )
