@@ -106,6 +106,7 @@ class Turn:
             changed_before=lambda tool: last_change(self._conversation.messages, tool),
             judge=self._check.judge,
             working=self._meter.working,
+            asking=self._meter.asking,
             allowed=assistant.allowed,
             tainted=self._has_read_strangers(),
         )

@@ -125,8 +125,8 @@ def load_mcp(
     except ServerUnreachable as error:
         problem = f"{key}: its MCP server cannot be used: {error}"
         return Source((), problems=(problem,), unreachable=bool(settings.url))
-    from engine.tools.mcp.client import MAX_TOOLS
     from engine.tools.mcp.resources import resource_tools
+    from engine.tools.mcp.server_run import MAX_TOOLS
     from engine.tools.mcp.tools import import_tools
     from engine.tools.tool_groups import groups_of
 

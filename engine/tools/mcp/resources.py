@@ -55,7 +55,7 @@ def resource_tools(key: str, tools: Sequence[Tool], connection: Connection) -> t
         return redacted_data(data, connection.redact)
 
     async def read(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        answer = await connection.read(str(arguments["uri"]))
+        answer = await connection.read(str(arguments["uri"]), context.caller)
         return redacted_data(contents_of(answer), connection.redact)
 
     made = (

@@ -112,7 +112,9 @@ def _runner(
     connection: Connection, remote: str, names: Mapping[str, str], *, repeatable: bool
 ) -> Callable[[ToolContext, Mapping[str, Any]], Any]:
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        answer = await connection.call(remote, own_names(arguments, names), repeatable=repeatable)
+        answer = await connection.call(
+            remote, own_names(arguments, names), context.caller, repeatable=repeatable
+        )
         if answer.is_error:
             raise ToolUserError(connection.redact(refusal_of(answer)))
         return redacted_data(result_of(answer), connection.redact)
