@@ -122,6 +122,11 @@ def fields_of(message: str, form: Mapping[str, Any]) -> tuple[FormField, ...]:
     return fields
 
 
+def missing_fields(fields: Iterable[FormField], values: Mapping[str, Any]) -> tuple[FormField, ...]:
+    """The fields that are needed and have no value yet."""
+    return tuple(one for one in fields if one.required and one.name not in values)
+
+
 def values_of(
     form: Mapping[str, Any], fields: Iterable[FormField], written: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -156,8 +161,18 @@ def _field(name: str, schema: Any, *, required: bool) -> FormField:
         about if isinstance(about, str) else "",
         required,
         choices,
-        schema.get("default"),
+        _default(schema),
     )
+
+
+def _default(schema: Mapping[str, Any]) -> Any:
+    """The value that the tool suggests, if it is one."""
+    value = schema.get("default")
+    try:
+        checker({"type": "object", "properties": {"it": schema}})({"it": value})
+    except (SchemaError, InvalidArguments):
+        return None
+    return value
 
 
 def _kind(schema: Mapping[str, Any]) -> tuple[FieldKind | None, Mapping[str, str]]:

@@ -273,6 +273,22 @@ class ChatScreen(BaseScreen):
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
 
+    @work(exit_on_error=False)
+    async def on_approval_bar_form_wanted(self, message: ApprovalBar.FormWanted) -> None:
+        """Have a tool's form filled in, and ask once more with the values."""
+        from tui.screens.tool_form import fill_in
+
+        values = await fill_in(self.app, message.request, message.values)
+        if values is not None:
+            self.approval.fill(message.request, values)
+
+    @work(exit_on_error=False)
+    async def on_approval_bar_page_wanted(self, message: ApprovalBar.PageWanted) -> None:
+        """Copy the address of a page; this program opens none by itself."""
+        from tui.terminal.clipboard import copy
+
+        self.notify(await copy(self.app, message.url), markup=False)
+
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self._quit_armed_at = float("-inf")
         if event.text_area is self.prompt:

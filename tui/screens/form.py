@@ -44,10 +44,17 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
     BINDINGS: ClassVar[list[BindingType]] = registry.bindings("form")
 
     def __init__(
-        self, title: str, fields: Sequence[Field], *, about: str = "", check: Check | None = None
+        self,
+        title: str,
+        fields: Sequence[Field],
+        *,
+        about: str = "",
+        check: Check | None = None,
+        checking: str = "Testing the connection …",
     ) -> None:
         super().__init__()
         self._title, self._about, self._fields, self._check = title, about, fields, check
+        self._checking = checking
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="panel", can_focus=False) as panel:
@@ -114,7 +121,7 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
             self.query_one(f"#{missing.name}").focus()
             return
         if self._check is not None:
-            self._say("Testing the connection …", "$quiet")
+            self._say(self._checking, "$quiet")
             if wrong := await self._check(values):
                 self._say(wrong, "$error")
                 return
