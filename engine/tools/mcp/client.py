@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx2
 import mcp_types as types
@@ -30,7 +30,7 @@ from engine.tools.mcp.server_run import (
 )
 from engine.tools.mcp.text import line
 from engine.tools.mcp.transport import Open, StderrTail
-from engine.tools.tool import Caller, OutcomeUnknown, ToolUserError
+from engine.tools.tool import Caller, NoCaller, OutcomeUnknown, ToolUserError
 
 T = TypeVar("T")
 Listing = list[types.Resource]
@@ -64,6 +64,7 @@ class Connection:
         self.redact = redact
         self._life: ServerRun | None = None
         self._may_restart = True
+        self._changes: frozenset[str] = frozenset()
         self._closed = False
         self._loop = asyncio.new_event_loop()
         self._opening = asyncio.Lock()
@@ -71,24 +72,45 @@ class Connection:
         self._thread = threading.Thread(target=self._run, name=f"mcp-{name}", daemon=True)
         self._thread.start()
 
-    async def resources(self) -> Listing:
+    async def resources(self) -> list[types.Resource]:
         """What the server has to read, all pages. Raises `ToolUserError`."""
-        return await asyncio.wrap_future(self._submit(self._read(ServerRun.resources)))
+        return await self._ask(ServerRun.resources)
+
+    async def templates(self) -> list[types.ResourceTemplate]:
+        """The patterns of what it has to read. Raises `ToolUserError`."""
+        return await self._ask(ServerRun.templates)
+
+    async def prompts(self) -> list[types.Prompt]:
+        """The messages that it writes for people. Raises `ToolUserError`."""
+        return await self._ask(ServerRun.prompts)
+
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
+        """One of these messages. What it asks meanwhile is declined. Raises `ToolUserError`."""
+        relay = Relay(self._name, NoCaller())
+        return await self._ask(lambda life: life.prompt(name, dict(arguments), relay))
 
     async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
         """The content of a resource. Raises `ToolUserError`."""
         relay = Relay(self._name, caller)
+        return await self._ask(lambda life: life.read(uri, relay))
 
-        async def one(life: ServerRun) -> types.ReadResourceResult:
-            return await life.read(uri, relay)
+    async def _ask(self, ask: Callable[[ServerRun], Coroutine[Any, Any, T]]) -> T:
+        if self._closed:
+            raise ToolUserError(f"The connection to {self._name} is closed.")
+        return await asyncio.wrap_future(self._submit(self._read(ask)))
 
-        return await asyncio.wrap_future(self._submit(self._read(one)))
-
-    @property
-    def has_resources(self) -> bool:
-        """Whether the server says that it has something to read."""
+    def has(self, what: Literal["prompts", "resources"]) -> bool:
+        """Whether the server says that it has any of these."""
         told = self._life.capabilities if self._life else None
-        return told is not None and told.resources is not None
+        return told is not None and getattr(told, what) is not None
+
+    def take_changes(self) -> frozenset[str]:
+        """The lists that the server changed since the last time."""
+        changes, self._changes = self._changes, frozenset()
+        return changes
+
+    def _note_change(self, what: str) -> None:
+        self._changes |= {what}
 
     def start(self) -> list[types.Tool]:
         """Connect and list the server's tools, all pages. Blocks; raises `ServerUnreachable`."""
@@ -249,7 +271,7 @@ class Connection:
             await self._life.finish()
         # Servers of some kits end when the first message is not the handshake they know.
         for mode in ("auto", "legacy"):
-            life = self._life = ServerRun(self._transport, mode)
+            life = self._life = ServerRun(self._transport, mode, self._note_change)
             try:
                 await asyncio.shield(life.ready)
                 return life

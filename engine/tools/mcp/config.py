@@ -125,13 +125,14 @@ def load_mcp(
     except ServerUnreachable as error:
         problem = f"{key}: its MCP server cannot be used: {error}"
         return Source((), problems=(problem,), unreachable=bool(settings.url))
+    from engine.tools.mcp.material import McpMaterial
     from engine.tools.mcp.resources import resource_tools
     from engine.tools.mcp.server_run import MAX_TOOLS
     from engine.tools.mcp.tools import import_tools
     from engine.tools.tool_groups import groups_of
 
     offer = import_tools(key, listed[:MAX_TOOLS], connection, settings.read)
-    if connection.has_resources:
+    if connection.has("resources"):
         offer = replace(offer, tools=offer.tools + resource_tools(key, offer.tools, connection))
     problems = list(offer.problems)
     if len(listed) > MAX_TOOLS:
@@ -146,7 +147,8 @@ def load_mcp(
         description=description,
         examples=examples,
     )
-    return Source(intents, connection.close, tuple(problems))
+    material = (McpMaterial(key, connection),)
+    return Source(intents, connection.close, tuple(problems), material=material)
 
 
 # Names of variables whose values are told to nobody.

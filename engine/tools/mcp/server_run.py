@@ -11,6 +11,7 @@ from typing import Any
 import mcp_types as types
 from mcp import Client, MCPError
 from mcp.client import ClientRequestContext, IncomingMessage
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
 from engine.tools.mcp.questions import ROOTS, SAMPLING, Relay
@@ -47,13 +48,14 @@ class Unreadable(Exception):
 class ServerRun:
     """One run of a server: from its start until it ends, is lost or is given up."""
 
-    def __init__(self, transport: Open, mode: str) -> None:
+    def __init__(self, transport: Open, mode: str, changed: Callable[[str], None]) -> None:
         self.trace = StderrTail()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Nobody may be left to ask why it failed.
         self.ready.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._transport = transport
         self._mode = mode
+        self._changed = changed
         self._client: Client | None = None
         self._relays: list[Relay] = []
         self._end = asyncio.Event()
@@ -82,7 +84,7 @@ class ServerRun:
             client_info=types.Implementation(
                 name="intentbot-tui", version=version("intentbot-tui")
             ),
-            message_handler=_heard,
+            message_handler=self._heard,
             logging_callback=_logged,
             elicitation_callback=self._elicited,
         )
@@ -93,7 +95,12 @@ class ServerRun:
                 self._client = client
                 if not self.ready.done():
                     self.ready.set_result(None)
-                await self._end.wait()
+                listening = asyncio.create_task(self._listen(client))
+                try:
+                    await self._end.wait()
+                finally:
+                    listening.cancel()
+                    await asyncio.wait([listening])
         except BaseException as error:
             if not self.ready.done():
                 self.ready.set_exception(root_cause(error))
@@ -101,6 +108,37 @@ class ServerRun:
                 log.debug("a connection to an MCP server ended", exc_info=True)
         finally:
             self._end.set()
+
+    async def _heard(self, message: IncomingMessage) -> None:
+        """Note which of the server's lists changed."""
+        match message:
+            case types.ToolListChangedNotification():
+                self._changed("tools")
+            case types.PromptListChangedNotification():
+                self._changed("prompts")
+            case types.ResourceListChangedNotification():
+                self._changed("resources")
+
+    async def _listen(self, client: Client) -> None:
+        """Have a server of the protocol of 2026-07-28 say what changes; older ones do unasked."""
+        told = self.capabilities
+        lists = [
+            name
+            for name in ("tools", "prompts", "resources")
+            if told is not None and getattr(getattr(told, name), "list_changed", None)
+        ]
+        if not lists or client.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            return
+        try:
+            async with client.listen(
+                tools_list_changed="tools" in lists,
+                prompts_list_changed="prompts" in lists,
+                resources_list_changed="resources" in lists,
+            ) as events:
+                async for _ in events:
+                    pass  # each is heard as a notification, too
+        except Exception:
+            log.debug("an MCP server does not say what changes", exc_info=True)
 
     async def tools(self) -> list[types.Tool]:
         """All pages of the server's list, up to `MAX_TOOLS` and a few more."""
@@ -110,6 +148,21 @@ class ServerRun:
     def capabilities(self) -> types.ServerCapabilities | None:
         """What the server said that it can do."""
         return self._client.session.server_capabilities if self._client else None
+
+    async def prompts(self) -> list[types.Prompt]:
+        """All pages of the messages that the server writes for people."""
+        return await self._listed(self._session.list_prompts, lambda page: page.prompts)
+
+    async def templates(self) -> list[types.ResourceTemplate]:
+        """All pages of the patterns of addresses that can be read; many servers have no list."""
+        try:
+            return await self._listed(
+                self._session.list_resource_templates, lambda page: page.resource_templates
+            )
+        except MCPError as error:
+            if error.code == types.METHOD_NOT_FOUND:
+                return []
+            raise
 
     async def resources(self) -> list[types.Resource]:
         """All pages of what there is to read, up to `MAX_TOOLS` and a few more."""
@@ -128,6 +181,15 @@ class ServerRun:
             if cursor is None or len(found) > MAX_TOOLS:
                 break
         return found
+
+    async def prompt(
+        self, name: str, arguments: dict[str, str], relay: Relay
+    ) -> types.GetPromptResult:
+        """The messages of a prompt."""
+        params = types.GetPromptRequestParams(name=name, arguments=arguments)
+        request = types.GetPromptRequest(params=params)
+        result: types.GetPromptResult = await self._rounds(request, _PROMPTS, relay)
+        return result
 
     async def read(self, uri: str, relay: Relay) -> types.ReadResourceResult:
         """The content of a resource."""
@@ -237,12 +299,6 @@ _OVER = ("Connection closed", "SSE stream")
 async def _logged(params: types.LoggingMessageNotificationParams) -> None:
     """What a server logs goes where this program logs."""
     log.info("an MCP server logs (%s): %s", params.level, line(str(params.data), 500))
-
-
-async def _heard(message: IncomingMessage) -> None:
-    """A changed list of tools counts from the next start: what was offered stays what it was."""
-    if isinstance(message, types.ToolListChangedNotification):
-        log.info("an MCP server changed its tools; start the program again to see them")
 
 
 def is_closed(error: BaseException) -> bool:
