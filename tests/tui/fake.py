@@ -11,6 +11,7 @@ from typing import Any
 from engine import events
 from engine.events import Event
 from engine.ports import Answer, Approver, InputAnswer, InputProvider
+from engine.tools.source import Attachable, ServerPrompt
 from tests.tui.fake_archive import FakeArchive
 from tests.tui.fake_catalogue import INTENTS
 from tests.tui.fake_costs import FakeCosts
@@ -189,6 +190,20 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
 
     def intents(self) -> tuple[IntentRow, ...]:
         return INTENTS
+
+    prompts_of_servers: tuple[ServerPrompt, ...] = ()
+    attachable: tuple[Attachable, ...] = ()
+    changes: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+    async def material(self) -> tuple[Sequence[ServerPrompt], Sequence[Attachable]]:
+        return self.prompts_of_servers, self.attachable
+
+    async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
+        return f"{prompt.name} {dict(arguments)}"
+
+    def take_changes(self) -> Mapping[str, frozenset[str]]:
+        changes, self.changes = self.changes, {}
+        return changes
 
     async def open(self, session_id: str | None, approver: Approver) -> FakeChat:
         name = session_id or f"new-{len(self.chats) + 1}"

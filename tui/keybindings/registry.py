@@ -394,6 +394,10 @@ COMMANDS: tuple[Command, ...] = (
         *("chat", "costs", "f10", "costs", "What turns, sessions and days used and cost"),
         typed=("cost", "costs"),
     ),
+    Command(
+        *("anywhere", "reload", "", "reload", "Read documents and servers again"),
+        typed=("reload",),
+    ),
     Command("chat", "retry", "f5", "retry", "Try again what failed", typed=("retry",)),
     Command(
         *("panes", "copy_reply", "ctrl+y", "copy reply", "Copy the last reply"),

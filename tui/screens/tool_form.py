@@ -1,4 +1,4 @@
-"""The form of a tool on a screen of its own."""
+"""What a tool or a server's prompt needs, on a form over the screen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual.app import App
 
 from engine.events import InputRequested
 from engine.tools.form_fields import fields_of, values_of
+from engine.tools.source import ServerPrompt
 from engine.tools.tool import InvalidArguments
 from tui.formatting.text import one_line
 from tui.screens.form import Field, FormScreen
@@ -51,3 +52,31 @@ async def fill_in(
     )
     given = await app.push_screen_wait(screen)
     return None if given is None else values_of(form, fields, written(given))
+
+
+async def ask_arguments(
+    app: App[Any], prompt: ServerPrompt, given: Mapping[str, str]
+) -> dict[str, str] | None:
+    """The arguments of a server's prompt; asked for where one that it needs is not `given`.
+
+    None: the person left the form.
+    """
+    if all(given.get(one.name) for one in prompt.arguments if one.required):
+        return dict(given)
+    ids = {f"field-{number}": one for number, one in enumerate(prompt.arguments)}
+    fields = [
+        Field(
+            id,
+            one_line(f"{one.name}: {one.about}" if one.about else one.name),
+            given.get(one.name, ""),
+            "text" if one.required else "text, or nothing",
+            needed=one.required,
+        )
+        for id, one in ids.items()
+    ]
+    about = one_line(f"{prompt.name}: {prompt.about}" if prompt.about else prompt.name, 300)
+    screen = FormScreen("What this prompt needs", fields, about=about)
+    written = await app.push_screen_wait(screen)
+    if written is None:
+        return None
+    return {one.name: written[id] for id, one in ids.items() if written[id]}
