@@ -45,7 +45,8 @@ class Connection:
     """A server called `name`. `owned`: a child process of ours, which is started anew only once
     between two answers; what is reached by address may be tried again at any time.
 
-    `redact` keeps secrets that a server repeats out of messages.
+    `redact` keeps secrets that a server repeats out of messages. `signs_in` is the command that
+    signs a person in, where no key of theirs is sent.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class Connection:
         owned: bool,
         time_limit_s: float,
         redact: Callable[[str], str] = lambda text: text,
+        signs_in: str = "",
     ) -> None:
         self._name = name
         self._transport = transport
         self._owned = owned
         self._time_limit_s = time_limit_s
         self.redact = redact
+        self._signs_in = signs_in
         self._life: ServerRun | None = None
         self._may_restart = True
         self._changes: frozenset[str] = frozenset()
@@ -298,6 +301,8 @@ class Connection:
             )
         if isinstance(cause, OSError):
             return f"it cannot be started: {cause.strerror or cause}"
+        if trace.status == 401 and self._signs_in:
+            return f"it wants you to sign in: {self._signs_in}"
         if trace.status in (401, 403):
             return f"it refused the key ({trace.status}): check auth in [mcp]"
         if trace.status:

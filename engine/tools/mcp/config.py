@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -202,23 +203,32 @@ def _connection(
     from engine.tools.mcp.client import Connection
     from engine.tools.mcp.transport import child, http
 
+    hidden = {value for value in told_to_nobody if len(value) >= MIN_SECRET}
+    signs_in = ""
     if settings.url:
         bearer = settings.auth.bearer if settings.auth else ""
         headers = dict(settings.headers)
         if bearer:
             headers["authorization"] = f"Bearer {secrets[bearer]}"
-        transport = http(settings.url, headers)
+        auth = None
+        if "authorization" not in {name.casefold() for name in headers}:
+            from engine.tools.mcp.sign_in import SignedIn, TokenFile
+
+            # An address may hold what a shell would act on.
+            signs_in = f"intentbot-tui login {shlex.quote(settings.url)}"
+            tokens = TokenFile(settings.url, hidden.add)
+            auth = SignedIn(settings.url, tokens) if tokens.exists else None
+        transport = http(settings.url, headers, auth)
     else:
         where = Path(settings.folder) if settings.folder else folder
         transport = child(settings.command, where.resolve(), secrets)
-
-    hidden = [value for value in told_to_nobody if len(value) >= MIN_SECRET]
     return Connection(
         key,
         transport,
         owned=bool(settings.command),
         time_limit_s=settings.timeout_s,
         redact=lambda text: redacted(text, hidden),
+        signs_in=signs_in,
     )
 
 
