@@ -27,5 +27,5 @@ check: lint types imports test
 run:          ## Start the app
 	$(RUN)/intentbot-tui
 
-docs:         ## Draw the picture of the README
-	$(RUN)/python -m scripts.look
+docs:         ## Record the moving picture of the README
+	$(RUN)/python -m scripts.record_tour

@@ -1,9 +1,8 @@
 """Draw the app in its states, played with scripted turns.
 
-    python -m scripts.look                   the picture of the README, docs/app.svg
     python -m scripts.look DIR [STATE ...]   all states, or these, at 120×40 and 80×24
 
-Pictures are SVG, in DIR also PNG where `rsvg-convert` is installed.
+Pictures are SVG, and PNG too where `rsvg-convert` is installed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from textual.pilot import Pilot
 from tests.tui import states
 
 SIZES = ((120, 40), (80, 24))
-README = Path(__file__).parents[1] / "docs" / "app.svg"
 
 State = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -46,6 +44,5 @@ def main(folder: Path, names: list[str]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) == 1:
-        README.write_text(asyncio.run(draw("approval", (120, 40))), encoding="utf-8")
-    else:
-        main(Path(sys.argv[1]), sys.argv[2:])
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), sys.argv[2:])
