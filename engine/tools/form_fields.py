@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Literal
 
 from engine.tools.schema.validation import SchemaError, checker
@@ -21,6 +22,13 @@ MAX_FIELDS = 30
 FieldKind = Literal["text", "integer", "number", "boolean", "choice", "choices"]
 
 _YES_NO = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+# What a text can be besides, by the format's name: in words, and what refuses another one.
+_FORMATS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "email": ("an e-mail address", lambda text: text.index("@", 1)),
+    "uri": ("an address such as https://example.com", lambda text: text.index(":", 1)),
+    "date": ("a date such as 2026-03-02", date.fromisoformat),
+    "date-time": ("a date and time such as 2026-03-02T14:30:00Z", datetime.fromisoformat),
+}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
 # Names of secrets, without accents; a form is refused for one of these wherever it stands.
@@ -52,13 +60,14 @@ class FormField:
     required: bool = False
     choices: Mapping[str, str] = field(default_factory=dict)
     default: Any = None
+    format: str = ""
 
     @property
     def hint(self) -> str:
         """What can be written, in words."""
         listed = ", ".join(self.choices.values())
         return {
-            "text": "text",
+            "text": _FORMATS[self.format][0] if self.format else "text",
             "integer": "a whole number",
             "number": "a number",
             "boolean": "yes or no",
@@ -95,6 +104,8 @@ class FormField:
                 return self._choice(text)
             case "choices":
                 return [self._choice(part.strip()) for part in text.split(",") if part.strip()]
+        if self.format:
+            _FORMATS[self.format][1](text)
         return text
 
     def _choice(self, text: str) -> str:
@@ -154,6 +165,7 @@ def _field(name: str, schema: Any, *, required: bool) -> FormField:
     if kind is None:
         raise FormRefused(f"its field {name} is neither text, a number, yes or no, nor a choice")
     title, about = schema.get("title"), schema.get("description")
+    format = str(schema.get("format"))
     return FormField(
         name,
         title if isinstance(title, str) and title.strip() else name,
@@ -162,6 +174,7 @@ def _field(name: str, schema: Any, *, required: bool) -> FormField:
         required,
         choices,
         _default(schema),
+        format if kind == "text" and format in _FORMATS else "",
     )
 
 
@@ -220,7 +233,8 @@ def _refuse_secrets(
             continue
         schema = properties[one.name]
         hidden = schema.get("format") == "password" or schema.get("writeOnly") is True
-        asked = _named((one.name, one.label, one.about), _SECRETS) or _named((message,), _PASSWORDS)
+        # Prose also says what not to give: there, only what is hardly said otherwise counts.
+        asked = _named((one.name, one.label), _SECRETS) or _named((one.about, message), _PASSWORDS)
         if hidden or asked:
             raise FormRefused(
                 f"it asks for a secret ({asked or one.label}) in a form, where others could read "

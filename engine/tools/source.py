@@ -64,12 +64,11 @@ class Attachable:
 
 
 class Material(Protocol):
-    """What a server has for the person beside its tools. All but `take_changes` may raise
-    `ToolUserError`."""
+    """What a server has for the person beside its tools. Each may raise `ToolUserError`."""
 
     key: str
 
-    def take_changes(self) -> frozenset[str]:
+    async def take_changes(self) -> frozenset[str]:
         """What the server changed since the last time: of `tools`, `prompts`, `resources`."""
         ...
 

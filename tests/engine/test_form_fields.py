@@ -21,6 +21,10 @@ STAY: dict[str, Any] = {
             "items": {"anyOf": [{"const": "t", "title": "Towels"}, {"const": "c"}]},
         },
         "note": {"type": "string", "maxLength": 5},
+        "mail": {"type": "string", "format": "email"},
+        "page": {"type": "string", "format": "uri"},
+        "day": {"type": "string", "format": "date"},
+        "at": {"type": "string", "format": "date-time"},
     },
     "required": ["nights"],
 }
@@ -39,6 +43,10 @@ def test_what_is_written_becomes_values() -> None:
         "room": "double",
         "extras": "towels, c",
         "note": "",
+        "mail": "a@b.de",
+        "page": "https://b.de",
+        "day": "2026-03-02",
+        "at": "2026-03-02T14:30:00Z",
     }
     assert values_of(STAY, fields, written) == {
         "nights": 3,
@@ -46,6 +54,10 @@ def test_what_is_written_becomes_values() -> None:
         "breakfast": False,
         "room": "d",
         "extras": ["t", "c"],
+        "mail": "a@b.de",
+        "page": "https://b.de",
+        "day": "2026-03-02",
+        "at": "2026-03-02T14:30:00Z",
     }
 
 
@@ -60,6 +72,10 @@ def test_what_is_written_becomes_values() -> None:
         ("room", "suite"),
         ("extras", "towels, tv"),
         ("note", "too long"),
+        ("mail", "me"),
+        ("page", "b.de"),
+        ("day", "monday"),
+        ("at", "noon"),
     ],
 )
 def test_what_does_not_fit_names_its_field(name: str, text: str) -> None:
@@ -105,6 +121,7 @@ def test_a_message_that_asks_for_a_password_is_refused() -> None:
     ("name", "schema"),
     [
         ("author", {}),
+        ("number", {"type": "integer", "description": "Any number (do not give us your pin)"}),
         ("issueKey", {}),
         ("tokens", {"type": "integer", "title": "Most tokens"}),
         ("pin", {"type": "boolean", "title": "Pin this message?"}),

@@ -6,7 +6,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+import mcp_types as types
 import pytest
 import pytest_asyncio
 
@@ -17,9 +19,13 @@ from engine.intents.intent import Catalogue
 from engine.ports import DenyAll, MemoryRecorder
 from engine.testing import StubModel, StubRouter, says, task
 from engine.tools.mcp import load_mcp
+from engine.tools.mcp.tools import import_tools
 from engine.tools.source import Attachable, Material, PromptArgument, Source
 from engine.tools.tool import ToolUserError
 from tests.engine.mcp_desk import run
+
+if TYPE_CHECKING:
+    from engine.tools.mcp.client import Connection
 
 SERVER = str(Path(__file__).parent / "mcp_everything.py")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,12 +90,28 @@ async def test_pictures_and_sounds_are_said_as_such(source: Source) -> None:
 
 
 async def test_a_changed_list_is_noted_once(source: Source, material: Material) -> None:
-    assert material.take_changes() == frozenset()
+    assert await material.take_changes() == frozenset()
     await run(source, "learn")
     async with asyncio.timeout(60):
-        while "tools" not in (changes := material.take_changes()):
+        while "tools" not in (changes := await material.take_changes()):
             assert changes <= {"prompts"}
             await asyncio.sleep(0.01)
+
+
+async def test_tools_that_are_said_to_have_changed_and_have_not_are_not_noted(
+    source: Source, material: Material
+) -> None:
+    await run(source, "learn")  # once more, which adds nothing
+    await run(source, "learn")
+    assert "tools" not in await material.take_changes()
+
+
+async def test_a_tool_that_runs_only_as_a_task_is_left_out() -> None:
+    task = types.ToolExecution(task_support="required")
+    listed = [types.Tool(name="dig", input_schema={"type": "object"}, execution=task)]
+    offer = import_tools("inn", listed, cast("Connection", None), ())
+    assert offer.tools == ()
+    assert "'dig' is left out" in offer.problems[0]
 
 
 @pytest.fixture(scope="module")

@@ -201,7 +201,7 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
     async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
         return f"{prompt.name} {dict(arguments)}"
 
-    def take_changes(self) -> Mapping[str, frozenset[str]]:
+    async def take_changes(self) -> Mapping[str, frozenset[str]]:
         changes, self.changes = self.changes, {}
         return changes
 

@@ -228,9 +228,16 @@ class RuntimeBackend:
         servers = {one.key: one for one in self._parts.engine.catalogue.material}
         return await servers[prompt.key].prompt_text(prompt.name, arguments)
 
-    def take_changes(self) -> Mapping[str, frozenset[str]]:
-        told = {o.key: o.take_changes() for o in self._parts.engine.catalogue.material}
-        return {key: changes for key, changes in told.items() if changes}
+    async def take_changes(self) -> Mapping[str, frozenset[str]]:
+        from engine.tools.tool import ToolUserError
+
+        changes: dict[str, frozenset[str]] = {}
+        for one in self._parts.engine.catalogue.material:
+            try:
+                changes[one.key] = await one.take_changes()
+            except ToolUserError as error:
+                log.warning("what a server changed cannot be read: %s", error)
+        return changes
 
     async def open(self, session_id: str | None, approver: Approver) -> ChatSession:
         assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)

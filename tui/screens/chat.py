@@ -140,10 +140,11 @@ class ChatScreen(BaseScreen):
             values = self.menu.offers.values
             self.menu.offers = Offers(values, tuple(prompts), tuple(attachable))
 
+    @work(exclusive=True, group="changes", exit_on_error=False)
     async def _take_changes(self) -> None:
         """Between turns: read again what servers changed, and say what needs a word of the
         person, since it starts servers anew."""
-        changes = self._backstage.take_changes() if self._backstage is not None else {}
+        changes = await self._backstage.take_changes() if self._backstage is not None else {}
         if any({"prompts", "resources"} & what for what in changes.values()):
             self._read_material()
         for key, what in changes.items():
@@ -384,7 +385,7 @@ class ChatScreen(BaseScreen):
         if not dialogue.running:
             self._give_back_waiting()
             self.call_for_attention()
-            self.call_later(self._take_changes)
+            self._take_changes()
         self.queue.show(dialogue.waiting)
         asked = None if dialogue.running else record.newest
         titles = self.presenter.titles

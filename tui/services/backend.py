@@ -229,7 +229,7 @@ class AppBackend(Protocol):
         """The text of a server's prompt. Raises where the server has none."""
         ...
 
-    def take_changes(self) -> Mapping[str, frozenset[str]]:
+    async def take_changes(self) -> Mapping[str, frozenset[str]]:
         """What servers changed since the last time, of `tools`, `prompts` and `resources`."""
         ...
 

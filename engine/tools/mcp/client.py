@@ -75,6 +75,10 @@ class Connection:
         self._thread = threading.Thread(target=self._run, name=f"mcp-{name}", daemon=True)
         self._thread.start()
 
+    async def tools(self) -> list[types.Tool]:
+        """The server's tools as they are now, all pages. Raises `ToolUserError`."""
+        return await self._ask(ServerRun.tools)
+
     async def resources(self) -> list[types.Resource]:
         """What the server has to read, all pages. Raises `ToolUserError`."""
         return await self._ask(ServerRun.resources)

@@ -148,7 +148,7 @@ def load_mcp(
         description=description,
         examples=examples,
     )
-    material = (McpMaterial(key, connection),)
+    material = (McpMaterial(key, connection, listed),)
     return Source(intents, connection.close, tuple(problems), material=material)
 
 

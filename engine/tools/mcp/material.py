@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.tools.mcp.results import MAX_CHARACTERS, text_of
@@ -19,15 +19,21 @@ NAME_CHARACTERS = 200
 
 
 class McpMaterial:
-    """The `Material` of one server. Lists are read anew each time."""
+    """The `Material` of one server that had these `tools`. Lists are read anew each time."""
 
-    def __init__(self, key: str, connection: Connection) -> None:
+    def __init__(self, key: str, connection: Connection, tools: Sequence[types.Tool]) -> None:
         self.key = key
         self._connection = connection
+        self._tools = list(tools)
 
-    def take_changes(self) -> frozenset[str]:
-        """See `Material.take_changes`."""
-        return self._connection.take_changes()
+    async def take_changes(self) -> frozenset[str]:
+        """See `Material.take_changes`. Some servers say at each start that their tools changed."""
+        changes = self._connection.take_changes()
+        if "tools" in changes:
+            before, self._tools = self._tools, await self._connection.tools()
+            if before == self._tools:
+                return changes - {"tools"}
+        return changes
 
     async def prompts(self) -> tuple[ServerPrompt, ...]:
         """See `Material.prompts`."""

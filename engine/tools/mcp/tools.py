@@ -54,6 +54,12 @@ def import_tools(
         except SchemaError as error:
             problems.append(f"{key}: {line(remote.name, 80)!r} is left out: {error}")
             continue
+        if remote.execution is not None and remote.execution.task_support == "required":
+            problems.append(
+                f"{key}: {line(remote.name, 80)!r} is left out: it runs only as a task, which the "
+                "protocol has given up"
+            )
+            continue
         declared = any(fnmatchcase(remote.name, pattern) for pattern in read)
         effect = _effect(declared, remote.annotations)
         if declared and effect != "read":
