@@ -103,10 +103,27 @@ class FormField:
             case "choice":
                 return self._choice(text)
             case "choices":
-                return [self._choice(part.strip()) for part in text.split(",") if part.strip()]
+                return self._several(text.split(","))
         if self.format:
             _FORMATS[self.format][1](text)
         return text
+
+    def _several(self, parts: list[str]) -> list[str]:
+        """The choices that the parts of a list are; some have commas in their names."""
+        chosen: list[str] = []
+        while parts:
+            for end in range(len(parts), 0, -1):
+                try:
+                    chosen.append(self._choice(",".join(parts[:end]).strip()))
+                except KeyError:
+                    continue
+                parts = parts[end:]
+                break
+            else:
+                if parts[0].strip():
+                    raise KeyError(parts[0])
+                parts = parts[1:]
+        return chosen
 
     def _choice(self, text: str) -> str:
         if text in self.choices:

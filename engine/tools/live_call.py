@@ -92,6 +92,7 @@ class LiveCall:
                 # The question itself does not go on record: its schema may be anything.
                 answer = InputAnswer("decline", "policy", reason=reason)
             else:
+                request = replace(request, form=replace_surrogates(request.form))
                 await self.emit(request)
                 answer = await self._provided(request)
             await self.emit(

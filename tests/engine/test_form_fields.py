@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.tools.form_fields import FormRefused, fields_of, values_of
+from engine.tools.form_fields import FormField, FormRefused, fields_of, values_of
 from engine.tools.tool import InvalidArguments
 
 STAY: dict[str, Any] = {
@@ -90,6 +92,30 @@ def test_a_default_is_written_as_a_person_would() -> None:
     assert fields["room"].written("d") == "Double"
     assert fields["extras"].written(["t", "c"]) == "Towels, c"
     assert fields["note"].written(None) == ""
+
+
+TITLES = st.lists(
+    st.text("abc ,", min_size=1).map(lambda text: " ".join(text.replace(",", ", x").split())),
+    min_size=1,
+    max_size=6,
+    unique=True,
+).map(lambda titles: [title for title in titles if title])
+
+
+@given(TITLES, st.data())
+def test_what_was_chosen_is_read_again(titles: list[str], data: st.DataObject) -> None:
+    listed = [{"const": f"v{n}", "title": title} for n, title in enumerate(titles)]
+    field = FormField("x", "x", "choices", choices={one["const"]: one["title"] for one in listed})
+    chosen = data.draw(st.lists(st.sampled_from(sorted(field.choices)), max_size=1))
+    assert field.read(field.written(chosen)) == chosen
+
+
+def test_choices_may_have_commas_in_their_names() -> None:
+    choices = {"a": "Red, dark", "b": "Red", "c": "Blue"}
+    field = FormField("x", "x", "choices", choices=choices)
+    assert field.read("blue, red, dark, Red") == ["c", "a", "b"]
+    with pytest.raises(ValueError, match="some of"):
+        field.read("red, green")
 
 
 @pytest.mark.parametrize(
