@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import httpx2
 import mcp_types as types
@@ -33,7 +33,7 @@ from engine.tools.mcp.transport import Open, StderrTail
 from engine.tools.tool import Caller, NoCaller, OutcomeUnknown, ToolUserError
 
 T = TypeVar("T")
-Listing = list[types.Resource]
+Ask: TypeAlias = Callable[[ServerRun], Coroutine[Any, Any, T]]
 log = logging.getLogger(__name__)
 
 
@@ -99,12 +99,15 @@ class Connection:
     async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
         """The content of a resource. Raises `ToolUserError`."""
         relay = Relay(self._name, caller)
-        return await self._ask(lambda life: life.read(uri, relay))
+        return await self._answer(lambda life: life.read(uri, relay), "reading", repeatable=True)
 
-    async def _ask(self, ask: Callable[[ServerRun], Coroutine[Any, Any, T]]) -> T:
-        if self._closed:
-            raise ToolUserError(f"The connection to {self._name} is closed.")
-        return await asyncio.wrap_future(self._submit(self._read(ask)))
+    async def _ask(self, ask: Ask[T]) -> T:
+        """The answer to a question that no call's time limit bounds."""
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                return await self._answer(ask, "a question", repeatable=True)
+        except TimeoutError:
+            raise ToolUserError(f"{self._name} does not answer.") from None
 
     def has(self, what: Literal["prompts", "resources"]) -> bool:
         """Whether the server says that it has any of these."""
@@ -136,12 +139,16 @@ class Connection:
         Raises `ToolUserError` and, for what is not repeatable, `OutcomeUnknown`. Cancelled, it
         tells the server.
         """
+        given, relay = dict(arguments), Relay(self._name, caller)
+        return await self._answer(
+            lambda life: life.call(tool, given, relay), tool, repeatable=repeatable
+        )
+
+    async def _answer(self, ask: Ask[T], what: str, *, repeatable: bool) -> T:
         if self._closed:
             raise ToolUserError(f"The connection to {self._name} is closed.")
-        answer = self._submit(
-            self._call(tool, dict(arguments), Relay(self._name, caller), repeatable=repeatable)
-        )
-        return await asyncio.wrap_future(answer)
+        trying = self._submit(self._try(ask, what, repeatable=repeatable))
+        return await asyncio.wrap_future(trying)
 
     async def close(self) -> None:
         """End the connection and its child process."""
@@ -183,17 +190,16 @@ class Connection:
         except (MCPError, Lost, RuntimeError) as error:
             raise ServerUnreachable(f"it does not list its tools: {self._words(error)}") from None
 
-    async def _call(
-        self, tool: str, arguments: dict[str, Any], relay: Relay, *, repeatable: bool
-    ) -> types.CallToolResult:
+    async def _try(self, ask: Ask[T], what: str, *, repeatable: bool) -> T:
+        """The answer to a request, sent again where it is `repeatable` and the connection ended."""
         for last in (False, True):
             # A server behind an address may have forgotten us, and each kit says so differently.
             life = await self._living(ask=not (repeatable and self._owned))
             try:
-                answer = await life.call(tool, arguments, relay)
+                answer = await ask(life)
             except Lost:
                 life.end()
-                log.warning("the MCP server %s was lost during %s", self._name, tool)
+                log.warning("the MCP server %s was lost during %s", self._name, what)
                 if not repeatable:
                     raise OutcomeUnknown(
                         f"{self._name} stopped while doing this. It may or may not have been "
@@ -207,25 +213,6 @@ class Connection:
                     raise ToolUserError(f"{text}.") from None
                 raise OutcomeUnknown(
                     f"{text}. It may or may not have been done: check before trying again."
-                ) from None
-            except MCPError as error:
-                raise ToolUserError(f"{self._name} refused: {self._words(error)}") from None
-            else:
-                self._may_restart = True
-                return answer
-        raise ToolUserError(f"{self._name} stopped again while doing this; it is given up.")
-
-    async def _read(self, ask: Callable[[ServerRun], Coroutine[Any, Any, T]]) -> T:
-        """The answer to a question that changes nothing, asked again where the connection ended."""
-        for _ in range(2):
-            life = await self._living(ask=not self._owned)
-            try:
-                answer = await ask(life)
-            except Lost:
-                life.end()
-            except (ValidationError, Unreadable):
-                raise ToolUserError(
-                    f"{self._name} answered in a way that cannot be read."
                 ) from None
             except MCPError as error:
                 raise ToolUserError(f"{self._name} refused: {self._words(error)}") from None
