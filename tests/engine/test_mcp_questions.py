@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from engine.events import Event, InputRequested, InputResolved, ToolProgress
+from engine.limits import Budget, Limits
 from engine.ports import Answer, ApproveAll, Approver, InputAnswer
 from engine.testing import StubApprover
 from engine.tools.live_call import LiveCall
@@ -213,6 +214,18 @@ async def test_the_time_limit_waits_for_the_person() -> None:
     assert before is not None
     assert meanwhile is None
     assert after is not None
+
+
+async def test_the_time_of_the_person_is_not_the_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("engine.limits.time.monotonic", lambda: now)
+    budget = Budget(Limits(seconds=100), 0.0)
+    with budget.working():
+        now += 10
+        with budget.asking():
+            now += 3600
+        now += 10
+    assert budget.seconds_left == 80
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
