@@ -33,16 +33,22 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
 # Names of secrets, without accents; a form is refused for one of these wherever it stands.
 _PASSWORDS = {
-    *("password", "passwords", "passwd", "pwd", "passphrase", "passcode", "passwort", "kennwort"),
-    *("contrasena", "senha", "parola", "wachtwoord", "haslo", "salasana", "losenord", "пароль"),
-    *("mot de passe", "api key", "access token", "secret key", "private key", "card number"),
+    *("pwd", "kennwort", "contrasena", "senha", "wachtwoord", "haslo", "salasana"),
+    *("losenord", "пароль", "mot de passe", "seed phrase", "recovery phrase", "ssh key"),
 }
+# Written apart, together or as parts of longer words.
+_TOGETHER = (
+    *("password", "passwort", "passwd", "passphrase", "passcode", "apikey", "apitoken"),
+    *("accesstoken", "authtoken", "bearertoken", "refreshtoken", "clientsecret", "secretkey"),
+    *("accesskey", "privatekey", "creditcard", "cardnumber", "securitycode", "onetimecode"),
+)
 # And for one of these where it names a field.
 _SECRETS = _PASSWORDS | {
-    *("token", "secret", "credential", "credentials", "apikey", "pin", "otp", "cvv", "cvc", "tan"),
-    *("access key", "security code", "one time code", "verification code", "recovery code"),
+    *("token", "secret", "credential", "credentials", "pin", "otp", "totp", "cvv", "cvc", "tan"),
+    *("bearer", "jwt", "mnemonic", "verification code", "recovery code", "auth code", "токен"),
+    *("authentication code", "authorization code", "2fa code", "mfa code", "parola"),
 }
-_UNSPACED = ("密码", "密碼", "パスワード", "暗証番号", "비밀번호")
+_UNSPACED = ("密码", "密碼", "密钥", "口令", "验证码", "パスワード", "暗証番号", "비밀번호")
 
 
 class FormRefused(Exception):
@@ -268,7 +274,9 @@ def _named(texts: Iterable[str], secrets: Iterable[str]) -> str:
         for secret in sorted(secrets):
             if f" {secret} " in padded:
                 return secret
-        for secret in _UNSPACED:
-            if secret in unicodedata.normalize("NFKC", text):
+        joined = padded.replace(" ", "")
+        composed = unicodedata.normalize("NFKC", text)
+        for secret in (*_TOGETHER, *_UNSPACED):
+            if secret in joined or secret in composed:
                 return secret
     return ""
