@@ -78,6 +78,10 @@ class Material(Protocol):
         """A prompt's text, for the person to read and send."""
         ...
 
+    async def complete(self, name: str, argument: str, begun: str) -> tuple[str, ...]:
+        """What the argument of a prompt may become, the likeliest first."""
+        ...
+
     async def attachable(self) -> tuple[Attachable, ...]: ...
 
 

@@ -61,6 +61,10 @@ async def test_prompts_are_listed_and_written(material: Material) -> None:
         await material.prompt_text("nothing", {})
 
 
+async def test_arguments_of_prompts_are_completed(material: Material) -> None:
+    assert await material.complete("review", "tone", "st") == ("stern",)
+
+
 async def test_what_can_be_attached_is_listed(material: Material) -> None:
     found = await material.attachable()
     assert Attachable("inn", "notes://all", "All notes") in found

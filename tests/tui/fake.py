@@ -201,6 +201,9 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
     async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
         return f"{prompt.name} {dict(arguments)}"
 
+    async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
+        return [one for one in ("kind", "stern") if argument == "tone" and one.startswith(begun)]
+
     async def take_changes(self) -> Mapping[str, frozenset[str]]:
         changes, self.changes = self.changes, {}
         return changes

@@ -111,10 +111,14 @@ async def test_what_a_prompt_lacks_is_asked_for() -> None:
         await settle(pilot)
         first, second = pilot.app.screen.query(LineInput)
         assert second.value == "stern"
+        second.value = ""
         first.value = "Eggs"
-        await pilot.press("enter", "enter")
+        await pilot.press("enter", "k")
+        await until(pilot, lambda: second._suggestion == "kind")
+        await pilot.press("right", "enter")
         prompt = chat_of(pilot).prompt
-        await until(pilot, lambda: "'Eggs'" in prompt.text)
+        expected = "Review text {'text': 'Eggs', 'tone': 'kind'}"
+        await until(pilot, lambda: prompt.text == expected)
         assert backstage.chat.heard == []
 
 

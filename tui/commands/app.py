@@ -228,6 +228,16 @@ class RuntimeBackend:
         servers = {one.key: one for one in self._parts.engine.catalogue.material}
         return await servers[prompt.key].prompt_text(prompt.name, arguments)
 
+    async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
+        from engine.tools.tool import ToolUserError
+
+        servers = {one.key: one for one in self._parts.engine.catalogue.material}
+        try:
+            return await servers[prompt.key].complete(prompt.name, argument, begun)
+        except ToolUserError as error:
+            log.warning("an argument cannot be completed: %s", error)
+            return ()
+
     async def take_changes(self) -> Mapping[str, frozenset[str]]:
         from engine.tools.tool import ToolUserError
 

@@ -244,7 +244,7 @@ class ChatScreen(BaseScreen):
             return
         from tui.screens.tool_form import ask_arguments
 
-        arguments = await ask_arguments(self.app, prompt, given)
+        arguments = await ask_arguments(self.app, self._backstage, prompt, given)
         if arguments is None:
             return
         try:

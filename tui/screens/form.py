@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tui import theme
@@ -19,6 +20,20 @@ from tui.formatting.text import one_line
 from tui.keybindings import registry
 from tui.terminal.key_queue import LineInput
 from tui.widgets.footer import FooterBar
+
+# What a line may become, the likeliest first.
+Suggest = Callable[[str], Awaitable[Sequence[str]]]
+
+
+class _Suggester(Suggester):
+    def __init__(self, suggest: Suggest) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._suggest = suggest
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """See `Suggester.get_suggestion`."""
+        found = await self._suggest(value)
+        return next((one for one in found if one.startswith(value)), None)
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,7 @@ class Field:
     hint: str = ""
     secret: bool = False
     needed: bool = False
+    suggest: Suggest | None = None
 
 
 # Tries what was written; returns what is wrong with it, or nothing.
@@ -65,6 +81,8 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
                 yield Static(Content(field.label), classes="label", markup=False)
                 line = LineInput(field.value, placeholder=field.hint, id=field.name)
                 line.password = field.secret
+                if field.suggest is not None:
+                    line.suggester = _Suggester(field.suggest)
                 yield line
             yield Static(id="said", markup=False)
             bar = FooterBar()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from textual.app import App
@@ -13,6 +14,7 @@ from engine.tools.source import ServerPrompt
 from engine.tools.tool import InvalidArguments
 from tui.formatting.text import one_line
 from tui.screens.form import Field, FormScreen
+from tui.services.backend import AppBackend
 
 
 async def fill_in(
@@ -55,7 +57,7 @@ async def fill_in(
 
 
 async def ask_arguments(
-    app: App[Any], prompt: ServerPrompt, given: Mapping[str, str]
+    app: App[Any], backstage: AppBackend, prompt: ServerPrompt, given: Mapping[str, str]
 ) -> dict[str, str] | None:
     """The arguments of a server's prompt; asked for where one that it needs is not `given`.
 
@@ -71,6 +73,7 @@ async def ask_arguments(
             given.get(one.name, ""),
             "text" if one.required else "text, or nothing",
             needed=one.required,
+            suggest=partial(backstage.complete, prompt, one.name),
         )
         for id, one in ids.items()
     ]

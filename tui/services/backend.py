@@ -229,6 +229,10 @@ class AppBackend(Protocol):
         """The text of a server's prompt. Raises where the server has none."""
         ...
 
+    async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
+        """What an argument of a server's prompt may become; nothing where it cannot say."""
+        ...
+
     async def take_changes(self) -> Mapping[str, frozenset[str]]:
         """What servers changed since the last time, of `tools`, `prompts` and `resources`."""
         ...

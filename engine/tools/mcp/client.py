@@ -96,6 +96,10 @@ class Connection:
         relay = Relay(self._name, NoCaller())
         return await self._ask(lambda life: life.prompt(name, dict(arguments), relay))
 
+    async def complete(self, prompt: str, argument: str, begun: str) -> list[str]:
+        """What it suggests for an argument of a prompt. Raises `ToolUserError`."""
+        return await self._ask(lambda life: life.complete(prompt, argument, begun))
+
     async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
         """The content of a resource. Raises `ToolUserError`."""
         relay = Relay(self._name, caller)
@@ -109,7 +113,7 @@ class Connection:
         except TimeoutError:
             raise ToolUserError(f"{self._name} does not answer.") from None
 
-    def has(self, what: Literal["prompts", "resources"]) -> bool:
+    def has(self, what: Literal["prompts", "resources", "completions"]) -> bool:
         """Whether the server says that it has any of these."""
         told = self._life.capabilities if self._life else None
         return told is not None and getattr(told, what) is not None

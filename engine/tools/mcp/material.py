@@ -59,6 +59,13 @@ class McpMaterial:
         said = [text_of(message.content) for message in answer.messages]
         return self._connection.redact(clean("\n\n".join(said))[:MAX_CHARACTERS]).strip()
 
+    async def complete(self, name: str, argument: str, begun: str) -> tuple[str, ...]:
+        """See `Material.complete`."""
+        if not self._connection.has("completions"):
+            return ()
+        found = await self._connection.complete(name, argument, begun)
+        return tuple(one for one in found if one.isprintable())
+
     async def attachable(self) -> tuple[Attachable, ...]:
         """See `Material.attachable`."""
         if not self._connection.has("resources"):

@@ -191,6 +191,13 @@ class ServerRun:
         result: types.GetPromptResult = await self._rounds(request, _PROMPTS, relay)
         return result
 
+    async def complete(self, prompt: str, argument: str, begun: str) -> list[str]:
+        """What the server suggests for an argument of a prompt."""
+        about = types.PromptReference(name=prompt)
+        asked = self._session.complete(ref=about, argument={"name": argument, "value": begun})
+        answer: types.CompleteResult = await self._asked(asked)
+        return answer.completion.values
+
     async def read(self, uri: str, relay: Relay) -> types.ReadResourceResult:
         """The content of a resource."""
         params = types.ReadResourceRequestParams(uri=uri)
