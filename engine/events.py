@@ -26,6 +26,7 @@ EffectName = Literal["read", "write", "destructive"]
 ValueSource = Literal["said", "said_earlier", "result", "default", "worked_out", "nowhere"]
 Decision = Literal["approved", "denied", "unanswered"]
 Outcome = Literal["ok", "error", "denied", "timed_out", "cancelled", "unknown"]
+InputAction = Literal["accept", "decline", "cancel"]
 TurnStatus = Literal["completed", "needs_input", "cancelled"]
 
 # Prices have at most six digits after the point for a million tokens, so that twelve hold every
@@ -216,6 +217,52 @@ class ToolStarted(Event):
     kind: ClassVar[str] = "tool_started"
     call_id: str
     action_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolProgress(Event):
+    """How far a running call is: `done` of `total` (None: not known), in units of the tool's own.
+
+    The words are the tool's. Of many reports in a short time, only some become events.
+    """
+
+    kind: ClassVar[str] = "tool_progress"
+    call_id: str
+    done: float
+    total: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputRequested(Event):
+    """A running call needs something from the person.
+
+    `asker` is who asks, an MCP server say, and `message` its words. It asks for the values of a
+    `form`, a JSON Schema of an object without nesting, or that the person opens the page `url`.
+    """
+
+    kind: ClassVar[str] = "input_requested"
+    call_id: str = ""
+    asker: str = ""
+    message: str = ""
+    form: Mapping[str, Any] | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputResolved(Event):
+    """What the `asker` was sent in answer; `values` only where the person filled in a form.
+
+    `by` is who decided: `person`, `policy` (it must not be asked, `reason` says why), `nobody`.
+    """
+
+    kind: ClassVar[str] = "input_resolved"
+    call_id: str
+    asker: str
+    action: InputAction
+    by: str
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,15 +72,30 @@ class Budget:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Count the time spent inside; concurrent work counts once."""
-        if not self._at_work:
-            self._began = time.monotonic()
-        self._at_work += 1
+        self._enter()
         try:
             yield
         finally:
-            self._at_work -= 1
-            if not self._at_work:
-                self._seconds += time.monotonic() - self._began
+            self._leave()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Do not count the time spent inside, where work waits for the person."""
+        self._leave()
+        try:
+            yield
+        finally:
+            self._enter()
+
+    def _enter(self) -> None:
+        if not self._at_work:
+            self._began = time.monotonic()
+        self._at_work += 1
+
+    def _leave(self) -> None:
+        self._at_work -= 1
+        if not self._at_work:
+            self._seconds += time.monotonic() - self._began
 
 
 def _stop(reached: bool, what: str) -> None:

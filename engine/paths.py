@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,3 +20,18 @@ def data_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("intentbot")
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Replace a file as a whole by one that only its owner can read. Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkstemp makes a file that only its owner can read.
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise

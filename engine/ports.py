@@ -9,9 +9,9 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from engine.events import ApprovalRequested, Decision, Event
+from engine.events import ApprovalRequested, Decision, Event, InputAction, InputRequested
 from engine.text import show_controls
 
 TOOL_TIME_LIMIT_S = 30.0  # a change that began is waited for as long, even by a cancelled turn
@@ -45,6 +45,27 @@ class Approver(Protocol):
     """Asks the person. With nobody there it answers `unanswered`, which never runs anything."""
 
     async def decide(self, request: ApprovalRequested) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class InputAnswer:
+    """What is sent to a tool that asked in the middle of a call, `values` where it has a form."""
+
+    action: InputAction
+    by: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@runtime_checkable
+class InputProvider(Protocol):
+    """An `Approver` that can also have the person fill in a form or open a page.
+
+    With any other approver, what a tool asks for is declined.
+    """
+
+    async def provide(self, request: InputRequested) -> InputAnswer:
+        """Ask the person. Being cancelled takes the question away."""
 
 
 @dataclass

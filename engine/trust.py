@@ -14,8 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,18 +49,7 @@ def decision_on(folder: Path, content: bytes) -> Decision | None:
 def decide(folder: Path, digest: str, decision: Decision) -> None:
     """Store a decision, replacing an earlier one for the folder. Raises `OSError`."""
     record = Record(_key(folder), digest, decision, datetime.now(UTC).isoformat(timespec="seconds"))
-    path = _path(folder)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # mkstemp makes a file that only its owner can read.
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(record), file)
-        os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
+    paths.write_privately(_path(folder), json.dumps(asdict(record)))
 
 
 def forget(folder: Path) -> bool:

@@ -8,6 +8,7 @@ the reader of the events goes away in the middle.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -46,6 +47,7 @@ from engine.ports import TOOL_TIME_LIMIT_S, RecordingError
 from engine.prompts.acting import acting_prompt
 from engine.routing import tool_selection
 from engine.routing.slot_answer import pending_task, route_without_model
+from engine.tools.attachments import attached
 from engine.tools.call_summary import missing_value_question
 from engine.tools.executor import Executor
 from engine.tools.tool import SWITCH_INTENT, Tool
@@ -106,6 +108,7 @@ class Turn:
             changed_before=lambda tool: last_change(self._conversation.messages, tool),
             judge=self._check.judge,
             working=self._meter.working,
+            asking=self._meter.asking,
             allowed=assistant.allowed,
             tainted=self._has_read_strangers(),
         )
@@ -271,6 +274,7 @@ class Turn:
         system = Message("system", acting_prompt(self._catalogue, intent, today))
         begin = len(self._conversation.messages)
         told = 0
+        await self._read_attached(task)
         while True:
             own = [Message("user", task.text), *self._conversation.messages[begin:]]
             view = for_intent([*past, *own], intent.key)
@@ -309,6 +313,13 @@ class Turn:
                 await self._tell_changes()
                 await self._say(missing_value_question(offered[question.tool], question))
                 return question
+
+    async def _read_attached(self, task: Task) -> None:
+        """Read what the person attached to the message, before the model is asked about it."""
+        for tool, arguments in attached(task.text, self._catalogue.tools):
+            self._meter.admit_calls(1)
+            call = ToolCall(new_call_id(), tool.name, json.dumps(arguments))
+            await self._executor.execute([self._unmistakable(call)], {tool.name: tool}, task.intent)
 
     async def _tell_changes(self) -> None:
         """Say what the tools said of their changes, where the model has not passed it on."""

@@ -56,7 +56,7 @@ class ActionLog:
     `proposed` are the model's arguments where the person changed them; `summary` is then of the
     changed ones, or empty. `sources` say where each value comes from, `wanted` how likely it is
     that the person asked for this (0 to 1). `settled_by` is who found out what became of it, if
-    that was unknown.
+    that was unknown. `progress` is how far it was when its tool last said so.
     """
 
     call_id: str
@@ -76,6 +76,7 @@ class ActionLog:
     proposed: Mapping[str, Any] | None = None
     result: Any = None
     duration_ms: int = 0
+    progress: events.ToolProgress | None = None
 
     @property
     def settled(self) -> bool:
@@ -95,6 +96,8 @@ class ActionLog:
                     self.summary = event.summary
             case events.ToolStarted():
                 self.state, self.action_id = "started", event.action_id
+            case events.ToolProgress():
+                self.progress = event
             case events.ToolFinished():
                 self.state = OUTCOME_STATES[event.outcome]
                 self.result, self.duration_ms = event.result, event.duration_ms
@@ -177,6 +180,7 @@ class TurnLog:
                 events.ApprovalRequested(call_id=call_id)
                 | events.ApprovalResolved(call_id=call_id)
                 | events.ToolStarted(call_id=call_id)
+                | events.ToolProgress(call_id=call_id)
                 | events.ToolFinished(call_id=call_id)
             ):
                 if action := self.actions.get(call_id):

@@ -52,6 +52,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/engine/test_effective.py",),
     ),
     Mutation(
+        "no-secret-in-a-form",
+        "engine/tools/form_fields.py",
+        "        if hidden or asked:\n",
+        "        if False:\n",
+        ("tests/engine/test_form_fields.py",),
+    ),
+    Mutation(
         "doubles-in-a-reply",
         "engine/tools/executor.py",
         "        _refuse_doubles(actions)\n",

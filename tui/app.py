@@ -373,6 +373,14 @@ class IntentBotApp(PanesApp):
         elif await self.push_screen_wait(SettingsScreen(configuration)):
             await self._use_settings("")
 
+    @work(exclusive=True, group="setup", exit_on_error=False)
+    async def action_reload(self) -> None:
+        """Read documents and servers again, which starts servers anew."""
+        if self._chat.dialogue.running:
+            self.notify("A turn is running: ctrl+c cancels it first", markup=False)
+        else:
+            await self._use_settings("")
+
     async def _use_settings(self, said: str) -> None:
         """Let what the settings say now answer, in the session that is open."""
         if self._backstage is None:

@@ -131,6 +131,7 @@ def _merged(catalogues: Sequence[Catalogue]) -> Catalogue:
             for folder in catalogue.folders
         ),
         closers=tuple(closer for c in catalogues for closer in c.closers),
+        material=tuple(one for c in catalogues for one in c.material),
         problems=tuple(problem for c in catalogues for problem in c.problems),
         unreachable=all(c.unreachable for c in catalogues),
     )
@@ -247,6 +248,7 @@ def _catalogue(
         router=manners.router,
         wanted=manners.policy.wanted,
         closers=tuple(source.close for source in opened if source.close is not None),
+        material=tuple(one for source in opened for one in source.material),
         problems=tuple(problem for source in opened for problem in source.problems),
         unreachable=all(source.unreachable for source in opened),
     )

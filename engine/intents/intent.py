@@ -11,6 +11,7 @@ from typing import Literal
 
 from engine.intents.lexical_index import TfIdfIndex
 from engine.intents.thresholds import Thresholds
+from engine.tools.source import Material
 from engine.tools.tool import Tool
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Catalogue:
     `changes`, where deciding is `free`, or of none but the `destructive`.
     `folders` are where it was read from. `closers` let go of connections to documents' and
     servers' back ends; `problems` are what the person should know about them, a line each.
+    `material` is what servers have for the person beside their tools.
     `unreachable`: nothing can be done since the network, or all servers behind it, are down.
     """
 
@@ -105,6 +107,7 @@ class Catalogue:
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
     problems: tuple[str, ...] = ()
     unreachable: bool = False
+    material: tuple[Material, ...] = ()
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:

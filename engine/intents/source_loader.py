@@ -31,7 +31,7 @@ from engine.setting_values import Values
 from engine.settings import read_values
 from engine.tools.mcp.client_config import servers_of
 from engine.tools.preset_arguments import FromEnvironment, preset_parameters, with_presets
-from engine.tools.source import Source, SourceError, ToolGroup
+from engine.tools.source import Material, Source, SourceError, ToolGroup
 from engine.tools.tool import InvalidArguments, Tool
 
 # Of files that stand for themselves; everything else is a catalogue's folder.
@@ -52,6 +52,7 @@ class IntentSource:
     close: Callable[[], Awaitable[None]] | None = None
     problems: tuple[str, ...] = ()
     unreachable: bool = False
+    material: tuple[Material, ...] = ()
 
 
 def is_catalogue(place: Path | str) -> bool:
@@ -212,7 +213,7 @@ def _with_additions(path: Path, data: SourceFile, source: Source, values: Values
 
 
 def _of(source: Source, intents: tuple[Intent, ...]) -> IntentSource:
-    return IntentSource(intents, source.close, source.problems, source.unreachable)
+    return IntentSource(intents, source.close, source.problems, source.unreachable, source.material)
 
 
 def _from_environment(

@@ -36,6 +36,7 @@ from engine.ports import Answer, Approver, RecordingError
 from engine.tools.approval_policy import Policy, evaluate_policy
 from engine.tools.call_summary import summarize_call
 from engine.tools.effective_arguments import Effective, effective, fingerprint, same
+from engine.tools.live_call import LiveCall
 from engine.tools.tool import (
     InvalidArguments,
     OutcomeUnknown,
@@ -140,7 +141,7 @@ class Executor:
 
     `emit` puts an event on record and sends it on; it returns when that is done. `changed_before`
     says in plain words what a tool has last changed in this session, or nothing. `working` counts
-    the time spent inside.
+    the time spent inside, except for what is spent in `asking`.
     """
 
     session_id: str
@@ -151,6 +152,7 @@ class Executor:
     changed_before: Callable[[str], str]
     judge: Judge
     working: Callable[[], AbstractContextManager[None]] = nullcontext
+    asking: Callable[[], AbstractContextManager[None]] = nullcontext
     allowed: set[str] = field(default_factory=set)
     tainted: bool = False
     changed: bool = False
@@ -331,16 +333,16 @@ class Executor:
         assert tool is not None
         await self.emit(ToolStarted(call_id=action.call.id, action_id=action.id))
         started = time.perf_counter()
-        context = ToolContext(action.id, self.session_id, self.data_dir)
-        running = asyncio.ensure_future(
-            asyncio.wait_for(tool.run(context, action.valid.values), self.time_limit_s)
-        )
+        live = LiveCall(action.call.id, self.approver, self.emit, self.time_limit_s, self.asking)
+        context = ToolContext(action.id, self.session_id, self.data_dir, caller=live)
+        running = asyncio.ensure_future(live.bound(tool.run(context, action.valid.values)))
         cancelled = False
         with self.working():
             try:
                 await asyncio.shield(running)
             except asyncio.CancelledError:
                 cancelled = True
+                live.cancel()
                 if tool.effect == "read":
                     running.cancel()
             except Exception:

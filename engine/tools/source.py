@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from engine.tools.tool import Tool
 
@@ -34,14 +35,67 @@ class ToolGroup:
 
 
 @dataclass(frozen=True)
+class PromptArgument:
+    """What a server's prompt can be given."""
+
+    name: str
+    about: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class ServerPrompt:
+    """A message that the server `key` writes for the person."""
+
+    key: str
+    name: str
+    about: str = ""
+    arguments: tuple[PromptArgument, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attachable:
+    """Something that the server `key` has to read; not `whole`: the beginning of such addresses."""
+
+    key: str
+    uri: str
+    title: str = ""
+    whole: bool = True
+
+
+class Material(Protocol):
+    """What a server has for the person beside its tools. Each may raise `ToolUserError`."""
+
+    key: str
+
+    async def take_changes(self) -> frozenset[str]:
+        """What the server changed since the last time: of `tools`, `prompts`, `resources`."""
+        ...
+
+    async def prompts(self) -> tuple[ServerPrompt, ...]: ...
+
+    async def prompt_text(self, name: str, arguments: Mapping[str, str]) -> str:
+        """A prompt's text, for the person to read and send."""
+        ...
+
+    async def complete(self, name: str, argument: str, begun: str) -> tuple[str, ...]:
+        """What the argument of a prompt may become, the likeliest first."""
+        ...
+
+    async def attachable(self) -> tuple[Attachable, ...]: ...
+
+
+@dataclass(frozen=True)
 class Source:
     """One document or server as groups of tools. `close` lets go of its connections.
 
     `problems` are for the person, a line each: what was left out, and why. `unreachable`: it brings
-    nothing because the network, or a server behind it, is down.
+    nothing because the network, or a server behind it, is down. `material` is what a server has
+    beside its tools.
     """
 
     groups: tuple[ToolGroup, ...]
     close: Callable[[], Awaitable[None]] | None = None
     problems: tuple[str, ...] = ()
     unreachable: bool = False
+    material: tuple[Material, ...] = ()

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from engine.events import EffectName
+from engine.events import EffectName, InputRequested
+from engine.ports import InputAnswer
 from engine.tools.approval_policy import Policy
 from engine.tools.naming import words
 
@@ -40,6 +41,27 @@ class InvalidArguments(ValueError):
         self.names = names
 
 
+class Caller(Protocol):
+    """Whom a running tool can talk to before it returns."""
+
+    async def progress(self, done: float, total: float | None, message: str) -> None:
+        """Say how far the call is, which also extends its time limit."""
+
+    async def ask(self, request: InputRequested) -> InputAnswer:
+        """Have the person fill in a form or open a page. The time limit waits meanwhile."""
+
+
+class NoCaller:
+    """A `Caller` where nobody listens: it declines whatever is asked."""
+
+    async def progress(self, done: float, total: float | None, message: str) -> None:
+        """See `Caller.progress`."""
+
+    async def ask(self, request: InputRequested) -> InputAnswer:
+        """See `Caller.ask`."""
+        return InputAnswer("decline", "nobody")
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a running tool is given besides its arguments.
@@ -54,6 +76,7 @@ class ToolContext:
     session_id: str
     data_dir: Path
     rehearsal: bool = False
+    caller: Caller = field(default_factory=NoCaller)
 
 
 @dataclass(frozen=True)

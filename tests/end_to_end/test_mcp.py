@@ -79,3 +79,28 @@ def test_without_its_server_the_rest_of_the_catalogue_serves(notes: Home, server
     done = notes.run("ask", "what is my balance?", *options)
     assert done.stdout == "It is $32.50.\n"
     assert "DESK is not set" in done.stderr
+
+
+def test_a_form_is_declined_where_nobody_can_fill_it_in(home: Home, server: Loopback) -> None:
+    home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
+    home.environ["OPENAI_API_KEY"] = "k" * 20
+    everything = {"command": sys.executable, "args": [str(SERVER.with_name("mcp_everything.py"))]}
+    (home.folder / "mcp.json").write_text(json.dumps({"mcpServers": {"inn": everything}}))
+    options = ("--catalog", "mcp.json", "--db", "x.db")
+    intents = home.listing("catalog", "list", *options)
+    intent = next(one["key"] for one in intents if "book" in str(one["tools"]))
+    server.play(
+        route_answer(intent), call_answer("book", {}), text_answer("They want to know more.")
+    )
+    asked = home.run("ask", "book @inn:notes://all, please", "--yes", *options)
+    assert "inn asks: How long will you" in asked.stderr
+    assert "inn was told no: nobody could be asked" in asked.stderr
+    first = server.seen[1].body["messages"]
+    assert "bread" in first[-1]["content"]  # the resource, read before the model was asked
+    (session,) = home.listing("sessions", "list", *options)
+    actions = {one["tool"]: one for one in home.listing("actions", "list", *options)}
+    assert actions["inn_read_resource"]["state"] == "succeeded"
+    assert actions["book"]["result"] == "decline {}"
+    exported = home.run("sessions", "export", session["id"], "--format", "json", *options).stdout
+    kinds = [event["kind"] for event in json.loads(exported)["events"]]
+    assert kinds.index("input_requested") < kinds.index("input_resolved")

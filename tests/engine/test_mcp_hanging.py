@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.tools.mcp import client
+from engine.tools.mcp import server_run
 from tests.engine.mcp_desk import McpDesk, run
 
 
 async def test_a_server_that_hangs_is_started_again_before_a_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "ALIVE_LIMIT_S", 0.2)
+    monkeypatch.setattr(server_run, "ALIVE_LIMIT_S", 0.2)
     desk = McpDesk(tmp_path)
     source = desk.load()
     (server,) = desk.starts

@@ -10,7 +10,8 @@ from typing import Any
 
 from engine import events
 from engine.events import Event
-from engine.ports import Answer, Approver
+from engine.ports import Answer, Approver, InputAnswer, InputProvider
+from engine.tools.source import Attachable, ServerPrompt
 from tests.tui.fake_archive import FakeArchive
 from tests.tui.fake_catalogue import INTENTS
 from tests.tui.fake_costs import FakeCosts
@@ -45,7 +46,14 @@ class Ask:
     denied: Sequence[Event]
 
 
-Step = Event | Hold | Ask | Exception
+@dataclasses.dataclass(frozen=True)
+class Inquire:
+    """A tool asks the person something."""
+
+    request: events.InputRequested
+
+
+Step = Event | Hold | Ask | Inquire | Exception
 Script = Sequence[Step] | Callable[[str], Sequence[Step]]
 
 
@@ -56,6 +64,7 @@ class FakeChat:
         self.heard: list[str] = []
         self.corrections: list[tuple[str | None, str | None]] = []
         self.answers: list[Answer] = []
+        self.inputs: list[InputAnswer] = []
 
     @property
     def session_id(self) -> str:
@@ -90,6 +99,22 @@ class FakeChat:
                 if await self._cancelled_during(step.go.wait()):
                     yield events.TurnFinished(status="cancelled")
                     return
+            elif isinstance(step, Inquire):
+                yield step.request
+                assert isinstance(self._approver, InputProvider)
+                provided = asyncio.ensure_future(self._approver.provide(step.request))
+                if await self._cancelled_during(provided):
+                    yield events.TurnFinished(status="cancelled")
+                    return
+                given = provided.result()
+                self.inputs.append(given)
+                yield events.InputResolved(
+                    call_id=step.request.call_id,
+                    asker=step.request.asker,
+                    action=given.action,
+                    by=given.by,
+                    values=given.values,
+                )
             else:
                 yield step.request
                 answered = asyncio.ensure_future(self._approver.decide(step.request))
@@ -165,6 +190,23 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
 
     def intents(self) -> tuple[IntentRow, ...]:
         return INTENTS
+
+    prompts_of_servers: tuple[ServerPrompt, ...] = ()
+    attachable: tuple[Attachable, ...] = ()
+    changes: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+    async def material(self) -> tuple[Sequence[ServerPrompt], Sequence[Attachable]]:
+        return self.prompts_of_servers, self.attachable
+
+    async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
+        return f"{prompt.name} {dict(arguments)}"
+
+    async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
+        return [one for one in ("kind", "stern") if argument == "tone" and one.startswith(begun)]
+
+    async def take_changes(self) -> Mapping[str, frozenset[str]]:
+        changes, self.changes = self.changes, {}
+        return changes
 
     async def open(self, session_id: str | None, approver: Approver) -> FakeChat:
         name = session_id or f"new-{len(self.chats) + 1}"

@@ -138,6 +138,7 @@ def test_short_ids_tell_all_apart(ids: list[str]) -> None:
 def test_the_help_of_a_subcommand_has_its_purpose_and_its_own_options() -> None:
     for command, of in COMMANDS[1:]:
         shown = of.format_help()
+        assert of.description
         assert of.description.split()[0] in shown, command
         described = [line.strip() for line in shown.splitlines()]
         assert not any(line.startswith(("--db FILE", "--provider {")) for line in described)

@@ -12,7 +12,7 @@ from engine.typed_input import Command
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
 from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
-from tui.chat.typed_commands import action_of, suggestions, unknown_command
+from tui.chat.typed_commands import Offers, action_of, suggestions, unknown_command
 from tui.commands import ask
 from tui.commands.exit_codes import ExitCode
 from tui.keybindings import registry
@@ -186,12 +186,12 @@ def test_every_command_that_is_named_is_one_of_the_registry() -> None:
     ],
 )
 def test_a_command_is_completed(text: str, first: str) -> None:
-    assert suggestions(text, {"theme": ("harbour", "nord")})[0].text == first
+    assert suggestions(text, Offers({"theme": ("harbour", "nord")}))[0].text == first
 
 
 @pytest.mark.parametrize("text", ["", "s", "//s", "/usr/bin", "/s\nx", "/new x", "/theme nord"])
 def test_what_is_no_beginning_of_a_command_offers_nothing(text: str) -> None:
-    assert suggestions(text, {"theme": ("harbour", "nord")}) == []
+    assert suggestions(text, Offers({"theme": ("harbour", "nord")})) == []
 
 
 async def test_what_is_marked_in_the_menu_is_done_or_completed() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine import events
 from engine.events import NO_TASK, Event
+from tui.formatting.text import one_line
 from tui.formatting.values import count, money
 
 
@@ -30,4 +31,24 @@ def remark(event: Event, titles: Mapping[str, str]) -> str:
         case events.CostWarning():
             cost, limit = money(event.cost_usd), money(event.limit_usd)
             return f"This session has cost {cost} of at most {limit}"
+        case events.InputRequested():
+            page = f" ({one_line(event.url, 500)})" if event.url else ""
+            return f"{one_line(event.asker, 60)} asks: {one_line(event.message, 300)}{page}"
+        case events.InputResolved():
+            return f"{one_line(event.asker, 60)} {_answered(event)}"
     return ""
+
+
+def _answered(event: events.InputResolved) -> str:
+    """What a tool was told when it asked for something."""
+    sent = ", ".join(f"{name} = {value}" for name, value in event.values.items())
+    match event.action, event.by:
+        case "accept", _:
+            return f"was sent: {one_line(sent, 300)}" if sent else "was told that you agree"
+        case _, "policy":
+            return f"was told no: {one_line(event.reason, 300)}"
+        case _, "nobody":
+            return "was told no: nobody could be asked"
+        case "cancel", _:
+            return "was told that you do not want to answer"
+    return "was told no"

@@ -23,7 +23,7 @@ from tui.chat.transcript import (
     TurnView,
 )
 from tui.formatting.text import one_line
-from tui.formatting.values import parameter_list
+from tui.formatting.values import parameter_list, progress
 from tui.services.backend import SessionSnapshot
 from tui.widgets.action_log import ActionLog
 from tui.widgets.banner import Banner
@@ -125,12 +125,17 @@ class Presenter:
                 action = turn.actions.get(event.call_id)
                 name = one_line(action.tool, 40) if action else "a tool"
                 self._status.busy(f"running {name}")
+            case events.ToolProgress():
+                self._status.busy(f"running: {progress(event)}")
+            case events.InputRequested():
+                self._status.wait("waiting for your answer to a tool")
             case (
                 events.IntentClassified()
                 | events.TaskStarted()
                 | events.IntentSwitched()
                 | events.ToolFinished()
                 | events.ApprovalResolved()
+                | events.InputResolved()
             ):
                 self._status.busy("thinking")
             case events.TurnFinished() | events.TurnFailed():

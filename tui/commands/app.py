@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import shutil
 import sys
@@ -28,12 +29,15 @@ from tui.services.backend import (
 )
 
 if TYPE_CHECKING:
+    from engine.tools.source import Attachable, ServerPrompt
     from tui.services.backend import AppBackend, ChatSession
     from tui.services.configuration import Configuration
     from tui.services.evaluation_results import RunRow, RunView
     from tui.services.evaluation_task import EvaluationTask
     from tui.services.folder_trust import Ask
     from tui.services.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 MOST_RUNS = 200  # of evaluation runs, that the screen lists
 
@@ -209,6 +213,44 @@ class RuntimeBackend:
         from tui.services.catalogue_view import rows
 
         return rows(self._parts.engine.catalogue)
+
+    async def material(self) -> tuple[Sequence[ServerPrompt], Sequence[Attachable]]:
+        from engine.tools.tool import ToolUserError
+
+        prompts: list[ServerPrompt] = []
+        attachable: list[Attachable] = []
+        for one in self._parts.engine.catalogue.material:
+            try:
+                prompts += await one.prompts()
+                attachable += await one.attachable()
+            except ToolUserError as error:
+                log.warning("what a server has cannot be listed: %s", error)
+        return prompts, attachable
+
+    async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
+        servers = {one.key: one for one in self._parts.engine.catalogue.material}
+        return await servers[prompt.key].prompt_text(prompt.name, arguments)
+
+    async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
+        from engine.tools.tool import ToolUserError
+
+        servers = {one.key: one for one in self._parts.engine.catalogue.material}
+        try:
+            return await servers[prompt.key].complete(prompt.name, argument, begun)
+        except ToolUserError as error:
+            log.warning("an argument cannot be completed: %s", error)
+            return ()
+
+    async def take_changes(self) -> Mapping[str, frozenset[str]]:
+        from engine.tools.tool import ToolUserError
+
+        changes: dict[str, frozenset[str]] = {}
+        for one in self._parts.engine.catalogue.material:
+            try:
+                changes[one.key] = await one.take_changes()
+            except ToolUserError as error:
+                log.warning("what a server changed cannot be read: %s", error)
+        return changes
 
     async def open(self, session_id: str | None, approver: Approver) -> ChatSession:
         assistant = await asyncio.to_thread(self._parts.assistant, session_id, approver)

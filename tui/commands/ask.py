@@ -12,6 +12,8 @@ from engine.builder import Engine
 from engine.events import (
     ApprovalRequested,
     Event,
+    InputRequested,
+    InputResolved,
     RetryScheduled,
     TextDelta,
     ToolFinished,
@@ -23,6 +25,7 @@ from engine.events import (
 )
 from engine.ports import Answer
 from engine.typed_input import Command, MessageText, read_input
+from tui.chat.notes import remark
 from tui.commands import output
 from tui.commands.exit_codes import ExitCode, of_turn
 from tui.commands.output import OutputError, print_json, talk_aside, write
@@ -156,6 +159,8 @@ def _tell(event: Event) -> None:
             write(event.text, flush=True)
         case ToolStarted() | ToolFinished():
             pass
+        case InputRequested() | InputResolved():
+            output.say(remark(event, {}))
         case RetryScheduled():
             output.tell(f"{event.reason}; again in {event.delay_s:g} s")
         case TurnFinished(cut=True):

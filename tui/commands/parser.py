@@ -54,6 +54,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "setup": ("setup",),
     "doctor": ("doctor", "doctor --json"),
     "trust": ("trust", "trust --list"),
+    "login": ("login https://example.com/mcp", "login https://example.com/mcp --remove"),
     "init": ("init", "init openapi.yaml", "init mcp.json tools.py --to mine --write"),
     "models": ("models list", "models get smollm2"),
     "models list": ("models list", "models list --json"),
@@ -156,6 +157,11 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_config(commands, common)
     _add_trust(commands, common)
+    login = commands.add_parser(
+        "login", parents=[common], help="sign in to an MCP server that wants OAuth"
+    )
+    login.add_argument("address", metavar="URL", help="its address, as the catalogue has it")
+    login.add_argument("--remove", action="store_true", help="forget the tokens again")
     _add_init(commands, common)
     _add_models(commands)
     completion = commands.add_parser(

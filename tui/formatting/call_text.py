@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.cells import cell_len
 
-from engine.events import ApprovalRequested, ValueSource
+from engine.events import ApprovalRequested, InputRequested, ValueSource
 from engine.text import show_controls
+from engine.tools.form_fields import FormField
 from tui.formatting.text import both_ends, exact_line, one_line
 from tui.formatting.values import VALUE_SOURCES, percent
 
@@ -30,7 +32,10 @@ CLEARLY = 0.6  # of how likely the person asked for a call: from there on it is 
 
 _SPACES = re.compile(f" {{{MOST_SPACES + 1},}}")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OWN = frozenset({"tool", "result", "values", "asked for"})  # of the question itself
+# Of the question itself.
+_OWN = frozenset(
+    {"tool", "result", "values", "asked for", "asker", "message", "leads to", "to fill in"}
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,31 @@ def folded(data: Any, limit: int) -> str:
     ends = limit // 4
     left_out = len(text) - limit
     return f"{text[: -left_out - ends]}\n… {left_out:,} more characters …\n{text[-ends:]}"
+
+
+def input_rows(
+    request: InputRequested, fields: Sequence[FormField], values: Mapping[str, Any]
+) -> tuple[list[tuple[str, str]], dict[str, Any], list[tuple[str, str]]]:
+    """What a tool asks: what stands above its form, what would be sent, and what stands below.
+
+    Of a page, the address as it is copied, and its host as computers write it: names of hosts can
+    look like others.
+    """
+    above = [("asker", shown_line(request.asker)), ("message", show_controls(request.message))]
+    if request.url:
+        host = urlsplit(request.url).hostname or ""
+        ascii_host = host if host.isascii() else host.encode("idna").decode()
+        return [*above, ("leads to", shown_line(ascii_host))], {"address": request.url}, []
+    given = {
+        one.label: one.written(values[one.name])
+        for one in fields
+        if values.get(one.name) is not None
+    }
+    left = [one for one in fields if one.name not in values]
+    names = ", ".join(
+        shown_name(one.label) + ("" if one.required else " (may stay empty)") for one in left
+    )
+    return above, given, [("to fill in", names)] if names else []
 
 
 def question_lines(request: ApprovalRequested, width: int) -> list[str]:

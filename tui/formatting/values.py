@@ -9,7 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.events import EffectName, Route, RouteSource, UsageTotals, ValueSource
+from engine.events import (
+    EffectName,
+    Route,
+    RouteSource,
+    ToolProgress,
+    UsageTotals,
+    ValueSource,
+)
 from engine.turn_log import ActionState
 from tui.formatting.text import exact_line, excerpt, one_line, sanitize
 
@@ -190,6 +197,16 @@ def relative_time(at: str, now: datetime) -> str:
 def one_decimal_percent(share: float | None) -> str:
     """A share that was measured, to a tenth of a per cent; nothing measured is a dash."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def progress(report: ToolProgress) -> str:
+    """How far a call is: 2 of 3, 66 %, and what its tool says of that."""
+    far = f"{report.done:,.6g}"
+    if report.total is not None:
+        share = percent(min(1.0, max(0.0, report.done / report.total)))
+        far = f"{far} of {report.total:,.6g}, {share}"
+    said = one_line(report.message, 80)
+    return f"{far}: {said}" if said else far
 
 
 def change(share: float | None) -> tuple[str, str]:

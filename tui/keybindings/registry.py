@@ -213,6 +213,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("approval", "allow", "a", "always this", "Always allow this exact call"),
     Command("approval", "edit", "e", "edit", "Change the arguments first", footer=True),
     Command("approval", "deny", "n,escape", "deny", "Do not run it", footer=True),
+    Command(
+        "approval", "dismiss", "c", "cancel", "Answer a tool's question with neither yes nor no"
+    ),
     Command("approval", "switch(1)", "right,tab", "next", "Next answer"),
     Command("approval", "switch(-1)", "left,shift+tab", "previous", "Previous answer"),
     Command("approval", "page(1)", "pagedown", "further down", "A page further down in the call"),
@@ -415,6 +418,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         *("chat", "costs", "f10", "costs", "What turns, sessions and days used and cost"),
         typed=("cost", "costs"),
+    ),
+    Command(
+        *("anywhere", "reload", "", "reload", "Read documents and servers again"),
+        typed=("reload",),
     ),
     Command("chat", "retry", "f5", "retry", "Try again what failed", typed=("retry",)),
     Command(

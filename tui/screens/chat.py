@@ -17,7 +17,15 @@ from textual.widgets import Input, TextArea
 
 from tui.chat.controller import ChatController
 from tui.chat.transcript import FailureBlock, NoteBlock, TurnView
-from tui.chat.typed_commands import action_of, as_typed, sent_again, unknown_command
+from tui.chat.typed_commands import (
+    Offers,
+    action_of,
+    as_typed,
+    prompt_of,
+    sent_again,
+    unknown_command,
+)
+from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import parameter_list
 from tui.keybindings import registry
 from tui.screens.chat_screens import OpensScreens
@@ -38,6 +46,7 @@ RECENT_TURNS = 100  # of a session that is opened; the others are loaded when th
 
 
 if TYPE_CHECKING:
+    from engine.tools.source import ServerPrompt
     from tui.app import IntentBotApp
 
 
@@ -110,13 +119,36 @@ class ChatScreen(OpensScreens):
         self.prompt.suggestions = backstage.suggestions
         self.welcome.introduce(backstage)
         await self.open(session_id)
-        self.menu.values = {
-            "theme": sorted(self.app.available_themes),
-            "export": ("markdown", "html", "json"),
-            "demo": backstage.demos,
-        }
+        self.menu.offers = Offers(
+            {
+                "theme": sorted(self.app.available_themes),
+                "export": ("markdown", "html", "json"),
+                "demo": backstage.demos,
+            }
+        )
+        self._read_material()
         for notice in () if again else backstage.notices:
             await self.presenter.tell(NoteBlock(TurnView(""), notice))
+
+    @work(exclusive=True, group="material", exit_on_error=False)
+    async def _read_material(self) -> None:
+        """Read which prompts and resources there are to be typed."""
+        if self._backstage is not None:
+            prompts, attachable = await self._backstage.material()
+            values = self.menu.offers.values
+            self.menu.offers = Offers(values, tuple(prompts), tuple(attachable))
+
+    @work(exclusive=True, group="changes", exit_on_error=False)
+    async def _take_changes(self) -> None:
+        """Between turns: read again what servers changed, and say what needs a word of the
+        person, since it starts servers anew."""
+        changes = await self._backstage.take_changes() if self._backstage is not None else {}
+        if any({"prompts", "resources"} & what for what in changes.values()):
+            self._read_material()
+        for key, what in changes.items():
+            if "tools" in what:
+                said = f"{one_line(key, 60)} has changed its tools: /reload reads them"
+                await self.presenter.tell(NoteBlock(TurnView(""), said))
 
     async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
         """Show this session, where something was `found` in it; None begins a new one.
@@ -188,6 +220,11 @@ class ChatScreen(OpensScreens):
     async def on_prompt_command_given(self, message: Prompt.CommandGiven) -> None:
         """Do what was typed; what is no command stays in the prompt, to be edited."""
         found = action_of(message.command)
+        if found is None and (prompt := prompt_of(message.command, self.menu.offers)):
+            self.prompt.remember(message.command.typed)
+            self.prompt.put("")
+            self._write_prompt(*prompt)
+            return
         if found is None:
             notice = unknown_command(message.command)
             self.notify(notice, severity="warning", timeout=10, markup=False)
@@ -198,11 +235,35 @@ class ChatScreen(OpensScreens):
         node = {**self.holders(), "anywhere": self.app}[command.place]
         await self.app.run_action(action, default_namespace=node)
 
+    @work(exclusive=True, group="prompt", exit_on_error=False)
+    async def _write_prompt(self, prompt: ServerPrompt, given: dict[str, str]) -> None:
+        """Write a server's prompt where the person writes, for them to read and send."""
+        if self._backstage is None:
+            return
+        from tui.screens.tool_form import ask_arguments
+
+        arguments = await ask_arguments(self.app, self._backstage, prompt, given)
+        if arguments is None:
+            return
+        try:
+            text = await self._backstage.prompt_text(prompt, arguments)
+        except Exception as error:
+            self._complain(error, "The prompt cannot be used")
+            return
+        self.prompt.remember(self.prompt.text)
+        self.prompt.put(as_typed(sanitize(text)))
+        self.prompt.focus()
+        said = f"Written by {one_line(prompt.key, 60)}: read it, then enter sends it"
+        self.notify(said, markup=False)
+
     def on_command_menu_completed(self, message: CommandMenu.Completed) -> None:
         self.prompt.put(message.text)
 
     def on_command_menu_picked(self, message: CommandMenu.Picked) -> None:
-        self.prompt.give(message.text)
+        if message.text.startswith("/"):
+            self.prompt.give(message.text)
+        else:
+            self.prompt.put(message.text)
         self.prompt.focus()
 
     def on_command_menu_changed(self) -> None:
@@ -274,6 +335,22 @@ class ChatScreen(OpensScreens):
     def on_approval_bar_asked(self) -> None:
         self.call_for_attention()
 
+    @work(exit_on_error=False)
+    async def on_approval_bar_form_wanted(self, message: ApprovalBar.FormWanted) -> None:
+        """Have a tool's form filled in, and ask once more with the values."""
+        from tui.screens.tool_form import fill_in
+
+        values = await fill_in(self.app, message.request, message.values)
+        if values is not None:
+            self.approval.fill(message.request, values)
+
+    @work(exit_on_error=False)
+    async def on_approval_bar_page_wanted(self, message: ApprovalBar.PageWanted) -> None:
+        """Copy the address of a page; this program opens none by itself."""
+        from tui.terminal.clipboard import copy
+
+        self.notify(await copy(self.app, message.url), markup=False)
+
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self._quit_armed_at = float("-inf")
         if event.text_area is self.prompt:
@@ -310,6 +387,7 @@ class ChatScreen(OpensScreens):
         if not dialogue.running:
             self._give_back_waiting()
             self.call_for_attention()
+            self._take_changes()
         self.queue.show(dialogue.waiting)
         asked = None if dialogue.running else record.newest
         titles = self.presenter.titles

@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tui import theme
@@ -19,6 +20,20 @@ from tui.formatting.text import one_line
 from tui.keybindings import registry
 from tui.terminal.key_queue import LineInput
 from tui.widgets.footer import FooterBar
+
+# What a line may become, the likeliest first.
+Suggest = Callable[[str], Awaitable[Sequence[str]]]
+
+
+class _Suggester(Suggester):
+    def __init__(self, suggest: Suggest) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._suggest = suggest
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """See `Suggester.get_suggestion`."""
+        found = await self._suggest(value)
+        return next((one for one in found if one.startswith(value)), None)
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,7 @@ class Field:
     hint: str = ""
     secret: bool = False
     needed: bool = False
+    suggest: Suggest | None = None
 
 
 # Tries what was written; returns what is wrong with it, or nothing.
@@ -44,10 +60,17 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
     BINDINGS: ClassVar[list[BindingType]] = registry.bindings("form")
 
     def __init__(
-        self, title: str, fields: Sequence[Field], *, about: str = "", check: Check | None = None
+        self,
+        title: str,
+        fields: Sequence[Field],
+        *,
+        about: str = "",
+        check: Check | None = None,
+        checking: str = "Testing the connection …",
     ) -> None:
         super().__init__()
         self._title, self._about, self._fields, self._check = title, about, fields, check
+        self._checking = checking
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="panel", can_focus=False) as panel:
@@ -58,6 +81,8 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
                 yield Static(Content(field.label), classes="label", markup=False)
                 line = LineInput(field.value, placeholder=field.hint, id=field.name)
                 line.password = field.secret
+                if field.suggest is not None:
+                    line.suggester = _Suggester(field.suggest)
                 yield line
             yield Static(id="said", markup=False)
             bar = FooterBar()
@@ -95,6 +120,10 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
         if not self._step(1):
             self._try(leave=True)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be tested where nothing is connected to."""
+        return action != "test" or bool(self._checking)
+
     def action_previous(self) -> None:
         self._step(-1)
 
@@ -114,11 +143,11 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
             self.query_one(f"#{missing.name}").focus()
             return
         if self._check is not None:
-            self._say("Testing the connection …", "$quiet")
+            self._say(self._checking, "$quiet")
             if wrong := await self._check(values):
                 self._say(wrong, "$error")
                 return
-        self._say("It works.", "$success")
+        self._say("It works." if self._checking else "", "$success")
         if leave:
             self.dismiss(values)
 

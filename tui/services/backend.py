@@ -10,6 +10,7 @@ from engine.events import EffectName, Event, UsageTotals
 from engine.ports import Approver
 
 if TYPE_CHECKING:
+    from engine.tools.source import Attachable, ServerPrompt
     from engine.turn_log import ActionState
     from tui.services.evaluation_results import RunRow, RunView
 
@@ -220,6 +221,22 @@ class AppBackend(Protocol):
 
     def intents(self) -> tuple[IntentRow, ...]:
         """What the assistant can do."""
+        ...
+
+    async def material(self) -> tuple[Sequence[ServerPrompt], Sequence[Attachable]]:
+        """What servers have for the person now; one that does not answer has nothing."""
+        ...
+
+    async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
+        """The text of a server's prompt. Raises where the server has none."""
+        ...
+
+    async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
+        """What an argument of a server's prompt may become; nothing where it cannot say."""
+        ...
+
+    async def take_changes(self) -> Mapping[str, frozenset[str]]:
+        """What servers changed since the last time, of `tools`, `prompts` and `resources`."""
         ...
 
     async def open(self, session_id: str | None, approver: Approver) -> ChatSession:

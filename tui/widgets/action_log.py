@@ -9,7 +9,7 @@ from textual.widgets.option_list import Option
 from tui.chat.transcript import ActionBlock, TurnView
 from tui.formatting.call_text import folded, shown_name
 from tui.formatting.text import exact_line, one_line
-from tui.formatting.values import STATE_STYLES, action_state, clock_time, seconds
+from tui.formatting.values import STATE_STYLES, action_state, clock_time, progress, seconds
 from tui.keybindings import registry
 from tui.widgets.tool_card import CheckRequested, details
 
@@ -74,7 +74,9 @@ class ActionLog(OptionList):
     def _prompt(self, action: ActionBlock) -> Content:
         style = STATE_STYLES[action.state]
         took = seconds(action.duration_ms) if action.duration_ms else ""
-        facts = " · ".join(filter(None, (action_state(action.state), took, clock_time(action.at))))
+        far = progress(action.progress) if action.progress and not action.settled else ""
+        told = (action_state(action.state), far, took, clock_time(action.at))
+        facts = " · ".join(filter(None, told))
         lines = [
             Content.assemble(("● ", style), (exact_line(action.tool, 60), "bold")),
             Content.assemble("  ", (facts, style)),

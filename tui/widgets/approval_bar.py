@@ -1,4 +1,4 @@
-"""Asks the person about one call, in line above the prompt.
+"""Asks the person about one call, or for what its tool asks, in line above the prompt.
 
 What is meant for the prompt must not answer: while something is written there, the focus stays
 until the person goes to the question; and when the question takes the focus itself, keys do nothing
@@ -7,6 +7,9 @@ asked about once more, as they then stand.
 
 A yes counts once the end of the call has been on the screen, with nothing left out before it but
 what the person has passed. Before that, the key for yes shows the rest instead, and says so.
+
+A form of a tool is shown with what would be sent as it stands now. It is filled in on a screen of
+its own, and sent by a yes to exactly these values.
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input, Static, TextArea
 
-from engine.events import ApprovalRequested
-from engine.ports import Answer
+from engine.events import ApprovalRequested, InputRequested
+from engine.ports import Answer, InputAnswer
+from engine.tools.form_fields import FormField, fields_of, missing_fields
 from tui.formatting.text import sanitize
 from tui.formatting.values import EDITED, call
 from tui.keybindings import registry
@@ -35,26 +39,31 @@ from tui.widgets.call_text import CallText
 
 GRACE_S = 0.4
 
-Choice = Literal["approve", "edit", "allow", "deny"]
-_LABELS: dict[Choice, str] = {
-    "approve": "y  approve once",
-    "edit": "e  edit",
-    "allow": "a  always allow exactly this",
-    "deny": "n  deny",
+Choice = Literal["approve", "edit", "allow", "deny", "dismiss"]
+# In full, and where the bar is narrow.
+_Labels = Mapping[Choice, tuple[str, str]]
+_CALL: _Labels = {
+    "approve": ("y  approve once", "y approve"),
+    "edit": ("e  edit", "e edit"),
+    "allow": ("a  always allow exactly this", "a always this"),
+    "deny": ("n  deny", "n deny"),
 }
-_SHORT: dict[Choice, str] = {
-    "approve": "y approve",
-    "edit": "e edit",
-    "allow": "a always this",
-    "deny": "n deny",
+_NO: _Labels = {"deny": ("n  decline", "n decline"), "dismiss": ("c  cancel", "c cancel")}
+_FORM: _Labels = {
+    "approve": ("y  send this", "y send"),
+    "edit": ("e  fill in", "e fill in"),
+    **_NO,
 }
+_PAGE: _Labels = {"approve": ("y  copy the address, I go there", "y go there"), **_NO}
+FORM = "A tool asks for something: nothing is sent yet"
+PAGE = "A tool wants you to go to a page"
 DESTRUCTIVE = "DESTRUCTIVE: this cannot be undone. Approve it?"
 # Instead of "approve", while there is more to see.
-_MORE, _MORE_SHORT = "y  see the end", "y see end"
+_MORE = ("y  see the end", "y see end")
 
 
 class ApprovalBar(Vertical, can_focus=True):
-    """The `Approver` of the app. Several questions are asked one after another."""
+    """The `Approver` and `InputProvider` of the app. Questions are asked one after another."""
 
     PLACE: registry.Context = "approval"
     BINDINGS = registry.bindings("approval")
@@ -68,16 +77,30 @@ class ApprovalBar(Vertical, can_focus=True):
     class Asked(Message):
         """The person is wanted."""
 
+    class FormWanted(Message):
+        """The person wants to fill in a form, which has these values so far."""
+
+        def __init__(self, request: InputRequested, values: Mapping[str, Any]) -> None:
+            super().__init__()
+            self.request, self.values = request, values
+
+    class PageWanted(Message):
+        """The person goes to a page."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._answer: asyncio.Future[Answer] | None = None
-        self._request: ApprovalRequested | None = None
+        self._answer: asyncio.Future[Any] | None = None
+        self._request: ApprovalRequested | InputRequested | None = None
         self._edited: Mapping[str, Any] | None = None
         self._editor = ArgumentsEditor()
         self._editor.display = False
-        self._choices: tuple[Choice, ...] = ()
+        self._labels: _Labels = {}
         self._marked: Choice = "deny"
         self._last_ignored = 0.0
         self._pressed: Choice | None = None  # by the mouse
@@ -91,10 +114,24 @@ class ApprovalBar(Vertical, can_focus=True):
         yield Static(id="choices", markup=False)
 
     async def decide(self, request: ApprovalRequested) -> Answer:
-        """The person's answer. Being cancelled takes the question away."""
+        """See `Approver.decide`. Being cancelled takes the question away."""
+        answer: Answer = await self._put(request, None)
+        return answer
+
+    async def provide(self, request: InputRequested) -> InputAnswer:
+        """See `InputProvider.provide`."""
+        fields = fields_of(request.message, request.form) if request.form is not None else ()
+        values = {one.name: one.default for one in fields if one.default is not None}
+        answer: InputAnswer = await self._put(request, values)
+        return answer
+
+    async def _put(
+        self, request: ApprovalRequested | InputRequested, values: Mapping[str, Any] | None
+    ) -> Any:
+        """The person's answer to this question."""
         async with self._one_at_a_time:
             self._answer = asyncio.get_running_loop().create_future()
-            self._request, self._edited = request, None
+            self._request, self._edited = request, values
             self._ask()
             self.post_message(self.Asked())
             try:
@@ -106,24 +143,43 @@ class ApprovalBar(Vertical, can_focus=True):
                     self.screen.set_focus(self._prompt)
 
     def _ask(self) -> None:
-        """Ask about the call as it stands now; only as it was proposed it may be allowed."""
-        request, edited = self._request, self._edited
-        assert request is not None
+        """Ask about the call or the form as it stands now."""
+        self._end_seen = False
+        if isinstance(self._request, InputRequested):
+            self._ask_input(self._request, self._edited or {})
+        elif self._request is not None:
+            self._ask_approval(self._request, self._edited)
+        self._scroll.scroll_home(animate=False)
+        self.display = True
+        self._show_choices()
+
+    def _ask_approval(self, request: ApprovalRequested, edited: Mapping[str, Any] | None) -> None:
+        """Ask whether the call may run; only as it was proposed it may be allowed."""
         destructive = request.effect == "destructive"
         allowable = request.allowable and edited is None
-        self._choices = tuple(choice for choice in _LABELS if choice != "allow" or allowable)
+        self._labels = {c: text for c, text in _CALL.items() if c != "allow" or allowable}
         self._marked = "approve" if request.effect == "read" else "deny"
         if edited is None:
             words, arguments = request.summary or request.tool, request.arguments
         else:  # the summary is of the arguments that were proposed
             words, arguments = f"{call(request.tool, edited, 300)}, {EDITED}", edited
-        self._end_seen = False
         self._call.ask(request, words, arguments, edited=edited is not None)
-        self._scroll.scroll_home(animate=False)
         self.set_class(destructive, "-destructive")
         self.border_title = DESTRUCTIVE if destructive else self.BORDER_TITLE
-        self.display = True
-        self._show_choices()
+
+    def _ask_input(self, request: InputRequested, values: Mapping[str, Any]) -> None:
+        """Ask for the values of a form, or whether the person goes to a page."""
+        fields: tuple[FormField, ...] = ()
+        self._labels, self._marked, self.border_title = _PAGE, "deny", PAGE
+        if request.form is not None:
+            fields = fields_of(request.message, request.form)
+            sendable = not missing_fields(fields, values)
+            self._labels = {c: text for c, text in _FORM.items() if c != "approve" or sendable}
+            if not fields:  # a mere yes or no
+                self._labels = {c: text for c, text in self._labels.items() if c != "edit"}
+            self._marked, self.border_title = ("edit" if fields else "deny"), FORM
+        self._call.ask_input(request, fields, values)
+        self.remove_class("-destructive")
 
     def _show_choices(self) -> None:
         """Ask, or ask again; the grace begins."""
@@ -194,21 +250,23 @@ class ApprovalBar(Vertical, can_focus=True):
         if self._editor.display or not self.display:
             return
         self._notice_end()
-        line = self._choices_line(_LABELS, _MORE, "   ")
+        line = self._choices_line(0, "   ")
         if line.cell_length > self.content_size.width:
-            line = self._choices_line(_SHORT, _MORE_SHORT, "  ")
+            line = self._choices_line(1, "  ")
         if self.screen.focused is not self:
             stays = ("   what you wrote stays", "$quiet")
             line = Content.assemble((" tab  to answer ", "reverse"), stays)
         self.query_one("#choices", Static).update(line)
 
-    def _choices_line(self, labels: Mapping[Choice, str], more: str, gap: str) -> Content:
-        shown = dict(labels) if self._end_seen else {**labels, "approve": more}
+    def _choices_line(self, length: int, gap: str) -> Content:
+        shown = {choice: texts[length] for choice, texts in self._labels.items()}
+        if "approve" in shown and not self._end_seen:
+            shown["approve"] = _MORE[length]
         return Content(gap).join(
-            Content.styled(
-                f" {shown[choice]} ", "reverse" if choice == self._marked else ""
-            ).stylize(Style.from_meta({"answer": choice}))
-            for choice in self._choices
+            Content.styled(f" {text} ", "reverse" if choice == self._marked else "").stylize(
+                Style.from_meta({"answer": choice})
+            )
+            for choice, text in shown.items()
         )
 
     @property
@@ -218,13 +276,13 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While there is no question, or its arguments are being changed, no key answers."""
-        if action not in ("approve", "edit", "allow", "deny", "switch", "choose"):
+        if action not in ("approve", "edit", "allow", "deny", "dismiss", "switch", "choose"):
             return True
         if self._answer is None or self._answer.done() or self._editor.display or self._unseen:
             return False
         if self._clock() - self._last_ignored < GRACE_S:  # a key that was pressed elsewhere
             return False
-        return action != "allow" or "allow" in self._choices
+        return action in ("switch", "choose") or action in self._labels
 
     @property
     def asks(self) -> bool:
@@ -242,7 +300,13 @@ class ApprovalBar(Vertical, can_focus=True):
             event.stop()
 
     def action_approve(self) -> None:
-        if self._has_seen_all():
+        if not self._has_seen_all():
+            return
+        if isinstance(request := self._request, InputRequested):
+            if request.url:
+                self.post_message(self.PageWanted(request.url))
+            self._give(InputAnswer("accept", "person", self._edited or {}))
+        else:
             self._give(Answer("approved", "person", arguments=self._edited))
 
     def action_allow(self) -> None:
@@ -280,16 +344,30 @@ class ApprovalBar(Vertical, can_focus=True):
         self.call_after_refresh(self._draw_choices)
 
     def action_deny(self) -> None:
-        self._give(Answer("denied", "person"))
+        if isinstance(self._request, InputRequested):
+            self._give(InputAnswer("decline", "person"))
+        else:
+            self._give(Answer("denied", "person"))
+
+    def action_dismiss(self) -> None:
+        self._give(InputAnswer("cancel", "person"))
 
     def action_edit(self) -> None:
-        if (request := self._request) is None:
-            return
-        self._editor.put(request.arguments if self._edited is None else self._edited)
-        self._editor.display = True
-        self._scroll.display = False
-        self._draw_editing()
-        self._editor.focus()
+        request = self._request
+        if isinstance(request, InputRequested):
+            self.post_message(self.FormWanted(request, self._edited or {}))
+        elif request is not None:
+            self._editor.put(request.arguments if self._edited is None else self._edited)
+            self._editor.display = True
+            self._scroll.display = False
+            self._draw_editing()
+            self._editor.focus()
+
+    def fill(self, request: InputRequested, values: Mapping[str, Any]) -> None:
+        """Ask once more, with these values in the form; unless it was taken back meanwhile."""
+        if self._request is request and self._answer is not None:
+            self._edited = values
+            self._ask()
 
     def _draw_editing(self, trouble: str = "") -> None:
         keys_told = "Enter to review · Esc to discard"
@@ -309,7 +387,7 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def on_arguments_editor_accepted(self, message: ArgumentsEditor.Accepted) -> None:
         request = self._request
-        if request is None or not self._editor.display:
+        if not isinstance(request, ApprovalRequested) or not self._editor.display:
             return
         # As JSON: to Python, 1 and true are equal.
         changed = json.dumps(message.arguments) != json.dumps(request.arguments)
@@ -317,8 +395,8 @@ class ApprovalBar(Vertical, can_focus=True):
         self._ask()
 
     def action_switch(self, step: int) -> None:
-        place = self._choices.index(self._marked) + step
-        self._marked = self._choices[place % len(self._choices)]
+        choices = tuple(self._labels)
+        self._marked = choices[(choices.index(self._marked) + step) % len(choices)]
         self._draw_choices()
 
     def action_choose(self) -> None:
@@ -327,8 +405,9 @@ class ApprovalBar(Vertical, can_focus=True):
             "edit": self.action_edit,
             "allow": self.action_allow,
             "deny": self.action_deny,
+            "dismiss": self.action_dismiss,
         }[self._marked]()
 
-    def _give(self, answer: Answer) -> None:
+    def _give(self, answer: Answer | InputAnswer) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)

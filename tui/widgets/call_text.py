@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from engine.events import ApprovalRequested, EffectName
+from engine.events import ApprovalRequested, InputRequested
+from engine.tools.form_fields import FormField
 from tui.formatting.call_text import (
     BAR,
     LABEL,
     Row,
     arguments_rows,
     fitted,
+    input_rows,
     labelled_rows,
     shown_line,
     title_lines,
@@ -38,7 +40,7 @@ class CallText(Widget):
         super().__init__(id=id)
         self.whole = False
         self._title = ""
-        self._effect: EffectName = "write"
+        self._mark: tuple[str, str] = ("", "")  # behind the title, and its style
         self._above: list[tuple[str, str]] = []
         self._arguments: Mapping[str, Any] = {}
         self._below: list[tuple[str, str]] = []
@@ -48,7 +50,7 @@ class CallText(Widget):
         self, request: ApprovalRequested, title: str, arguments: Mapping[str, Any], *, edited: bool
     ) -> None:
         """Show this call, from its beginning."""
-        self._title, self._effect = title, request.effect
+        self._title, self._mark = title, (request.effect, EFFECT_STYLES[request.effect])
         would = [("result", one_line(request.would, 300))] if request.would and not edited else []
         told = told_of_wish(request)
         wish = [("asked for", told)] if told and not edited else []
@@ -57,6 +59,18 @@ class CallText(Widget):
         self._below = [("done before", one_line(request.before, 300))] if request.before else []
         if (told := told_of_sources(request.sources)) and not edited:
             self._below.insert(0, ("values", told))
+        self._begin()
+
+    def ask_input(
+        self, request: InputRequested, fields: Sequence[FormField], values: Mapping[str, Any]
+    ) -> None:
+        """Show what a tool asks, with these values in its form."""
+        self._title = "Go to this page?" if request.url else "Fill this in?"
+        self._mark = ("by a tool", "$warning")
+        self._above, self._arguments, self._below = input_rows(request, fields, values)
+        self._begin()
+
+    def _begin(self) -> None:
         self.whole, self._laid_out = False, None
         self.refresh(layout=True)
 
@@ -89,8 +103,8 @@ class CallText(Widget):
         return self._laid_out[1]
 
     def _lay_out(self, width: int, height: int) -> tuple[list[Content], bool]:
-        effect = self._effect
-        titled = title_lines(self._title, effect, width)
+        mark, style = self._mark
+        titled = title_lines(self._title, mark, width)
         above = [row for pair in self._above for row in labelled_rows(*pair, width)]
         below = [row for pair in self._below for row in labelled_rows(*pair, width)]
         arguments = arguments_rows(self._arguments, width)
@@ -102,9 +116,9 @@ class CallText(Widget):
             left = room - len(titled) - len(above) - len(below)
             rows, complete = fitted(arguments, left)
         *first, last = titled
-        name = last.removesuffix(effect)
+        name = last.removesuffix(mark)
         title = [*(Content.styled(line, "bold") for line in first)]
-        title.append(Content.assemble((name, "bold"), (last[len(name) :], EFFECT_STYLES[effect])))
+        title.append(Content.assemble((name, "bold"), (last[len(name) :], style)))
         return [*title, *map(_line, [*above, *rows, *below])], complete
 
 

@@ -1,21 +1,19 @@
-"""The commands that begin with what is written behind a slash; one of them is marked."""
+"""What begins with what is written behind a slash or an @; one of the lines is marked."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.chat.typed_commands import Suggestion, suggestions
+from tui.chat.typed_commands import Offers, Suggestion, suggestions
 from tui.formatting.text import one_line
 from tui.keybindings import registry
 
 
 class CommandMenu(OptionList, can_focus=False):
-    """Shown while a command is being written; `values` are what may follow some of them."""
+    """Shown while a command or an address is being written; `offers` are what there is."""
 
     PLACE: registry.Context = "menu"
 
@@ -39,12 +37,12 @@ class CommandMenu(OptionList, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="menu", markup=False)
         self.display = False
-        self.values: Mapping[str, Sequence[str]] = {}
+        self.offers = Offers()
         self._shown: list[Suggestion] = []
 
     def offer(self, text: str) -> None:
         """Show what can become of this text; nothing hides the menu."""
-        self._shown = suggestions(text, self.values)
+        self._shown = suggestions(text, self.offers)
         was, self.display = self.display, bool(self._shown)
         if self.display:
             width = max(len(one.label) for one in self._shown) + 3

@@ -20,6 +20,7 @@ from tui.formatting.values import (
     call,
     percent,
     pretty_json,
+    progress,
     seconds,
 )
 
@@ -44,6 +45,8 @@ def heading(action: ActionBlock) -> Content:
 def fate(action: ActionBlock) -> Content:
     """State, duration and effect on one line, and whether the person changed the call."""
     parts = [Content.styled(action_state(action.state), STATE_STYLES[action.state])]
+    if action.progress is not None and not action.settled:
+        parts.append(Content.styled(progress(action.progress), "$primary"))
     if action.duration_ms:
         parts.append(Content.styled(seconds(action.duration_ms), "$quiet"))
     parts.append(Content.styled(action.effect, EFFECT_STYLES[action.effect]))

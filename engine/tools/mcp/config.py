@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -125,13 +126,14 @@ def load_mcp(
     except ServerUnreachable as error:
         problem = f"{key}: its MCP server cannot be used: {error}"
         return Source((), problems=(problem,), unreachable=bool(settings.url))
-    from engine.tools.mcp.client import MAX_TOOLS
+    from engine.tools.mcp.material import McpMaterial
     from engine.tools.mcp.resources import resource_tools
+    from engine.tools.mcp.server_run import MAX_TOOLS
     from engine.tools.mcp.tools import import_tools
     from engine.tools.tool_groups import groups_of
 
     offer = import_tools(key, listed[:MAX_TOOLS], connection, settings.read)
-    if connection.has_resources:
+    if connection.has("resources"):
         offer = replace(offer, tools=offer.tools + resource_tools(key, offer.tools, connection))
     problems = list(offer.problems)
     if len(listed) > MAX_TOOLS:
@@ -146,7 +148,8 @@ def load_mcp(
         description=description,
         examples=examples,
     )
-    return Source(intents, connection.close, tuple(problems))
+    material = (McpMaterial(key, connection, listed),)
+    return Source(intents, connection.close, tuple(problems), material=material)
 
 
 # Names of variables whose values are told to nobody.
@@ -200,23 +203,32 @@ def _connection(
     from engine.tools.mcp.client import Connection
     from engine.tools.mcp.transport import child, http
 
+    hidden = {value for value in told_to_nobody if len(value) >= MIN_SECRET}
+    signs_in = ""
     if settings.url:
         bearer = settings.auth.bearer if settings.auth else ""
         headers = dict(settings.headers)
         if bearer:
             headers["authorization"] = f"Bearer {secrets[bearer]}"
-        transport = http(settings.url, headers)
+        auth = None
+        if "authorization" not in {name.casefold() for name in headers}:
+            from engine.tools.mcp.sign_in import SignedIn, TokenFile
+
+            # An address may hold what a shell would act on.
+            signs_in = f"intentbot-tui login {shlex.quote(settings.url)}"
+            tokens = TokenFile(settings.url, hidden.add)
+            auth = SignedIn(settings.url, tokens) if tokens.exists else None
+        transport = http(settings.url, headers, auth)
     else:
         where = Path(settings.folder) if settings.folder else folder
         transport = child(settings.command, where.resolve(), secrets)
-
-    hidden = [value for value in told_to_nobody if len(value) >= MIN_SECRET]
     return Connection(
         key,
         transport,
         owned=bool(settings.command),
         time_limit_s=settings.timeout_s,
         redact=lambda text: redacted(text, hidden),
+        signs_in=signs_in,
     )
 
 

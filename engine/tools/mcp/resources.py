@@ -51,11 +51,19 @@ def resource_tools(key: str, tools: Sequence[Tool], connection: Connection) -> t
             for one in found[:MOST_LISTED]
         ]
         left = len(found) - len(rows)
-        data = {"resources": rows, **({"more": left} if left else {})}
+        patterns = [
+            {"pattern": line(one.uri_template, 200), "name": line(one.title or one.name, 200)}
+            for one in (await connection.templates())[:MOST_LISTED]
+        ]
+        data = {
+            "resources": rows,
+            **({"more": left} if left else {}),
+            **({"patterns": patterns} if patterns else {}),
+        }
         return redacted_data(data, connection.redact)
 
     async def read(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        answer = await connection.read(str(arguments["uri"]))
+        answer = await connection.read(str(arguments["uri"]), context.caller)
         return redacted_data(contents_of(answer), connection.redact)
 
     made = (

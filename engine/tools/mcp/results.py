@@ -35,6 +35,14 @@ def result_of(answer: CallToolResult) -> Any:
     return _Cut(MAX_CHARACTERS).cut({"content": parts})
 
 
+def text_of(block: Any) -> str:
+    """What a block of content says, for a person; of all but text, what it is."""
+    part = _part(block)
+    if isinstance(part, Mapping):
+        part = part.get("text") or f"[{part.get('not_shown') or part.get('resource')}]"
+    return str(part)
+
+
 def refusal_of(answer: CallToolResult) -> str:
     """The server's words for why it did not do it."""
     said = " ".join(part for part in map(_part, answer.content) if isinstance(part, str))

@@ -54,6 +54,12 @@ def import_tools(
         except SchemaError as error:
             problems.append(f"{key}: {line(remote.name, 80)!r} is left out: {error}")
             continue
+        if remote.execution is not None and remote.execution.task_support == "required":
+            problems.append(
+                f"{key}: {line(remote.name, 80)!r} is left out: it runs only as a task, which the "
+                "protocol has given up"
+            )
+            continue
         declared = any(fnmatchcase(remote.name, pattern) for pattern in read)
         effect = _effect(declared, remote.annotations)
         if declared and effect != "read":
@@ -112,7 +118,9 @@ def _runner(
     connection: Connection, remote: str, names: Mapping[str, str], *, repeatable: bool
 ) -> Callable[[ToolContext, Mapping[str, Any]], Any]:
     async def run(context: ToolContext, arguments: Mapping[str, Any]) -> Any:
-        answer = await connection.call(remote, own_names(arguments, names), repeatable=repeatable)
+        answer = await connection.call(
+            remote, own_names(arguments, names), context.caller, repeatable=repeatable
+        )
         if answer.is_error:
             raise ToolUserError(connection.redact(refusal_of(answer)))
         return redacted_data(result_of(answer), connection.redact)

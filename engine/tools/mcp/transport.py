@@ -85,7 +85,7 @@ def _found(program: str) -> str:
     return found
 
 
-def http(url: str, headers: Mapping[str, str]) -> Open:
+def http(url: str, headers: Mapping[str, str], auth: httpx2.Auth | None = None) -> Open:
     """Streamable HTTP at `url`; redirects stay on its host (the SDK's rule)."""
 
     @asynccontextmanager
@@ -98,6 +98,7 @@ def http(url: str, headers: Mapping[str, str]) -> Open:
 
         client = httpx2.AsyncClient(
             headers=dict(headers),
+            auth=auth,
             timeout=httpx2.Timeout(10.0, read=300.0),
             event_hooks={"response": [note]},
         )
