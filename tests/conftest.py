@@ -6,6 +6,7 @@ other processes, or a screen.
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ SLOW_MODULES = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(_marker(item.path))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector look at what a test makes, not at all that was imported for it."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _marker(path: Path) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+from socketserver import BaseRequestHandler
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from engine.llm.client import make_client
 from engine.llm.openai_chat import OpenAIModel
 from engine.settings import Server
 from tests.engine.dialect_server import Dialect, Talk
-from tests.loopback import Answer, Loopback, chunk, serve, text_answer
+from tests.loopback import Answer, Loopback, chunk, listening, serve, text_answer
 
 REQUEST = ChatRequest((Message("user", "hello"),))
 
@@ -74,41 +74,28 @@ async def test_server_21_a_name_that_does_not_exist_is_tried_once_more() -> None
 
 async def test_server_21_a_connection_without_tls_is_told_at_once() -> None:
     """A server that does not speak TLS, or whose certificate is wrong, does not change."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                connection.recv(1024)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                connection.close()
+    class Plain(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1024)
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-        threading.Thread(target=answer, daemon=True).start()
-        port = listener.getsockname()[1]
-        error, again = await fails(model_at(Server(f"https://127.0.0.1:{port}/v1", "key")))
+    with listening(Plain) as url:
+        encrypted = url.replace("http:", "https:")
+        error, again = await fails(model_at(Server(f"{encrypted}/v1", "key")))
     assert (error.code, error.retryable, again) == ("network", False, 0)
 
 
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
 async def test_server_21_nobody_behind_a_tunnel_is_tried_once_more(said: bytes) -> None:
     """A tunnel or a container's proxy takes the connection, and then there is nobody."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.sendall(said)
+    class Tunnel(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(said)
 
-        threading.Thread(target=answer, daemon=True).start()
-        port = listener.getsockname()[1]
-        error, again = await fails(model_at(Server(f"http://127.0.0.1:{port}/v1", "key")))
+    with listening(Tunnel) as url:
+        error, again = await fails(model_at(Server(f"{url}/v1", "key")))
     assert (error.code, error.retryable, again) == ("network", True, 1)
     assert "deque" not in str(error)
 

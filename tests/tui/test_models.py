@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from tests.loopback import listening
 from tui.cli import main
 from tui.commands import models
 from tui.services import model_download
@@ -52,15 +52,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    made.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(model_download, "data_folder", lambda: tmp_path)
     monkeypatch.setattr(models, "MODELS", (MODEL,))
     monkeypatch.setattr(models, "download", lambda m, tell: download(m, tell, hub=made.url))
-    yield made
-    server.shutdown()
-    server.server_close()
+    with listening(Handler) as made.url:
+        yield made
 
 
 @pytest.mark.parametrize("ranges", [True, False])

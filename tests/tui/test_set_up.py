@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from textual.widgets import Static
 
 from engine import paths
 from engine.settings import SettingsError, load
+from tests.loopback import listening
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import chat_of, make_app, say, settle, shown, until
 from tui.cli import main
@@ -59,11 +59,8 @@ def server() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Models)
-    threading.Thread(target=served.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{served.server_port}/v1"
-    served.shutdown()
-    served.server_close()
+    with listening(Models) as url:
+        yield f"{url}/v1"
 
 
 @pytest.fixture

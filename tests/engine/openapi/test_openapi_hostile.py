@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from engine.tools.source import SourceError
 from engine.tools.tool import InvalidArguments
 from tests.engine.openapi.answers import tools_of
 from tests.engine.openapi.test_openapi_documents import EMPTY, posting, written
+from tests.loopback import listening
 
 # Loads a document and says how many tools it has, or why not.
 READER = """
@@ -286,14 +287,11 @@ def trickling(beginning: bytes, drop: bytes) -> Iterator[str]:
             except OSError:
                 pass
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with listening(Handler) as url:
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/api.json"
+            yield f"{url}/api.json"
         finally:
             over.set()
-            server.shutdown()
 
 
 @pytest.mark.parametrize(
