@@ -27,7 +27,7 @@ from engine.settings import Server, Settings, SettingsError
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from engine.offline.worker_client import WorkerClient
+    from engine.offline.message_reader import MessageReader
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Engine:
     """The parts that all sessions share. `label` names the model for the person.
 
     `starters` load what would otherwise be loaded by the first message; `offline` says that
-    nothing leaves this machine. `worker` has the offline models, where any are used. `decider`
+    nothing leaves this machine. `reader` has the offline models, where any are used. `decider`
     answers whether a change is wanted; the offline model judges that itself.
     """
 
@@ -47,7 +47,7 @@ class Engine:
     offline: bool
     starters: Sequence[Callable[[], Awaitable[None]]] = ()
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
-    worker: WorkerClient | None = None
+    reader: MessageReader | None = None
     decider: Decider | None = None
 
     async def warm_up(self) -> None:
@@ -126,9 +126,9 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     from engine.llm.openai_chat import OpenAIModel
     from engine.llm.server_capabilities import ServerCapabilities
     from engine.offline.decider import EncoderDecider
+    from engine.offline.message_reader import MessageReader
     from engine.offline.router import NAME as LOCAL_ROUTER
     from engine.offline.router import OfflineRouter
-    from engine.offline.worker_client import WorkerClient
     from engine.routing.bypass import BypassRouter, flatten_catalogue
     from engine.routing.cascade import CascadeRouter
     from engine.routing.decisions import DecisionRouter
@@ -157,16 +157,16 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     router: Router = asking
     starters: list[Callable[[], Awaitable[None]]] = [asking.start, chat.start]
     closers: list[Callable[[], Awaitable[None]]] = [agent.close]
-    worker = None
+    reader = None
     if settings.router in ("embedded", "cascade"):
-        worker = WorkerClient(catalogue)
-        local = OfflineRouter(worker, catalogue)
-        decider = EncoderDecider(worker)
+        reader = MessageReader(catalogue)
+        local = OfflineRouter(reader, catalogue)
+        decider = EncoderDecider(reader)
         if settings.router == "embedded":
-            router, starters = local, [worker.start]
+            router, starters = local, [reader.start]
         else:
             router = CascadeRouter(local, asking, catalogue.thresholds.sure)
-            starters.append(worker.start)
+            starters.append(reader.start)
     elif settings.router == "auto" and catalogue.router == "bypass":
         catalogue, router, starters = flatten_catalogue(catalogue), BypassRouter(), []
     paid = pricing.price_at(server.url, azure=server.azure, own=settings.prices)
@@ -183,7 +183,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
         offline=False,
         starters=starters,
         closers=closers,
-        worker=worker,
+        reader=reader,
         decider=decider,
     )
 
@@ -241,20 +241,20 @@ def _scripted(catalogue: Catalogue, own: Path | None) -> Engine:
 
 
 def _embedded(catalogue: Catalogue) -> Engine:
+    from engine.offline.message_reader import MessageReader
     from engine.offline.model import OfflineModel
     from engine.offline.router import OfflineRouter
-    from engine.offline.worker_client import WorkerClient
 
-    worker = WorkerClient(catalogue)
+    reader = MessageReader(catalogue)
     return Engine(
         catalogue,
-        OfflineRouter(worker, catalogue),
-        OfflineModel(worker, catalogue),
+        OfflineRouter(reader, catalogue),
+        OfflineModel(reader, catalogue),
         pricing.free,
         "offline models",
         offline=True,
-        starters=(worker.start,),
-        worker=worker,
+        starters=(reader.start,),
+        reader=reader,
     )
 
 

@@ -27,9 +27,9 @@ from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing
 from engine.offline.confirmation import is_question
 from engine.offline.labels import Prediction
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import ANSWERS
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from engine.routing.tool_selection import select_tools
 from engine.tools.tool import Tool
 
@@ -78,10 +78,10 @@ def main() -> None:
 
 async def _measure(document: Path, rows: Sequence[dict[str, Any]], *, misses: bool) -> Tally:
     catalogue = await asyncio.to_thread(load, document)
-    worker = WorkerClient(catalogue)
+    reader = MessageReader(catalogue)
     tally = Tally()
-    await worker.start()
-    router = OfflineRouter(worker, catalogue)
+    await reader.start()
+    router = OfflineRouter(reader, catalogue)
     for row in rows:
         started = time.perf_counter()
         routing = await _route(router, row["text"])
@@ -95,7 +95,7 @@ async def _measure(document: Path, rows: Sequence[dict[str, Any]], *, misses: bo
             right = any(_operation(tool) in wanted for tool in intent.tools)
             tally.intents += right
             offered = {t.name: t for t in select_tools(intent, row["text"], Conversation())}
-            reading = (await worker.read(row["text"]))[0][0]
+            reading = (await reader.read(row["text"]))[0][0]
             chosen = _operation(_likeliest(reading, offered))
             tally.operations += chosen in wanted
         if misses and chosen not in wanted:

@@ -24,8 +24,8 @@ from typing import Any
 from engine.conversation import Conversation
 from engine.intents.catalogue import load
 from engine.intents.routing import Routing
+from engine.offline.message_reader import MessageReader
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 
 SETS = (
     ("CLINC150, 150 intents", "clinc150", "intent"),
@@ -52,11 +52,11 @@ async def _measure(
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), train, label)
         catalogue = load(Path(folder))
-        worker = WorkerClient(catalogue, folder=Path(folder) / "heads")
+        reader = MessageReader(catalogue, folder=Path(folder) / "heads")
         started = time.perf_counter()
-        await worker.start()
+        await reader.start()
         learnt = time.perf_counter() - started
-        router = OfflineRouter(worker, catalogue)
+        router = OfflineRouter(reader, catalogue)
         started = time.perf_counter()
         got = [await _route(router, row["text"]) for row in test]
         each = (time.perf_counter() - started) / len(test)

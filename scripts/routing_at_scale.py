@@ -36,7 +36,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-# As in the worker, whose head is too small for more threads.
+# As in the reader, whose head is too small for more threads.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 from engine.assistant import Assistant  # noqa: E402

@@ -27,7 +27,7 @@ SLOW_MODULES = {
     "test_database",
     "test_earlier_versions",
     "test_embedded",
-    "test_embedded_worker",
+    "test_message_reader",
     "test_excluded",
     "test_heads",
     "test_hostile",

@@ -12,9 +12,9 @@ from dataclasses import replace
 from engine.builder import Engine
 from engine.intents.thresholds import Thresholds
 from engine.offline.labels import Prediction
+from engine.offline.message_reader import TEXT_LIMIT
 from engine.offline.router import OfflineRouter
 from engine.offline.segmentation import Reader
-from engine.offline.worker_client import TEXT_LIMIT
 
 BATCH = 16
 
@@ -52,9 +52,9 @@ class CachedReader:
 
 def prefetch(engine: Engine) -> tuple[Engine, CachedReader] | None:
     """The engine with its local router reading so; None where it has another router."""
-    if engine.worker is None or not isinstance(engine.router, OfflineRouter):
+    if engine.reader is None or not isinstance(engine.router, OfflineRouter):
         return None
-    reader = CachedReader(engine.worker, engine.catalogue.thresholds.refused)
+    reader = CachedReader(engine.reader, engine.catalogue.thresholds.refused)
     return replace(engine, router=OfflineRouter(reader, engine.catalogue)), reader
 
 

@@ -15,7 +15,7 @@ from engine.lint.descriptions import unlike
 from engine.lint.examples import content
 from engine.lint.finding import Finding
 from engine.lint.reader import LintContext, LocatedIntent, catalogue_of, shown
-from engine.offline.worker_client import CrossPrediction, WorkerClient
+from engine.offline.message_reader import CrossPrediction, MessageReader
 
 # Shares: of the other intent, at least, and of its own, at most. In the built-in catalogue, whose
 # evaluation set routes at 97 %, these tell of 3 of its 332 examples.
@@ -31,9 +31,9 @@ async def confused(folders: Sequence[LintContext]) -> list[Finding]:
     count = sum(len(phrases) for s in seen.values() for phrases in s.intent.examples.values())
     if count > MOST_PHRASES:
         raise ModelError("limit", f"there are {count:,}, more than {MOST_PHRASES:,} take too long")
-    worker = WorkerClient(catalogue)
-    rows = await worker.cross()
-    findings = await unlike(seen, worker.nearest)
+    reader = MessageReader(catalogue)
+    rows = await reader.cross()
+    findings = await unlike(seen, reader.nearest)
     said = {
         key: {content(phrase) for own in s.intent.examples.values() for phrase in own}
         for key, s in seen.items()

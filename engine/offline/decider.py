@@ -28,14 +28,14 @@ class EncoderDecider:
     source: RouteSource = "embedded"
     free = True
 
-    def __init__(self, worker: Reader) -> None:
-        self._worker = worker
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def decide(self, request: DecisionRequest) -> AsyncIterator[RetryScheduled | Decision]:
         """See `Decider.decide`."""
         started = time.perf_counter()
         text = request.messages[-1].content
-        readings, tokens = await self._worker.read(text)
+        readings, tokens = await self._reader.read(text)
         likely = asked_for(readings[0], answers=bool(request.situation))
         answer = Answer(YES if likely >= 0.5 else NO, {YES: likely, NO: 1 - likely})
         took = round((time.perf_counter() - started) * 1000)

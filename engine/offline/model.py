@@ -43,6 +43,7 @@ from engine.offline.drafts import (
 )
 from engine.offline.labels import DECLINES, Prediction
 from engine.offline.lexicon import UNDOING
+from engine.offline.message_reader import MessageReader
 from engine.offline.router import NAME
 from engine.offline.segmentation import DROPPED
 from engine.offline.selection import (
@@ -56,7 +57,6 @@ from engine.offline.speech import follows, only_names
 from engine.offline.values.free_text import without_quotes
 from engine.offline.values.readers import is_mere_value
 from engine.offline.values.schema import words
-from engine.offline.worker_client import WorkerClient
 from engine.text import show_controls
 from engine.tools.tool import Tool, first_sentence
 from engine.tools.verbalize import verbalize
@@ -81,17 +81,17 @@ ANSWERS = 0.05
 
 
 class OfflineModel:
-    """Implements `ChatModel` on the worker's models."""
+    """Implements `ChatModel` on the reader's models."""
 
     name = NAME
 
     def __init__(
         self,
-        worker: WorkerClient,
+        reader: MessageReader,
         catalogue: Catalogue,
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
-        self._worker = worker
+        self._reader = reader
         self._catalogue = catalogue
         self._now = now
         self._common_words: dict[str, frozenset[str]] = {}
@@ -177,7 +177,7 @@ class OfflineModel:
             return "\n\n".join(map(verbalize, results))
         asked, earlier = follow_ups.questions(request.messages)
         told = [
-            await answer(asked, result, self._worker.likeness, self._now().date(), earlier)
+            await answer(asked, result, self._reader.likeness, self._now().date(), earlier)
             for result in results
         ]
         return "\n\n".join(told)
@@ -261,7 +261,7 @@ class OfflineModel:
                 return draft
         # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
         spoken = without_quotes(text)
-        (whole, plain), _ = await self._worker.read(spoken, without_pointer(text, request.messages))
+        (whole, plain), _ = await self._reader.read(spoken, without_pointer(text, request.messages))
         reading = replace(plain, acts=whole.acts)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
@@ -388,7 +388,7 @@ class OfflineModel:
         phrases = [phrase for some in own for phrase in some]
         if not phrases or tool.effect == "read" or act in (*DECLINES, *confirmation.ORDERS):
             return False
-        read, _ = await self._worker.read(*phrases)
+        read, _ = await self._reader.read(*phrases)
         return sum(each.act == act for each in read) >= TOLD * len(phrases)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:

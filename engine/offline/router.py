@@ -19,12 +19,12 @@ from engine.offline.confirmation import ORDERS, takes_back
 from engine.offline.follow_ups import asks_on, told_result
 from engine.offline.labels import Label, Prediction
 from engine.offline.lexicon import TALK
+from engine.offline.message_reader import TEXT_LIMIT
 from engine.offline.segmentation import Reader, split_tasks, undropped
 from engine.offline.selection import pointed_row, without_pointer
 from engine.offline.speech import follows, goes_on, points_there
 from engine.offline.values.readers import extract_values, sole_value
 from engine.offline.values.schema import is_free, resolve_schema, words
-from engine.offline.worker_client import TEXT_LIMIT
 from engine.tools.naming import singular
 from engine.tools.tool import Tool
 
@@ -46,8 +46,8 @@ SHORT = 8
 class OfflineRouter:
     """Implements `Router` on the classifier, with the catalogue's thresholds."""
 
-    def __init__(self, worker: Reader, catalogue: Catalogue) -> None:
-        self._worker = worker
+    def __init__(self, reader: Reader, catalogue: Catalogue) -> None:
+        self._reader = reader
         self._catalogue = catalogue
         self._thresholds = catalogue.thresholds
         self._changes = {tool.name for tool in catalogue.tools if tool.effect != "read"}
@@ -67,8 +67,8 @@ class OfflineRouter:
         yield await self._routing(text, conversation, started)
 
     async def _routing(self, text: str, conversation: Conversation, started: float) -> Routing:
-        said, text = text, await undropped(text, self._worker)
-        readings, tokens = await self._worker.read(text)
+        said, text = text, await undropped(text, self._reader)
+        readings, tokens = await self._reader.read(text)
         reading = readings[0]
         ranking = reading.intents()
         usage = Usage(
@@ -118,7 +118,7 @@ class OfflineRouter:
             return "continue", (Task(conversation.focus, text),), max(share, clear), ""
         if talk.kind == "cancel" and reading.act == "yes":
             talk = Label("small_talk", YES)  # "ok do it" is near "don't do it"
-        tasks = await split_tasks(text, reading, self._worker, self._changes)
+        tasks = await split_tasks(text, reading, self._reader, self._changes)
         if tasks:
             return "task", tasks, share, ""
         # "It doesn't work" is no more beyond this than within.

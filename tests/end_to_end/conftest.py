@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.offline.worker_client import cache_folder
+from engine.offline.message_reader import cache_folder
 from tests.end_to_end import fork_server
 from tests.end_to_end.terminal import PROGRAM
 

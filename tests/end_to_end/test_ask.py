@@ -121,7 +121,7 @@ def test_what_keeps_the_first_message_waiting_is_said(tmp_path: Path) -> None:
     intents = {"notes": Intent("notes", "Notes", "Notes", {"": phrases})}
     engine = build_engine_for(load({}, tmp_path), Catalogue("T", "T", "", intents))
     assert learning(engine).startswith("learning 1,200 phrases")
-    assert learning(replace(engine, worker=None)) == ""
+    assert learning(replace(engine, reader=None)) == ""
     intents["notes"] = Intent("notes", "Notes", "Notes", {"": phrases[:100]})
     assert learning(engine) == ""
 

@@ -26,7 +26,7 @@ import pytest
 
 from engine.chat_model import ModelError
 from engine.intents.catalogue import BUILT_IN
-from engine.offline.worker_client import WorkerClient
+from engine.offline.message_reader import MessageReader
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import PROGRAM
 from tests.loopback import Answer, Loopback, Seen, call_answer, route_answer, serve
@@ -344,10 +344,10 @@ def test_a_router_that_takes_too_long_is_exit_code_four(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    def fails(client: WorkerClient, texts: Sequence[str]) -> Any:
+    def fails(client: MessageReader, texts: Sequence[str]) -> Any:
         raise ModelError("limit", "it took too long", retryable=True)
 
-    monkeypatch.setattr(WorkerClient, "_read", fails)
+    monkeypatch.setattr(MessageReader, "_read", fails)
     Path("few.jsonl").write_text(rows("roaming", per=2).lower())  # no names that capitals show
     code = main(["eval", "--db", "x.db", "--data", "few.jsonl", "--provider", "embedded"])
     told = capsys.readouterr()

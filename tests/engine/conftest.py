@@ -9,25 +9,25 @@ import pytest
 import pytest_asyncio
 
 from engine.assistant import Assistant
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import CATALOGUE
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def worker() -> AsyncIterator[WorkerClient]:
-    worker = WorkerClient(CATALOGUE)
-    yield worker
+async def reader() -> AsyncIterator[MessageReader]:
+    reader = MessageReader(CATALOGUE)
+    yield reader
 
 
 @pytest.fixture
-def assistant(worker: WorkerClient, tmp_path: Path) -> Assistant:
+def assistant(reader: MessageReader, tmp_path: Path) -> Assistant:
     return Assistant(
         CATALOGUE,
-        OfflineRouter(worker, CATALOGUE),
-        OfflineModel(worker, CATALOGUE),
+        OfflineRouter(reader, CATALOGUE),
+        OfflineModel(reader, CATALOGUE),
         MemoryRecorder(),
         StubApprover(),
         tmp_path,

@@ -15,7 +15,7 @@ from engine.lint.confusion import confused
 from engine.lint.descriptions import unlike
 from engine.lint.finding import Finding
 from engine.lint.reader import catalogue_of
-from engine.offline.worker_client import WorkerClient
+from engine.offline.message_reader import MessageReader
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,10 +60,10 @@ def _is_of(found: Finding, key: str) -> bool:
 @pytest.mark.parametrize("text", ["To be written", "Feeding fish in an aquarium"])
 @pytest.mark.parametrize("key", ["balance", "contract", "data", "payment", "roaming"])
 async def test_a_description_that_does_not_fit_the_examples_is_found(
-    worker: WorkerClient, tmp_path: Path, key: str, text: str
+    reader: MessageReader, tmp_path: Path, key: str, text: str
 ) -> None:
     _, folders = lint([described(tmp_path / "mine", key, text)])
-    (found,) = await unlike(catalogue_of(folders)[1], worker.nearest)
+    (found,) = await unlike(catalogue_of(folders)[1], reader.nearest)
     assert _is_of(found, key)
 
 

@@ -11,9 +11,9 @@ import pytest_asyncio
 from engine.assistant import Assistant
 from engine.events import IntentClassified, ToolCallProposed
 from engine.intents.catalogue import BUILT_IN, load
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from tests.engine.catalogs.run import HERE, NOW
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import called, end, say
@@ -24,17 +24,17 @@ CATALOGUES = {name: load(place) for name, place in PLACES.items()}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def workers() -> AsyncIterator[dict[str, WorkerClient]]:
-    made = {name: WorkerClient(catalogue) for name, catalogue in CATALOGUES.items()}
+async def readers() -> AsyncIterator[dict[str, MessageReader]]:
+    made = {name: MessageReader(catalogue) for name, catalogue in CATALOGUES.items()}
     yield made
 
 
-def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assistant:
-    catalogue, worker = CATALOGUES[name], workers[name]
+def assistant(name: str, readers: dict[str, MessageReader], folder: Path) -> Assistant:
+    catalogue, reader = CATALOGUES[name], readers[name]
     return Assistant(
         catalogue,
-        OfflineRouter(worker, catalogue),
-        OfflineModel(worker, catalogue, lambda: NOW),
+        OfflineRouter(reader, catalogue),
+        OfflineModel(reader, catalogue, lambda: NOW),
         MemoryRecorder(),
         StubApprover(),
         folder,
@@ -133,14 +133,14 @@ def assistant(name: str, workers: dict[str, WorkerClient], folder: Path) -> Assi
     ],
 )
 async def test_a_message_goes_on_from_the_ones_before(
-    workers: dict[str, WorkerClient],
+    readers: dict[str, MessageReader],
     tmp_path: Path,
     name: str,
     messages: list[str],
     call: tuple[str, dict[str, object]] | None,
     told: str,
 ) -> None:
-    subject = assistant(name, workers, tmp_path)
+    subject = assistant(name, readers, tmp_path)
     for message in messages[:-1]:
         await say(subject, message)
     events = await say(subject, messages[-1])
@@ -172,13 +172,13 @@ async def test_a_message_goes_on_from_the_ones_before(
     ],
 )
 async def test_a_value_that_no_message_names_as_a_whole_is_worked_out(
-    workers: dict[str, WorkerClient],
+    readers: dict[str, MessageReader],
     tmp_path: Path,
     name: str,
     messages: list[str],
     call: tuple[str, dict[str, object]],
 ) -> None:
-    subject = assistant(name, workers, tmp_path)
+    subject = assistant(name, readers, tmp_path)
     for message in messages[:-1]:
         await say(subject, message)
     events = await say(subject, messages[-1])
@@ -200,18 +200,18 @@ async def test_a_value_that_no_message_names_as_a_whole_is_worked_out(
     ],
 )
 async def test_who_only_points_at_a_row_changes_nothing(
-    workers: dict[str, WorkerClient], tmp_path: Path, text: str
+    readers: dict[str, MessageReader], tmp_path: Path, text: str
 ) -> None:
-    subject = assistant("clinic", workers, tmp_path)
+    subject = assistant("clinic", readers, tmp_path)
     await say(subject, "show my appointments")
 
     assert "cancel_appointment" not in dict(called(await say(subject, text)))
 
 
 async def test_a_question_says_its_form_and_is_then_dropped(
-    workers: dict[str, WorkerClient], tmp_path: Path
+    readers: dict[str, MessageReader], tmp_path: Path
 ) -> None:
-    subject = assistant("library", workers, tmp_path)
+    subject = assistant("library", readers, tmp_path)
     ends = [
         end(await say(subject, text))
         for text in ("book a study room tomorrow", "blue", "red", "green")
@@ -224,9 +224,9 @@ async def test_a_question_says_its_form_and_is_then_dropped(
 
 
 async def test_an_hour_that_may_be_two_is_asked_about(
-    workers: dict[str, WorkerClient], tmp_path: Path
+    readers: dict[str, MessageReader], tmp_path: Path
 ) -> None:
-    subject = assistant("library", workers, tmp_path)
+    subject = assistant("library", readers, tmp_path)
     await say(subject, "book a study room tomorrow for 4 people")
     asked = end(await say(subject, "at 3"))
     booked = await say(subject, "15:00")
@@ -243,9 +243,9 @@ async def test_an_hour_that_may_be_two_is_asked_about(
 
 
 async def test_two_tasks_of_one_intent_count_once(
-    workers: dict[str, WorkerClient], tmp_path: Path
+    readers: dict[str, MessageReader], tmp_path: Path
 ) -> None:
-    subject = assistant("telecom", workers, tmp_path)
+    subject = assistant("telecom", readers, tmp_path)
     events = await say(subject, "show my last bill and list my invoices")
 
     assert [e.intents for e in events if isinstance(e, IntentClassified)] == [("payment",)]
@@ -253,9 +253,9 @@ async def test_two_tasks_of_one_intent_count_once(
 
 
 async def test_what_is_to_be_answered_stands_at_the_end(
-    workers: dict[str, WorkerClient], tmp_path: Path
+    readers: dict[str, MessageReader], tmp_path: Path
 ) -> None:
-    subject = assistant("telecom", workers, tmp_path)
+    subject = assistant("telecom", readers, tmp_path)
     events = await say(subject, "top up my balance and show my last bill")
 
     assert called(events) == [("get_last_bill", {})]
@@ -271,13 +271,13 @@ async def test_what_is_to_be_answered_stands_at_the_end(
     ],
 )
 async def test_no_question_is_asked_three_times_and_no_answer_overwrites_what_was_said(
-    workers: dict[str, WorkerClient],
+    readers: dict[str, MessageReader],
     tmp_path: Path,
     name: str,
     messages: list[str],
     known: dict[str, object],
 ) -> None:
-    subject = assistant(name, workers, tmp_path)
+    subject = assistant(name, readers, tmp_path)
     ends = [end(await say(subject, message)) for message in messages]
 
     open_calls = [each.awaiting for each in ends if each.awaiting is not None]

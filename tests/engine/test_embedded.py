@@ -14,9 +14,9 @@ from engine.conversation import Conversation, Message
 from engine.events import ApprovalRequested, ToolFinished
 from engine.intents.catalogue import load
 from engine.intents.routing import Routing
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from engine.ports import Answer
 from tests.engine.stubs import StubApprover
 from tests.engine.turns import CATALOGUE, called, end, route, say
@@ -294,8 +294,8 @@ async def test_two_amounts_are_a_question(assistant: Assistant) -> None:
     assert end(events).pending == ("amount",)
 
 
-async def test_only_offered_tools_are_called(worker: WorkerClient) -> None:
-    model = OfflineModel(worker, CATALOGUE)
+async def test_only_offered_tools_are_called(reader: MessageReader) -> None:
+    model = OfflineModel(reader, CATALOGUE)
     request = ChatRequest(
         (Message("user", "show me my last bill"),), CATALOGUE.intents["balance"].tools
     )
@@ -304,8 +304,8 @@ async def test_only_offered_tools_are_called(worker: WorkerClient) -> None:
     assert {call.name for call in replies[0].tool_calls} <= {"get_balance", "top_up_balance"}
 
 
-async def test_results_are_said_in_their_own_words(worker: WorkerClient) -> None:
-    model = OfflineModel(worker, CATALOGUE)
+async def test_results_are_said_in_their_own_words(reader: MessageReader) -> None:
+    model = OfflineModel(reader, CATALOGUE)
     history = (
         Message("user", "what's my balance"),
         Message("tool", json.dumps({"summary": "It is $5."}), tool_call_id="1"),
@@ -319,11 +319,11 @@ async def test_results_are_said_in_their_own_words(worker: WorkerClient) -> None
     assert replies[0].text == "It is $5.\n\nNo such invoice.\n\n- left gb: 3\n- plan: M"
 
 
-async def test_a_schema_to_fill_in_is_declined(worker: WorkerClient) -> None:
+async def test_a_schema_to_fill_in_is_declined(reader: MessageReader) -> None:
     request = ChatRequest((Message("user", "hi"),), output_schema={"type": "object"})
 
     with pytest.raises(ModelError, match="cannot fill in a schema"):
-        [item async for item in OfflineModel(worker, CATALOGUE).stream(request)]
+        [item async for item in OfflineModel(reader, CATALOGUE).stream(request)]
 
 
 async def test_a_catalogue_of_plain_lists_and_nothing_else(tmp_path: Path) -> None:
@@ -342,8 +342,8 @@ async def test_a_catalogue_of_plain_lists_and_nothing_else(tmp_path: Path) -> No
         text = f'title = "{key}"\ndescription = "The {key}"\nexamples = {json.dumps(examples)}\n'
         (tmp_path / "intents" / f"{key}.toml").write_text(text)
     catalogue = load(tmp_path)
-    worker = WorkerClient(catalogue)
-    router = OfflineRouter(worker, catalogue)
+    reader = MessageReader(catalogue)
+    router = OfflineRouter(reader, catalogue)
 
     async def ask(text: str) -> tuple[str, list[str]]:
         items = [item async for item in router.route(text, Conversation())]

@@ -8,8 +8,8 @@ from engine.assistant import Assistant
 from engine.conversation import Conversation
 from engine.events import ToolFinished
 from engine.intents.routing import Routing
+from engine.offline.message_reader import MessageReader
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from engine.ports import Answer
 from tests.engine.stubs import StubApprover
 from tests.engine.turns import CATALOGUE, called, end, route, say
@@ -188,9 +188,9 @@ async def test_each_of_a_list_is_looked_up(assistant: Assistant) -> None:
     ],
 )
 async def test_a_message_is_parted_into_its_tasks(
-    worker: WorkerClient, text: str, intents: list[str]
+    reader: MessageReader, text: str, intents: list[str]
 ) -> None:
-    router = OfflineRouter(worker, CATALOGUE)
+    router = OfflineRouter(reader, CATALOGUE)
     routed = [item async for item in router.route(text, Conversation())]
 
     assert isinstance(routed[-1], Routing)
@@ -199,9 +199,9 @@ async def test_a_message_is_parted_into_its_tasks(
 
 @pytest.mark.parametrize("text", CATALOGUE.out_of_scope_examples)
 async def test_what_the_catalogue_calls_out_of_scope_is_no_task(
-    worker: WorkerClient, text: str
+    reader: MessageReader, text: str
 ) -> None:
-    router = OfflineRouter(worker, CATALOGUE)
+    router = OfflineRouter(reader, CATALOGUE)
     routed = [item async for item in router.route(text, Conversation())]
 
     assert isinstance(routed[-1], Routing)

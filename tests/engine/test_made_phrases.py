@@ -12,8 +12,8 @@ from engine.conversation import Conversation
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Routing
+from engine.offline.message_reader import MessageReader
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from engine.tools.openapi.text import phrases
 
 PATHS = {
@@ -55,8 +55,8 @@ BEYOND = ("what's the weather in Rome tomorrow", "order a pizza")
 
 async def test_what_the_document_names_is_found_and_all_else_refused(tmp_path: Path) -> None:
     catalogue = house(tmp_path)
-    worker = WorkerClient(catalogue, folder=tmp_path / "heads")
-    router = OfflineRouter(worker, catalogue)
+    reader = MessageReader(catalogue, folder=tmp_path / "heads")
+    router = OfflineRouter(reader, catalogue)
     found = {text: await routed(router, text) for text in (*NAMED, *BEYOND)}
     went = {text: [task.intent for task in found[text].tasks] for text in NAMED}
     assert went == {text: [intent] for text, intent in NAMED.items()}

@@ -43,7 +43,7 @@ HOUSE = {
 
 
 class Local:
-    """A `Reader` in this process: what the worker does with a text, without the worker."""
+    """A `Reader` in this process: what the reader does with a text, without the reader."""
 
     def __init__(self, catalogue: Catalogue, encoder: Encoder) -> None:
         classes = labels_of(catalogue)

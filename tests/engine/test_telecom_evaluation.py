@@ -16,8 +16,8 @@ from engine.conversation import Conversation
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.catalogue_schema import MANNERS
 from engine.intents.routing import Routing
+from engine.offline.message_reader import MessageReader
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from tests.engine.telecom_desk import TOOLS
 
 FOLDER = BUILT_IN / "evaluation"
@@ -89,8 +89,8 @@ def test_two_tasks_name_their_intents_in_order() -> None:
 
 async def test_the_offline_router_finds_the_intents() -> None:
     catalogue = load(BUILT_IN)
-    worker = WorkerClient(catalogue)
-    router = OfflineRouter(worker, catalogue)
+    reader = MessageReader(catalogue)
+    router = OfflineRouter(reader, catalogue)
     missed = []
     for row in EVERY:
         found = [item async for item in router.route(row["text"], Conversation())][-1]

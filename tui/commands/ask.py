@@ -104,7 +104,7 @@ def learning(engine: Engine) -> str:
     """What keeps the first message waiting, where a large catalogue has yet to be learnt."""
     examples = (i.examples.values() for i in engine.catalogue.intents.values())
     count = sum(len(phrases) for own in examples for phrases in own)
-    if engine.worker is None or count < MANY_PHRASES:
+    if engine.reader is None or count < MANY_PHRASES:
         return ""
     return f"learning {count:,} phrases, which is kept for the next time…"
 

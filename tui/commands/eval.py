@@ -87,14 +87,14 @@ async def _evaluate(
 ) -> int:
     began, before = time.monotonic(), len(going.done)
     only_route, intents = going.choice.only_route, going.choice.intents
-    catalogue, worker = going.engine.catalogue, going.engine.worker
+    catalogue, reader = going.engine.catalogue, going.engine.reader
     try:
         end = await _work(going)
         known = None
-        if worker and end.reason == "finished":
+        if reader and end.reason == "finished":
             try:
                 known = await description_scores(
-                    going.runner.rows.values(), catalogue, worker.nearest
+                    going.runner.rows.values(), catalogue, reader.nearest
                 )
             except ModelError as error:  # all the rest is there
                 _say(f"the descriptions were not tried: {error}")

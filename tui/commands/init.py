@@ -98,11 +98,11 @@ async def _self_test(catalogue: Catalogue) -> str:
         return "one intent: there is nothing to tell apart"
     if count > MOST_PHRASES:
         return f"{count:,} phrases are too many to be tried here: see eval"
-    from engine.offline.worker_client import WorkerClient
+    from engine.offline.message_reader import MessageReader
 
-    worker = WorkerClient(catalogue)
+    reader = MessageReader(catalogue)
     try:
-        rows = await worker.cross()
+        rows = await reader.cross()
     except ModelError as error:
         return f"how it routes was not tried: {error}"
     right = sum(row.other == row.intent for row in rows)

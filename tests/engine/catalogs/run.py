@@ -13,10 +13,10 @@ from typing import Any
 from engine.assistant import Assistant
 from engine.events import ToolCallProposed, TurnFinished
 from engine.intents.catalogue import load
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
 from engine.offline.slot_filling import nested
-from engine.offline.worker_client import WorkerClient
 from engine.tools.effective_arguments import effective
 from engine.tools.tool import Tool
 from tests.engine.stubs import MemoryRecorder, StubApprover
@@ -64,14 +64,14 @@ async def outcomes(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Outcome
     """Each row as the first message of a session of its own."""
     catalogue = load(HERE / name)
     tools = {tool.name: tool for intent in catalogue.intents.values() for tool in intent.tools}
-    worker = WorkerClient(catalogue)
+    reader = MessageReader(catalogue)
     found = []
     for row in rows:
         with tempfile.TemporaryDirectory() as folder:
             assistant = Assistant(
                 catalogue,
-                OfflineRouter(worker, catalogue),
-                OfflineModel(worker, catalogue, lambda: NOW),
+                OfflineRouter(reader, catalogue),
+                OfflineModel(reader, catalogue, lambda: NOW),
                 MemoryRecorder(),
                 StubApprover(),
                 Path(folder),

@@ -22,9 +22,9 @@ from engine.intents.catalogue import BUILT_IN, load
 from engine.offline.dialogue_acts import head
 from engine.offline.dialogue_acts.features import Masker, words_of
 from engine.offline.dialogue_acts.sentences import Grammar, sentences
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import MemoryRecorder, StubApprover
 from tests.engine.turns import called, end, say
 
@@ -42,12 +42,12 @@ def rows(domain: str) -> list[dict[str, Any]]:
 EVERY = [row for domain in DOMAINS for row in rows(domain)]
 
 
-def talk(domain: str, worker: WorkerClient, folder: Path) -> Assistant:
+def talk(domain: str, reader: MessageReader, folder: Path) -> Assistant:
     catalogue = load(BUILT_IN if domain == "telecom" else FOLDER / domain)
     return Assistant(
         catalogue,
-        OfflineRouter(worker, catalogue),
-        OfflineModel(worker, catalogue),
+        OfflineRouter(reader, catalogue),
+        OfflineModel(reader, catalogue),
         MemoryRecorder(),
         StubApprover(),
         folder,
@@ -80,13 +80,13 @@ async def changed(domain: str, wanted: bool, folder: Path) -> tuple[list[str], i
     """The messages that proposed a change though none was wanted, or the other way about."""
     catalogue = load(BUILT_IN if domain == "telecom" else FOLDER / domain)
     effects = {tool.name: tool.effect for tool in catalogue.tools}
-    worker = WorkerClient(catalogue)
+    reader = MessageReader(catalogue)
     chosen = [row["text"] for row in rows(domain) if row["changes"] == wanted]
     wrong = []
     for number, text in enumerate(chosen):
         data = folder / str(number)
         data.mkdir()
-        events = await say(talk(domain, worker, data), text)
+        events = await say(talk(domain, reader, data), text)
         assert isinstance(events[-1], TurnFinished), text
         if any(effects[name] != "read" for name, _ in called(events)) != wanted:
             wrong.append(text)
@@ -121,8 +121,8 @@ async def test_in_doubt_it_asks(
     text: str, reply: str, change: list[tuple[str, dict[str, Any]]], tmp_path: Path
 ) -> None:
     """A plain yes answers the question whether the change is wanted, and nothing else does."""
-    worker = WorkerClient(load(BUILT_IN))
-    assistant = talk("telecom", worker, tmp_path)
+    reader = MessageReader(load(BUILT_IN))
+    assistant = talk("telecom", reader, tmp_path)
     asked = await say(assistant, text)
     answered = await say(assistant, reply)
 
@@ -133,8 +133,8 @@ async def test_in_doubt_it_asks(
 
 @pytest.mark.parametrize("text", ["20 dollars is a lot", "why 20 dollars?", "I have 20 dollars"])
 async def test_what_is_open_is_not_answered_by_a_mere_mention(text: str, tmp_path: Path) -> None:
-    worker = WorkerClient(load(BUILT_IN))
-    assistant = talk("telecom", worker, tmp_path)
+    reader = MessageReader(load(BUILT_IN))
+    assistant = talk("telecom", reader, tmp_path)
     await say(assistant, "top up my balance")
     mentioned = await say(assistant, text)
     answered = await say(assistant, "20 dollars")

@@ -18,9 +18,9 @@ from engine.evaluation.result import RowResult
 from engine.evaluation.row_runner import RowRunner, dry_run
 from engine.intents.catalogue import BUILT_IN, load
 from engine.intents.intent import Catalogue
+from engine.offline.message_reader import MessageReader
 from engine.offline.model import OfflineModel
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 
 FOLDER = Path(__file__).parent
 DOMAINS = ("telecom", "bank", "home", "travel")
@@ -60,8 +60,8 @@ async def evaluated(domain: str) -> Report:
         """Nothing is paid for."""
 
     catalogue = catalogue_of(domain)
-    worker = WorkerClient(catalogue)
-    router, model = OfflineRouter(worker, catalogue), OfflineModel(worker, catalogue)
+    reader = MessageReader(catalogue)
+    router, model = OfflineRouter(reader, catalogue), OfflineModel(reader, catalogue)
     runner = RowRunner(Engine(catalogue, router, model, pricing.free, "offline", offline=True))
     done = [(row, await runner.run(row, keep)) for row in rows_of(domain, catalogue)]
     return score(done, catalogue)

@@ -18,8 +18,8 @@ from engine.evaluation.threshold_search import CannotFit, search_thresholds
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.thresholds import Thresholds
 from engine.offline.labels import Label, Prediction
+from engine.offline.message_reader import MessageReader
 from engine.offline.router import OfflineRouter
-from engine.offline.worker_client import WorkerClient
 from tests.engine.stubs import StubModel
 from tui.commands.catalog_fit import edited
 
@@ -41,9 +41,9 @@ class Reader:
 def engine(reader: Reader, thresholds: Thresholds) -> Engine:
     intents = {key: Intent(key, key, key, {"": (key,)}) for key in ("one", "other")}
     catalogue = Catalogue("T", "T", "", intents, thresholds=thresholds)
-    worker = cast(WorkerClient, reader)
-    router = OfflineRouter(reader, catalogue)
-    return Engine(catalogue, router, StubModel(), pricing.free, "", True, worker=worker)
+    messages = cast(MessageReader, reader)
+    router = OfflineRouter(messages, catalogue)
+    return Engine(catalogue, router, StubModel(), pricing.free, "", True, reader=messages)
 
 
 def sets(strange: float) -> tuple[list[Row], Reader]:

@@ -62,7 +62,7 @@ def cache_folder() -> Path:
     return user_cache_path("intentbot") / "heads"
 
 
-class WorkerClient:
+class MessageReader:
     """The models for one catalogue. `folder` is where trained heads are kept."""
 
     def __init__(self, catalogue: Catalogue, *, folder: Path | None = None) -> None:

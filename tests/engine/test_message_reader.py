@@ -15,8 +15,8 @@ import pytest
 from engine.chat_model import ModelError
 from engine.intents.catalogue import load
 from engine.intents.intent import Catalogue
-from engine.offline import encoder, worker_client
-from engine.offline.worker_client import TEXT_LIMIT, WorkerClient, clean_message
+from engine.offline import encoder, message_reader
+from engine.offline.message_reader import TEXT_LIMIT, MessageReader, clean_message
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 
 @pytest.fixture
-def client(catalogue: Catalogue) -> WorkerClient:
-    return WorkerClient(catalogue)
+def client(catalogue: Catalogue) -> MessageReader:
+    return MessageReader(catalogue)
 
 
-async def test_texts_are_read(client: WorkerClient) -> None:
+async def test_texts_are_read(client: MessageReader) -> None:
     (first, second), tokens = await client.read("brew some tea", "lamp off")
 
     assert first.intents()[0][0] == "tea"
@@ -46,10 +46,10 @@ async def test_texts_are_read(client: WorkerClient) -> None:
 
 
 async def test_a_model_file_that_was_changed_is_refused(
-    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+    client: MessageReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoder, "WEIGHTS_SHA256", "0" * 64)
-    monkeypatch.setattr(worker_client, "_encoder", worker_client._encoder.__wrapped__)
+    monkeypatch.setattr(message_reader, "_encoder", message_reader._encoder.__wrapped__)
 
     with pytest.raises(ModelError) as caught:
         await client.start()
@@ -59,7 +59,7 @@ async def test_a_model_file_that_was_changed_is_refused(
 
 
 async def test_what_goes_wrong_inside_is_a_model_error(
-    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+    client: MessageReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails() -> None:
         raise MemoryError
@@ -73,7 +73,7 @@ async def test_what_goes_wrong_inside_is_a_model_error(
 
 
 async def test_nothing_waits_for_the_models_and_a_cancelled_call_is_gone(
-    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+    client: MessageReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the models work, the event loop goes on; the next call is answered as ever."""
     begun, go_on = threading.Event(), threading.Event()
@@ -97,7 +97,7 @@ async def test_nothing_waits_for_the_models_and_a_cancelled_call_is_gone(
     assert readings[0].intents()[0][0] == "lamp"
 
 
-async def test_hostile_text_is_survived(client: WorkerClient) -> None:
+async def test_hostile_text_is_survived(client: MessageReader) -> None:
     for text in ["", "\ud800", "a\x00b\x1b[31m", "x" * 100_000, "٢٠ 🤖 ﷽", "<|im_end|>", "\n" * 50]:
         readings, _ = await client.read(text)
         assert len(readings) == 1
@@ -123,9 +123,9 @@ def run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
 MAKES_TEA = """
 import asyncio, os, sys
 from engine.intents.intent import Catalogue, Intent
-from engine.offline.worker_client import WorkerClient
+from engine.offline.message_reader import MessageReader
 tea = Intent("tea", "Tea", "Tea", {"": ("make tea", "brew a cup")})
-client = WorkerClient(Catalogue("Tea", "T", "", {"tea": tea}))
+client = MessageReader(Catalogue("Tea", "T", "", {"tea": tea}))
 """
 
 
