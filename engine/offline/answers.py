@@ -91,7 +91,7 @@ async def answer(
     if earlier:
         # "What does M cost?" "And L?" asks what L costs.
         question = (
-            f"{_unnamed(earlier, table) if named_rows(question, table) else earlier} {question}"
+            f"{unnamed(earlier, table) if named_rows(question, table) else earlier} {question}"
         )
     said = await _about_rows(question, table, likeness, today)
     if said:
@@ -209,7 +209,7 @@ async def _about_rows(question: str, table: Sequence[Row], likeness: Likeness, t
     if dated and not named and len(dated) < len(table):
         return "\n".join(map(str, dated))
     if named:
-        return await _of_row(_unnamed(question, table), named[0], likeness)
+        return await _of_row(unnamed(question, table), named[0], likeness)
     if set(said) & TOTALS and (labels := _comparable(table, "price")):
         return await _total(question, table, labels, likeness)
     some = marked(said, table, today)
@@ -240,7 +240,7 @@ def _texts(row: Row) -> set[str]:
     return {fact.value for fact in row.facts if fact.kind == "text" and len(str(fact.value)) > 2}
 
 
-def _unnamed(text: str, table: Sequence[Row]) -> str:
+def unnamed(text: str, table: Sequence[Row]) -> str:
     """The text without the rows that it names."""
     for found in sorted(_names_in(text, table), key=lambda f: -f.start):
         text = f"{text[: found.start]}{text[found.end :]}"

@@ -26,10 +26,9 @@ from engine.events import PendingCall, RetryScheduled, TextDelta
 from engine.ids import new_call_id
 from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
-from engine.offline.answers import answer, is_settled, named_rows, rows_of
+from engine.offline.answers import answer, is_settled, named_rows, rows_of, unnamed
 from engine.offline.decider import asked_for
 from engine.offline.drafts import (
-    SHORT,
     Draft,
     calls_of,
     common_words,
@@ -42,11 +41,12 @@ from engine.offline.drafts import (
     takes_clause,
 )
 from engine.offline.labels import DECLINES, Prediction
-from engine.offline.lexicon import UNDOING
+from engine.offline.lexicon import FILLERS, UNDOING
 from engine.offline.message_reader import MessageReader
 from engine.offline.router import NAME
 from engine.offline.segmentation import DROPPED
 from engine.offline.selection import (
+    is_ordinal_only,
     options,
     pointed_row,
     resolve_ordinal,
@@ -253,10 +253,9 @@ class OfflineModel:
         awaiting, earlier = request.awaiting, _earlier(request)
         if awaiting and awaiting.tool in tools:
             draft = Draft(tools[awaiting.tool], dict(awaiting.arguments))
-            if (
-                _pick(draft, request, self._now().date())
-                or take_answer(draft, text, self._now(), earlier)
-                or (len(words(text)) <= SHORT and _pick_named(draft, request))
+            alone = is_ordinal_only(text)
+            if (alone and _pick(draft, request, self._now().date())) or take_answer(
+                draft, text, self._now(), earlier
             ):
                 return draft
         # Which of them is meant says nothing of what is wanted: "pay the cheaper one" is "pay it".
@@ -269,7 +268,13 @@ class OfflineModel:
                 take_words(draft, text)
                 return draft
             answers = draft.tool.effect == "read" or confirmation.is_answer(reading)
-            if answers and self._answered(draft, text, earlier):
+            # "What does it cost?" points at something, too.
+            if answers and (
+                _pick(draft, request, self._now().date()) or self._answered(draft, text, earlier)
+            ):
+                return draft
+            asks = confirmation.is_question(reading, valued=True) or text.rstrip().endswith("?")
+            if not asks and _pick_named(draft, request, alone=True):
                 return draft
         shares = reading.tools(tools)
         before = confirmation.last_call(request.messages, tools)
@@ -427,13 +432,15 @@ def _pick(draft: Draft, request: ChatRequest, today: date) -> bool:
     return False
 
 
-def _pick_named(draft: Draft, request: ChatRequest) -> bool:
+def _pick_named(draft: Draft, request: ChatRequest, *, alone: bool = False) -> bool:
     """Take the code of the one row of the last result that the text names, where a code is
-    missing: "Dune" for L-10040; whether it did."""
-    rows = named_rows(
-        confirmation.last_user_text(request), rows_of(follow_ups.last_result(request.messages))
-    )
-    for name in draft.missing[:1] if len(rows) == 1 else ():
+    missing: "Dune" for L-10040; whether it did. If `alone`, the text may say nothing else."""
+    text = confirmation.last_user_text(request)
+    table = rows_of(follow_ups.last_result(request.messages))
+    rows = named_rows(text, table)
+    if len(rows) != 1 or (alone and set(words(unnamed(text, table))) - FILLERS):
+        return False
+    for name in draft.missing[:1]:
         schema = draft.known[name]
         if "pattern" in schema and (value := value_of(rows[0], name, schema)) is not None:
             draft.arguments[name] = value

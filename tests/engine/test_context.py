@@ -51,7 +51,7 @@ def assistant(name: str, readers: dict[str, MessageReader], folder: Path) -> Ass
         ("telecom", ["add 5 GB", "and my balance?"], ("get_balance", {}), "32.50"),
         ("telecom", ["what did you just do?"], None, "not changed anything"),
         ("telecom", ["how much is plan L", "and unlimited?"], ("get_contract", {}), "$59.90"),
-        ("telecom", ["pay my bill", "show me invoice INV-1042"], None, ""),
+        ("telecom", ["pay my bill", "show me invoice INV-1042"], ("list_invoices", {}), "34.30"),
         ("telecom", ["can I use data in the US?", "I want the cheapest plan"], None, "plan"),
         ("telecom", ["top up and then tell me my balance"], ("get_balance", {}), "How many"),
         (
@@ -153,6 +153,25 @@ async def test_a_message_goes_on_from_the_ones_before(
     else:
         assert called(events) == wanted
     assert told in end(events).reply
+
+
+@pytest.mark.parametrize(
+    ("name", "messages"),
+    [
+        ("telecom", ["pay my bill", "the older one", "what does it cost to call from there?"]),
+        ("telecom", ["pay my bill", "dunno", "is it late already?"]),
+        ("telecom", ["pay my bill", "dunno", "why is that one so expensive?"]),
+        ("library", ["renew a book", "which do I have?", "is Dune late?"]),
+    ],
+)
+async def test_a_question_about_something_listed_answers_nothing_that_is_open(
+    readers: dict[str, MessageReader], tmp_path: Path, name: str, messages: list[str]
+) -> None:
+    subject = assistant(name, readers, tmp_path)
+    effects = {tool.name: tool.effect for tool in CATALOGUES[name].tools}
+    for message in messages:
+        events = await say(subject, message)
+        assert [tool for tool, _ in called(events) if effects[tool] != "read"] == []
 
 
 @pytest.mark.parametrize(

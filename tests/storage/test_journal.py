@@ -48,7 +48,7 @@ def test_a_whole_turn_is_found_in_every_table(database: Database) -> None:
     at = {(event.kind, event.seq): event.at for event in told}
     assert rows(database, "SELECT * FROM session") == [
         (
-            *("s1", "Put 20 dollars on my balance", told[0].at, told[-1].at, "gpt at example.com"),
+            *("s1", "Add 20 dollars", told[0].at, told[-1].at, "gpt at example.com"),
             *(0, 1, 1, 1, '["balance"]', "Let me do that. Done: $32.50.", 0.002, 0, "", None),
         )
     ]

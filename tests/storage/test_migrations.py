@@ -90,14 +90,14 @@ def test_an_older_file_is_backed_up_whole_and_brought_up_to_date(
 ) -> None:
     monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, add_mood))
     database = Database.open(old)
-    assert rows(database, "SELECT title, mood FROM session") == [("top up 20", None)]
+    assert rows(database, "SELECT title, mood FROM session") == [("Add 20 dollars", None)]
     assert rows(database, "PRAGMA user_version") == [(len(MIGRATIONS) + 1,)]
     monkeypatch.undo()
     backup = backup_of(old, len(MIGRATIONS))
     assert backup.name == f"x.db.bak-v{len(MIGRATIONS)}"
     assert backup.stat().st_mode & 0o777 == 0o600
     [session] = History(Database.open(backup)).sessions()
-    assert (session.title, session.actions) == ("top up 20", 1)
+    assert (session.title, session.actions) == ("Add 20 dollars", 1)
 
 
 def test_a_new_file_needs_no_backup(tmp_path: Path) -> None:
