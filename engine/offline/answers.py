@@ -87,7 +87,7 @@ async def answer(
     whole = verbalize(result)
     if not isinstance(result, Mapping | list) or "error" in result:
         return whole
-    table, facts = rows_of(result), facts_of(result)
+    table, facts, own = rows_of(result), facts_of(result), question
     if earlier:
         # "What does M cost?" "And L?" asks what L costs.
         question = (
@@ -96,7 +96,8 @@ async def answer(
     said = await _about_rows(question, table, likeness, today)
     if said:
         return said
-    fact = await _best(question, facts, likeness)
+    # "How much did I use?" "And how much is left?" asks for another field than the one before.
+    fact = await _best(own, facts, likeness) or await _best(question, facts, likeness)
     return _said(fact, whole) if fact else whole
 
 

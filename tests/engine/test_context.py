@@ -49,6 +49,12 @@ def assistant(name: str, readers: dict[str, MessageReader], folder: Path) -> Ass
         ("telecom", ["add 5 GB", "how much did that cost?"], None, "$10"),
         ("telecom", ["add 5 GB", "and how much is left?"], ("get_data_balance", {}), "12.4 GB"),
         ("telecom", ["add 5 GB", "and my balance?"], ("get_balance", {}), "32.50"),
+        (
+            "telecom",
+            ["how much data did I use?", "and how much is left?"],
+            ("get_data_balance", {}),
+            "7.4 GB",
+        ),
         ("telecom", ["what did you just do?"], None, "not changed anything"),
         ("telecom", ["how much is plan L", "and unlimited?"], ("get_contract", {}), "$59.90"),
         ("telecom", ["pay my bill", "show me invoice INV-1042"], ("list_invoices", {}), "34.30"),
