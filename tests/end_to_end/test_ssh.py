@@ -56,7 +56,6 @@ def _wait_for_end(processes: set[int]) -> None:
 def test_a_dropped_line_ends_the_turn_and_loses_nothing(
     shell: SecureShell, home: Home, talker: Talker
 ) -> None:
-    home.environ["INTENTBOT_ROUTER"] = "embedded"  # its models are a child process
     pid_file = home.folder / "pid"
     program = _over(shell, home, "sh", "-c", f"echo $$ > {pid_file}; exec {PROGRAM}")
     try:
@@ -65,7 +64,6 @@ def test_a_dropped_line_ends_the_turn_and_loses_nothing(
         talker.says("It is thirty-two dollars, ")
         program.wait_for("thirty-two dollars,")
         processes = _descendants(int(pid_file.read_text()))
-        assert len(processes) > 1, "the program and its models"
     finally:
         program.kill()
     _wait_for_end(processes)
