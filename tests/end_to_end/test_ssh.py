@@ -56,6 +56,7 @@ def _wait_for_end(processes: set[int]) -> None:
 def test_a_dropped_line_ends_the_turn_and_loses_nothing(
     shell: SecureShell, home: Home, talker: Talker
 ) -> None:
+    home.environ["INTENTBOT_ROUTER"] = "embedded"
     pid_file = home.folder / "pid"
     program = _over(shell, home, "sh", "-c", f"echo $$ > {pid_file}; exec {PROGRAM}")
     try:
