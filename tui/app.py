@@ -25,6 +25,7 @@ from textual.theme import Theme
 from tui import theme
 from tui.formatting.text import one_line, sanitize
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.screens.base import BaseScreen
 from tui.screens.chat import ChatScreen
 from tui.services.backend import AppBackend, DemoStep
@@ -203,11 +204,11 @@ class PanesApp(SequentialKeysApp):
     def _preview_theme(self, name: str) -> None:
         self.theme = name
 
-    def holders(self, screen: Screen[object]) -> Mapping[registry.Context, DOMNode]:
+    def holders(self, screen: Screen[object]) -> Mapping[Context, DOMNode]:
         """The places whose commands work now, and what has their actions."""
         if isinstance(screen, BaseScreen):
             return {**screen.holders(), "anywhere": self}
-        holders: dict[registry.Context, DOMNode] = {}
+        holders: dict[Context, DOMNode] = {}
         for bar in screen.query(FooterBar):
             holders |= dict.fromkeys(bar.places, screen)
         if screen.focused is not None:

@@ -17,8 +17,10 @@ from engine import paths
 from tui.cli import main
 from tui.commands import ask, completion, output
 from tui.commands.app import has_terminal
+from tui.commands.argument_parser import PROGRAM
+from tui.commands.examples import EXAMPLES
 from tui.commands.exit_codes import ExitCode
-from tui.commands.parser import EXAMPLES, PROGRAM, parser
+from tui.commands.parser import parser
 from tui.services import config_file
 
 COMMANDS = [(" ".join(words), of) for words, of in completion.walk(parser())]

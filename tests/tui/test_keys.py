@@ -13,6 +13,7 @@ from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import burst, chat_of, make_app, settle, shown, until
 from tui.keybindings import registry
+from tui.keybindings.command import CHAT_PLACES, PLACES, Command, Context
 from tui.screens.action_list import ActionsScreen
 from tui.screens.base import BaseScreen
 from tui.screens.catalogue import CatalogueScreen
@@ -45,7 +46,7 @@ BROKEN = {
 
 
 def test_every_place_has_a_title_and_every_key_is_one_terminals_send() -> None:
-    assert set(registry.PLACES) == set(get_args(registry.Context))
+    assert set(PLACES) == set(get_args(Context))
     for command in registry.COMMANDS:
         assert not set(command.keys.split(",")) & BROKEN, command.id
         assert not command.keys.startswith("alt+"), command.id
@@ -54,7 +55,7 @@ def test_every_place_has_a_title_and_every_key_is_one_terminals_send() -> None:
 def test_ids_are_unique_and_a_key_means_one_thing_in_a_place() -> None:
     ids = [command.id for command in registry.COMMANDS]
     assert len(ids) == len(set(ids))
-    for place in registry.PLACES:
+    for place in PLACES:
         keys = (command.keys for command in registry.of(place) if command.keys)
         pressed = [key for some in keys for key in some.split(",")]
         assert len(pressed) == len(set(pressed)), place
@@ -117,12 +118,12 @@ async def test_help_lists_every_command() -> None:
         screen = pilot.app.screen
         assert isinstance(screen, HelpScreen)
         await until(pilot, lambda: screen.rows)
-        listed = {(row.place, row.help) for row in screen.rows if isinstance(row, registry.Command)}
+        listed = {(row.place, row.help) for row in screen.rows if isinstance(row, Command)}
         assert {(command.place, command.help) for command in registry.COMMANDS} == listed
         await pilot.press(*"evaluation run")
         await until(pilot, lambda: len(screen.rows) < 40)
         assert all(
-            "evaluation" in row.help.casefold() or "run" in registry.PLACES[row.place]
+            "evaluation" in row.help.casefold() or "run" in PLACES[row.place]
             for row in screen.rows
             if not isinstance(row, str)
         )
@@ -149,7 +150,7 @@ async def test_question_mark_is_help_outside_the_prompt_only() -> None:
     ],
 )
 async def test_the_palette_has_the_commands_of_a_list(
-    key: str, place: registry.Context, words: str, done: str
+    key: str, place: Context, words: str, done: str
 ) -> None:
     app = make_app(FakeBackstage(rows=fake.ROWS))
     async with app.run_test(size=(100, 30)) as pilot:
@@ -187,7 +188,7 @@ async def test_the_palette_has_every_command_that_there_is_something_for() -> No
             assert len(entries) == len({entry.command.help for entry in entries})
             return {entry.command.id for entry in entries}
 
-        possible = {one.id for one in registry.of(*registry.CHAT_PLACES) if one.in_palette} - never
+        possible = {one.id for one in registry.of(*CHAT_PLACES) if one.in_palette} - never
         assert offered() == possible - of_a_turn
         await app._chat.open("s1")
         assert offered() == possible

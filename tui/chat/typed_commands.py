@@ -13,6 +13,7 @@ from engine.tools.source import Attachable, ServerPrompt
 from engine.typed_input import Command, MessageText, as_typed, read_input
 from tui.formatting.text import one_line
 from tui.keybindings import registry
+from tui.keybindings.command import Command as AppCommand
 
 __all__ = [
     "Command",
@@ -73,7 +74,7 @@ def sent_again(text: str) -> str:
     return message if isinstance(message, MessageText) else text
 
 
-def action_of(command: Command) -> tuple[registry.Command, str] | None:
+def action_of(command: Command) -> tuple[AppCommand, str] | None:
     """Return the registry's command and the action with what was typed behind its name."""
     word, _, rest = command.name.partition(" ")
     known = _by_name().get(word)
@@ -187,5 +188,5 @@ def _attachments(text: str, attachable: Sequence[Attachable]) -> list[Suggestion
     return found
 
 
-def _by_name() -> dict[str, registry.Command]:
+def _by_name() -> dict[str, AppCommand]:
     return {name: one for one in registry.COMMANDS for name in one.typed}

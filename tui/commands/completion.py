@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tui.commands.argument_parser import EVERYWHERE, PROGRAM
+from tui.commands.examples import EXAMPLES
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import write
-from tui.commands.parser import EVERYWHERE, EXAMPLES, PROGRAM, parser
+from tui.commands.parser import parser
 
 NOT_OWN = {"help", *EVERYWHERE}
 FUNCTION = "_intentbot_tui"

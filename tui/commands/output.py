@@ -18,7 +18,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.text import escape_controls, strip_controls
-from tui.commands.parser import PROGRAM
+from tui.commands.argument_parser import PROGRAM
 
 if TYPE_CHECKING:
     from rich.console import Console

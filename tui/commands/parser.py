@@ -3,68 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import re
-import sys
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
 
 from engine.settings import PROVIDERS
+from tui.commands.argument_parser import (
+    PROGRAM,
+    ArgumentParser,
+    Collect,
+    Version,
+    count,
+    moment,
+)
 
-PROGRAM = "intentbot-tui"
 STATES = (
     *("proposed", "approved", "started", "succeeded", "failed"),
     *("denied", "timed_out", "cancelled", "unknown"),
 )
 
-EVERYWHERE = ("catalog", "db", "provider", "model_file")  # options of every command
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
-EXAMPLES: dict[str, tuple[str, ...]] = {
-    "": ("", "--continue", "ask 'how much money do I have?'", "setup", "demo tour"),
-    "ask": (
-        "ask 'top up 20 dollars' --yes",
-        "ask --session 01a21fda-82b3 'and 10 more'",
-        "ask --json 'pay my bill' | jq -r .kind",
-    ),
-    "sessions": ("sessions list -n 5", "sessions search invoice", "sessions export 01a21fda-82b3"),
-    "sessions list": ("sessions list -n 5", "sessions list --json"),
-    "sessions search": ("sessions search 'invoice OR bill'",),
-    "sessions show": ("sessions show 01a21fda-82b3", "sessions show 01a21fda-82b3 --costs"),
-    "sessions rename": ("sessions rename 01a21fda-82b3 'The trip to Spain'",),
-    "sessions archive": ("sessions archive 01a21fda-82b3", "sessions archive 01a21fda-82b3 --undo"),
-    "sessions delete": ("sessions delete 01a21fda-82b3",),
-    "sessions export": ("sessions export 01a21fda-82b3 --format html -o session.html",),
-    "sessions import": ("sessions import session.json --copy",),
-    "actions": ("actions list --state unknown", "actions check 01a21fda-82b3"),
-    "actions list": ("actions list --since 3d --tool pay_invoice", "actions list --csv"),
-    "actions show": ("actions show 01a21fda-82b3",),
-    "actions check": ("actions check 01a21fda-82b3",),
-    "replay": ("replay 01a21fda-82b3",),
-    "demo": ("demo", "demo tour", "demo tour --cast tour.cast"),
-    "eval": ("eval --classification-only", "eval --gate intent=0.95 --junit report.xml"),
-    "catalog": ("catalog list", "--catalog ./mine catalog check"),
-    "catalog list": ("catalog list", "--catalog ./mine catalog list"),
-    "catalog check": ("--catalog ./mine catalog check",),
-    "catalog fit": ("catalog fit", "--catalog ./mine catalog fit --write"),
-    "catalog learn": ("--catalog ./mine catalog learn --write",),
-    "config": ("config show", "config set router llm", "config edit"),
-    "config set": ("config set agent_model gpt-5.4-mini", 'config set router ""'),
-    "setup": ("setup",),
-    "doctor": ("doctor", "doctor --json"),
-    "trust": ("trust", "trust --list"),
-    "login": ("login https://example.com/mcp", "login https://example.com/mcp --remove"),
-    "init": ("init", "init openapi.yaml", "init mcp.json tools.py --to mine --write"),
-    "models": ("models list", "models get smollm2"),
-    "models list": ("models list", "models list --json"),
-    "models get": ("models get smollm2",),
-    "completion": (
-        "completion bash > ~/.local/share/bash-completion/completions/intentbot-tui",
-        "completion fish > ~/.config/fish/completions/intentbot-tui.fish",
-        "completion man > ~/.local/share/man/man1/intentbot-tui.1",
-    ),
-}
 ENVIRONMENT = (
     "Environment: OPENAI_API_KEY, OPENAI_BASE_URL, AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, "
     "OPENAI_API_VERSION, INTENTBOT_AGENT_MODEL, INTENTBOT_CLASSIFIER_MODEL, INTENTBOT_ROUTER, "
@@ -72,56 +30,10 @@ ENVIRONMENT = (
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    """Prints what argparse has to say the way the commands do, and adds examples to the help.
-
-    The help of a subcommand has its own options only, and names the others.
-    """
-
-    def format_help(self) -> str:
-        whole = self.prog == PROGRAM
-        own = [one for one in self._actions if whole or one.dest not in EVERYWHERE]
-        shown = self._get_formatter()
-        shown.add_usage(self.usage, own, self._mutually_exclusive_groups)
-        shown.add_text(self.description)
-        for group in self._action_groups:
-            shown.start_section(group.title)
-            shown.add_arguments([one for one in group._group_actions if one in own])
-            shown.end_section()
-        others = [one for one in self._actions if one not in own]
-        names = ", ".join(name for one in others for name in one.option_strings)
-        also = f"Options of every command: {names}; see {PROGRAM} --help." if names else ""
-        shown.add_text(self.epilog or also)
-        return shown.format_help() + self._examples()
-
-    def _examples(self) -> str:
-        examples = EXAMPLES.get(self.prog.removeprefix(PROGRAM).strip(), ())
-        lines = [f"  {PROGRAM} {example}".rstrip() for example in examples]
-        return "\n".join(["", "examples:", *lines, ""] if lines else [])
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and which word may have been meant."""
-        found = re.search(r"invalid choice: '(.+)' \(choose from (.+)\)$", message)
-        if found is not None:
-            known = [word.strip(" '") for word in found[2].split(",")]
-            if near := get_close_matches(found[1], known, n=1):
-                before = message[: found.start()]
-                message = f"{before}invalid choice: {found[1]!r}, did you mean {near[0]!r}?"
-        super().error(message)
-
-    def _print_message(self, message: str, file: object = None) -> None:
-        from tui.commands import output
-
-        if file is sys.stderr:
-            output.tell(message, end="")
-        else:
-            output.write(message)
-
-
 def parser() -> argparse.ArgumentParser:
     """The whole command line. The common options stand before or after the subcommand."""
     common = _common()
-    main_parser: argparse.ArgumentParser = _Parser(
+    main_parser: argparse.ArgumentParser = ArgumentParser(
         prog=PROGRAM,
         parents=[common],
         description="An assistant in the terminal that performs real tasks. "
@@ -130,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "3 network, 4 limit or time-out, 5 approval needed and nobody to ask, 130 interrupted. "
         + ENVIRONMENT,
     )
-    main_parser.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version")
+    main_parser.add_argument("-V", "--version", action=Version, nargs=0, help="show the version")
     which = main_parser.add_mutually_exclusive_group()
     which.add_argument(
         *("-c", "--continue"),
@@ -254,7 +166,7 @@ def _common() -> argparse.ArgumentParser:
     group = common.add_argument_group("options of every command")
     group.add_argument(
         "--catalog",
-        action=_Collect,
+        action=Collect,
         metavar="PLACE",
         help="a catalogue's folder, an OpenAPI document (file or URL), an mcp.json or a Python "
         "file; given more than once, they are merged",
@@ -350,7 +262,7 @@ def _add_sessions(
 
 
 def _limit(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-n", "--limit", type=_count, metavar="N", help="the newest N")
+    command.add_argument("-n", "--limit", type=count, metavar="N", help="the newest N")
 
 
 def _add_actions(
@@ -368,7 +280,7 @@ def _add_actions(
     listing.add_argument("--search", metavar="WORDS", help="with this in arguments or result")
     for option, meaning in (("--since", "not before"), ("--until", "before")):
         listing.add_argument(
-            option, type=_moment, metavar="WHEN", help=f"{meaning} 30m, 2h, 3d ago, or a date"
+            option, type=moment, metavar="WHEN", help=f"{meaning} 30m, 2h, 3d ago, or a date"
         )
     _limit(listing)
     form = listing.add_mutually_exclusive_group()
@@ -381,15 +293,6 @@ def _add_actions(
         one = verbs.add_parser(verb, parents=[common], help=purpose)
         one.add_argument("id", metavar="ID", help="an action's ID, or a unique prefix")
         _json(one, "print the action as JSON")
-
-
-def _moment(typed: str) -> str:
-    from tui.formatting.time import parse_time
-
-    try:
-        return parse_time(typed)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_replay(
@@ -434,13 +337,13 @@ def _add_eval(commands: Commands[argparse.ArgumentParser], common: argparse.Argu
         help="this set instead of the catalogue's own; repeatable",
     )
     rows.add_argument("--from-corrections", action="store_true", help="what people corrected")
-    rows.add_argument("--limit", type=_count, metavar="N", help="sample at most N messages")
+    rows.add_argument("--limit", type=count, metavar="N", help="sample at most N messages")
     evaluation.add_argument(
         "--classification-only", action="store_true", help="route only; leave the tools out"
     )
     evaluation.add_argument(
         "--parallel",
-        type=_count,
+        type=count,
         metavar="N",
         help="run N in parallel (default: 4, or 1 with the offline models)",
     )
@@ -489,38 +392,3 @@ def _add_catalog(
         "learn", parents=[common], help="what people corrected, for the intents' files; as a diff"
     )
     learn.add_argument("--write", action="store_true", help="change the files")
-
-
-def _count(text: str) -> int:
-    """A number of things: one or more."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
-
-
-class _Collect(argparse.Action):
-    """`append` for an option that may stand before and after the subcommand.
-
-    argparse reads the subcommand's options into a namespace of their own and copies that over the
-    first one, so `append` would lose what stood before. A parser is made for each command line.
-    """
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        value: Any,
-        option_string: str | None = None,
-    ) -> None:
-        self.const = [*(self.const or []), value]
-        setattr(namespace, self.dest, self.const)
-
-
-class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
-        from importlib.metadata import version
-
-        parser._print_message(f"{PROGRAM} {version(PROGRAM)}\n", sys.stdout)
-        parser.exit()

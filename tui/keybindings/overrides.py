@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from textual.keys import KEY_NAME_REPLACEMENTS
 
-from tui.keybindings.registry import ALIASES, Command, Context
+from tui.keybindings.command import Command, Context
+from tui.keybindings.registry import ALIASES
 
 _NAMED = {
     *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),

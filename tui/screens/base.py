@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from tui.chat.presenter import Presenter
 from tui.keybindings import registry
+from tui.keybindings.command import Command, Context
 from tui.terminal import clipboard
 from tui.widgets.action_log import ActionLog
 from tui.widgets.banner import Banner
@@ -47,7 +48,7 @@ class BaseScreen(Screen[None]):
 
     def __init__(
         self,
-        places: Sequence[registry.Context],
+        places: Sequence[Context],
         top: Widget,
         clock: Callable[[], float],
         *,
@@ -94,7 +95,7 @@ class BaseScreen(Screen[None]):
         """What has the focus when nothing else wants it."""
         return self.transcript
 
-    def holders(self) -> Mapping[registry.Context, DOMNode]:
+    def holders(self) -> Mapping[Context, DOMNode]:
         """The places of this screen, and what has their actions."""
         return {
             **dict.fromkeys(self._places, self),
@@ -103,7 +104,7 @@ class BaseScreen(Screen[None]):
             "actions": self.action_log,
         }
 
-    def offers(self, command: registry.Command) -> bool:
+    def offers(self, command: Command) -> bool:
         """Whether there is something that this could be done to."""
         record, transcript = self.presenter.record, self.transcript
         needed: Mapping[str, object] = {
@@ -135,10 +136,10 @@ class BaseScreen(Screen[None]):
         self.transcript.focus()
 
     def _focus_moved(self, focused: Widget | None) -> None:
-        place: registry.Context = getattr(focused, "PLACE", "anywhere")
+        place: Context = getattr(focused, "PLACE", "anywhere")
         own = () if place == "find" else self._places  # most of their keys are letters there
         menu = ("menu",) if place == "prompt" and self.completing else ()
-        places: tuple[registry.Context, ...] = (*menu, place, *own, "panes", "anywhere")
+        places: tuple[Context, ...] = (*menu, place, *own, "panes", "anywhere")
         self.query_one(FooterBar).places = tuple(dict.fromkeys(places))
 
     # Actions; keys.py has their keys.

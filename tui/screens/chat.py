@@ -28,6 +28,7 @@ from tui.chat.typed_commands import (
 from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import parameter_list
 from tui.keybindings import registry
+from tui.keybindings.command import Command, Context
 from tui.screens.chat_screens import OpensScreens
 from tui.screens.reconcile import check
 from tui.services.backend import AppBackend, SessionRow, SessionSnapshot
@@ -64,7 +65,7 @@ class ChatScreen(OpensScreens):
         clock: Callable[[], float],
         *,
         low_bandwidth: bool,
-        places: Sequence[registry.Context] = ("chat",),
+        places: Sequence[Context] = ("chat",),
     ) -> None:
         self.welcome = Welcome()
         super().__init__(places, self.welcome, clock, low_bandwidth=low_bandwidth)
@@ -92,7 +93,7 @@ class ChatScreen(OpensScreens):
         self.watch(self, "focused", self._show_letters)
 
     def _show_letters(self) -> None:
-        written_in: set[registry.Context] = set() if self.transcript.walking else {"transcript"}
+        written_in: set[Context] = set() if self.transcript.walking else {"transcript"}
         self.query_one(FooterBar).written_in = frozenset(written_in)
 
     @property
@@ -204,7 +205,7 @@ class ChatScreen(OpensScreens):
         await self.presenter.tell(FailureBlock(TurnView(""), "start", message, retryable=True))
         await self.presenter.tell(NoteBlock(TurnView(""), "/setup chooses what answers"))
 
-    def holders(self) -> Mapping[registry.Context, DOMNode]:
+    def holders(self) -> Mapping[Context, DOMNode]:
         return {**super().holders(), "prompt": self.prompt}
 
     # What the widgets say.
@@ -410,7 +411,7 @@ class ChatScreen(OpensScreens):
             if waiting:
                 self.prompt.put("\n".join(filter(None, [*waiting, self.prompt.text])))
 
-    def offers(self, command: registry.Command) -> bool:
+    def offers(self, command: Command) -> bool:
         """See `BaseScreen.offers`."""
         newest = self.presenter.record.newest
         needed: Mapping[str, object] = {

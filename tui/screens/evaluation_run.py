@@ -18,6 +18,7 @@ from tui import theme
 from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import change, count, one_decimal_percent, percent
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.services.backend import AppBackend
 from tui.services.evaluation_results import (
     OF_CALLS,
@@ -97,7 +98,7 @@ class EvaluationRunScreen(Screen[str | None]):
         self._tell()
 
     def _focus_moved(self, focused: Widget | None) -> None:
-        place: tuple[registry.Context, ...] = ("matrix",) if focused is self._matrix else ()
+        place: tuple[Context, ...] = ("matrix",) if focused is self._matrix else ()
         self.query_one(FooterBar).places = (*place, "run", "anywhere")
         if focused is not None and focused.id in ("intents", "matrix"):
             self._by_intent = focused.id == "intents"

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tui import theme
 from tui.keybindings import registry
+from tui.keybindings.command import PLACES, Command, Context
 from tui.screens.list_screen import ListDialog
 
 _ABOUT = (
@@ -22,7 +23,7 @@ _ABOUT = (
 KEYS, TYPED = 22, 12  # columns
 
 # A place, as a heading, or one of its commands.
-Row = registry.Context | registry.Command
+Row = Context | Command
 
 
 class HelpScreen(ListDialog[None, Row]):
@@ -34,10 +35,10 @@ class HelpScreen(ListDialog[None, Row]):
     TITLE_TEXT = "Help"
     FILTER = "Search keys and commands"
 
-    def __init__(self, here: Sequence[registry.Context] = ()) -> None:
+    def __init__(self, here: Sequence[Context] = ()) -> None:
         super().__init__()
         self._here = here
-        self._keys: dict[registry.Command, str] = {}  # with those of others that do the same
+        self._keys: dict[Command, str] = {}  # with those of others that do the same
 
     def compose_above(self) -> Iterable[Widget]:
         yield Static(Content.styled(_ABOUT, "$quiet"), id="about", markup=False)
@@ -46,13 +47,13 @@ class HelpScreen(ListDialog[None, Row]):
         """Return the commands that match, each place as the heading of its own."""
         wanted = words.casefold().split()
         rows: list[Row] = []
-        for place in dict.fromkeys((*self._here, *registry.PLACES)):
+        for place in dict.fromkeys((*self._here, *PLACES)):
             found = [
                 command
                 for command in registry.of(place)
                 if all(word in _text(place, command) for word in wanted)
             ]
-            same: dict[str, list[registry.Command]] = {}
+            same: dict[str, list[Command]] = {}
             for command in found:
                 same.setdefault(command.help, []).append(command)
             for command, *others in same.values():
@@ -66,7 +67,7 @@ class HelpScreen(ListDialog[None, Row]):
     def line(self, row: Row) -> Content:
         if isinstance(row, str):
             marked = "  (current)" if row in self._here else ""
-            title = (registry.PLACES[row], "bold $primary")
+            title = (PLACES[row], "bold $primary")
             return Content.assemble("\n", title, (marked, "$accent"))
         typed = f"/{row.typed[0]}" if row.typed else ""
         return Content.assemble(
@@ -82,7 +83,7 @@ class HelpScreen(ListDialog[None, Row]):
         self.dismiss(None)
 
 
-def _text(place: registry.Context, command: registry.Command) -> str:
+def _text(place: Context, command: Command) -> str:
     typed = " ".join(f"/{name}" for name in command.typed)
-    said = (registry.PLACES[place], command.shown_keys, command.title, command.help, typed)
+    said = (PLACES[place], command.shown_keys, command.title, command.help, typed)
     return " ".join(said).casefold()

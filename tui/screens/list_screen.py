@@ -21,6 +21,7 @@ from tui import theme
 from tui.formatting.text import one_line
 from tui.formatting.values import count
 from tui.keybindings import registry
+from tui.keybindings.command import Command, Context
 from tui.terminal.key_queue import LineInput
 from tui.widgets.footer import FooterBar
 
@@ -39,12 +40,12 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
 
     CSS_PATH: ClassVar[CSSPathType | None] = theme.style("lists")
     BINDINGS: ClassVar[list[BindingType]] = registry.bindings("lists")
-    PLACE: ClassVar[registry.Context] = "lists"
+    PLACE: ClassVar[Context] = "lists"
     TABBED: ClassVar[bool] = False
     FILTER: ClassVar[str] = ""  # says what is searched; empty: nothing can be
     PAGE: ClassVar[int] = 0  # rows that are read at a time; 0: all of them
     LIST_ID: ClassVar[str] = "rows"
-    MORE_PLACES: ClassVar[tuple[registry.Context, ...]] = ("anywhere",)  # in the footer
+    MORE_PLACES: ClassVar[tuple[Context, ...]] = ("anywhere",)  # in the footer
     OF: ClassVar[str] = "line"  # what a row is, for their number
     FOR_A_ROW: ClassVar[frozenset[str]] = frozenset()  # commands that need one
     NO_MATCH: ClassVar[str] = "Nothing matches."
@@ -101,7 +102,7 @@ class ListScreen(Screen[Result], Generic[Result, Row]):
         self.watch(self, "focused", self._focus_moved)
         self.load_rows()
 
-    def offers(self, command: registry.Command) -> bool:
+    def offers(self, command: Command) -> bool:
         """Whether there is something that this could be done to."""
         return bool(self.rows) or command.name not in self.FOR_A_ROW
 

@@ -14,6 +14,7 @@ from textual.dom import DOMNode
 from tui import theme
 from tui.formatting.text import one_line
 from tui.keybindings import registry
+from tui.keybindings.command import Command
 from tui.screens.list_screen import ListDialog, matching
 
 TITLE, GROUP, KEY = 14, 12, 12  # columns
@@ -24,7 +25,7 @@ WIDE = 100  # of the panel, as the style has it
 class Entry:
     """A command, and the node that has its action."""
 
-    command: registry.Command
+    command: Command
     node: DOMNode
 
     @property

@@ -11,11 +11,12 @@ from tui.formatting.call_text import folded, shown_name
 from tui.formatting.text import exact_line, one_line
 from tui.formatting.values import STATE_STYLES, action_state, clock_time, progress, seconds
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.widgets.tool_card import CheckRequested, details
 
 
 class ActionLog(OptionList):
-    PLACE: registry.Context = "actions"
+    PLACE: Context = "actions"
     BINDINGS = registry.bindings("actions")
     BORDER_TITLE = "Tool calls"
 

@@ -33,6 +33,7 @@ from engine.tools.form_fields import FormField, fields_of, missing_fields
 from tui.formatting.text import sanitize
 from tui.formatting.values import EDITED, call
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.terminal.key_queue import in_burst
 from tui.widgets.arguments_editor import ArgumentsEditor
 from tui.widgets.call_text import CallText
@@ -65,7 +66,7 @@ _MORE = ("y  see the end", "y see end")
 class ApprovalBar(Vertical, can_focus=True):
     """The `Approver` and `InputProvider` of the app. Questions are asked one after another."""
 
-    PLACE: registry.Context = "approval"
+    PLACE: Context = "approval"
     BINDINGS = registry.bindings("approval")
     BORDER_TITLE = "Approve this action?"
 

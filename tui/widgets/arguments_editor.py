@@ -12,11 +12,12 @@ from textual.widgets import TextArea
 
 from tui.formatting.text import show_controls
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.terminal.key_queue import dispatch_binding_now
 
 
 class ArgumentsEditor(TextArea):
-    PLACE: registry.Context = "arguments"
+    PLACE: Context = "arguments"
     BINDINGS = registry.bindings("arguments")
 
     class Accepted(Message):

@@ -9,13 +9,13 @@ from textual.widgets.option_list import Option
 
 from tui.chat.typed_commands import Offers, Suggestion, suggestions
 from tui.formatting.text import one_line
-from tui.keybindings import registry
+from tui.keybindings.command import Context
 
 
 class CommandMenu(OptionList, can_focus=False):
     """Shown while a command or an address is being written; `offers` are what there is."""
 
-    PLACE: registry.Context = "menu"
+    PLACE: Context = "menu"
 
     class Changed(Message):
         """The menu was shown or hidden."""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from tui.formatting.text import one_line
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.services.evaluation_results import RunView, axes, is_intent
 from tui.theme import text_on
 
@@ -29,7 +30,7 @@ GLYPHS = ((0.5, "█"), (0.2, "▓"), (0.05, "▒"), (0.0, "░"))
 class ConfusionMatrix(Widget, can_focus=True):
     """`expected` and `decided` are its axes; the cursor is a cell."""
 
-    PLACE: registry.Context = "matrix"
+    PLACE: Context = "matrix"
     BINDINGS = registry.bindings("matrix")
     BORDER_TITLE = "Expected ↓ decided →"
 

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.terminal.key_queue import LineInput
 from tui.widgets.transcript import Transcript
 
@@ -15,7 +16,7 @@ from tui.widgets.transcript import Transcript
 class FindBar(Horizontal):
     """Hidden until it is opened; begins at the newest place, where the person mostly is."""
 
-    PLACE: registry.Context = "find"
+    PLACE: Context = "find"
     BINDINGS = registry.bindings("find")
 
     class Closed(Message):

@@ -10,20 +10,21 @@ from textual.style import Style
 from textual.widget import Widget
 
 from tui.keybindings import registry
+from tui.keybindings.command import Command, Context
 
 
 class FooterBar(Widget):
     """`written_in` are the places in which a letter is text now, no command; `impossible` are the
     names of commands that there is nothing for."""
 
-    places: reactive[tuple[registry.Context, ...]] = reactive(("prompt", "chat", "anywhere"))
-    written_in: reactive[frozenset[registry.Context]] = reactive(frozenset())
+    places: reactive[tuple[Context, ...]] = reactive(("prompt", "chat", "anywhere"))
+    written_in: reactive[frozenset[Context]] = reactive(frozenset())
     impossible: reactive[frozenset[str]] = reactive(frozenset())
 
     class Pressed(Message):
         """A key was clicked."""
 
-        def __init__(self, command: registry.Command) -> None:
+        def __init__(self, command: Command) -> None:
             super().__init__()
             self.command = command
 

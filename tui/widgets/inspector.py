@@ -24,7 +24,7 @@ from tui.formatting.values import (
     seconds,
     spent,
 )
-from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.widgets.intent_chip import destination, tools_offered
 
 _STAGES = {"classify": "Classify", "act": "Act"}
@@ -32,7 +32,7 @@ NAME = 21  # columns for the title of a runner-up
 
 
 class Inspector(VerticalScroll, can_focus=True):
-    PLACE: registry.Context = "panes"
+    PLACE: Context = "panes"
     BORDER_TITLE = "Intent"
 
     def __init__(self, id: str) -> None:

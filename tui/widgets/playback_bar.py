@@ -5,14 +5,14 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.playback.timeline import Timeline
 
 
 class PlaybackBar(Widget, can_focus=True):
     """One line: playing or not, how fast, how far."""
 
-    PLACE: registry.Context = "playback"
+    PLACE: Context = "playback"
 
     def __init__(self) -> None:
         super().__init__(id="transport")

@@ -10,6 +10,7 @@ from textual.widgets import TextArea
 from tui.chat.typed_commands import Command, MessageText, action_of, read_input
 from tui.formatting.text import one_line
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.terminal.key_queue import dispatch_binding_now, in_burst
 from tui.widgets.command_menu import CommandMenu
 
@@ -17,7 +18,7 @@ from tui.widgets.command_menu import CommandMenu
 class Prompt(TextArea):
     """Enter sends; a line that ends in a backslash goes on. Up and down at the edges recall."""
 
-    PLACE: registry.Context = "prompt"
+    PLACE: Context = "prompt"
     BINDINGS = registry.bindings("prompt")
 
     class Sent(Message):

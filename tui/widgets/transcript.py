@@ -32,6 +32,7 @@ from tui.formatting.highlight import HighlightStatic, fold
 from tui.formatting.text import sanitize
 from tui.formatting.values import action_state, call, count, pretty_json
 from tui.keybindings import registry
+from tui.keybindings.command import Context
 from tui.widgets.assistant_message import AssistantMessage
 from tui.widgets.error_card import ErrorCard
 from tui.widgets.intent_chip import IntentChip
@@ -44,7 +45,7 @@ from tui.widgets.virtual_window import Window
 class Transcript(VerticalScroll, can_focus=True):
     """`walking`: since it got the focus the person has gone from entry to entry by key."""
 
-    PLACE: registry.Context = "transcript"
+    PLACE: Context = "transcript"
     BINDINGS = registry.bindings("transcript")
     walking: reactive[bool] = reactive(False)
 

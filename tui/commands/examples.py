@@ -1,0 +1,48 @@
+"""What the help of each command shows as examples: the words behind `intentbot-tui`."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "": ("", "--continue", "ask 'how much money do I have?'", "setup", "demo tour"),
+    "ask": (
+        "ask 'top up 20 dollars' --yes",
+        "ask --session 01a21fda-82b3 'and 10 more'",
+        "ask --json 'pay my bill' | jq -r .kind",
+    ),
+    "sessions": ("sessions list -n 5", "sessions search invoice", "sessions export 01a21fda-82b3"),
+    "sessions list": ("sessions list -n 5", "sessions list --json"),
+    "sessions search": ("sessions search 'invoice OR bill'",),
+    "sessions show": ("sessions show 01a21fda-82b3", "sessions show 01a21fda-82b3 --costs"),
+    "sessions rename": ("sessions rename 01a21fda-82b3 'The trip to Spain'",),
+    "sessions archive": ("sessions archive 01a21fda-82b3", "sessions archive 01a21fda-82b3 --undo"),
+    "sessions delete": ("sessions delete 01a21fda-82b3",),
+    "sessions export": ("sessions export 01a21fda-82b3 --format html -o session.html",),
+    "sessions import": ("sessions import session.json --copy",),
+    "actions": ("actions list --state unknown", "actions check 01a21fda-82b3"),
+    "actions list": ("actions list --since 3d --tool pay_invoice", "actions list --csv"),
+    "actions show": ("actions show 01a21fda-82b3",),
+    "actions check": ("actions check 01a21fda-82b3",),
+    "replay": ("replay 01a21fda-82b3",),
+    "demo": ("demo", "demo tour", "demo tour --cast tour.cast"),
+    "eval": ("eval --classification-only", "eval --gate intent=0.95 --junit report.xml"),
+    "catalog": ("catalog list", "--catalog ./mine catalog check"),
+    "catalog list": ("catalog list", "--catalog ./mine catalog list"),
+    "catalog check": ("--catalog ./mine catalog check",),
+    "catalog fit": ("catalog fit", "--catalog ./mine catalog fit --write"),
+    "catalog learn": ("--catalog ./mine catalog learn --write",),
+    "config": ("config show", "config set router llm", "config edit"),
+    "config set": ("config set agent_model gpt-5.4-mini", 'config set router ""'),
+    "setup": ("setup",),
+    "doctor": ("doctor", "doctor --json"),
+    "trust": ("trust", "trust --list"),
+    "login": ("login https://example.com/mcp", "login https://example.com/mcp --remove"),
+    "init": ("init", "init openapi.yaml", "init mcp.json tools.py --to mine --write"),
+    "models": ("models list", "models get smollm2"),
+    "models list": ("models list", "models list --json"),
+    "models get": ("models get smollm2",),
+    "completion": (
+        "completion bash > ~/.local/share/bash-completion/completions/intentbot-tui",
+        "completion fish > ~/.config/fish/completions/intentbot-tui.fish",
+        "completion man > ~/.local/share/man/man1/intentbot-tui.1",
+    ),
+}
