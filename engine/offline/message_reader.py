@@ -1,12 +1,13 @@
 """The offline models, in a thread of their own, so that the screen never waits for them.
 
-Nothing heavy is imported before the first message. All clients of a process share one encoder and
+Nothing heavy is imported before the first message. All readers of a process share one encoder and
 one thread: requests are answered one after another, in the order in which they came.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import queue
 import re
@@ -198,26 +199,27 @@ class _Thread:
     """Runs calls one after another. It is a daemon: no call, however long, keeps the program."""
 
     def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[tuple[Future[object], Callable[[], object]]] = (
-            queue.SimpleQueue()
-        )
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="offline models", daemon=True).start()
 
-    def submit(self, call: Callable[[], object]) -> Future[object]:
-        future: Future[object] = Future()
-        self._calls.put((future, call))
-        return future
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
 
-    def _run(self) -> None:
-        with _one_thread():
-            import numpy  # noqa: F401
-        while True:
-            future, call = self._calls.get()
+        def run() -> None:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
                 except BaseException as error:
                     future.set_exception(error)
+
+        self._calls.put(run)
+        return future
+
+    def _run(self) -> None:
+        with _one_thread():
+            importlib.import_module("numpy")
+        while True:
+            self._calls.get()()
 
 
 @cache
@@ -228,10 +230,9 @@ def _thread() -> _Thread:
 async def _in_thread(call: Callable[[], T]) -> T:
     """Return what the call returns. Raises `ModelError` for whatever it raises."""
     try:
-        result = await asyncio.wrap_future(_thread().submit(call))
-    except (ModelError, asyncio.CancelledError):
+        return await asyncio.wrap_future(_thread().submit(call))
+    except ModelError:
         raise
     except Exception as error:
         message = f"the offline model failed: {type(error).__name__}: {error}"
         raise ModelError("model", message) from error
-    return result  # type: ignore[return-value]

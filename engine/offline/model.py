@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -95,6 +96,7 @@ class OfflineModel:
         self._catalogue = catalogue
         self._now = now
         self._common_words: dict[str, frozenset[str]] = {}
+        self._example_acts: dict[str, Counter[str]] = {}  # of each tool's examples, once read
 
     async def stream(
         self, request: ChatRequest
@@ -393,8 +395,10 @@ class OfflineModel:
         phrases = [phrase for some in own for phrase in some]
         if not phrases or tool.effect == "read" or act in (*DECLINES, *confirmation.ORDERS):
             return False
-        read, _ = await self._reader.read(*phrases)
-        return sum(each.act == act for each in read) >= TOLD * len(phrases)
+        if tool.name not in self._example_acts:
+            read, _ = await self._reader.read(*phrases)
+            self._example_acts[tool.name] = Counter(each.act for each in read)
+        return self._example_acts[tool.name][act] >= TOLD * len(phrases)
 
     def _vocabulary(self, tool: Tool) -> frozenset[str]:
         """The words of a tool's own name, description and examples."""

@@ -1,9 +1,9 @@
 """The fields of a form that a tool asks the person to fill in, and what may not be asked so.
 
 A form is a JSON Schema of an object whose properties are texts, numbers, yes or no, or choices, as
-the Model Context Protocol has it (2026-07-28, elicitation, "Requested schema"). What a person
-writes into one can be read by whoever is on the way, so it is not for secrets ("Servers MUST NOT
-use form mode elicitation to request sensitive information").
+the Model Context Protocol has it (2026-07-28, elicitation, "Requested schema"). Every program
+between the person and the tool can read the answers, so forms are not for secrets ("Servers MUST
+NOT use form mode elicitation to request sensitive information").
 """
 
 from __future__ import annotations

@@ -84,8 +84,7 @@ async def test_nothing_waits_for_the_models_and_a_cancelled_call_is_gone(
 
     monkeypatch.setattr(client, "_cross", works)
     running, waiting = (asyncio.create_task(client.cross()) for _ in range(2))
-    while not begun.is_set():  # noqa: ASYNC110 (a blocked loop would stay here)
-        await asyncio.sleep(0)
+    assert await asyncio.to_thread(begun.wait, 60)  # a blocked loop would never go on
     for task in (running, waiting):
         task.cancel()
     go_on.set()
@@ -154,7 +153,7 @@ sys.exit(before != dict(os.environ))
 
 
 def test_no_call_keeps_the_program(tmp_path: Path) -> None:
-    """Whoever leaves while a large catalogue is learnt does not wait for it."""
+    """Leaving the app does not wait until a large catalogue is learnt."""
     done = run(
         MAKES_TEA
         + """
