@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from engine.chat_model import ModelError
 from engine.child_process import child_environment
-from engine.llm.llama_server import COMMAND
+from engine.llm.llama_server import COMMAND, LlamaServer
 from tests.end_to_end.conftest import Home
 from tests.end_to_end.terminal import Terminal
 
@@ -58,6 +60,16 @@ def test_a_relative_pythonpath_does_not_lead_a_child_there(home: Home, marker: P
         assert "/nowhere" in environ["PYTHONPATH"].split(os.pathsep)
         home.program, home.environ = COMMAND, environ
         home.run(stdin='{"model": "none", "key": "k"}\n')
+    assert not marker.exists()
+
+
+def test_a_model_file_is_served_by_nothing_from_there(
+    home: Home, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home.folder)
+    server = LlamaServer(home.folder / "none.gguf")
+    with pytest.raises(ModelError):  # there is no such file, or no llama.cpp
+        asyncio.run(server.start())
     assert not marker.exists()
 
 
