@@ -6,25 +6,25 @@ Every method raises `StorageError` when the database cannot be read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, column, text
 from sqlmodel import Session, col, func, select
 
 from engine import events
 from engine.events import Event
 from storage import tables
-from storage.action_filter import ActionFilter
 from storage.clock import utc_now
 from storage.database import Database
 from storage.errors import NoSuchAction, NothingToCheck, UnknownSession, not_one
 from storage.process_identity import is_alive, this_process
-from storage.records import ActionRecord, Found, SessionRecord
+from storage.records import ActionFilter, ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
 from storage.search.fts_index import index_title
+from storage.search.query import is_everything, parse
 from storage.search.sessions import PAGE, RECORD, search, session_record
 from storage.tables import Action, Turn
 
@@ -173,7 +173,7 @@ class History:
         with self.database.read() as rows:
             query = (
                 select(Action)
-                .where(*_whole(rows, which).conditions())
+                .where(*_conditions(rows, which))
                 .order_by(col(Action.proposed_at).desc(), col(Action.serial).desc())
                 .limit(limit)
                 .offset(offset)
@@ -183,7 +183,7 @@ class History:
     def count_actions(self, which: ActionFilter = _ALL_ACTIONS) -> int:
         """Return how many actions match. Raises `UnknownSession`."""
         with self.database.read() as rows:
-            chosen = _whole(rows, which).conditions()
+            chosen = _conditions(rows, which)
             return rows.exec(select(func.count()).select_from(Action).where(*chosen)).one()
 
     def intents_used(self) -> list[str]:
@@ -290,11 +290,32 @@ class History:
                 rows.merge(tables.Setting(name=_UNSENT, value=typed))
 
 
-def _whole(rows: Session, which: ActionFilter) -> ActionFilter:
-    """The same, its session named in full."""
-    if which.session_id is None:
-        return which
-    return replace(which, session_id=_find(rows, which.session_id).id)
+def _conditions(rows: Session, which: ActionFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a query for these actions; those of deleted sessions never match.
+
+    Raises `UnknownSession`.
+    """
+    session_id = None if which.session_id is None else _find(rows, which.session_id).id
+    deleted = select(tables.Session.id).where(col(tables.Session.deleted_at).is_not(None))
+    found: list[ColumnElement[bool]] = [col(Action.session_id).not_in(deleted)]
+    for place, value in (
+        (Action.session_id, session_id),
+        (Action.intent, which.intent),
+        (Action.tool, which.tool),
+        (Action.state, which.state),
+    ):
+        if value is not None:
+            found.append(col(place) == value)
+    if which.since is not None:
+        found.append(col(Action.proposed_at) >= which.since)
+    if which.until is not None:
+        found.append(col(Action.proposed_at) < which.until)
+    if not is_everything(which.containing):
+        query = parse(which.containing)
+        mentioned = text("SELECT rowid FROM action_fts WHERE action_fts MATCH :words")
+        words = mentioned.bindparams(words=query.match if query else '""')
+        found.append(col(Action.serial).in_(words.columns(column("rowid"))))
+    return found
 
 
 def _find(rows: Session, id: str) -> tables.Session:

@@ -14,10 +14,10 @@ from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.corrections import CorrectedMessage, EditPlan, plan_edits
 from engine.intents.intent import Catalogue
 from engine.settings import Settings
-from storage.action_filter import ActionFilter
 from storage.corrections import CorrectionRecord, corrections
 from storage.database import Database
 from storage.history import History
+from storage.records import ActionFilter
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_line, say, talk_aside
 from tui.formatting.text import sanitize

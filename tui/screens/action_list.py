@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Input, Static
 
+from storage.records import ActionFilter, ActionRecord
 from tui import theme
 from tui.chat.transcript import ActionBlock, TurnView
 from tui.formatting.text import exact_line, one_line
@@ -23,7 +24,7 @@ from tui.formatting.values import STATE_STYLES, action_state, call, relative_tim
 from tui.keybindings import registry
 from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.screens.reconcile import check
-from tui.services.backend import ActionQuery, ActionRow, AppBackend
+from tui.services.backend import AppBackend
 from tui.widgets.tool_card import details, fate, heading
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ ANY = ""  # the choice that leaves a filter out
 INTENT, WHEN = 16, 16  # columns of the list
 
 
-class ActionsScreen(ListScreen[None, ActionRow]):
+class ActionsScreen(ListScreen[None, ActionRecord]):
     """The list, newest first, and everything about the call that is marked."""
 
     CSS_PATH = [theme.style("lists"), theme.style("actions")]  # noqa: RUF012
@@ -55,7 +56,7 @@ class ActionsScreen(ListScreen[None, ActionRow]):
     def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
-        self._query, self._span = ActionQuery(), ""
+        self._query, self._span = ActionFilter(), ""
 
     def compose_list(self) -> ComposeResult:
         yield Static(id="chosen", markup=False)
@@ -71,7 +72,7 @@ class ActionsScreen(ListScreen[None, ActionRow]):
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw_rows)
 
-    async def read(self, words: str, offset: int) -> Sequence[ActionRow]:
+    async def read(self, words: str, offset: int) -> Sequence[ActionRecord]:
         query = replace(self._query, containing=words)
         return await self._backstage.actions(query, self.PAGE, offset)
 
@@ -98,13 +99,13 @@ class ActionsScreen(ListScreen[None, ActionRow]):
         if row is not None:
             action = _action(row)
             title = self._backstage.intent_titles.get(row.intent, row.intent)
-            facts = f"{one_line(title, 40)} · {relative_time(row.at, self._now())}"
+            facts = f"{one_line(title, 40)} · {relative_time(row.proposed_at, self._now())}"
             where = Content.styled(f"{facts} · session {one_line(row.session_id, 8)}", "$quiet")
             lines = [heading(action), fate(action), where, *details(action)]
             self.query_one("#details", Static).update(Content("\n").join(lines))
             self.query_one("#details-pane").scroll_home(animate=False)
 
-    def line(self, row: ActionRow) -> Content:
+    def line(self, row: ActionRecord) -> Content:
         action = _action(row)
         words = exact_line(action.summary, 160) or call(action.tool, action.arguments, 160)
         style = STATE_STYLES[action.state]
@@ -188,9 +189,9 @@ class ActionsScreen(ListScreen[None, ActionRow]):
         """Show all actions again."""
         self._span = ""
         self.query_one("#filter", Input).value = ""
-        self._ask(ActionQuery())
+        self._ask(ActionFilter())
 
-    def _ask(self, query: ActionQuery) -> None:
+    def _ask(self, query: ActionFilter) -> None:
         self._query = query
         self.load_rows()
 
@@ -216,7 +217,7 @@ def _style(value: str) -> str:
     return "$quiet" if value == "any" else "bold $accent"
 
 
-def _action(row: ActionRow) -> ActionBlock:
+def _action(row: ActionRecord) -> ActionBlock:
     """The row as the transcript and the log know a call."""
     return ActionBlock(
         TurnView(row.turn_id),
@@ -226,9 +227,9 @@ def _action(row: ActionRow) -> ActionBlock:
         arguments=row.arguments,
         effect=row.effect,
         summary=row.summary,
-        at=row.at,
+        at=row.proposed_at,
         state=row.state,
-        decided_by=row.decided_by,
+        decided_by=row.decided_by or "",
         result=row.result,
-        duration_ms=row.duration_ms,
+        duration_ms=row.duration_ms or 0,
     )

@@ -30,7 +30,7 @@ from tui.formatting.values import parameter_list
 from tui.keybindings import registry
 from tui.screens.chat_screens import OpensScreens
 from tui.screens.reconcile import check
-from tui.services.backend import AppBackend, SessionRow, SessionSnapshot
+from tui.services.backend import AppBackend, SessionSnapshot
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
 from tui.widgets.command_menu import CommandMenu
@@ -47,6 +47,7 @@ RECENT_TURNS = 100  # of a session that is opened; the others are loaded when th
 
 if TYPE_CHECKING:
     from engine.tools.source import ServerPrompt
+    from storage.records import Found
     from tui.app import IntentBotApp
 
 
@@ -150,7 +151,7 @@ class ChatScreen(OpensScreens):
                 said = f"{one_line(key, 60)} has changed its tools: /reload reads them"
                 await self.presenter.tell(NoteBlock(TurnView(""), said))
 
-    async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
+    async def open(self, session_id: str | None, found: Found | None = None) -> None:
         """Show this session, where something was `found` in it; None begins a new one.
 
         Where that fails, the session before it stays.
@@ -160,7 +161,7 @@ class ChatScreen(OpensScreens):
         await self.keep_draft()
         before = await self.dialogue.detach()
         try:
-            most = None if found and found.found_turn else RECENT_TURNS
+            most = None if found and found.turn_id else RECENT_TURNS
             past = (
                 await self._backstage.past(session_id, most) if session_id else SessionSnapshot(())
             )
@@ -174,7 +175,7 @@ class ChatScreen(OpensScreens):
         self.find.hide()
         await self.presenter.load(past)
         if found:
-            await self.transcript.reveal_turn(found.found_turn, found.found_words)
+            await self.transcript.reveal_turn(found.turn_id, found.first_hit)
         own = [as_typed(turn.text) for turn in self.presenter.record.turns]
         elsewhere = set(self._prompts).difference(own)
         self.prompt.sent = [*(text for text in self._prompts[::-1] if text in elsewhere), *own]

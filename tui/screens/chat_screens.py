@@ -11,10 +11,11 @@ from tui.chat.controller import ChatController
 from tui.chat.typed_commands import as_typed, sent_again
 from tui.formatting.text import one_line
 from tui.screens.base import BaseScreen
-from tui.services.backend import AppBackend, SessionRow
+from tui.services.backend import AppBackend
 from tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
+    from storage.records import Found
     from tui.app import IntentBotApp
 
 
@@ -28,7 +29,7 @@ class OpensScreens(BaseScreen):
     _backstage: AppBackend | None = None
     _deleted: list[str]  # sessions that can be brought back
 
-    async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
+    async def open(self, session_id: str | None, found: Found | None = None) -> None:
         """Show this session, where something was `found` in it; None begins a new one."""
         raise NotImplementedError
 
@@ -167,11 +168,11 @@ class OpensScreens(BaseScreen):
         self.app.push_screen(CostsScreen(backstage, session_id, self.app.now))
 
     @work(exclusive=True, group="switch", exit_on_error=False)
-    async def _switch(self, chosen: SessionRow | None) -> None:
+    async def _switch(self, chosen: Found | None) -> None:
         if self.dialogue.running and not self.dialogue.cancelling:
             self.notify("A turn is running: ctrl+c cancels it first", markup=False)
             return
         try:
-            await self.open(chosen.id if chosen else None, chosen)
+            await self.open(chosen.session.id if chosen else None, chosen)
         except Exception as error:
             self._complain(error, "The session cannot be opened")

@@ -12,12 +12,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.events import UsageTotals
+from storage.records import CostRecord
 from tui import theme
 from tui.formatting.cost_table import Shown, columns, headings, line
 from tui.formatting.values import count, difference, money, spent, usd_exact
 from tui.keybindings import registry
 from tui.screens.list_screen import ListScreen
-from tui.services.backend import AppBackend, CostRow, CostsBy
+from tui.services.backend import AppBackend, CostsBy
 from tui.widgets.cost_chart import CostChart, Values
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _NAMES: dict[CostsBy, str] = {"turns": "This session", "sessions": "Sessions", "
 _OF: dict[CostsBy, str] = {"turns": "turn", "sessions": "session", "days": "day"}
 
 
-class CostsScreen(ListScreen[None, CostRow]):
+class CostsScreen(ListScreen[None, CostRecord]):
     """A chart and, below it, the same as a table. Money where there is some, else tokens."""
 
     CSS_PATH = [theme.style("lists"), theme.style("costs")]  # noqa: RUF012
@@ -59,7 +60,7 @@ class CostsScreen(ListScreen[None, CostRow]):
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw_rows)
 
-    async def read(self, words: str, offset: int) -> Sequence[CostRow]:
+    async def read(self, words: str, offset: int) -> Sequence[CostRecord]:
         return await self._backstage.costs(self._by, self._session_id)
 
     def first_marked(self) -> int:
@@ -69,7 +70,7 @@ class CostsScreen(ListScreen[None, CostRow]):
     def _shown(self) -> Shown:
         return columns(self.size.width - 5, self._by)
 
-    def line(self, row: CostRow) -> Content:
+    def line(self, row: CostRecord) -> Content:
         return line(self._shown, row, self._by, self._now())
 
     def count_rows(self) -> None:

@@ -6,46 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.events import EffectName, Event, UsageTotals
+from engine.events import Event, UsageTotals
 from engine.ports import Approver
 
 if TYPE_CHECKING:
     from engine.tools.source import Attachable, ServerPrompt
-    from engine.turn_log import ActionState
+    from storage.records import ActionFilter, ActionRecord, CostRecord, Found
     from tui.services.evaluation_results import RunRow, RunView
-
-# A text in pieces; True: this piece is what was looked for.
-Segments = Sequence[tuple[str, bool]]
-
-
-@dataclass(frozen=True)
-class SessionRow:
-    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `turns` and `actions` are
-    counts.
-
-    `cost_usd` None: the price of a request is not known. Where something was looked for,
-    `found_title` has the title with it, `matches` who said what with it, and `found_turn` is the id
-    of the newest turn in which it was said.
-    """
-
-    id: str
-    title: str
-    updated_at: str
-    preview: str = ""
-    intents: tuple[str, ...] = ()
-    actions: int = 0
-    cost_usd: float | None = 0.0
-    archived: bool = False
-    found_title: Segments = ()
-    matches: Sequence[tuple[str, Segments]] = ()
-    found_turn: str = ""
-    turns: int = 0
-
-    @property
-    def found_words(self) -> str:
-        """The first words in that turn which were looked for."""
-        newest = self.matches[0][1] if self.matches else ()
-        return next((text for text, found in newest if found), "")
 
 
 @dataclass(frozen=True)
@@ -64,51 +31,6 @@ class SessionSnapshot:
 
 
 CostsBy = Literal["turns", "sessions", "days"]
-
-
-@dataclass(frozen=True)
-class CostRow:
-    """The bill of a turn, a session or a day.
-
-    `key` is the turn's number, the session's id or the day (ISO 8601, local), `label` its first
-    words, its title or the day, `at` its last moment, ISO 8601 in UTC.
-    """
-
-    key: str
-    label: str
-    at: str
-    bill: UsageTotals
-
-
-@dataclass(frozen=True)
-class ActionQuery:
-    """Which actions are wanted: all that is given must be so. `since` is ISO 8601 in UTC."""
-
-    containing: str = ""
-    state: str | None = None
-    intent: str | None = None
-    tool: str | None = None
-    since: str | None = None
-
-
-@dataclass(frozen=True)
-class ActionRow:
-    """An action of any session; `at` is when it was proposed, ISO 8601 in UTC."""
-
-    id: str
-    session_id: str
-    turn_id: str
-    call_id: str
-    intent: str
-    tool: str
-    arguments: Mapping[str, Any]
-    effect: EffectName
-    summary: str
-    state: ActionState
-    at: str
-    decided_by: str = ""
-    result: Any = None
-    duration_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -245,7 +167,7 @@ class AppBackend(Protocol):
 
     async def sessions(
         self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
-    ) -> list[SessionRow]:
+    ) -> list[Found]:
         """Past sessions, newest first; with `filter_text` those it is found in."""
         ...
 
@@ -266,7 +188,7 @@ class AppBackend(Protocol):
         """
         ...
 
-    async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
+    async def actions(self, which: ActionFilter, limit: int, offset: int) -> list[ActionRecord]:
         """Actions of all sessions, newest first."""
         ...
 
@@ -316,7 +238,7 @@ class AppBackend(Protocol):
         """What was recorded of a session, all of it or its last turns only."""
         ...
 
-    async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
+    async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
         """What the turns of this session, all sessions or all days took, the oldest first.
 
         Of sessions and days so many of the newest as a person looks at.
