@@ -18,7 +18,8 @@ from tui.cli import main
 from tui.commands import ask, completion, output
 from tui.commands.app import has_terminal
 from tui.commands.exit_codes import ExitCode
-from tui.commands.parser import EXAMPLES, PROGRAM, parser
+from tui.commands.output import PROGRAM
+from tui.commands.parser import EXAMPLES, parser
 from tui.services import config_file
 
 COMMANDS = [(" ".join(words), of) for words, of in completion.walk(parser())]

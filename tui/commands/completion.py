@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tui.commands.exit_codes import ExitCode
-from tui.commands.output import write
-from tui.commands.parser import EVERYWHERE, EXAMPLES, PROGRAM, parser
+from tui.commands.output import PROGRAM, write
+from tui.commands.parser import EVERYWHERE, EXAMPLES, parser
 
 NOT_OWN = {"help", *EVERYWHERE}
 FUNCTION = "_intentbot_tui"

@@ -36,8 +36,7 @@ from storage.evaluations import Evaluations, RunRecord
 from tui.commands import output
 from tui.commands.eval_report import EvalReport, list_phrase
 from tui.commands.exit_codes import ExitCode, of_error
-from tui.commands.output import print_json
-from tui.commands.parser import PROGRAM
+from tui.commands.output import PROGRAM, print_json
 from tui.formatting.time import format_local
 from tui.formatting.values import count, spent
 from tui.services import evaluation_runs

@@ -8,8 +8,7 @@ import sys
 
 from engine.settings import SettingsError
 from tui.commands.exit_codes import ExitCode
-from tui.commands.output import print_json, print_line, say, tell
-from tui.commands.parser import PROGRAM
+from tui.commands.output import PROGRAM, print_json, print_line, say, tell
 from tui.services.model_download import MODELS, DownloadError, Model, download
 
 BAR = 30  # characters

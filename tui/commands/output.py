@@ -18,10 +18,11 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.text import escape_controls, strip_controls
-from tui.commands.parser import PROGRAM
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+PROGRAM = "intentbot-tui"
 
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

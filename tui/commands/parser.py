@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.settings import PROVIDERS
+from tui.commands import output
+from tui.commands.output import PROGRAM
 
-PROGRAM = "intentbot-tui"
 STATES = (
     *("proposed", "approved", "started", "succeeded", "failed"),
     *("denied", "timed_out", "cancelled", "unknown"),
@@ -110,8 +111,6 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
     def _print_message(self, message: str, file: object = None) -> None:
-        from tui.commands import output
-
         if file is sys.stderr:
             output.tell(message, end="")
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import set_cell_size
 from textual import events, work
@@ -21,14 +21,12 @@ from tui import theme
 from tui.chat.transcript import ActionBlock, TurnView
 from tui.formatting.text import exact_line, one_line
 from tui.formatting.values import STATE_STYLES, action_state, call, relative_time
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.screens.reconcile import check
 from tui.services.backend import AppBackend
 from tui.widgets.tool_card import details, fate, heading
-
-if TYPE_CHECKING:
-    from tui.app import IntentBotApp
 
 STATES = ("unknown", "failed", "timed_out", "denied", "cancelled", "succeeded")
 SPANS = {"today": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
@@ -51,7 +49,6 @@ class ActionsScreen(ListScreen[None, ActionRecord]):
     NO_MATCH = "No action matches."
     NOTHING = "No action matches."
     UNREADABLE = "The actions cannot be read"
-    app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -197,7 +194,7 @@ class ActionsScreen(ListScreen[None, ActionRecord]):
 
     def chosen(self) -> None:
         if self.row is not None:
-            self.app.review(self.row.session_id, self.row.id)
+            host(self).review(self.row.session_id, self.row.id)
 
     action_review = chosen
 

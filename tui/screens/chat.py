@@ -27,6 +27,7 @@ from tui.chat.typed_commands import (
 )
 from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import parameter_list
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.chat_screens import OpensScreens
 from tui.screens.reconcile import check
@@ -48,7 +49,6 @@ RECENT_TURNS = 100  # of a session that is opened; the others are loaded when th
 if TYPE_CHECKING:
     from engine.tools.source import ServerPrompt
     from storage.records import Found
-    from tui.app import IntentBotApp
 
 
 class ChatScreen(OpensScreens):
@@ -58,7 +58,6 @@ class ChatScreen(OpensScreens):
         *registry.bindings("chat"),
         *registry.bindings("prompt", "edit", "recall"),
     ]
-    app: IntentBotApp
 
     def __init__(
         self,
@@ -478,7 +477,7 @@ class ChatScreen(OpensScreens):
     def action_retry(self) -> None:
         newest = self.presenter.record.newest
         if not self.dialogue.attached:
-            self.app.start()
+            host(self).start()
         elif newest and newest.state in ("failed", "cancelled") and not self.dialogue.running:
             self.dialogue.submit(sent_again(newest.text))
         else:

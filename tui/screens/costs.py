@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import ClassVar, get_args
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,13 +16,11 @@ from storage.records import CostRecord
 from tui import theme
 from tui.formatting.cost_table import Shown, columns, headings, line
 from tui.formatting.values import count, difference, money, spent, usd_exact
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.list_screen import ListScreen
 from tui.services.backend import AppBackend, CostsBy
 from tui.widgets.cost_chart import CostChart, Values
-
-if TYPE_CHECKING:
-    from tui.app import IntentBotApp
 
 VIEWS: tuple[CostsBy, ...] = get_args(CostsBy)
 _NAMES: dict[CostsBy, str] = {"turns": "This session", "sessions": "Sessions", "days": "Days"}
@@ -39,7 +37,6 @@ class CostsScreen(ListScreen[None, CostRecord]):
     LIST_ID = "cost-list"
     NOTHING = "No requests to a model yet."
     UNREADABLE = "The costs cannot be read"
-    app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, session_id: str, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -127,7 +124,7 @@ class CostsScreen(ListScreen[None, CostRecord]):
     def chosen(self) -> None:
         """Read the session that is marked."""
         if self._by == "sessions" and self.row is not None:
-            self.app.review(self.row.key)
+            host(self).review(self.row.key)
 
     action_review = chosen
 

@@ -20,6 +20,7 @@ from storage.records import Found, SessionRecord
 from tui import theme
 from tui.formatting.text import one_line
 from tui.formatting.values import count, money, relative_time
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.list_screen import ChoiceDialog, ListScreen
@@ -27,7 +28,6 @@ from tui.services.backend import AppBackend, SessionSnapshot
 
 if TYPE_CHECKING:
     from storage.search.query import Segment
-    from tui.app import IntentBotApp
 
 SAYERS: Mapping[str, str] = {"user": "you", "assistant": "reply", "action": "call"}
 FORMATS: Mapping[str, str] = {
@@ -59,7 +59,6 @@ class SessionsScreen(ListScreen[Found | None, Found]):
     NO_MATCH = "No session matches."
     NOTHING = "No sessions yet."
     UNREADABLE = "The sessions cannot be read"
-    app: IntentBotApp
 
     def __init__(
         self,
@@ -166,7 +165,7 @@ class SessionsScreen(ListScreen[Found | None, Found]):
 
     def action_review(self) -> None:
         if row := self.row:
-            self.app.review(row.session.id, row.turn_id)
+            host(self).review(row.session.id, row.turn_id)
 
     def action_archived(self) -> None:
         """Show those that were archived, or the others again."""
