@@ -15,7 +15,7 @@ from typing import Any, Literal
 from engine.decisions.calibration import Bin, expected_calibration_error, reliability
 from engine.evaluation.dataset import TASK_ROUTES, Row
 from engine.evaluation.description_test import DescriptionScore
-from engine.evaluation.result import RowResult, State, ToolPhase, UsageTotals
+from engine.evaluation.result import RowResult, RowUsage, State, ToolPhase
 from engine.intents.intent import Catalogue
 from engine.tools.tool import InvalidArguments, Tool
 
@@ -136,7 +136,7 @@ class Report:
     rows: int
     classification: ClassificationMetrics
     tools: ToolMetrics | None
-    spent: UsageTotals
+    spent: RowUsage
     misses: tuple[Miss, ...]
     failed: tuple[Miss, ...]
     described: DescriptionScore | None = None
@@ -170,7 +170,7 @@ def score(
         rows=len(everything),
         classification=_classification([pair for pair in done if pair[0].labelled], intents),
         tools=None if only_route else _tools(done, known),
-        spent=sum((outcome.spent for _, outcome in everything), UsageTotals()),
+        spent=sum((outcome.spent for _, outcome in everything), RowUsage()),
         misses=tuple(misses),
         failed=tuple(found("failed", _error)),
     )

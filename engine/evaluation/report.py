@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.evaluation.metrics import ClassificationMetrics, Miss, Report, ToolMetrics
-from engine.events import USD_DIGITS, UsageTotals
 
 MESSAGES = 5  # of a pair of intents that are confused
 
@@ -46,24 +45,10 @@ def usage(report: Report) -> dict[str, Any]:
         "cached_tokens": spent.cached_tokens,
         "output_tokens": spent.output_tokens,
         "flat_input_tokens": spent.flat_input_tokens,
-        "cost_usd": bill(report).known_cost,
+        "cost_usd": spent.known_cost,
         "unpriced_requests": spent.unpriced,
         "seconds": round(spent.seconds, 3),
     }
-
-
-def bill(report: Report) -> UsageTotals:
-    """The same as the bill of a session has it."""
-    spent = report.spent
-    return UsageTotals(
-        requests=spent.requests,
-        input_tokens=spent.input_tokens,
-        cached_tokens=spent.cached_tokens,
-        output_tokens=spent.output_tokens,
-        cost_usd=round(spent.cost_usd, USD_DIGITS),
-        unpriced=spent.unpriced,
-        flat_input_tokens=spent.flat_input_tokens,
-    )
 
 
 def confusions(report: Report) -> list[tuple[str, str, list[Miss]]]:

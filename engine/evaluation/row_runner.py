@@ -19,7 +19,7 @@ from engine.builder import Engine
 from engine.chat_model import Usage
 from engine.conversation import Conversation
 from engine.evaluation.dataset import DatasetMessage, Row
-from engine.evaluation.result import Call, RowResult, ToolPhase, UsageTotals
+from engine.evaluation.result import Call, RowResult, RowUsage, ToolPhase
 from engine.events import (
     DeciderUnavailable,
     Event,
@@ -31,6 +31,7 @@ from engine.events import (
     ToolCallProposed,
     TurnFinished,
     TurnStarted,
+    UsageUpdated,
 )
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Router, Routing
@@ -170,7 +171,7 @@ class _Attempt:
     async def _learn(self, routing: Routing, conversation: Conversation) -> None:
         """Keep a router's answer, which may have been paid for, before anything else is asked."""
         self._known.append(replace(routing, usage=None))
-        spent = UsageTotals()
+        spent = RowUsage()
         if routing.usage is not None:
             flat = flat_prompt.NO_FLAT
             if not (self._acts and routing.tasks):  # else the request that acts has one
@@ -186,18 +187,18 @@ class _Attempt:
         if not self._engine.offline:
             await self._keep(self.outcome)
 
-    def _spent(self, usage: Usage, flat: int) -> UsageTotals:
-        cost = self._engine.price(usage)
-        return UsageTotals(
-            requests=1,
+    def _spent(self, usage: Usage, flat: int) -> RowUsage:
+        call = UsageUpdated(
+            stage="classify",
+            model=usage.model,
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
             output_tokens=usage.output_tokens,
+            cost_usd=self._engine.price(usage),
             flat_input_tokens=flat,
-            cost_usd=cost or 0.0,
-            unpriced=int(cost is None),
-            seconds=usage.duration_ms / 1000,
+            duration_ms=usage.duration_ms,
         )
+        return RowUsage.of(call)
 
     def _take(self, happened: Sequence[Event]) -> None:
         """Add what a turn came to. The router's requests have been counted when it answered."""
@@ -212,18 +213,8 @@ class _Attempt:
                 alternatives=routed.alternatives,
                 acted=outcome.acted,
             )
-        for call in turn.calls:
-            if call.stage == "act":
-                spent += UsageTotals(
-                    requests=1,
-                    input_tokens=call.input_tokens,
-                    cached_tokens=call.cached_tokens,
-                    output_tokens=call.output_tokens,
-                    flat_input_tokens=call.flat_input_tokens,
-                    cost_usd=call.cost_usd or 0.0,
-                    unpriced=int(call.cost_usd is None),
-                    seconds=call.duration_ms / 1000,
-                )
+        acting = (RowUsage.of(call) for call in turn.calls if call.stage == "act")
+        spent = sum(acting, spent)
         if (failed := turn.failure) is not None:
             spent_up = failed.error == "rate_limit" and not failed.retryable
             if failed.error in FATAL or spent_up:

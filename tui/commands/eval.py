@@ -24,7 +24,6 @@ from rich.progress import (
 
 from engine.chat_model import ModelError
 from engine.evaluation import compare, gates, report_junit, report_markdown
-from engine.evaluation import report as reports
 from engine.evaluation.description_test import description_scores
 from engine.evaluation.gates import Gate, Verdict
 from engine.evaluation.metrics import Report, score
@@ -148,7 +147,7 @@ async def _evaluate(
         with output.console() as console:
             card.print(console)
     if options.markdown:
-        cost = spent(reports.bill(report)).removeprefix("cost ")
+        cost = spent(report.spent).removeprefix("cost ")
         _write(
             options.markdown, report_markdown.to_markdown(report, title, cost, verdicts, comparison)
         )

@@ -97,7 +97,7 @@ class EvalReport:
                 table.add_row(
                     Text(name), Text(percent(share), "bold", justify="right"), Text(note, "dim")
                 )
-        bill = reports.bill(self.report)
+        bill = self.report.spent
         tokens = f"{bill.input_tokens:,} in, {bill.output_tokens:,} out"
         flat = f"flat prompts: {bill.flat_input_tokens:,} in"
         table.add_row(Text("tokens"), Text(tokens, justify="right"), Text(flat, "dim"))
