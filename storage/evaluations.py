@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 from storage.clock import utc_now
 from storage.database import Database
 from storage.errors import StorageError
+from storage.history import beginning_with
 from storage.process_identity import is_alive, this_process
 from storage.tables import EvaluationResult, EvaluationRun
 
@@ -172,11 +173,8 @@ _NEWEST_FIRST = select(EvaluationRun).order_by(
 def _find(rows: Session, id: str) -> EvaluationRun:
     if id == "last":
         found = rows.exec(_NEWEST_FIRST.limit(1)).all()
-    elif (exact := rows.get(EvaluationRun, id)) is not None:
-        return exact
     else:
-        begins = col(EvaluationRun.id).startswith(id, autoescape=True)
-        found = rows.exec(select(EvaluationRun).where(begins).limit(2)).all() if id else ()
+        found = beginning_with(rows, EvaluationRun, id)
     if len(found) == 1:
         return found[0]
     if found:

@@ -26,11 +26,11 @@ from storage.recovery import must_be_unknown
 from storage.search.fts_index import index_title
 from storage.search.query import is_everything, parse
 from storage.search.sessions import PAGE, RECORD, search, session_record
-from storage.tables import Action, Turn
+from storage.tables import Action, EvaluationRun, Turn
 
 __all__ = ["ActionFilter", "ActionRecord", "History", "SessionRecord", "UnknownSession"]
 
-T = TypeVar("T", tables.Session, Action)
+T = TypeVar("T", tables.Session, Action, EvaluationRun)
 
 # Deleted sessions can be restored for this long at least; then a start removes them for good.
 UNDO_S = 3600.0
@@ -48,17 +48,13 @@ class History:
         self,
         limit: int = 50,
         offset: int = 0,
-        filter_text: str = "",
         *,
         archived: bool | None = False,
     ) -> list[SessionRecord]:
-        """Sessions, newest first; with `filter_text`, those that `search` finds.
+        """Return sessions, newest first.
 
         `archived` None: whether they are or not. A negative `limit` is none.
         """
-        if filter_text.strip():
-            found = self.search(filter_text, limit, offset, archived=archived, matches=0)
-            return [one.session for one in found]
         query = text(f"{RECORD} FROM session {PAGE.format(also='')}")
         parameters = {"archived": archived, "limit": limit, "offset": offset}
         with self.database.read() as rows:
@@ -83,14 +79,6 @@ class History:
             return search(
                 rows, typed, archived=archived, limit=limit, offset=offset, matches=matches
             )
-
-    def count(self, *, archived: bool | None = False) -> int:
-        """Return how many sessions there are."""
-        query = select(func.count()).where(col(tables.Session.deleted_at).is_(None))
-        if archived is not None:
-            query = query.where(tables.Session.archived == archived)
-        with self.database.read() as rows:
-            return rows.exec(query).one()
 
     def prompts(self, limit: int = 500) -> list[str]:
         """Return what the person has said in all sessions, newest first, each text once."""
@@ -179,12 +167,6 @@ class History:
                 .offset(offset)
             )
             return [ActionRecord.of(action) for action in rows.exec(query)]
-
-    def count_actions(self, which: ActionFilter = _ALL_ACTIONS) -> int:
-        """Return how many actions match. Raises `UnknownSession`."""
-        with self.database.read() as rows:
-            chosen = _conditions(rows, which)
-            return rows.exec(select(func.count()).select_from(Action).where(*chosen)).one()
 
     def intents_used(self) -> list[str]:
         """Return the intents of all actions, sorted: what they can be filtered by."""
@@ -319,14 +301,14 @@ def _conditions(rows: Session, which: ActionFilter) -> list[ColumnElement[bool]]
 
 
 def _find(rows: Session, id: str) -> tables.Session:
-    found = [row for row in _beginning_with(rows, tables.Session, id) if row.deleted_at is None]
+    found = [row for row in beginning_with(rows, tables.Session, id) if row.deleted_at is None]
     if len(found) == 1:
         return found[0]
     raise UnknownSession(not_one(id, len(found)))
 
 
 def _find_action(rows: Session, id: str) -> Action:
-    found = _beginning_with(rows, Action, id)
+    found = beginning_with(rows, Action, id)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -334,8 +316,8 @@ def _find_action(rows: Session, id: str) -> Action:
     raise NoSuchAction(f"Several actions begin with {id!r}: give more of the id.")
 
 
-def _beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
-    """Return the row with this id, else some of those whose id begins so."""
+def beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
+    """Return the row with this id, else some of those whose id begins with it."""
     exact = rows.get(table, id)
     if exact is not None:
         return [exact]
