@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from collections.abc import MutableMapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +13,7 @@ from tomlkit.items import Array
 
 from engine.intents.catalogue_schema import CatalogueError, read_catalogue_config, read_intent
 from engine.intents.corrections import UNDIVIDED, Additions, as_data
+from engine.paths import write_file
 
 
 def with_phrases(path: Path, text: str, additions: Additions) -> str:
@@ -50,27 +48,13 @@ def with_phrases(path: Path, text: str, additions: Additions) -> str:
 
 
 def replace_file(path: Path, before: str, after: str) -> None:
-    """Put the new text into the file's place, at once and whole.
+    """Replace the text of the file atomically; a new file gets the usual mode.
 
     Raises `CatalogueError` where the file is not what it was, and `OSError`.
     """
-    path = path.resolve()  # a link stays one
-    if not before and not path.exists():
-        path.touch()  # with the rights that a new file has here
     if read(path) != before:
         raise CatalogueError(f"{path} was changed meanwhile; nothing was written to it")
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(after.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+    write_file(path, after.encode(), private=False)
 
 
 def read(path: Path) -> str:

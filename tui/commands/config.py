@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from engine.paths import config_path
+from engine.paths import config_path, write_file
 from engine.redaction import masked, shown_address
 from engine.settings import SECRETS, Settings
 from tui.commands.exit_codes import ExitCode
@@ -13,7 +13,6 @@ from tui.commands.output import print_json, print_line, say
 from tui.formatting.text import sanitize
 from tui.keybindings import registry
 from tui.services import config_file, preferences
-from tui.services.export_file import write_file
 from tui.services.runtime import load_settings, log_path
 
 

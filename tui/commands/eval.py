@@ -28,6 +28,7 @@ from engine.evaluation.description_test import description_scores
 from engine.evaluation.gates import Gate, Verdict
 from engine.evaluation.metrics import Report, score
 from engine.evaluation.runner import End
+from engine.paths import write_file
 from engine.settings import SettingsError
 from engine.text import strip_controls
 from storage.database import Database
@@ -40,7 +41,6 @@ from tui.formatting.time import format_local
 from tui.formatting.values import count, spent
 from tui.services import evaluation_runs
 from tui.services.evaluation_runs import Run, RunSelection
-from tui.services.export_file import write_file
 from tui.services.runtime import load_settings_aloud, log_to_file
 
 # Of a run's id in the listing for people: as much as tells runs of the same second apart.

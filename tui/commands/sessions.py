@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.events import Event, to_dict
 from engine.ids import new_id
+from engine.paths import write_file
 from engine.settings import Settings
 from storage.costs import Costs
 from storage.database import Database
@@ -23,7 +24,6 @@ from tui.commands.exit_codes import ExitCode
 from tui.commands.output import Bold, print_file, print_json, print_line, say, write
 from tui.formatting.text import sanitize
 from tui.formatting.time import format_local
-from tui.services.export_file import write_file
 from tui.services.runtime import load_settings_aloud, open_to_read
 
 WIDEST = 100  # columns in which prose is still read well

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import settings as engine_settings
-from engine.paths import config_path
+from engine.paths import config_path, write_file
 from engine.settings import FILE_KEYS, SettingsError
-from tui.services.export_file import write_file
 
 SECRET_KEYS = ("api_key", "azure_api_key")
 # What a setting is about, in the order in which the screen lists them.
