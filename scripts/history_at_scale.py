@@ -270,7 +270,7 @@ def _body(event: Event) -> dict[str, object]:
 
 
 def _word(chance: random.Random) -> str:
-    """One of 20,000 made-up words; as in a language, few of them often and most of them rarely."""
+    """Return one of 20,000 invented words; as in a language, few of them are frequent."""
     number = int(chance.paretovariate(0.5)) % 20_000
     letters = "bcdfgklmnprstvw"
     word = ""

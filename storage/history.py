@@ -70,7 +70,7 @@ class History:
         archived: bool | None = None,
         matches: int = 3,
     ) -> list[Found]:
-        """Sessions in which something typed stands, newest first, and where it stands.
+        """Return sessions that contain what was typed, newest first, with the matches.
 
         Titles, messages, arguments and results are searched, as `storage.search.query` says: the
         words may stand anywhere in a turn. Of each session the newest `matches` are given.
@@ -140,7 +140,7 @@ class History:
             ]
 
     def runs_elsewhere(self, session_id: str) -> bool:
-        """Whether another program that is alive is at work on the session's newest turn.
+        """Return whether another live program works on the session's newest turn.
 
         Raises `UnknownSession`.
         """
@@ -154,7 +154,7 @@ class History:
     def actions(
         self, which: ActionFilter = _ALL_ACTIONS, limit: int = 50, offset: int = 0
     ) -> list[ActionRecord]:
-        """Actions, newest first. A session may be named by the beginning of its id.
+        """Return actions, newest first. A session may be named by the beginning of its id.
 
         Raises `UnknownSession`. A negative `limit` is none.
         """
@@ -184,14 +184,14 @@ class History:
             return ActionRecord.of(_find_action(rows, id))
 
     def unknown_action(self, id: str) -> ActionRecord:
-        """The same, where nobody knows what became of it. Raises also `NothingToCheck`."""
+        """Return the action if its outcome is unknown. Raises also `NothingToCheck`."""
         with self.database.read() as rows:
             action = _find_action(rows, id)
             must_be_unknown(rows, action)
             return ActionRecord.of(action)
 
     def data_dir(self, action: ActionRecord) -> Path:
-        """Where the back end that was asked for this action keeps its files.
+        """Return where the back end that was asked for this action keeps its files.
 
         Raises `NothingToCheck` where the folder is gone, as a demo's is after its end.
         """
@@ -254,7 +254,7 @@ class History:
             rows.delete(_find(rows, session_id))
 
     def draft(self, session_id: str | None) -> str:
-        """What was typed there and not sent; None: before there was a session."""
+        """Return what was typed there and not sent; None: before there was a session."""
         with self.database.read() as rows:
             if session_id is not None:
                 session = rows.get(tables.Session, session_id)

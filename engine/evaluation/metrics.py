@@ -149,7 +149,7 @@ def score(
     only_route: bool = False,
     intents: Collection[str] = (),
 ) -> Report:
-    """The report on rows and what became of them. Rows that are `begun` are passed over.
+    """Score rows by what became of them; rows that are `begun` are left out.
 
     `intents`: only rows of these were tried, so that only these have figures.
     """
@@ -177,7 +177,7 @@ def score(
 
 
 def is_right(row: Row, outcome: RowResult) -> bool:
-    """Whether a task was given its intent, two tasks both of theirs, and what is none no task.
+    """Return whether a task got its intent, two tasks both, and anything else no task.
 
     What was never routed, for an error, is wrong.
     """
@@ -189,8 +189,9 @@ def is_right(row: Row, outcome: RowResult) -> bool:
 
 
 def same_arguments(tool: Tool, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two calls would do the same: what the tool makes of the arguments is compared,
-    its defaults filled in; texts regardless of case and spaces, numbers by value."""
+    """Return whether two calls would do the same: what the tool makes of the arguments is compared,
+    its defaults filled in; texts regardless of case and spaces, numbers by value.
+    """
     return bool(_settled(tool, one) == _settled(tool, other))
 
 
@@ -264,7 +265,7 @@ def _calibration(done: Sequence[tuple[Row, RowResult]]) -> Calibration | None:
 
 
 def _strangers(done: Sequence[tuple[Row, RowResult]]) -> list[RowResult]:
-    """What became of the rows that are no task and are not said to be anything else."""
+    """Return the outcomes of the rows that are no task and not labelled otherwise."""
     return [
         outcome for row, outcome in done if not row.intents and row.route in (None, "out_of_scope")
     ]
@@ -393,7 +394,7 @@ def _error(row: Row, outcome: RowResult) -> Miss:
 
 
 def _tool_miss(row: Row, outcome: RowResult, known: Mapping[str, Tool]) -> Miss | None:
-    """What the model got wrong although it knew the right intent."""
+    """Return what the model got wrong although it knew the right intent."""
     if row.tool is None:
         return None
     acted = _given(outcome)

@@ -11,8 +11,11 @@ MESSAGES = 5  # of a pair of intents that are confused
 
 
 def to_dict(report: Report) -> dict[str, Any]:
-    """The JSON form. Without tools there is no `tools`, without a local encoder no
-    `described`. Shares are 0..1, None where unknown."""
+    """Return the JSON form.
+
+    Without tools there is no `tools`, without a local encoder no `described`. Shares are 0..1, None
+    where unknown.
+    """
     data: dict[str, Any] = {
         "rows": report.rows,
         "classification": _classification(report),
@@ -37,7 +40,10 @@ def to_dict(report: Report) -> dict[str, Any]:
 
 
 def usage(report: Report) -> dict[str, Any]:
-    """What the run took. `cost_usd` is None as soon as the price of one request is unknown."""
+    """Return what the run took.
+
+    `cost_usd` is None as soon as the price of one request is unknown.
+    """
     spent = report.spent
     return {
         "requests": spent.requests,
@@ -52,7 +58,7 @@ def usage(report: Report) -> dict[str, Any]:
 
 
 def confusions(report: Report) -> list[tuple[str, str, list[Miss]]]:
-    """What was taken for what, with the messages; the most frequent first."""
+    """Return which intents were confused, with the messages, most frequent first."""
     pairs: dict[tuple[str, str], list[Miss]] = {}
     for miss in report.misses:
         if miss.kind == "intent":

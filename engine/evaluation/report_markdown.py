@@ -20,7 +20,7 @@ def to_markdown(
     gates: Iterable[Verdict] = (),
     comparison: Comparison | None = None,
 ) -> str:
-    """The whole report; `cost` is in words.
+    """Return the whole report; `cost` is in words.
 
     What people wrote stands in code spans, so that it is not read as text.
     """
@@ -70,7 +70,7 @@ def to_markdown(
 
 
 def percent(share: float | None) -> str:
-    """A share for people: 97.3 %."""
+    """Return a share for people: 97.3 %."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 

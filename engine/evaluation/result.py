@@ -75,13 +75,13 @@ class RowResult:
 
 
 def to_dict(outcome: RowResult) -> dict[str, Any]:
-    """The JSON form, which `from_dict` reads."""
+    """Return the JSON form, which `from_dict` reads."""
     data: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json", exclude_defaults=True)
     return data
 
 
 def from_dict(data: Mapping[str, Any]) -> RowResult:
-    """The outcome that `to_dict` wrote. Raises `ValueError`."""
+    """Return the outcome that `to_dict` wrote. Raises `ValueError`."""
     return _OUTCOME.validate_python(data)
 
 

@@ -54,7 +54,7 @@ class CannotRun(Exception):
 
 
 def dry_run(catalogue: Catalogue) -> Catalogue:
-    """The catalogue with tools that are offered as ever and never run."""
+    """Return the catalogue with tools that are offered as usual and never run."""
 
     def tool(wet: Tool) -> Tool:
         return replace(wet, run=_never)
@@ -78,7 +78,7 @@ class RowRunner:
     only_route: bool = False
 
     async def run(self, row: Row, keep: Keep, begun: RowResult | None = None) -> RowResult:
-        """What becomes of the row. Raises `CannotRun`.
+        """Return the outcome of the row. Raises `CannotRun`.
 
         `keep` is given what was paid for before more is asked; with it as `begun`, the row goes
         on from there.
@@ -272,7 +272,7 @@ class _Watch:
 async def _listen(
     assistant: Assistant, text: str, *, act: bool, as_intent: str | None = None
 ) -> list[Event]:
-    """One turn, up to its first calls, or without `act` up to its first task."""
+    """Run one turn up to its first calls, or without `act` up to its first task."""
     watch = _Watch(act=act, enough=assistant.cancel)
     assistant.recorder = watch
     async for _ in assistant.respond(text, as_intent=as_intent):
@@ -282,7 +282,7 @@ async def _listen(
 
 
 def _acted(happened: Sequence[Event]) -> ToolPhase | None:
-    """What the model did, or None where the message went to no intent."""
+    """Return what the model did, or None where the message went to no intent."""
     if not any(isinstance(event, TaskStarted) for event in happened):
         return None
     calls = tuple(
@@ -302,7 +302,7 @@ def _acted(happened: Sequence[Event]) -> ToolPhase | None:
 
 
 def _asked(said: DatasetMessage, session_id: str) -> tuple[Event, ...]:
-    """A message of the person of which the set tells the intent."""
+    """Return the events of a person's message whose intent the set gives."""
     return (
         TurnStarted(session_id=session_id, text=said.content),
         IntentClassified(route="task", intents=(said.intent or "",), source="bypass"),
@@ -313,7 +313,7 @@ def _asked(said: DatasetMessage, session_id: str) -> tuple[Event, ...]:
 def _answered(
     said: DatasetMessage, conversation: Conversation, catalogue: Catalogue
 ) -> tuple[Event, ...]:
-    """An answer of the assistant, and what it waits for."""
+    """Return the events of an answer of the assistant, and what it waits for."""
     awaiting = None
     if said.tool is not None:
         holders = [

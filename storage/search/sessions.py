@@ -98,7 +98,7 @@ def _places(rows: Session, query: Query, serials: Sequence[int], most: int) -> d
 
 
 def _stretches(serials: Sequence[int]) -> list[tuple[int, int]]:
-    """The same sessions as few stretches of the index, first and last of each."""
+    """Return the same sessions as few stretches of the index, first and last of each."""
     gaps = sorted((after - before, after) for before, after in pairwise(serials))
     wide = [after for gap, after in gaps if gap > _NEAR][-(_READS - 1) :]
     starts = [serials[0], *sorted(wide)]

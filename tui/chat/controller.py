@@ -87,7 +87,7 @@ class ChatController:
         return True
 
     def take_back(self) -> list[str]:
-        """What still waits, which is then no longer sent."""
+        """Return the messages that still wait; they are no longer sent."""
         waiting, self.waiting = self.waiting, []
         return waiting
 

@@ -143,7 +143,7 @@ class Presenter:
 
 
 def _ending(turn: TurnView | None) -> tuple[str, str]:
-    """How a turn ended, in words and their style."""
+    """Return how a turn ended, in words and their style."""
     if turn is None or turn.state == "completed":
         return "ready", "$success"
     if turn.state == "needs_input":

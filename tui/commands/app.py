@@ -138,7 +138,7 @@ def show(
 
 
 def has_terminal() -> bool:
-    """Whether there is one to draw on (Textual draws to standard error) and to read keys from.
+    """Return whether there is a terminal to draw on (Textual uses standard error) and to read.
 
     A server that shows the app in a browser names a driver instead.
     """
@@ -159,7 +159,7 @@ async def open_backstage(
     tell: Callable[[str], None] = lambda text: None,
     ask: Ask | None = None,
 ) -> AppBackend:
-    """What is behind the screen, imported and opened in a thread, so that typing never waits.
+    """Import and open what is behind the screen in a thread, so that typing never waits.
 
     The `notices` are said at start, too; `tell` is told what a long start is busy with. `ask` puts
     the question whether this folder's `.env` is trusted, before anything of it is used.

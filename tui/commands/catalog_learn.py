@@ -58,7 +58,7 @@ def learn(settings: Settings, *, write: bool) -> int:
 
 
 def _tested(catalogue: Catalogue, found: EditPlan) -> list[str]:
-    """The new phrases that an evaluation set of the catalogue has as well, each once."""
+    """Return the new phrases that an evaluation set of the catalogue has too, each once."""
     try:
         rows = {row.text.casefold() for row in dataset.load(catalogue)}
     except CatalogueError:

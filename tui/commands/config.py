@@ -84,7 +84,7 @@ _OTHERS = {"azure": "OPENAI_", "openai": "AZURE_", "embedded": "", "scripted": "
 
 
 def origin(settings: Settings, name: str) -> str:
-    """Where the setting that `config show` calls `name` comes from."""
+    """Return where the setting that `config show` calls `name` comes from."""
     if name in settings.options:
         return f"command line: --{name.replace('_', '-')}"
     other = _OTHERS[settings.provider]
@@ -109,7 +109,7 @@ def _print_keys(*, as_json: bool) -> None:
 
 
 def describe(settings: Settings) -> dict[str, str | None]:
-    """The settings by name, as a person may see them."""
+    """Return the settings by name, as a person may see them."""
     server = settings.server
     shown: dict[str, str | None] = {"provider": settings.provider, "router": settings.router}
     if server is not None:

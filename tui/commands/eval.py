@@ -243,7 +243,7 @@ def _refuse(options: argparse.Namespace) -> None:
 
 
 def _printed(options: argparse.Namespace) -> list[str]:
-    """What is to be printed instead of the tables."""
+    """Return what is to be printed instead of the tables."""
     named = [f"--{name} -" for name in ("markdown", "junit") if getattr(options, name) == "-"]
     return [*(["--json"] if options.json else []), *named]
 

@@ -251,7 +251,7 @@ def _cells(key: str, numbers: PerIntent) -> list[Text]:
 
 
 def _change(old: float, new: float) -> Text:
-    """The F1 that was, and how far it has moved."""
+    """Return the earlier F1 and how far it has moved."""
     moved = round(100 * (new - old), 1)
     style = "green" if moved > 0 else "red" if moved < 0 else "dim"
     return Text(f"{percent(old)} {moved:+.1f}" if moved else percent(old), style)

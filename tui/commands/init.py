@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _allowed(places: Sequence[str]) -> list[str]:
-    """Of what was only found, what may be opened: documents are data, the rest is run."""
+    """Return the places that may be opened though nobody named them: data, the rest if allowed."""
     programs = [place for place in places if _is_program(place)]
     data = [place for place in places if place not in programs]
     if not programs or not sys.stdin.isatty():
@@ -70,7 +70,7 @@ def _allowed(places: Sequence[str]) -> list[str]:
 
 
 def _is_program(place: str) -> bool:
-    """Whether opening a file runs something: Python, or the commands of servers."""
+    """Return whether opening a file runs something: Python, or the commands of servers."""
     return any(data.kind != "openapi" for data in source_loader.loose_files(place).values())
 
 
@@ -92,7 +92,7 @@ def _judge(catalogue: Catalogue, places: Sequence[str]) -> None:
 
 
 async def _self_test(catalogue: Catalogue) -> str:
-    """How many phrases the offline router gives to their intent when it does not know them."""
+    """Return how many phrases the offline router routes right when it does not know them."""
     count = sum(len(p) for i in catalogue.intents.values() for p in i.examples.values())
     if len(catalogue.intents) < 2:
         return "one intent: there is nothing to tell apart"

@@ -118,7 +118,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line. The common options stand before or after the subcommand."""
+    """Return the parser. The common options stand before or after the subcommand."""
     common = _common()
     main_parser: argparse.ArgumentParser = _Parser(
         prog=PROGRAM,
@@ -491,7 +491,7 @@ def _add_catalog(
 
 
 def _count(text: str) -> int:
-    """A number of things: one or more."""
+    """Return the number of an option that counts things: one or more."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
     return int(text)

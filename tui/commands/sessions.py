@@ -81,7 +81,7 @@ def _print_headings(ids: Sequence[str]) -> None:
 
 
 def _line(session: SessionRecord, id: str) -> str:
-    """What stands before the title."""
+    """Return the part of a line before the title."""
     done = count(session.actions, "action")
     return f"{id}  {format_local(session.updated_at)}  {done:>11}  "
 

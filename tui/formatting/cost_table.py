@@ -51,7 +51,7 @@ class Shown:
 
 
 def columns(width: int, by: CostsBy) -> Shown:
-    """The most important columns that fit beside a label."""
+    """Return the most important columns that fit beside a label."""
     room, chosen = width - LEAST_LABEL[by], set[str]()
     for column in sorted(COLUMNS, key=lambda column: column.importance):
         if column.width > room:
@@ -68,7 +68,7 @@ def headings(shown: Shown, of: str) -> Content:
 
 
 def line(shown: Shown, row: CostRecord, by: CostsBy, now: datetime) -> Content:
-    """One bill; what a person wrote is never markup."""
+    """Return the line of one bill; what a person wrote is never markup."""
     label = one_line(row.label, 200) or "Untitled"
     if by == "turns":
         label = f"{row.key:>3}  {label}"

@@ -99,8 +99,11 @@ class ChatSession(Protocol):
     def respond(
         self, text: str, *, as_intent: str | None = None, corrects: str | None = None
     ) -> AsyncIterator[Event]:
-        """The events of one turn, in order. `as_intent`: the message is about this intent, or no
-        task (`NO_TASK`); it is that of the turn which this `corrects`."""
+        """Return the events of one turn, in order.
+
+        `as_intent`: the message is about this intent, or no task (`NO_TASK`); it is that of the
+        turn which this `corrects`.
+        """
         ...
 
     def cancel(self) -> None:
@@ -142,33 +145,33 @@ class AppBackend(Protocol):
         ...
 
     def intents(self) -> tuple[IntentRow, ...]:
-        """What the assistant can do."""
+        """Return what the assistant can do."""
         ...
 
     async def material(self) -> tuple[Sequence[ServerPrompt], Sequence[Attachable]]:
-        """What servers have for the person now; one that does not answer has nothing."""
+        """Return what servers have for the person now; one that does not answer has nothing."""
         ...
 
     async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
-        """The text of a server's prompt. Raises where the server has none."""
+        """Return the text of a server's prompt. Raises where the server has none."""
         ...
 
     async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
-        """What an argument of a server's prompt may become; nothing where it cannot say."""
+        """Return what an argument of a server's prompt may become; nothing where it cannot say."""
         ...
 
     async def take_changes(self) -> Mapping[str, frozenset[str]]:
-        """What servers changed since the last time, of `tools`, `prompts` and `resources`."""
+        """Return what servers changed since the last time: `tools`, `prompts`, `resources`."""
         ...
 
     async def open(self, session_id: str | None, approver: Approver) -> ChatSession:
-        """The session's assistant; None begins a new session."""
+        """Return the session's assistant; None begins a new session."""
         ...
 
     async def sessions(
         self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
     ) -> list[Found]:
-        """Past sessions, newest first; with `filter_text` those it is found in."""
+        """Return past sessions, newest first; with `filter_text` those it is found in."""
         ...
 
     async def rename(self, session_id: str, title: str) -> None: ...
@@ -189,19 +192,19 @@ class AppBackend(Protocol):
         ...
 
     async def actions(self, which: ActionFilter, limit: int, offset: int) -> list[ActionRecord]:
-        """Actions of all sessions, newest first."""
+        """Return actions of all sessions, newest first."""
         ...
 
     async def action_names(self) -> tuple[Sequence[str], Sequence[str]]:
-        """The intents and the tools that there are actions of."""
+        """Return the intents and the tools that there are actions of."""
         ...
 
     async def prompts(self) -> list[str]:
-        """What the person wrote in all sessions, newest first, each text once."""
+        """Return what the person wrote in all sessions, newest first, each text once."""
         ...
 
     async def draft(self, session_id: str | None) -> str:
-        """What was written there and not sent; None: before there was a session."""
+        """Return what was written there and not sent; None: before there was a session."""
         ...
 
     async def keep_draft(self, session_id: str | None, text: str) -> None:
@@ -213,7 +216,7 @@ class AppBackend(Protocol):
         ...
 
     async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
-        """All that is known of a run, held against another one."""
+        """Return all that is known of a run, held against another one."""
         ...
 
     @property
@@ -235,11 +238,11 @@ class AppBackend(Protocol):
         ...
 
     async def past(self, session_id: str, last_turns: int | None = None) -> SessionSnapshot:
-        """What was recorded of a session, all of it or its last turns only."""
+        """Return what was recorded of a session, all of it or its last turns only."""
         ...
 
     async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
-        """What the turns of this session, all sessions or all days took, the oldest first.
+        """Return what the turns of this session, all sessions or all days took, the oldest first.
 
         Of sessions and days so many of the newest as a person looks at.
         """

@@ -45,7 +45,7 @@ def export(
 
 
 def _names(title: str, suffix: str) -> Iterator[str]:
-    """Names made of the title: `top-up.md`, `top-up-2.md` and so on."""
+    """Yield names made of the title: `top-up.md`, `top-up-2.md` and so on."""
     stem = "-".join(re.findall(r"\w+", title.lower()))[:40].strip("-") or "session"
     yield f"{stem}{suffix}"
     number = 2

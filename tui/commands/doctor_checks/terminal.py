@@ -85,7 +85,7 @@ def _tmux() -> Iterator[Check]:
 
 
 def _ask(*arguments: str) -> str:
-    """What tmux says, or nothing."""
+    """Return what tmux says, or nothing."""
     try:
         done = subprocess.run(
             ["tmux", *arguments], capture_output=True, text=True, timeout=_ASKED_S, check=False
