@@ -111,7 +111,7 @@ class Costs:
         return sum(map(UsageTotals.of, calls), UsageTotals())
 
     def sessions(self, newest: int) -> list[CostRecord]:
-        """Return so many sessions, archived or not, the last used ones at the end."""
+        """Return the `newest` sessions, archived or not, the last used ones at the end."""
         return self._entries(_SESSIONS, {"limit": newest})
 
     def days(self, last: int) -> list[CostRecord]:

@@ -1,4 +1,4 @@
-"""Runs over evaluation sets, kept row by row, so that what was paid for is never done twice.
+"""Evaluation runs, stored row by row, so that nothing is paid for twice.
 
 Plain calls, from any thread. Every method raises `StorageError` when the database cannot be used.
 """
@@ -93,7 +93,7 @@ class Evaluations:
         self._end(run_id, "finished", report)
 
     def interrupt(self, run_id: str, report: Mapping[str, Any] | None = None) -> None:
-        """The run was stopped, and may be taken up again; `report` is about what is done."""
+        """Record that the run was stopped and may be resumed; `report` covers what is done."""
         self._end(run_id, "interrupted", report)
 
     def resume(self, run_id: str) -> RunRecord:
@@ -105,7 +105,7 @@ class Evaluations:
         with self.database.write() as rows:
             run = _find(rows, run_id)
             if run.state != "interrupted":
-                raise StorageError(f"The run {run.id} cannot be taken up: it is {run.state}.")
+                raise StorageError(f"The run {run.id} cannot be resumed: it is {run.state}.")
             run.state, run.owner, run.finished_at, run.report = (
                 "running",
                 this_process(),

@@ -1,4 +1,4 @@
-"""A run against an earlier one: what got better, what got worse."""
+"""Compare a run with an earlier one: what got better, what got worse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Results = Sequence[tuple[Row, RowResult]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Over the `rows` that both runs have. Misses are told as they are in the run that has them.
+    """Over the `rows` that both runs have. A miss is described as in the run that has it.
 
     `f1` has, for each intent, what it was and what it is.
     """

@@ -25,7 +25,7 @@ from engine.events import Route
 from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import Catalogue, Folder
 
-MOST_FAULTS = 20  # that are told
+MOST_FAULTS = 20  # that are reported
 TASK_ROUTES: tuple[Route, ...] = ("task", "continue")
 
 
@@ -79,7 +79,7 @@ class Row:
 
     @property
     def expected(self) -> str:
-        """What is expected, in a word: an intent, or why there is none."""
+        """The expected label: an intent, or why there is none."""
         return " + ".join(self.intents) or self.route or "no task"
 
 

@@ -273,7 +273,7 @@ def _strangers(done: Sequence[tuple[Row, RowResult]]) -> list[RowResult]:
 
 def _same_route(row: Row, outcome: RowResult) -> bool:
     if row.route in TASK_ROUTES and not row.before:
-        return outcome.route in TASK_ROUTES  # nothing to go on with, so the two are the same
+        return outcome.route in TASK_ROUTES  # there is nothing to continue, so both are right
     return outcome.route == row.route
 
 

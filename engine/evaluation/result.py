@@ -70,7 +70,7 @@ class RowResult:
 
     @property
     def decided(self) -> str:
-        """What was decided, in a word: an intent, or the route."""
+        """The decided label: an intent, or the route."""
         return " + ".join(self.intents) or self.route or "error"
 
 

@@ -1,4 +1,4 @@
-"""One message of an evaluation set, put to the assistant itself, with nothing ever executed.
+"""Send one message of an evaluation set to the assistant; nothing is ever executed.
 
 The turn is the one that a person would see, up to the first calls that it proposes: there it is
 cancelled, so that no second request is paid for. The tools could not run anyway: the catalogue

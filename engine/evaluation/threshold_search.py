@@ -40,7 +40,7 @@ REFUSED = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
 CLEAR = (0.4, 0.5, 0.6)
 # How close, with the share below which two close intents are asked about; (0, 0) never asks.
 ASKING = ((0.0, 0.0), (0.05, 0.4), (0.1, 0.5))
-MOST_ROWS = 1500  # of a larger set so many are taken, evenly
+MOST_ROWS = 1500  # a larger set is sampled evenly
 
 
 class CannotFit(CatalogueError):

@@ -53,7 +53,7 @@ async def confused(folders: Sequence[LintContext]) -> list[Finding]:
         for row in rows
         if row.other in seen and row.other != row.intent
         if row.share >= TAKEN and row.own <= LEFT
-        if content(row.phrase) not in said[row.other]  # it says the same, which is told
+        if content(row.phrase) not in said[row.other]  # a duplicate, which is reported elsewhere
         if (place := seen[row.intent]).positions is not None
         if (tool := _own_name(catalogue, place, row)) is not None
     ]

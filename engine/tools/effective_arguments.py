@@ -19,7 +19,7 @@ from engine.tools.tool import InvalidArguments, Tool
 
 # Without it, numbers of 29 digits that differ in the last one would be the same.
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
-# Beyond so many digits an integer is written as text, like any decimal that a float would round.
+# Beyond this many digits an integer is written as text, like any decimal that a float would round.
 _MAX_DIGITS = 40
 
 

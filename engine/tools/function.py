@@ -124,7 +124,7 @@ def tool_from_function(function: Callable[..., Any]) -> Tool:
 def tool_from_facts(name: str, facts: Facts, bind: Callable[[], Bound]) -> Tool:
     """Return a tool whose function is looked for when it is first called.
 
-    `bind` may raise `InvalidArguments` where there is no such function any more.
+    `bind` may raise `InvalidArguments` where the function no longer exists.
     """
     bound = cache(bind)
 

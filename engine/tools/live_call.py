@@ -24,7 +24,7 @@ from engine.tools.tool import InvalidArguments
 
 # Reports that come faster than the eye can read are not worth a place on record.
 PROGRESS_EVERY_S = 0.5
-# However much progress is reported, a call ends after so many of its time limits.
+# A call ends after this many of its time limits, however much progress it reports.
 MOST_EXTENSIONS = 20
 MESSAGE_CHARACTERS = 2_000
 

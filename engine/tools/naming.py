@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 from typing import TypeVar
 
 MAX_SIZE = 10
-# So many letters at the beginning of two neighbours are no accident.
+# This many shared first letters of two neighbours are not a coincidence.
 RELATED = 4
 # What a family costs: one for being there, a little for each stranger in it, and for each letter
 # that its last name shares with the one it is parted from.
@@ -135,7 +135,7 @@ def _topics(name: str, *, verbs: bool) -> set[str]:
 def by_alphabet(
     items: Sequence[T], name: Callable[[T], str], size: Callable[[T], int]
 ) -> list[list[T]]:
-    """Neighbours in the alphabet, parted where their names share least; few rather than many.
+    """Group neighbours in the alphabet, split where their names share least; few groups.
 
     Nothing may be larger than a family.
     """

@@ -46,7 +46,7 @@ _READS = 4
 def search(
     rows: Session, typed: str, *, archived: bool | None, limit: int, offset: int, matches: int
 ) -> list[Found]:
-    """Return sessions that match, newest first, each with so many of its newest matches."""
+    """Return sessions that match, newest first, each with its newest `matches`."""
     query = parse(typed)
     where = PAGE.format(also=_WITH_WORDS if query else _WITH_TITLE)
     parameters = {

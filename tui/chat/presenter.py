@@ -35,7 +35,7 @@ from tui.widgets.transcript import Transcript
 class Presenter:
     """Shows one session; `record` is what it has shown, `titles` are those of the intents.
 
-    `also` is told what happens when it was shown.
+    `also` gets each event after it was shown.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""`ask`: one message, answered on standard output; what is done is told on standard error."""
+"""`ask`: answer one message on standard output; actions are reported on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`catalog list|check|fit|learn`: what the assistant can do, what is wrong, what to mend."""
+"""`catalog list|check|fit|learn`: list what the assistant can do, find faults, improve it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     try:
         findings = sorted({*findings, *asyncio.run(confused(folders))})
     except ModelError as error:
-        note = f"the examples were not put to the classifier: {error}"
+        note = f"the classifier did not try the examples: {error}"
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

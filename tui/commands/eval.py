@@ -1,4 +1,4 @@
-"""`eval`: a catalogue put to the test with its evaluation sets. Nothing is executed."""
+"""`eval`: test a catalogue with its evaluation sets. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _progress(going: Run) -> Iterator[None]:
 def _conclude(going: Run, end: End, report: Report, verdicts: list[Verdict]) -> int:
     """Say what is left to say on standard error; returns the exit code."""
     run_id, total, done = going.record.id, len(going.runner.rows), len(going.done)
-    again = f"go on with: {PROGRAM} eval --resume {run_id}"
+    again = f"resume it with: {PROGRAM} eval --resume {run_id}"
     match end.reason:
         case "interrupted":
             _say(f"interrupted after {done:,} of {count(total, 'message')}; {again}")
@@ -238,7 +238,7 @@ def _refuse(options: argparse.Namespace) -> None:
     chosen = [f"--{name.replace('_', '-')}" for name in OF_A_RUN if getattr(options, name)]
     if options.resume is not None and chosen:
         raise SettingsError(
-            f"--resume goes on with what the run began with: leave {' '.join(chosen)} out"
+            f"--resume uses the options that the run began with: leave out {' '.join(chosen)}"
         )
 
 

@@ -24,7 +24,7 @@ from tui.formatting.values import count, spent
 INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
 ALL = 1_000_000
 WEAK, FAIR = 0.8, 0.9  # F1 that is red, that is yellow
-# The same words wherever the same is told.
+# One wording wherever the same is said.
 GIVEN, RIGHT_OF_GIVEN = "coverage", "right where covered"
 EXPLAINED = """\
 precision: of the messages given the intent, those that are its own

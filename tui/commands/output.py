@@ -35,7 +35,7 @@ _data: TextIO | None = None
 
 
 class OutputError(Exception):
-    """Standard output took no more: why. `gone`: nobody reads it any more, which is no failure."""
+    """Standard output cannot be written. `gone`: its reader has ended, which is not a failure."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"standard output cannot be written: {error.strerror or error}")

@@ -244,7 +244,7 @@ class AppBackend(Protocol):
     async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
         """Return what the turns of this session, all sessions or all days took, the oldest first.
 
-        Of sessions and days so many of the newest as a person looks at.
+        Only the newest sessions and days are returned.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Evaluation runs as the screen shows them: plain values, and what is counted from them."""
+"""Evaluation runs for the screen: plain values and what is counted from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 SEVERAL = " + "  # between the intents of one message
 # The figures of a run that are about calls, not about routing.
 OF_CALLS = ("right tool", "arguments exact", "clarified")
-# What is expected or decided that is no intent, in the order in which it is shown.
+# Labels other than intents, expected or decided, in the order in which they are shown.
 NO_TASKS = ("no task", "out_of_scope", "small_talk", "cancel", "clarify", "continue", "error")
 
 

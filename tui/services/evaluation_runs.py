@@ -1,4 +1,4 @@
-"""Evaluation runs put together: rows, engine and database; what is done is kept as it is done."""
+"""Evaluation runs: rows, engine and database; each result is stored at once."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class RunSelection:
 
 @dataclass(frozen=True)
 class ResumableRun:
-    """A run that was cut and fits the catalogue, the sets and the model there are now.
+    """An interrupted run that fits the present catalogue, sets and model.
 
     `rows` are all of its rows, by number, and `known` what is known of some.
     """
@@ -177,12 +177,12 @@ def find_resumable(
             except (StorageError, DatasetError) as error:
                 faults.append(str(error))
     if not faults:
-        raise StorageError("there is no evaluation run that was interrupted")
-    raise StorageError(f"no run that was interrupted can be gone on with: {'; '.join(faults)}")
+        raise StorageError("there is no interrupted evaluation run")
+    raise StorageError(f"no interrupted run can be resumed: {'; '.join(faults)}")
 
 
 def resume(engine: Engine, database: Database, cut: ResumableRun, parallel: int | None) -> Run:
-    """Go on where the run stopped. Raises `StorageError` where it is done or still running."""
+    """Resume the run where it stopped. Raises `StorageError` where it is done or still running."""
     evaluations = Evaluations(database)
     record = evaluations.resume(cut.record.id)
     return _run(record, cut.choice, engine, evaluations, cut.rows, dict(cut.known), parallel)

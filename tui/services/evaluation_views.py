@@ -1,4 +1,4 @@
-"""Reads evaluation runs out of the database for the screen."""
+"""Read evaluation runs from the database for the screen."""
 
 from __future__ import annotations
 
