@@ -76,7 +76,7 @@ class ToolContext:
     session_id: str
     data_dir: Path
     rehearsal: bool = False
-    caller: Caller = field(default_factory=NoCaller)
+    caller: Caller = field(default_factory=NoCaller, compare=False)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def test_arguments_of_a_tool_that_is_known(name: str) -> None:
     assert len(wrong) <= 0.1 * len(rows_of(name)), wrong
 
 
+@pytest.mark.timeout(1_500)  # hundreds of conversations, also on a busy machine
 async def test_messages_as_a_person_sends_them() -> None:
     found = [o for name in NAMES for o in await outcomes(name, rows_of(name))]
 

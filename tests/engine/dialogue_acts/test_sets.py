@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from engine import pricing
 from engine.builder import Engine
 from engine.evaluation import dataset
@@ -67,6 +69,7 @@ async def evaluated(domain: str) -> Report:
     return score(done, catalogue)
 
 
+@pytest.mark.timeout(1_500)  # hundreds of conversations, also on a busy machine
 async def test_orders_are_told_from_the_rest() -> None:
     reports = [await evaluated(domain) for domain in DOMAINS]
     tools = [report.tools for report in reports if report.tools is not None]
