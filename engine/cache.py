@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import sys
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
 import pydantic
 from pydantic import BaseModel
+
+from engine.paths import write_privately
 
 MOST_KEPT = 50  # files of one kind
 
@@ -26,12 +26,7 @@ log = logging.getLogger(__name__)
 def write(path: Path, kept: BaseModel) -> None:
     """Replace the file atomically with `kept`: a reader gets either the old or the new one."""
     try:
-        data = json.dumps(kept.model_dump()).encode()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)  # private: mode 0600
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
+        write_privately(path, json.dumps(kept.model_dump()))
         _prune(path.parent)
     except (OSError, TypeError, ValueError, RecursionError):  # TOML has dates, which JSON has not
         log.info("%s could not be kept", path, exc_info=True)

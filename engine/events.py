@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -412,7 +412,7 @@ class UsageTotals:
     flat_unpriced: int = 0
 
     @classmethod
-    def of(cls, call: UsageUpdated) -> UsageTotals:
+    def of(cls, call: UsageUpdated) -> Self:
         unknown = call.flat_cost_usd is None or call.flat_warm_cost_usd is None
         return cls(
             requests=1,
@@ -428,12 +428,12 @@ class UsageTotals:
             flat_unpriced=int(unknown and call.flat_input_tokens > 0),
         )
 
-    def __add__(self, other: UsageTotals) -> UsageTotals:
+    def __add__(self, other: Self) -> Self:
         sums = {
             field.name: getattr(self, field.name) + getattr(other, field.name)
-            for field in dataclasses.fields(UsageTotals)
+            for field in dataclasses.fields(self)
         }
-        return UsageTotals(**{name: round(value, USD_DIGITS) for name, value in sums.items()})
+        return type(self)(**{name: round(value, USD_DIGITS) for name, value in sums.items()})
 
     @property
     def known_cost(self) -> float | None:

@@ -1,4 +1,6 @@
-"""How the Markdown of a reply is read: one parser for the screen and the exported page.
+"""How the Markdown of a reply is read and how plain text is written as Markdown.
+
+One parser serves the screen and the exported page.
 
 A model writes text with some Markdown in it, and more often a name, a product or a path than what
 CommonMark (0.31) takes for markup. So nothing that was written may vanish or change: HTML and
@@ -8,6 +10,7 @@ entities are text, line breaks are line breaks, numbers of a list stay as they w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
@@ -17,11 +20,28 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 
+from engine.text import strip_controls
+
 # A backslash before one of these escapes markup; before another it is itself, as in a
 # path or a regular expression.
 _ESCAPED = frozenset("*_`~[]<>#|")
 # What would not be seen: HTML, the definition of a link, the brackets of an address, a picture.
 _LEFT_OUT = ("html_block", "html_inline", "entity", "autolink", "image", "reference")
+
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+
+
+def escape(text: str) -> str:
+    """Return text that is not Markdown as Markdown, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(strip_controls(text).split()))
+
+
+def code_span(text: str) -> str:
+    """Return a code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
+    line = " ".join(strip_controls(text).split())
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
 def reply_parser() -> MarkdownIt:

@@ -71,7 +71,7 @@ class Count:
 
 
 def respond(seen: Seen) -> Answer:
-    """The words, at their pace. Our own app asks first where they belong."""
+    """Send the words at their pace. Our own app asks first where they belong."""
     if "response_format" in seen.body:
         return route_answer("balance")
     return Answer(_words())

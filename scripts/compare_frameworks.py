@@ -114,7 +114,7 @@ def serve() -> Iterator[Server]:
 
 
 def answered(body: dict[str, Any], size: int) -> tuple[bytes, str]:
-    """The one right answer to a request, as JSON or as a stream of two chunks and the usage."""
+    """Return the right answer to a request, as JSON or as a stream with the usage."""
     message: dict[str, Any] = {"role": "assistant", "content": None}
     last = body["messages"][-1]
     if not body.get("tools"):
@@ -227,7 +227,7 @@ def table(contenders: Sequence[Contender]) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median and, in brackets, the tenth and the ninetieth percentile."""
+    """Return the median and, in brackets, the tenth and the ninetieth percentile."""
     tenths = statistics.quantiles(values, n=10)
     return f"**{statistics.median(values):.1f}** ({tenths[0]:.1f}–{tenths[-1]:.1f})"
 

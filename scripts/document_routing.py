@@ -1,6 +1,6 @@
-"""Prints how well the offline models route requests to OpenAPI documents by the documents' words.
+"""Print how well the offline models route requests to OpenAPI documents by the documents' words.
 
-    python scripts/document_routing.py FOLDER REQUESTS.jsonl... [--misses]
+    python -m scripts.document_routing FOLDER REQUESTS.jsonl... [--misses]
 
 FOLDER has the documents. A request is a JSON object a line: `document` (a file of the folder),
 `text`, and `operations`, of which any is right ("GET /pets/{id}"). Each document is a catalogue of

@@ -34,7 +34,7 @@ PERSONA = (
 
 
 def functions(folder: Path) -> list[Callable[..., Any]]:
-    """The catalogue's tools as plain functions, in order."""
+    """Return the catalogue's tools as plain functions, in order."""
     code = (folder / "tools.py").read_text(encoding="utf-8")
     code = re.sub(r"^from engine.*\n|^@effect.*\n|context: ToolContext, ", "", code, flags=re.M)
     code = re.sub(r"^def _record\(.*?(?=^def )", "", code, count=1, flags=re.M | re.S)

@@ -66,7 +66,7 @@ def report(path: Path) -> None:
     print(f"{'open the database':<44}{opened:8.1f} ms")
 
     def search(typed: str) -> Callable[[], object]:
-        return lambda: history.sessions(filter_text=typed)
+        return lambda: history.search(typed, matches=0)
 
     def matches(typed: str) -> Callable[[], object]:
         return lambda: history.search(typed)
@@ -87,7 +87,6 @@ def report(path: Path) -> None:
     timed("actions, newest 50", history.actions)
     chosen = ActionFilter(state="succeeded", intent="balance", containing="4242.42")
     timed("actions, filtered", lambda: history.actions(chosen))
-    timed("actions, counted", history.count_actions)
     timed("what the person said last, 500", history.prompts)
     timed("10,000 messages: the last 20 turns", lambda: history.events(longest, last_turns=20))
     timed("10,000 messages: all events", lambda: history.events(longest))
@@ -271,7 +270,7 @@ def _body(event: Event) -> dict[str, object]:
 
 
 def _word(chance: random.Random) -> str:
-    """One of 20,000 made-up words; as in a language, few of them often and most of them rarely."""
+    """Return one of 20,000 invented words; as in a language, few of them are frequent."""
     number = int(chance.paretovariate(0.5)) % 20_000
     letters = "bcdfgklmnprstvw"
     word = ""

@@ -44,7 +44,7 @@ class Stored(FakeBackstage):
 
 
 def turns(number: int) -> Iterator[list[Event]]:
-    """So many turns of a message, a call and a reply."""
+    """Yield so many turns of a message, a call and a reply."""
     for n in range(number):
         steps: list[Event] = [
             events.TurnStarted(session_id="long", text=f"How much money do I have? ({n})"),
@@ -62,7 +62,7 @@ def turns(number: int) -> Iterator[list[Event]]:
 
 
 def _numbered(event: Event, number: int) -> Event:
-    """The event of a call, its action unlike that of any other turn."""
+    """Return the event of a call, its action unlike that of any other turn."""
     if isinstance(event, events.ToolCallProposed | events.ToolStarted):
         return dataclasses.replace(event, action_id=f"a{number}")
     return event
@@ -76,7 +76,7 @@ def fill(database: Database, messages: int) -> None:
 
 
 async def key_ms(app: IntentBotApp) -> float:
-    """The median time of a key in the prompt, in milliseconds."""
+    """Return the median time of a key in the prompt, in milliseconds."""
     async with app.run_test(size=(120, 40)) as pilot:
         while not app.screen.query("#column > *"):
             await pilot.pause()

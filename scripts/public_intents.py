@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
 async def _measure(
     train: Sequence[dict[str, Any]], test: Sequence[dict[str, Any]], label: str
 ) -> list[float]:
-    """The `COLUMNS`. What is refused of the messages in scope is wrong, too."""
+    """Return the `COLUMNS`. A message in scope that is refused counts as wrong."""
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), train, label)
         catalogue = load(Path(folder))

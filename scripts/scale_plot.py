@@ -22,7 +22,7 @@ _STYLE = """\
 
 
 def plot(points: Sequence[tuple[int, int, int, int]]) -> str:
-    """The SVG for (tools, intents, flat tokens, routed tokens), both axes logarithmic."""
+    """Return the SVG for (tools, intents, flat tokens, routed tokens), both axes logarithmic."""
     tools = [point[0] for point in points]
     values = [value for point in points for value in point[2:]]
     low, high = math.floor(math.log10(min(values))), math.log10(max(values)) + 0.15

@@ -107,7 +107,7 @@ class Row:
 
 
 async def by_the_sdk(url: str, tools: Sequence[Any]) -> Reading:
-    """What the SDK's helper makes of a stream; its exception's name is the error."""
+    """Return what the SDK's helper makes of a stream; an exception's name is the error."""
     client = AsyncOpenAI(base_url=f"{url}/v1", api_key="key", max_retries=0)
     shown = ""
     async with client:
@@ -141,7 +141,7 @@ async def stream_row(case: StreamCase) -> list[str]:
 
 
 def told(reading: Reading) -> str:
-    """A reading in words."""
+    """Return a reading in words."""
     parts = [f"`{name}({arguments})`" for name, arguments in reading.calls]
     if reading.shown:
         shown = reading.shown.encode(errors="backslashreplace").decode()
@@ -156,7 +156,7 @@ def told(reading: Reading) -> str:
 
 
 def plain_turn(url: str) -> tuple[str, int]:
-    """The turn by the SDK alone: how it ended, and how often the tool ran."""
+    """Run the turn with the SDK alone; return its ending and how often the tool ran."""
     ran: list[float] = []
 
     def top_up_balance(amount: float) -> str:
@@ -202,7 +202,7 @@ def fault_row(case: tuple[Fault, Stage]) -> list[str]:
 
 
 def ending(played: Played) -> str:
-    """The exit code, and what was said of it."""
+    """Return the exit code, and what was said of it."""
     if played.exit == 0:
         return "answers, exit 0"
     said = played.error.splitlines()[-1].removeprefix("intentbot-tui: ")

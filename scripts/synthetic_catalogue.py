@@ -222,7 +222,7 @@ class Thing:
 
 
 def things() -> Iterator[Thing]:
-    """All there are, one of each department after the other."""
+    """Yield all things there are, one of each department in turn."""
     lists = {name: text.split(", ") for name, text in DEPARTMENTS.items()}
     for number in range(max(map(len, lists.values()))):
         for department, own in lists.items():

@@ -6,6 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 
 def utc_now(offset_s: float = 0.0) -> str:
-    """Return the time now, or so many seconds from now, to the millisecond."""
+    """Return the time now, or `offset_s` seconds from now, to the millisecond."""
     moment = datetime.now(UTC) + timedelta(seconds=offset_s)
     return moment.isoformat(timespec="milliseconds")

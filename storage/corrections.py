@@ -22,12 +22,12 @@ class CorrectionRecord:
     at: str
 
 
-def corrections(database: Database, since: str = "") -> list[CorrectionRecord]:
-    """Return the corrections since `since`, ISO 8601 UTC, newest first. Raises `StorageError`."""
+def corrections(database: Database) -> list[CorrectionRecord]:
+    """Return all corrections, newest first. Raises `StorageError`."""
     query = (
         select(Correction)
         .join(Session)
-        .where(Correction.at >= since, col(Session.deleted_at).is_(None))
+        .where(col(Session.deleted_at).is_(None))
         .order_by(col(Correction.id).desc())
     )
     with database.read() as rows:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from engine.events import USD_DIGITS, UsageTotals, UsageUpdated
 from storage.database import Database
 from storage.history import History
+from storage.records import CostRecord
 
 _FIELDS = (
     *("turn_id", "at", "stage", "model", "input_tokens", "cached_tokens", "output_tokens"),
@@ -71,20 +72,6 @@ class RequestRecord:
     call: UsageUpdated
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """The bill of a turn, a session or a day.
-
-    `key` is the turn's number, the session's id or the local day, `label` what was said in it,
-    the title or the day, and `at` its last moment, ISO 8601 in UTC.
-    """
-
-    key: str
-    label: str
-    at: str
-    bill: UsageTotals
-
-
 @dataclass(frozen=True)
 class Costs:
     """The costs of all requests in one database."""
@@ -107,13 +94,13 @@ class Costs:
                 )
             ]
 
-    def turns(self, session_id: str) -> list[Entry]:
+    def turns(self, session_id: str) -> list[CostRecord]:
         """Return the turns of a session that made a request, oldest first."""
-        entries: dict[int, Entry] = {}
+        entries: dict[int, CostRecord] = {}
         for request in self.requests(session_id):
             before = entries.get(request.turn)
             bill = UsageTotals.of(request.call) + (before.bill if before else UsageTotals())
-            entries[request.turn] = Entry(
+            entries[request.turn] = CostRecord(
                 key=str(request.turn), label=request.said, at=request.call.at, bill=bill
             )
         return list(entries.values())
@@ -123,19 +110,19 @@ class Costs:
         calls = (request.call for request in self.requests(session_id, turn))
         return sum(map(UsageTotals.of, calls), UsageTotals())
 
-    def sessions(self, newest: int) -> list[Entry]:
-        """Return so many sessions, archived or not, the last used ones at the end."""
+    def sessions(self, newest: int) -> list[CostRecord]:
+        """Return the `newest` sessions, archived or not, the last used ones at the end."""
         return self._entries(_SESSIONS, {"limit": newest})
 
-    def days(self, last: int) -> list[Entry]:
+    def days(self, last: int) -> list[CostRecord]:
         """Return the last days with requests, in local time."""
         return self._entries(_DAYS, {"since": f"-{last} days"})
 
-    def _entries(self, query: str, parameters: Mapping[str, Any]) -> list[Entry]:
+    def _entries(self, query: str, parameters: Mapping[str, Any]) -> list[CostRecord]:
         with self.database.read() as rows:
             found = rows.connection().execute(text(query), parameters).mappings()
             return [
-                Entry(key=row["key"], label=row["label"], at=row["at"], bill=_bill(row))
+                CostRecord(key=row["key"], label=row["label"], at=row["at"], bill=_bill(row))
                 for row in found
             ]
 

@@ -68,8 +68,8 @@ class Database:
 
     @classmethod
     def open_to_read(cls, path: Path) -> Self:
-        """The same for what only reads: where file or folder may not be written, as in a backup,
-        or cannot be on a full disk, the file is read as it is. Raises `StorageError`.
+        """Return the same for what only reads: where file or folder may not be written, as in a
+        backup, or cannot be on a full disk, the file is read as it is. Raises `StorageError`.
         """
         path = path.expanduser().absolute()
         may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
@@ -86,7 +86,7 @@ class Database:
             raise _unopened(path, error) from error
 
     def _tried(self) -> Self:
-        """The same, connected once: the pool keeps that connection, and so SQLite its files."""
+        """Connect once and return this: the pool keeps the connection, and so SQLite its files."""
         with self._begun(begin="BEGIN") as connection:
             connection.exec_driver_sql("SELECT 1 FROM sqlite_schema").first()
             return replace(self, _files=_files(self.path))
@@ -209,7 +209,8 @@ def _unopened(path: Path, error: sqlite3.Error) -> StorageError:
 
 
 def _recognise(path: Path, otherwise: str) -> tuple[str, int]:
-    """How SQLite has looked at the file, `otherwise` where nothing lies beside it; its version.
+    """Return how SQLite has looked at the file, `otherwise` where nothing lies beside it; its
+    version.
 
     Raises `StorageError` for one that is neither ours nor empty, and leaves it untouched; and
     for an older one that can only be read.

@@ -46,7 +46,7 @@ class NothingToCheck(StorageError):
 
 
 def not_one(id: str, found: int) -> str:
-    """Return the message for an id that so many sessions match."""
+    """Return the message for an id that several sessions match, or none."""
     if found:
         return f"Several sessions begin with {id!r}: give more of the id."
     return f"There is no session {id!r}: see the ids with `sessions list`."

@@ -1,4 +1,4 @@
-"""Runs over evaluation sets, kept row by row, so that what was paid for is never done twice.
+"""Evaluation runs, stored row by row, so that nothing is paid for twice.
 
 Plain calls, from any thread. Every method raises `StorageError` when the database cannot be used.
 """
@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 from storage.clock import utc_now
 from storage.database import Database
 from storage.errors import StorageError
+from storage.history import beginning_with
 from storage.process_identity import is_alive, this_process
 from storage.tables import EvaluationResult, EvaluationRun
 
@@ -92,7 +93,7 @@ class Evaluations:
         self._end(run_id, "finished", report)
 
     def interrupt(self, run_id: str, report: Mapping[str, Any] | None = None) -> None:
-        """The run was stopped, and may be taken up again; `report` is about what is done."""
+        """Record that the run was stopped and may be resumed; `report` covers what is done."""
         self._end(run_id, "interrupted", report)
 
     def resume(self, run_id: str) -> RunRecord:
@@ -104,7 +105,7 @@ class Evaluations:
         with self.database.write() as rows:
             run = _find(rows, run_id)
             if run.state != "interrupted":
-                raise StorageError(f"The run {run.id} cannot be taken up: it is {run.state}.")
+                raise StorageError(f"The run {run.id} cannot be resumed: it is {run.state}.")
             run.state, run.owner, run.finished_at, run.report = (
                 "running",
                 this_process(),
@@ -172,11 +173,8 @@ _NEWEST_FIRST = select(EvaluationRun).order_by(
 def _find(rows: Session, id: str) -> EvaluationRun:
     if id == "last":
         found = rows.exec(_NEWEST_FIRST.limit(1)).all()
-    elif (exact := rows.get(EvaluationRun, id)) is not None:
-        return exact
     else:
-        begins = col(EvaluationRun.id).startswith(id, autoescape=True)
-        found = rows.exec(select(EvaluationRun).where(begins).limit(2)).all() if id else ()
+        found = beginning_with(rows, EvaluationRun, id)
     if len(found) == 1:
         return found[0]
     if found:

@@ -6,31 +6,31 @@ Every method raises `StorageError` when the database cannot be read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, column, text
 from sqlmodel import Session, col, func, select
 
 from engine import events
 from engine.events import Event
 from storage import tables
-from storage.action_filter import ActionFilter
 from storage.clock import utc_now
 from storage.database import Database
 from storage.errors import NoSuchAction, NothingToCheck, UnknownSession, not_one
 from storage.process_identity import is_alive, this_process
-from storage.records import ActionRecord, Found, SessionRecord
+from storage.records import ActionFilter, ActionRecord, Found, SessionRecord
 from storage.recovery import must_be_unknown
 from storage.search.fts_index import index_title
+from storage.search.query import is_everything, parse
 from storage.search.sessions import PAGE, RECORD, search, session_record
-from storage.tables import Action, Turn
+from storage.tables import Action, EvaluationRun, Turn
 
 __all__ = ["ActionFilter", "ActionRecord", "History", "SessionRecord", "UnknownSession"]
 
-T = TypeVar("T", tables.Session, Action)
+T = TypeVar("T", tables.Session, Action, EvaluationRun)
 
 # Deleted sessions can be restored for this long at least; then a start removes them for good.
 UNDO_S = 3600.0
@@ -48,17 +48,13 @@ class History:
         self,
         limit: int = 50,
         offset: int = 0,
-        filter_text: str = "",
         *,
         archived: bool | None = False,
     ) -> list[SessionRecord]:
-        """Sessions, newest first; with `filter_text`, those that `search` finds.
+        """Return sessions, newest first.
 
         `archived` None: whether they are or not. A negative `limit` is none.
         """
-        if filter_text.strip():
-            found = self.search(filter_text, limit, offset, archived=archived, matches=0)
-            return [one.session for one in found]
         query = text(f"{RECORD} FROM session {PAGE.format(also='')}")
         parameters = {"archived": archived, "limit": limit, "offset": offset}
         with self.database.read() as rows:
@@ -74,7 +70,7 @@ class History:
         archived: bool | None = None,
         matches: int = 3,
     ) -> list[Found]:
-        """Sessions in which something typed stands, newest first, and where it stands.
+        """Return sessions that contain what was typed, newest first, with the matches.
 
         Titles, messages, arguments and results are searched, as `storage.search.query` says: the
         words may stand anywhere in a turn. Of each session the newest `matches` are given.
@@ -83,14 +79,6 @@ class History:
             return search(
                 rows, typed, archived=archived, limit=limit, offset=offset, matches=matches
             )
-
-    def count(self, *, archived: bool | None = False) -> int:
-        """Return how many sessions there are."""
-        query = select(func.count()).where(col(tables.Session.deleted_at).is_(None))
-        if archived is not None:
-            query = query.where(tables.Session.archived == archived)
-        with self.database.read() as rows:
-            return rows.exec(query).one()
 
     def prompts(self, limit: int = 500) -> list[str]:
         """Return what the person has said in all sessions, newest first, each text once."""
@@ -152,7 +140,7 @@ class History:
             ]
 
     def runs_elsewhere(self, session_id: str) -> bool:
-        """Whether another program that is alive is at work on the session's newest turn.
+        """Return whether another live program works on the session's newest turn.
 
         Raises `UnknownSession`.
         """
@@ -166,25 +154,19 @@ class History:
     def actions(
         self, which: ActionFilter = _ALL_ACTIONS, limit: int = 50, offset: int = 0
     ) -> list[ActionRecord]:
-        """Actions, newest first. A session may be named by the beginning of its id.
+        """Return actions, newest first. A session may be named by the beginning of its id.
 
         Raises `UnknownSession`. A negative `limit` is none.
         """
         with self.database.read() as rows:
             query = (
                 select(Action)
-                .where(*_whole(rows, which).conditions())
+                .where(*_conditions(rows, which))
                 .order_by(col(Action.proposed_at).desc(), col(Action.serial).desc())
                 .limit(limit)
                 .offset(offset)
             )
             return [ActionRecord.of(action) for action in rows.exec(query)]
-
-    def count_actions(self, which: ActionFilter = _ALL_ACTIONS) -> int:
-        """Return how many actions match. Raises `UnknownSession`."""
-        with self.database.read() as rows:
-            chosen = _whole(rows, which).conditions()
-            return rows.exec(select(func.count()).select_from(Action).where(*chosen)).one()
 
     def intents_used(self) -> list[str]:
         """Return the intents of all actions, sorted: what they can be filtered by."""
@@ -202,14 +184,14 @@ class History:
             return ActionRecord.of(_find_action(rows, id))
 
     def unknown_action(self, id: str) -> ActionRecord:
-        """The same, where nobody knows what became of it. Raises also `NothingToCheck`."""
+        """Return the action if its outcome is unknown. Raises also `NothingToCheck`."""
         with self.database.read() as rows:
             action = _find_action(rows, id)
             must_be_unknown(rows, action)
             return ActionRecord.of(action)
 
     def data_dir(self, action: ActionRecord) -> Path:
-        """Where the back end that was asked for this action keeps its files.
+        """Return where the back end that was asked for this action keeps its files.
 
         Raises `NothingToCheck` where the folder is gone, as a demo's is after its end.
         """
@@ -272,7 +254,7 @@ class History:
             rows.delete(_find(rows, session_id))
 
     def draft(self, session_id: str | None) -> str:
-        """What was typed there and not sent; None: before there was a session."""
+        """Return what was typed there and not sent; None: before there was a session."""
         with self.database.read() as rows:
             if session_id is not None:
                 session = rows.get(tables.Session, session_id)
@@ -290,22 +272,43 @@ class History:
                 rows.merge(tables.Setting(name=_UNSENT, value=typed))
 
 
-def _whole(rows: Session, which: ActionFilter) -> ActionFilter:
-    """The same, its session named in full."""
-    if which.session_id is None:
-        return which
-    return replace(which, session_id=_find(rows, which.session_id).id)
+def _conditions(rows: Session, which: ActionFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a query for these actions; those of deleted sessions never match.
+
+    Raises `UnknownSession`.
+    """
+    session_id = None if which.session_id is None else _find(rows, which.session_id).id
+    deleted = select(tables.Session.id).where(col(tables.Session.deleted_at).is_not(None))
+    found: list[ColumnElement[bool]] = [col(Action.session_id).not_in(deleted)]
+    for place, value in (
+        (Action.session_id, session_id),
+        (Action.intent, which.intent),
+        (Action.tool, which.tool),
+        (Action.state, which.state),
+    ):
+        if value is not None:
+            found.append(col(place) == value)
+    if which.since is not None:
+        found.append(col(Action.proposed_at) >= which.since)
+    if which.until is not None:
+        found.append(col(Action.proposed_at) < which.until)
+    if not is_everything(which.containing):
+        query = parse(which.containing)
+        mentioned = text("SELECT rowid FROM action_fts WHERE action_fts MATCH :words")
+        words = mentioned.bindparams(words=query.match if query else '""')
+        found.append(col(Action.serial).in_(words.columns(column("rowid"))))
+    return found
 
 
 def _find(rows: Session, id: str) -> tables.Session:
-    found = [row for row in _beginning_with(rows, tables.Session, id) if row.deleted_at is None]
+    found = [row for row in beginning_with(rows, tables.Session, id) if row.deleted_at is None]
     if len(found) == 1:
         return found[0]
     raise UnknownSession(not_one(id, len(found)))
 
 
 def _find_action(rows: Session, id: str) -> Action:
-    found = _beginning_with(rows, Action, id)
+    found = beginning_with(rows, Action, id)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -313,8 +316,8 @@ def _find_action(rows: Session, id: str) -> Action:
     raise NoSuchAction(f"Several actions begin with {id!r}: give more of the id.")
 
 
-def _beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
-    """Return the row with this id, else some of those whose id begins so."""
+def beginning_with(rows: Session, table: type[T], id: str) -> Sequence[T]:
+    """Return the row with this id, else some of those whose id begins with it."""
     exact = rows.get(table, id)
     if exact is not None:
         return [exact]

@@ -36,7 +36,7 @@ def _began(pid: int) -> str | None:
 
 
 def _began_by_proc(pid: int) -> str | None:
-    """The boot, and the clock ticks from it to the start of the process (proc(5), field 22)."""
+    """Return the boot and the clock ticks from it to the process's start (proc(5), field 22)."""
     try:
         stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,6 +1,6 @@
-"""Which session is meant, found without all that the rest of storage imports.
+"""Find a session by the beginning of its id without importing the rest of storage.
 
-The app asks before its first frame: who mistyped an id is told at once.
+The app asks before its first frame, so that a mistyped id is reported at once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _SOME = "SELECT id FROM session WHERE deleted_at IS NULL AND substr(id, 1, ?) = 
 def whole_id(path: Path, id: str) -> str:
     """Return the id that this one or its beginning means. Raises `UnknownSession`.
 
-    Where the file cannot be read like this, because it has to be migrated for one, the id comes
-    back as it is: whoever opens the file says why.
+    Where the file cannot be read like this, for example because it has to be migrated, the id is
+    returned unchanged: opening the file gives the reason.
     """
     path = path.expanduser().absolute()
     if not path.exists():

@@ -30,8 +30,8 @@ def test_a_session_is_looked_up_before_anything_heavy(tmp_path: Path) -> None:
     code = f"""
 from argparse import Namespace
 from pathlib import Path
-from tui.services.session_lookup import whole_id
-try: whole_id({options})
+from tui.commands.app import resumed_id
+try: resumed_id({options})
 except Exception as error: assert "no session" in str(error)
 """
     assert loaded_by(code).isdisjoint({*HEAVY, "textual"})

@@ -295,7 +295,7 @@ class IntentBotApp(PanesApp):
             session_id = self._resume
             if session_id is None and self._continue_last:
                 newest = await backstage.sessions(limit=1)
-                session_id = newest[0].id if newest else None
+                session_id = newest[0].session.id if newest else None
             await self._chat.begin(backstage, session_id)
         except Exception as error:
             await self._chat.fail_to_start(sanitize(str(error)) or type(error).__name__)

@@ -1,4 +1,4 @@
-"""A run against an earlier one: what got better, what got worse."""
+"""Compare a run with an earlier one: what got better, what got worse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Results = Sequence[tuple[Row, RowResult]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Over the `rows` that both runs have. Misses are told as they are in the run that has them.
+    """Over the `rows` that both runs have. A miss is described as in the run that has it.
 
     `f1` has, for each intent, what it was and what it is.
     """
@@ -71,7 +71,7 @@ def compare(
 
 
 def _by_message(results: Results) -> dict[tuple[str, int], tuple[Row, RowResult]]:
-    """What is through, by the message and how often it came before."""
+    """Return what is done, by the message and how often it came before."""
     often: Counter[str] = Counter()
     found = {}
     for row, outcome in results:
@@ -82,7 +82,7 @@ def _by_message(results: Results) -> dict[tuple[str, int], tuple[Row, RowResult]
 
 
 def to_dict(found: Comparison) -> dict[str, Any]:
-    """The JSON form."""
+    """Return the JSON form."""
     old, new = found.before, found.after
     return {
         "rows": found.rows,
@@ -98,7 +98,7 @@ def to_dict(found: Comparison) -> dict[str, Any]:
 
 
 def _first(misses: Iterable[Miss]) -> tuple[Miss, ...]:
-    """One miss a message."""
+    """Return one miss per message."""
     kept: dict[int, Miss] = {}
     for miss in misses:
         kept.setdefault(miss.number, miss)

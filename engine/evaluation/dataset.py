@@ -25,7 +25,7 @@ from engine.events import Route
 from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import Catalogue, Folder
 
-MOST_FAULTS = 20  # that are told
+MOST_FAULTS = 20  # that are reported
 TASK_ROUTES: tuple[Route, ...] = ("task", "continue")
 
 
@@ -79,7 +79,7 @@ class Row:
 
     @property
     def expected(self) -> str:
-        """What is expected, in a word: an intent, or why there is none."""
+        """The expected label: an intent, or why there is none."""
         return " + ".join(self.intents) or self.route or "no task"
 
 
@@ -140,7 +140,7 @@ class _Line(BaseModel):
 
 
 def files(catalogue: Catalogue) -> dict[Path, Folder]:
-    """The catalogue's own sets, each with the folder whose names it uses."""
+    """Return the catalogue's own sets, each with the folder whose names it uses."""
     return {
         path: folder
         for folder in catalogue.folders
@@ -149,7 +149,7 @@ def files(catalogue: Catalogue) -> dict[Path, Folder]:
 
 
 def load(catalogue: Catalogue, given: Sequence[Path] = ()) -> list[Row]:
-    """The rows of the `given` files, or of the catalogue's own. Raises `DatasetError`."""
+    """Return the rows of the `given` files, or of the catalogue's own. Raises `DatasetError`."""
     own: dict[Path, Folder | None] = dict.fromkeys(given) if given else dict(files(catalogue))
     if not own:
         folders = ", ".join(str(folder.path) for folder in catalogue.folders) or "the catalogue"
@@ -170,7 +170,7 @@ def load(catalogue: Catalogue, given: Sequence[Path] = ()) -> list[Row]:
 
 
 def checked(row: Row, catalogue: Catalogue) -> Row:
-    """The row, if the catalogue has what it names. Raises `ValueError`."""
+    """Return the row if the catalogue has what it names. Raises `ValueError`."""
     for key in (*row.intents, *(said.intent for said in row.before if said.intent)):
         if key not in catalogue.intents:
             raise ValueError(f"the catalogue has no intent {key!r}")
@@ -189,19 +189,20 @@ def checked(row: Row, catalogue: Catalogue) -> Row:
 
 
 def to_dict(row: Row) -> dict[str, Any]:
-    """The JSON form, which `from_dict` reads."""
+    """Return the JSON form, which `from_dict` reads."""
     data: dict[str, Any] = _ROW.dump_python(row, mode="json", exclude_defaults=True)
     return data
 
 
 def from_dict(data: Mapping[str, Any]) -> Row:
-    """The row that `to_dict` wrote. Raises `ValueError`."""
+    """Return the row that `to_dict` wrote. Raises `ValueError`."""
     return _ROW.validate_python(data)
 
 
 def spread(rows: Sequence[Row], limit: int) -> list[Row]:
-    """At most `limit` rows in their order, evenly of all that is expected: what a set has many of
-    stays much, however its rows lie."""
+    """Return at most `limit` rows in their order, evenly of all that is expected: what a set has
+    many of stays much, however its rows lie.
+    """
     if limit >= len(rows):
         return list(rows)
     alike = sorted(range(len(rows)), key=lambda n: (rows[n].intents, rows[n].route or ""))
@@ -214,8 +215,10 @@ _ROW = TypeAdapter(Row)
 def read(
     path: Path, folder: Folder | None, catalogue: Catalogue
 ) -> tuple[list[Row], list[tuple[int, str]]]:
-    """The rows of a file, in the names of its `folder` if it is the catalogue's own, and what is
-    wrong with the other lines, by their numbers. Raises `DatasetError` when it cannot be read."""
+    """Return the rows of a file, in the names of its `folder` if it is the catalogue's own, and
+    what is wrong with the other lines, by their numbers. Raises `DatasetError` when it cannot be
+    read.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
@@ -240,7 +243,7 @@ def read(
 
 
 def _renamed(row: Row, folder: Folder) -> Row:
-    """The row in the catalogue's names, where the folder's own had to be changed."""
+    """Return the row in the catalogue's names, where the folder's own had to be changed."""
 
     def intents(keys: Iterable[str]) -> tuple[str, ...]:
         return tuple(folder.intents.get(key, key) for key in keys)

@@ -79,7 +79,7 @@ class Verdict:
 def parse(
     text: str, intents: Iterable[str], *, only_route: bool = False, alone: bool = False
 ) -> Gate:
-    """The gate that `text` says. Raises `GateError`.
+    """Parse a gate. Raises `GateError`.
 
     `alone`: other intents' messages are left out.
     """
@@ -107,7 +107,7 @@ def parse(
 
 
 def judge(gates: Iterable[Gate], report: Report) -> list[Verdict]:
-    """What the report says about each gate."""
+    """Compare the report with each gate."""
     return [Verdict(gate, _reached(gate.name, report)) for gate in gates]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from engine.decisions.calibration import Bin, expected_calibration_error, reliability
 from engine.evaluation.dataset import TASK_ROUTES, Row
 from engine.evaluation.description_test import DescriptionScore
-from engine.evaluation.result import RowResult, State, ToolPhase, UsageTotals
+from engine.evaluation.result import RowResult, RowUsage, State, ToolPhase
 from engine.intents.intent import Catalogue
 from engine.tools.tool import InvalidArguments, Tool
 
@@ -136,7 +136,7 @@ class Report:
     rows: int
     classification: ClassificationMetrics
     tools: ToolMetrics | None
-    spent: UsageTotals
+    spent: RowUsage
     misses: tuple[Miss, ...]
     failed: tuple[Miss, ...]
     described: DescriptionScore | None = None
@@ -149,7 +149,7 @@ def score(
     only_route: bool = False,
     intents: Collection[str] = (),
 ) -> Report:
-    """The report on rows and what became of them. Rows that are `begun` are passed over.
+    """Score rows by what became of them; rows that are `begun` are left out.
 
     `intents`: only rows of these were tried, so that only these have figures.
     """
@@ -170,14 +170,14 @@ def score(
         rows=len(everything),
         classification=_classification([pair for pair in done if pair[0].labelled], intents),
         tools=None if only_route else _tools(done, known),
-        spent=sum((outcome.spent for _, outcome in everything), UsageTotals()),
+        spent=sum((outcome.spent for _, outcome in everything), RowUsage()),
         misses=tuple(misses),
         failed=tuple(found("failed", _error)),
     )
 
 
 def is_right(row: Row, outcome: RowResult) -> bool:
-    """Whether a task was given its intent, two tasks both of theirs, and what is none no task.
+    """Return whether a task got its intent, two tasks both, and anything else no task.
 
     What was never routed, for an error, is wrong.
     """
@@ -189,8 +189,9 @@ def is_right(row: Row, outcome: RowResult) -> bool:
 
 
 def same_arguments(tool: Tool, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two calls would do the same: what the tool makes of the arguments is compared,
-    its defaults filled in; texts regardless of case and spaces, numbers by value."""
+    """Return whether two calls would do the same: what the tool makes of the arguments is compared,
+    its defaults filled in; texts regardless of case and spaces, numbers by value.
+    """
     return bool(_settled(tool, one) == _settled(tool, other))
 
 
@@ -264,7 +265,7 @@ def _calibration(done: Sequence[tuple[Row, RowResult]]) -> Calibration | None:
 
 
 def _strangers(done: Sequence[tuple[Row, RowResult]]) -> list[RowResult]:
-    """What became of the rows that are no task and are not said to be anything else."""
+    """Return the outcomes of the rows that are no task and not labelled otherwise."""
     return [
         outcome for row, outcome in done if not row.intents and row.route in (None, "out_of_scope")
     ]
@@ -272,7 +273,7 @@ def _strangers(done: Sequence[tuple[Row, RowResult]]) -> list[RowResult]:
 
 def _same_route(row: Row, outcome: RowResult) -> bool:
     if row.route in TASK_ROUTES and not row.before:
-        return outcome.route in TASK_ROUTES  # nothing to go on with, so the two are the same
+        return outcome.route in TASK_ROUTES  # there is nothing to continue, so both are right
     return outcome.route == row.route
 
 
@@ -393,7 +394,7 @@ def _error(row: Row, outcome: RowResult) -> Miss:
 
 
 def _tool_miss(row: Row, outcome: RowResult, known: Mapping[str, Tool]) -> Miss | None:
-    """What the model got wrong although it knew the right intent."""
+    """Return what the model got wrong although it knew the right intent."""
     if row.tool is None:
         return None
     acted = _given(outcome)

@@ -51,7 +51,7 @@ class CachedReader:
 
 
 def prefetch(engine: Engine) -> tuple[Engine, CachedReader] | None:
-    """The engine with its local router reading so; None where it has another router."""
+    """Return the engine with a local router that reads ahead; None with another router."""
     if engine.reader is None or not isinstance(engine.router, OfflineRouter):
         return None
     reader = CachedReader(engine.reader, engine.catalogue.thresholds.refused)
@@ -61,6 +61,6 @@ def prefetch(engine: Engine) -> tuple[Engine, CachedReader] | None:
 def router_with_thresholds(
     engine: Engine, reader: CachedReader, thresholds: Thresholds
 ) -> OfflineRouter:
-    """The engine's local router with other thresholds, on what `reader` has read already."""
+    """Return the local router with other thresholds, on what `reader` has read."""
     reader.refused = thresholds.refused
     return OfflineRouter(reader, replace(engine.catalogue, thresholds=thresholds))

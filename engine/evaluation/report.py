@@ -6,14 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.evaluation.metrics import ClassificationMetrics, Miss, Report, ToolMetrics
-from engine.events import USD_DIGITS, UsageTotals
 
 MESSAGES = 5  # of a pair of intents that are confused
 
 
 def to_dict(report: Report) -> dict[str, Any]:
-    """The JSON form. Without tools there is no `tools`, without a local encoder no
-    `described`. Shares are 0..1, None where unknown."""
+    """Return the JSON form.
+
+    Without tools there is no `tools`, without a local encoder no `described`. Shares are 0..1, None
+    where unknown.
+    """
     data: dict[str, Any] = {
         "rows": report.rows,
         "classification": _classification(report),
@@ -38,7 +40,10 @@ def to_dict(report: Report) -> dict[str, Any]:
 
 
 def usage(report: Report) -> dict[str, Any]:
-    """What the run took. `cost_usd` is None as soon as the price of one request is unknown."""
+    """Return what the run took.
+
+    `cost_usd` is None as soon as the price of one request is unknown.
+    """
     spent = report.spent
     return {
         "requests": spent.requests,
@@ -46,28 +51,14 @@ def usage(report: Report) -> dict[str, Any]:
         "cached_tokens": spent.cached_tokens,
         "output_tokens": spent.output_tokens,
         "flat_input_tokens": spent.flat_input_tokens,
-        "cost_usd": bill(report).known_cost,
+        "cost_usd": spent.known_cost,
         "unpriced_requests": spent.unpriced,
         "seconds": round(spent.seconds, 3),
     }
 
 
-def bill(report: Report) -> UsageTotals:
-    """The same as the bill of a session has it."""
-    spent = report.spent
-    return UsageTotals(
-        requests=spent.requests,
-        input_tokens=spent.input_tokens,
-        cached_tokens=spent.cached_tokens,
-        output_tokens=spent.output_tokens,
-        cost_usd=round(spent.cost_usd, USD_DIGITS),
-        unpriced=spent.unpriced,
-        flat_input_tokens=spent.flat_input_tokens,
-    )
-
-
 def confusions(report: Report) -> list[tuple[str, str, list[Miss]]]:
-    """What was taken for what, with the messages; the most frequent first."""
+    """Return which intents were confused, with the messages, most frequent first."""
     pairs: dict[tuple[str, str], list[Miss]] = {}
     for miss in report.misses:
         if miss.kind == "intent":

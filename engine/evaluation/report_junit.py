@@ -22,7 +22,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def to_xml(
     report: Report, results: Iterable[tuple[Row, RowResult]], gates: Iterable[Verdict] = ()
 ) -> str:
-    """The XML text. A row that is wrong is a failure, one never answered an error; so is a gate.
+    """Return the XML text.
+
+    A row that is wrong is a failure, one never answered an error; so is a gate.
 
     `results` are those that the report is about.
     """

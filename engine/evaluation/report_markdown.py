@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from engine.evaluation.compare import Comparison
 from engine.evaluation.gates import Verdict
 from engine.evaluation.metrics import Miss, Report
 from engine.evaluation.report import confusions, usage
+from engine.markdown import code_span, escape
 
 MESSAGES = 20  # of a list, before it is cut
 
@@ -20,18 +20,18 @@ def to_markdown(
     gates: Iterable[Verdict] = (),
     comparison: Comparison | None = None,
 ) -> str:
-    """The whole report; `cost` is in words.
+    """Return the whole report; `cost` is in words.
 
     What people wrote stands in code spans, so that it is not read as text.
     """
-    parts = [f"# Evaluation: {_escape(title)}", _summary(report, cost)]
+    parts = [f"# Evaluation: {escape(title)}", _summary(report, cost)]
     verdicts = list(gates)
     if verdicts:
         parts.append(
             "## Gates\n\n" + _table(("gate", "least", "reached", ""), map(_gate, verdicts))
         )
     rows: list[tuple[str, ...]] = [
-        (_escape(key), percent(n.precision), percent(n.recall), percent(n.f1), str(n.support))
+        (escape(key), percent(n.precision), percent(n.recall), percent(n.f1), str(n.support))
         for key, n in report.classification.per_intent.items()
     ]
     heads: tuple[str, ...] = ("intent", "precision", "recall", "F1", "rows")
@@ -53,8 +53,8 @@ def to_markdown(
     heads = ("confidence at least", "coverage", "right where covered", "out of scope refused")
     parts.append(f"## If only what the router is this sure of were done\n\n{_table(heads, points)}")
     pairs = [
-        f"**{_escape(expected)}** taken for **{_escape(got)}** ({len(misses)})\n\n"
-        + _listed(_code(miss.row.text) for miss in misses)
+        f"**{escape(expected)}** taken for **{escape(got)}** ({len(misses)})\n\n"
+        + _listed(code_span(miss.row.text) for miss in misses)
         for expected, got, misses in confusions(report)
     ]
     if pairs:
@@ -70,7 +70,7 @@ def to_markdown(
 
 
 def percent(share: float | None) -> str:
-    """A share for people: 97.3 %."""
+    """Return a share for people: 97.3 %."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
@@ -105,7 +105,7 @@ def _summary(report: Report, cost: str) -> str:
 
 def _against(found: Comparison) -> str:
     rows = [
-        (_escape(key), percent(old), percent(new), f"{100 * (new - old):+.1f}")
+        (escape(key), percent(old), percent(new), f"{100 * (new - old):+.1f}")
         for key, (old, new) in found.f1.items()
     ]
     heads = ("intent", "F1 before", "F1 now", "")
@@ -127,7 +127,8 @@ def _gate(verdict: Verdict) -> tuple[str, str, str, str]:
 
 
 def _miss(miss: Miss) -> str:
-    return f"{_code(miss.row.text)}: expected {_code(miss.expected)}, got {_code(miss.got)}"
+    text, expected, got = map(code_span, (miss.row.text, miss.expected, miss.got))
+    return f"{text}: expected {expected}, got {got}"
 
 
 def _listed(lines: Iterable[str]) -> str:
@@ -139,16 +140,3 @@ def _listed(lines: Iterable[str]) -> str:
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _code(text: str) -> str:
-    """A code span around the text, whatever is in it: CommonMark 0.31, section 6.1."""
-    text = " ".join(text.split())
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if longest else ""
-    return f"{fence}{space}{text}{space}{fence}"
-
-
-def _escape(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

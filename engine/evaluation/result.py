@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter
 
-from engine.events import Alternative, Route
+from engine.events import Alternative, Route, UsageTotals, UsageUpdated
 from engine.intents.routing import Routing
 
 # `begun`: something was paid for, and more is to come. `failed`: it may be tried again.
 State = Literal["begun", "done", "failed"]
 
 
-@dataclass(frozen=True)
-class UsageTotals:
-    """What the requests took, in tokens, US dollars and seconds of waiting for them.
+@dataclass(frozen=True, kw_only=True)
+class RowUsage(UsageTotals):
+    """What the requests of a row took, and the seconds of waiting for them."""
 
-    `cost_usd` is of the requests whose price is known; `unpriced` counts the others.
-    `flat_input_tokens` is what requests that carry every tool would have taken.
-    """
-
-    requests: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    flat_input_tokens: int = 0
-    cost_usd: float = 0.0
-    unpriced: int = 0
     seconds: float = 0.0
 
-    def __add__(self, other: UsageTotals) -> UsageTotals:
-        return UsageTotals(
-            **{name: value + getattr(other, name) for name, value in vars(self).items()}
-        )
+    @classmethod
+    def of(cls, call: UsageUpdated) -> Self:
+        return replace(super().of(call), seconds=call.duration_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -77,23 +65,23 @@ class RowResult:
     given: ToolPhase | None = None
     error: str = ""
     message: str = ""
-    spent: UsageTotals = field(default_factory=UsageTotals)
+    spent: RowUsage = field(default_factory=RowUsage)
     routings: tuple[Routing, ...] = ()
 
     @property
     def decided(self) -> str:
-        """What was decided, in a word: an intent, or the route."""
+        """The decided label: an intent, or the route."""
         return " + ".join(self.intents) or self.route or "error"
 
 
 def to_dict(outcome: RowResult) -> dict[str, Any]:
-    """The JSON form, which `from_dict` reads."""
+    """Return the JSON form, which `from_dict` reads."""
     data: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json", exclude_defaults=True)
     return data
 
 
 def from_dict(data: Mapping[str, Any]) -> RowResult:
-    """The outcome that `to_dict` wrote. Raises `ValueError`."""
+    """Return the outcome that `to_dict` wrote. Raises `ValueError`."""
     return _OUTCOME.validate_python(data)
 
 

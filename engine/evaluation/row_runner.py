@@ -1,4 +1,4 @@
-"""One message of an evaluation set, put to the assistant itself, with nothing ever executed.
+"""Send one message of an evaluation set to the assistant; nothing is ever executed.
 
 The turn is the one that a person would see, up to the first calls that it proposes: there it is
 cancelled, so that no second request is paid for. The tools could not run anyway: the catalogue
@@ -19,7 +19,7 @@ from engine.builder import Engine
 from engine.chat_model import Usage
 from engine.conversation import Conversation
 from engine.evaluation.dataset import DatasetMessage, Row
-from engine.evaluation.result import Call, RowResult, ToolPhase, UsageTotals
+from engine.evaluation.result import Call, RowResult, RowUsage, ToolPhase
 from engine.events import (
     DeciderUnavailable,
     Event,
@@ -31,6 +31,7 @@ from engine.events import (
     ToolCallProposed,
     TurnFinished,
     TurnStarted,
+    UsageUpdated,
 )
 from engine.intents.intent import Catalogue
 from engine.intents.routing import Router, Routing
@@ -53,7 +54,7 @@ class CannotRun(Exception):
 
 
 def dry_run(catalogue: Catalogue) -> Catalogue:
-    """The catalogue with tools that are offered as ever and never run."""
+    """Return the catalogue with tools that are offered as usual and never run."""
 
     def tool(wet: Tool) -> Tool:
         return replace(wet, run=_never)
@@ -77,7 +78,7 @@ class RowRunner:
     only_route: bool = False
 
     async def run(self, row: Row, keep: Keep, begun: RowResult | None = None) -> RowResult:
-        """What becomes of the row. Raises `CannotRun`.
+        """Return the outcome of the row. Raises `CannotRun`.
 
         `keep` is given what was paid for before more is asked; with it as `begun`, the row goes
         on from there.
@@ -170,7 +171,7 @@ class _Attempt:
     async def _learn(self, routing: Routing, conversation: Conversation) -> None:
         """Keep a router's answer, which may have been paid for, before anything else is asked."""
         self._known.append(replace(routing, usage=None))
-        spent = UsageTotals()
+        spent = RowUsage()
         if routing.usage is not None:
             flat = flat_prompt.NO_FLAT
             if not (self._acts and routing.tasks):  # else the request that acts has one
@@ -186,18 +187,18 @@ class _Attempt:
         if not self._engine.offline:
             await self._keep(self.outcome)
 
-    def _spent(self, usage: Usage, flat: int) -> UsageTotals:
-        cost = self._engine.price(usage)
-        return UsageTotals(
-            requests=1,
+    def _spent(self, usage: Usage, flat: int) -> RowUsage:
+        call = UsageUpdated(
+            stage="classify",
+            model=usage.model,
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
             output_tokens=usage.output_tokens,
+            cost_usd=self._engine.price(usage),
             flat_input_tokens=flat,
-            cost_usd=cost or 0.0,
-            unpriced=int(cost is None),
-            seconds=usage.duration_ms / 1000,
+            duration_ms=usage.duration_ms,
         )
+        return RowUsage.of(call)
 
     def _take(self, happened: Sequence[Event]) -> None:
         """Add what a turn came to. The router's requests have been counted when it answered."""
@@ -212,18 +213,8 @@ class _Attempt:
                 alternatives=routed.alternatives,
                 acted=outcome.acted,
             )
-        for call in turn.calls:
-            if call.stage == "act":
-                spent += UsageTotals(
-                    requests=1,
-                    input_tokens=call.input_tokens,
-                    cached_tokens=call.cached_tokens,
-                    output_tokens=call.output_tokens,
-                    flat_input_tokens=call.flat_input_tokens,
-                    cost_usd=call.cost_usd or 0.0,
-                    unpriced=int(call.cost_usd is None),
-                    seconds=call.duration_ms / 1000,
-                )
+        acting = (RowUsage.of(call) for call in turn.calls if call.stage == "act")
+        spent = sum(acting, spent)
         if (failed := turn.failure) is not None:
             spent_up = failed.error == "rate_limit" and not failed.retryable
             if failed.error in FATAL or spent_up:
@@ -281,7 +272,7 @@ class _Watch:
 async def _listen(
     assistant: Assistant, text: str, *, act: bool, as_intent: str | None = None
 ) -> list[Event]:
-    """One turn, up to its first calls, or without `act` up to its first task."""
+    """Run one turn up to its first calls, or without `act` up to its first task."""
     watch = _Watch(act=act, enough=assistant.cancel)
     assistant.recorder = watch
     async for _ in assistant.respond(text, as_intent=as_intent):
@@ -291,7 +282,7 @@ async def _listen(
 
 
 def _acted(happened: Sequence[Event]) -> ToolPhase | None:
-    """What the model did, or None where the message went to no intent."""
+    """Return what the model did, or None where the message went to no intent."""
     if not any(isinstance(event, TaskStarted) for event in happened):
         return None
     calls = tuple(
@@ -311,7 +302,7 @@ def _acted(happened: Sequence[Event]) -> ToolPhase | None:
 
 
 def _asked(said: DatasetMessage, session_id: str) -> tuple[Event, ...]:
-    """A message of the person of which the set tells the intent."""
+    """Return the events of a person's message whose intent the set gives."""
     return (
         TurnStarted(session_id=session_id, text=said.content),
         IntentClassified(route="task", intents=(said.intent or "",), source="bypass"),
@@ -322,7 +313,7 @@ def _asked(said: DatasetMessage, session_id: str) -> tuple[Event, ...]:
 def _answered(
     said: DatasetMessage, conversation: Conversation, catalogue: Catalogue
 ) -> tuple[Event, ...]:
-    """An answer of the assistant, and what it waits for."""
+    """Return the events of an answer of the assistant, and what it waits for."""
     awaiting = None
     if said.tool is not None:
         holders = [

@@ -1,4 +1,4 @@
-"""Puts the rows of a set to the assistant, side by side, and keeps each result as it comes."""
+"""Run the rows of a set in parallel and store each result as it comes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Runner:
     the end everything.
 
     `keep` commits results and is called from another thread: at once where they were paid for.
-    `on_done` is told of each row that is through. `ahead` is given the messages that come next.
+    `on_done` gets each row that is done, `ahead` the messages that come next.
     """
 
     trial: RowRunner

@@ -40,7 +40,7 @@ REFUSED = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
 CLEAR = (0.4, 0.5, 0.6)
 # How close, with the share below which two close intents are asked about; (0, 0) never asks.
 ASKING = ((0.0, 0.0), (0.05, 0.4), (0.1, 0.5))
-MOST_ROWS = 1500  # of a larger set so many are taken, evenly
+MOST_ROWS = 1500  # a larger set is sampled evenly
 
 
 class CannotFit(CatalogueError):
@@ -75,7 +75,7 @@ class ThresholdFit:
 
 
 async def search_thresholds(engine: Engine, rows: Sequence[Row]) -> ThresholdFit:
-    """The thresholds for these rows; nothing is asked of a server.
+    """Choose thresholds on these rows without asking a server.
 
     Raises `CannotFit` and `ModelError`.
     """
@@ -130,7 +130,7 @@ async def search_thresholds(engine: Engine, rows: Sequence[Row]) -> ThresholdFit
 
 
 def _candidates(present: Thresholds) -> Iterable[Thresholds]:
-    """Every combination, with the present values among them; those nearest to these first."""
+    """Return every combination, the present one included, nearest to it first."""
     refusing = {present.refused, *REFUSED}
     clear = {present.clear, *CLEAR}
     asking = {(present.margin, present.unclear), *ASKING}
@@ -151,7 +151,7 @@ def _best(
     tasks: Sequence[bool],
     numbers: Sequence[int],
 ) -> int:
-    """The candidate that is worth most on these rows, if it gains enough for a change.
+    """Return the candidate worth most on these rows, if it gains enough for a change.
 
     Candidate 0 is the present one; of equally good ones the first counts.
     """
@@ -174,7 +174,7 @@ def _worth(row: Row, outcome: RowResult) -> float:
 async def _decide(
     engine: Engine, reader: CachedReader, thresholds: Thresholds, rows: Sequence[Row]
 ) -> list[RowResult]:
-    """How the router decides with these thresholds."""
+    """Route the rows with these thresholds."""
     router = router_with_thresholds(engine, reader, thresholds)
     found = []
     for row in rows:

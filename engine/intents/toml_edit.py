@@ -1,32 +1,29 @@
-"""Phrases added to a catalogue's TOML files, all else of them as their author wrote it."""
+"""Changes to a catalogue's TOML files that keep the rest as its author wrote it."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
-from collections.abc import MutableMapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, cast
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
 from engine.intents.catalogue_schema import CatalogueError, read_catalogue_config, read_intent
 from engine.intents.corrections import UNDIVIDED, Additions, as_data
+from engine.paths import write_file
 
 
 def with_phrases(path: Path, text: str, additions: Additions) -> str:
-    """The file's text with these phrases, comments and layout kept.
+    """Return the file's text with these phrases, comments and layout kept.
 
     Raises `CatalogueError` where what comes out would not be what was meant.
     """
-    before = tomllib.loads(text)
-    wanted = as_data(before, additions)
-    try:
-        document = tomlkit.parse(text)
+
+    def add(document: TOMLDocument) -> None:
         if additions.counter_examples:
             _extend(document, "counter_examples", additions.counter_examples)
         if additions.out_of_scope:
@@ -39,38 +36,52 @@ def with_phrases(path: Path, text: str, additions: Additions) -> str:
                 examples.extend(phrases)
             else:
                 _extend(cast("MutableMapping[str, Any]", examples), tool, phrases)
+
+    wanted = as_data(tomllib.loads(text), additions)
+    after = _edited(path, text, add, wanted)
+    (read_catalogue_config if additions.out_of_scope else read_intent)(path, wanted)
+    return after
+
+
+def with_thresholds(path: Path, text: str, values: Mapping[str, float]) -> str:
+    """Return the file's text with these values in its table `thresholds`, all else kept.
+
+    Raises `CatalogueError` where what comes out would not be what was meant.
+    """
+
+    def change(document: TOMLDocument) -> None:
+        document.setdefault("thresholds", tomlkit.table()).update(values)
+
+    wanted = tomllib.loads(text)
+    wanted["thresholds"] = wanted.get("thresholds", {}) | dict(values)
+    return _edited(path, text, change, wanted)
+
+
+def _edited(
+    path: Path, text: str, edit: Callable[[TOMLDocument], None], wanted: Mapping[str, Any]
+) -> str:
+    try:
+        document = tomlkit.parse(text)
+        edit(document)
         after = tomlkit.dumps(document)
+        if "\r\n" in text:
+            after = after.replace("\r\n", "\n").replace("\n", "\r\n")
         right = tomllib.loads(after) == wanted
     except (TOMLKitError, tomllib.TOMLDecodeError) as error:
         raise CatalogueError(f"{path} cannot be changed by itself: {error}") from error
     if not right:
         raise CatalogueError(f"{path} is written in a way that cannot be changed by itself")
-    (read_catalogue_config if additions.out_of_scope else read_intent)(path, wanted)
     return after
 
 
 def replace_file(path: Path, before: str, after: str) -> None:
-    """Put the new text into the file's place, at once and whole.
+    """Replace the text of the file atomically; a new file gets the usual mode.
 
     Raises `CatalogueError` where the file is not what it was, and `OSError`.
     """
-    path = path.resolve()  # a link stays one
-    if not before and not path.exists():
-        path.touch()  # with the rights that a new file has here
     if read(path) != before:
         raise CatalogueError(f"{path} was changed meanwhile; nothing was written to it")
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(after.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+    write_file(path, after.encode(), private=False)
 
 
 def read(path: Path) -> str:

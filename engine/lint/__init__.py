@@ -21,7 +21,8 @@ from engine.lint.reader import LintContext, catalogue_of, read
 
 
 def lint(places: Sequence[Path | str]) -> tuple[list[Finding], list[LintContext]]:
-    """The findings in the catalogues of these places, sorted, and what could be read of them.
+    """Return the findings in the catalogues of these places, sorted, and what could be read of
+    them.
 
     Runs `tools.py`, opens documents and starts servers, as loading does.
     """

@@ -24,7 +24,10 @@ MOST_PHRASES = 2_000
 
 
 async def confused(folders: Sequence[LintContext]) -> list[Finding]:
-    """The findings. Raises `ModelError` where the models are not installed, or it is too much."""
+    """Return the findings.
+
+    Raises `ModelError` where the models are not installed, or it is too much.
+    """
     catalogue, seen = catalogue_of(folders)
     if len(seen) < 2:
         return []
@@ -50,14 +53,14 @@ async def confused(folders: Sequence[LintContext]) -> list[Finding]:
         for row in rows
         if row.other in seen and row.other != row.intent
         if row.share >= TAKEN and row.own <= LEFT
-        if content(row.phrase) not in said[row.other]  # it says the same, which is told
+        if content(row.phrase) not in said[row.other]  # a duplicate, which is reported elsewhere
         if (place := seen[row.intent]).positions is not None
         if (tool := _own_name(catalogue, place, row)) is not None
     ]
 
 
 def _own_name(catalogue: Catalogue, place: LocatedIntent, row: CrossPrediction) -> str | None:
-    """The tool of a phrase as its own file calls it; None: the phrase is no example there."""
+    """Return the tool of a phrase in its own file; None if the phrase is not an example there."""
     merged = [tool.name for tool in catalogue.intents[row.intent].tools]
     own = [tool.name for tool in place.intent.tools]
     tool = own[merged.index(row.tool)] if row.tool else ""

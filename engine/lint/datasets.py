@@ -26,7 +26,7 @@ _MISSING = re.compile(r"^the catalogue has no |^there is no |^the tool '")
 
 
 def findings(found: LintContext) -> list[Finding]:
-    """The findings in a folder's `evaluation/*.jsonl` and `demos/*.toml`."""
+    """Return the findings in a folder's `evaluation/*.jsonl` and `demos/*.toml`."""
     result: list[Finding] = []
     asked: Asked = {}
     for path in sorted((found.folder / "evaluation").glob("*.jsonl")):
@@ -52,7 +52,7 @@ def _evaluation(found: LintContext, path: Path, asked: Asked) -> Iterator[Findin
 
 
 def _again(row: Row, place: Place, asked: Asked) -> Iterator[Finding]:
-    """A message that stands earlier, too; if something else is expected, one is always a miss."""
+    """Report a message that occurs earlier too; with another expectation, one always fails."""
     first, (file, line) = asked.setdefault(row.key, (row, place))
     if first is row:
         return
@@ -91,7 +91,7 @@ def _demo(found: LintContext, path: Path) -> Iterator[Finding]:
 
 
 def _invalid(path: Path, positions: Positions, error: CatalogueError) -> Iterator[Finding]:
-    """Each fault that Pydantic found, on its own line."""
+    """Yield each fault that Pydantic found, on its own line."""
     if not isinstance(error.__cause__, ValidationError):
         yield Finding(shown(path), 1, "error", str(error).splitlines()[0], "demo")
         return

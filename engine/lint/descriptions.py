@@ -25,7 +25,7 @@ def repeated(intents: Mapping[str, LocatedIntent]) -> Iterator[Finding]:
 
 
 async def unlike(intents: Mapping[str, LocatedIntent], nearest: Nearest) -> list[Finding]:
-    """Intents of whose examples more are nearest to the description of another one.
+    """Report intents whose examples are mostly nearer to another one's description.
 
     So it is for 20 of CLINC150's 150 intents and 8 of BANKING77's 77 with the bare label for a
     description, for none of the built-in ones, and for any of these with nonsense for one.
@@ -50,7 +50,7 @@ async def unlike(intents: Mapping[str, LocatedIntent], nearest: Nearest) -> list
 
 
 def _examples(seen: LocatedIntent) -> list[str]:
-    """What people wrote; the phrases of a document or a server are made of its descriptions."""
+    """Return the phrases that people wrote; those of a document or server are generated."""
     if seen.positions is None:
         return []
     return [phrase for phrases in seen.intent.examples.values() for phrase in phrases]

@@ -34,7 +34,7 @@ class _Said:
 
 
 def findings(intents: Mapping[str, LocatedIntent]) -> list[Finding]:
-    """The findings in the examples of all intents together, by their names in the catalogue."""
+    """Return the findings in the examples of all intents, by their catalogue names."""
     said = [phrase for name, seen in intents.items() for phrase in _examples(name, seen)]
     result = list(_overlaps(said))
     for name, seen in intents.items():
@@ -44,7 +44,7 @@ def findings(intents: Mapping[str, LocatedIntent]) -> list[Finding]:
 
 
 def _examples(intent: str, seen: LocatedIntent) -> Iterator[_Said]:
-    """An intent's own phrases; those that a program wrote for a document's tools repeat."""
+    """Yield an intent's own phrases; those generated for a document's tools repeat."""
     if seen.positions is None:
         return
     divided = set(seen.intent.examples) != {""}
@@ -65,7 +65,7 @@ def _overlaps(said: Sequence[_Said]) -> Iterator[Finding]:
 
 
 def _clash(phrase: _Said, earlier: Sequence[_Said]) -> Finding | None:
-    """The worst that an earlier phrase like this one means."""
+    """Return the worst clash with an earlier phrase like this one."""
     file, intent = shown(phrase.seen.file), phrase.intent
     same = [other for other in earlier if _words(other.text) == _words(phrase.text)]
     others = [other for other in earlier if other.seen is not phrase.seen]
@@ -111,7 +111,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def content(text: str) -> tuple[str, ...]:
-    """The words that matter, in any order; one number is like another."""
+    """Return the words that matter, in any order; one number is like another."""
     words = _words(text)
     kept = sorted({re.sub(r"\d+", "#", word) for word in words} - _FILLING)
     return tuple(kept) or words

@@ -80,7 +80,7 @@ class LintContext:
 
 
 def catalogue_of(folders: Sequence[LintContext]) -> tuple[Catalogue, dict[str, LocatedIntent]]:
-    """What could be read, as a catalogue to classify with, and where each of its intents stands.
+    """Return what could be read as a catalogue to classify with, and where its intents stand.
 
     Its tools are not to be called.
     """
@@ -109,7 +109,7 @@ def catalogue_of(folders: Sequence[LintContext]) -> tuple[Catalogue, dict[str, L
 
 
 def _own_names(found: LintContext) -> tuple[list[Intent], list[LocatedIntent]]:
-    """A folder's intents as it calls them, its own first, and where each of them stands."""
+    """Return a folder's intents under its own names, its own first, and where each stands."""
     files: dict[Path, list[LocatedIntent]] = {found.folder: []}
     for seen in found.intents:
         files.setdefault(found.folder if seen.positions else seen.file, []).append(seen)
@@ -122,13 +122,13 @@ def _own_names(found: LintContext) -> tuple[list[Intent], list[LocatedIntent]]:
 
 
 def shown(path: Path) -> str:
-    """The path as the person would type it."""
+    """Return the path as the person would type it."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 
 
 def read(place: Path | str) -> LintContext:
-    """All of a folder, or a document, that can be read."""
+    """Read everything of a folder or document that can be read."""
     if not source_loader.is_catalogue(place):
         return _read_loose(place)
     folder = Path(place)
@@ -159,7 +159,7 @@ def read(place: Path | str) -> LintContext:
 
 
 def _read_loose(place: Path | str) -> LintContext:
-    """A file that stands for itself, whose sources each count as a file of their own."""
+    """Read a file that stands for itself; each of its sources counts as a file."""
     path = Path(str(place))
     found = LintContext(path)
     try:
@@ -225,7 +225,7 @@ def _explain(found: LintContext, path: Path, error: CatalogueError) -> None:
 
 
 def _intent(found: LintContext, path: Path, shape: IntentFile) -> Intent:
-    """The intent with those of its tools that can be used."""
+    """Return the intent with those of its tools that can be used."""
     positions = found.positions[path]
     for section, name in shape.named():
         if name not in shape.tools:
@@ -277,7 +277,7 @@ def _open(
 
 
 def _message(error: CatalogueError, begin: str = "") -> str:
-    """The error's text without the file, which the finding names."""
+    """Return the error's text without the file, which the finding names."""
     text = str(error)
     if begin and begin in text:
         return text[text.index(begin) :]
@@ -285,7 +285,7 @@ def _message(error: CatalogueError, begin: str = "") -> str:
 
 
 def _culprit(folder: Path, error: CatalogueError) -> tuple[Path, int]:
-    """Where in the folder importing failed."""
+    """Return where in the folder importing failed."""
     cause = error.__cause__
     if isinstance(cause, SyntaxError) and cause.filename:
         return Path(cause.filename), cause.lineno or 1
@@ -296,7 +296,7 @@ def _culprit(folder: Path, error: CatalogueError) -> tuple[Path, int]:
 
 
 def _definitions(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
-    """The functions at the top level of `tools.py`, or of the package's files."""
+    """Yield the functions at the top level of `tools.py`, or of the package's files."""
     for path in [folder / "tools.py", *sorted((folder / "tools").rglob("*.py"))]:
         try:
             tree = ast.parse(path.read_bytes())

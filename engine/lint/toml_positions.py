@@ -62,7 +62,7 @@ class Positions:
         return self._at < len(self._text)
 
     def _key(self, *, table: bool = False) -> Place:
-        """A dotted key. In the name of a table, a list of tables means its last one."""
+        """Read a dotted key. In the name of a table, a list of tables means its last one."""
         place: Place = ()
         while True:
             self._skip()

@@ -16,7 +16,7 @@ MOST_TOOLS = 10  # of an intent; beyond, a model begins to confuse them
 
 
 def findings(found: LintContext) -> list[Finding]:
-    """The findings in the intents and tools of a folder."""
+    """Return the findings in the intents and tools of a folder."""
     result = [finding for seen in found.intents for finding in _of_intent(found, seen)]
     return [*result, *_loose(found), *_unoffered(found), *_bypassed(found)]
 
@@ -70,7 +70,7 @@ def _of_tool(found: LintContext, seen: LocatedIntent, tool: Tool) -> Iterator[Fi
 
 
 def _loose(found: LintContext) -> Iterator[Finding]:
-    """One line for all schemas of a document or server, which are seldom the person's to mend."""
+    """Report all schemas of a document or server in one line; a person can seldom change them."""
     brought = [seen for seen in found.intents if seen.positions is None]
     for file, line in dict.fromkeys((seen.file, seen.line) for seen in brought):
         tools = [tool for seen in brought if seen.file == file for tool in seen.intent.tools]
@@ -115,7 +115,7 @@ def _unoffered(found: LintContext) -> Iterator[Finding]:
 
 
 def _bypassed(found: LintContext) -> Iterator[Finding]:
-    """A catalogue too large to do without routing."""
+    """Report a catalogue too large to do without routing."""
     count = len({tool.name for seen in found.intents for tool in seen.intent.tools})
     if found.manners.router == "bypass" and count > bypass.MOST_TOOLS:
         path = found.folder / "catalog.toml"

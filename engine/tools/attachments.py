@@ -17,7 +17,7 @@ _ENDS = ".,;:!?)]}\"'"  # of the sentence around an address
 
 
 def attached(text: str, tools: Iterable[Tool]) -> list[tuple[Tool, dict[str, str]]]:
-    """The reads that a message asks for, each once; other words with an @ mean nothing here."""
+    """Return the reads that a message asks for, each once; other words with @ are ignored."""
     known = {tool.name: tool for tool in tools if tool.name.endswith(READS)}
     wanted: dict[tuple[str, str], None] = {}
     for match in _ATTACHED.finditer(text):

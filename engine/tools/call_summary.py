@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def summarize_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """The call in plain words: the tool's summary template, or its name and arguments.
+    """Return the call in plain words: the tool's summary template, or its name and arguments.
 
     An argument that was left out shows as its default in the schema. A part of the template in
     brackets is left out where it has a value that is not given: "Deploy {service}[ at {version}]".
@@ -59,7 +59,9 @@ def summarize_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
 
 
 def summary_values(schema: Mapping[str, Any], joint: str) -> str:
-    """The part of a template that lists a tool's values: what is required, then what is given."""
+    """Return the part of a template that lists a tool's values: what is required, then what is
+    given.
+    """
     properties = schema.get("properties")
     names = [n for n in (properties if isinstance(properties, Mapping) else ()) if _NAME.match(n)]
     told = schema.get("required")
@@ -70,7 +72,7 @@ def summary_values(schema: Mapping[str, Any], joint: str) -> str:
 
 
 def _with_given(template: str, values: Mapping[str, Any]) -> str:
-    """The template without the optional parts that lack a value, and without their brackets."""
+    """Return the template without brackets and without optional parts that lack a value."""
 
     def kept(part: re.Match[str]) -> str:
         names = re.findall(r"\{(\w+)", part[1])
@@ -80,7 +82,7 @@ def _with_given(template: str, values: Mapping[str, Any]) -> str:
 
 
 def missing_value_question(tool: Tool, awaiting: PendingCall) -> str:
-    """What the person is asked: for what is missing, or whether to do what is then complete."""
+    """Return the question for what is missing, or whether to make the complete call."""
     if awaiting.missing:
         return tool.question(awaiting.missing)
     return f"Shall I do this: {summarize_call(tool, awaiting.arguments)}?"
@@ -90,7 +92,7 @@ class _InWords(string.Formatter):
     """Writes lists as people do; an item or a key of one may still be named by itself."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """A value of a template, `{files}` say."""
+        """Format a value of a template, such as `{files}`."""
         if format_spec or not isinstance(value, list | tuple | Mapping):
             text = str(super().format_field(value, format_spec))
         elif not isinstance(value, Mapping) and all(isinstance(item, _SIMPLE) for item in value):

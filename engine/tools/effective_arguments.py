@@ -19,7 +19,7 @@ from engine.tools.tool import InvalidArguments, Tool
 
 # Without it, numbers of 29 digits that differ in the last one would be the same.
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
-# Beyond so many digits an integer is written as text, like any decimal that a float would round.
+# Beyond this many digits an integer is written as text, like any decimal that a float would round.
 _MAX_DIGITS = 40
 
 
@@ -38,7 +38,7 @@ class Effective:
 
 
 def effective(tool: Tool, arguments: Mapping[str, Any]) -> Effective:
-    """What a call with these arguments comes to. Raises `InvalidArguments`.
+    """Return the effective arguments of a call. Raises `InvalidArguments`.
 
     A parameter that was not given and whose default is null stays out of what is shown. Defaults
     that a document or a server only declares are sent along with a change, so that what was
@@ -60,7 +60,7 @@ def effective(tool: Tool, arguments: Mapping[str, Any]) -> Effective:
 
 
 def fingerprint(name: str, arguments: Mapping[str, Any]) -> str:
-    """What an approval is bound to: a hash of the tool and its effective arguments.
+    """Return what an approval is bound to: a hash of the tool and its effective arguments.
 
     However a model writes a number (20, 20.0, "20"), and whether or not it spells out a default,
     it is the same call.
@@ -70,7 +70,7 @@ def fingerprint(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two sets of arguments say the same, however their numbers are written."""
+    """Return whether two sets of arguments are equal, however their numbers are written."""
     return bool(_canonical(one) == _canonical(other))
 
 
@@ -79,7 +79,7 @@ def _canonical(data: Any) -> Any:
 
 
 def _json_number(number: int | float | Decimal) -> Any:
-    """The number as JSON has it, or as text where that would change it."""
+    """Return the number as JSON has it, or as text where that would change it."""
     if not isinstance(number, Decimal):
         return number
     if number.is_finite() and abs(number.adjusted()) < _MAX_DIGITS:
@@ -91,7 +91,7 @@ def _json_number(number: int | float | Decimal) -> Any:
 
 
 def _plain(value: Any, number: Callable[[int | float | Decimal], Any]) -> Any:
-    """The value as JSON data, its numbers as `number` has them; always new containers."""
+    """Return the value as JSON data in new containers, its numbers as `number` has them."""
     from pydantic import BaseModel
     from pydantic_core import to_jsonable_python
 
@@ -138,7 +138,7 @@ def _with_defaults(schema: Any, value: Any, root: Mapping[str, Any]) -> Any:
 
 
 def _resolved(reference: str, root: Any) -> Any:
-    """What a reference inside the schema leads to; None: nowhere."""
+    """Return the target of a reference inside the schema, None if there is none."""
     for part in reference.removeprefix("#").split("/")[1:]:
         root = root.get(part) if isinstance(root, Mapping) else None
     return root if reference.startswith("#") else None

@@ -82,7 +82,7 @@ class FormField:
         }[self.kind]
 
     def written(self, value: Any) -> str:
-        """A value as the person would write it."""
+        """Return a value as the person would write it."""
         if value is None:
             return ""
         if isinstance(value, bool):
@@ -92,7 +92,7 @@ class FormField:
         return self.choices.get(str(value), str(value))
 
     def read(self, text: str) -> Any:
-        """The value that was written. Raises `ValueError` in words."""
+        """Return the value that was written. Raises `ValueError` in words."""
         try:
             return self._read(text.strip())
         except (KeyError, ValueError):
@@ -115,7 +115,7 @@ class FormField:
         return text
 
     def _several(self, parts: list[str]) -> list[str]:
-        """The choices that the parts of a list are; some have commas in their names."""
+        """Split a list into the choices it names; some have commas in their names."""
         chosen: list[str] = []
         while parts:
             for end in range(len(parts), 0, -1):
@@ -139,7 +139,7 @@ class FormField:
 
 
 def fields_of(message: str, form: Mapping[str, Any]) -> tuple[FormField, ...]:
-    """The fields of a form with this message above it. Raises `FormRefused`."""
+    """Return the fields of a form with this message above it. Raises `FormRefused`."""
     properties = form.get("properties")
     if not isinstance(properties, Mapping) or not properties:
         properties = {}
@@ -157,14 +157,14 @@ def fields_of(message: str, form: Mapping[str, Any]) -> tuple[FormField, ...]:
 
 
 def missing_fields(fields: Iterable[FormField], values: Mapping[str, Any]) -> tuple[FormField, ...]:
-    """The fields that are needed and have no value yet."""
+    """Return the fields that are needed and have no value yet."""
     return tuple(one for one in fields if one.required and one.name not in values)
 
 
 def values_of(
     form: Mapping[str, Any], fields: Iterable[FormField], written: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What was written as the values of the form; empty fields are left out.
+    """Return what was written as the form's values, without empty fields.
 
     Raises `InvalidArguments`, with the names of the fields concerned.
     """
@@ -202,7 +202,7 @@ def _field(name: str, schema: Any, *, required: bool) -> FormField:
 
 
 def _default(schema: Mapping[str, Any]) -> Any:
-    """The value that the tool suggests, if it is one."""
+    """Return the value that the tool suggests, if it is one."""
     value = schema.get("default")
     try:
         checker({"type": "object", "properties": {"it": schema}})({"it": value})
@@ -266,7 +266,7 @@ def _refuse_secrets(
 
 
 def _named(texts: Iterable[str], secrets: Iterable[str]) -> str:
-    """The first of the `secrets` that a text has as words of its own, or nothing."""
+    """Return the first of the `secrets` that occurs in a text as words, or nothing."""
     for text in texts:
         decomposed = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text)).casefold()
         plain = "".join(c for c in decomposed if not unicodedata.combining(c))

@@ -116,15 +116,15 @@ class Bound:
 
 
 def tool_from_function(function: Callable[..., Any]) -> Tool:
-    """The tool of `function`, which may be async. Raises what `Bound` does."""
+    """Return the tool of `function`, which may be async. Raises what `Bound` does."""
     bound = Bound(function)
     return tool_from_facts(function.__name__, bound.facts, lambda: bound)
 
 
 def tool_from_facts(name: str, facts: Facts, bind: Callable[[], Bound]) -> Tool:
-    """A tool whose function is looked for when it is first called.
+    """Return a tool whose function is looked for when it is first called.
 
-    `bind` may raise `InvalidArguments` where there is no such function any more.
+    `bind` may raise `InvalidArguments` where the function no longer exists.
     """
     bound = cache(bind)
 
@@ -148,7 +148,9 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def plain_fault(kind: str, message: str) -> str:
-    """A fault of Pydantic's without what only a programmer knows: "should be a whole number"."""
+    """Return a fault of Pydantic's without what only a programmer knows: "should be a whole
+    number".
+    """
     said = _PLAIN.get(kind, message)
     for beginning in _BEGINNINGS:
         said = said.removeprefix(beginning)
@@ -156,8 +158,9 @@ def plain_fault(kind: str, message: str) -> str:
 
 
 def _problems(error: ValidationError, known: Iterable[str]) -> tuple[str, ...]:
-    """Each fault in words for a person and a model, the same as those of any other tool: "The
-    amount should be more than 0"."""
+    """Return each fault in words for a person and a model, the same as those of any other tool:
+    "The amount should be more than 0".
+    """
     return tuple(dict.fromkeys(_problem(item, known) for item in error.errors(include_url=False)))
 
 

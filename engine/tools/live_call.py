@@ -24,7 +24,7 @@ from engine.tools.tool import InvalidArguments
 
 # Reports that come faster than the eye can read are not worth a place on record.
 PROGRESS_EVERY_S = 0.5
-# However much progress is reported, a call ends after so many of its time limits.
+# A call ends after this many of its time limits, however much progress it reports.
 MOST_EXTENSIONS = 20
 MESSAGE_CHARACTERS = 2_000
 
@@ -47,7 +47,7 @@ class LiveCall:
     _reported: float = -math.inf
 
     async def bound(self, work: Awaitable[Any]) -> Any:
-        """The result of `work`. Raises `TimeoutError` when it takes too long."""
+        """Return the result of `work`. Raises `TimeoutError` when it takes too long."""
         self._latest = time.monotonic() + MOST_EXTENSIONS * self.time_limit_s
         try:
             async with asyncio.timeout(self.time_limit_s) as self._clock:
@@ -111,7 +111,7 @@ class LiveCall:
             done.set_result(None)
 
     async def _provided(self, request: InputRequested) -> InputAnswer:
-        """The person's answer; where the question is taken back, that."""
+        """Return the person's answer, or that the question was taken back."""
         if not isinstance(self.approver, InputProvider):
             return InputAnswer("decline", "nobody")
         asked = asyncio.ensure_future(self.approver.provide(request))
@@ -159,7 +159,7 @@ def _refusal(request: InputRequested) -> str:
 
 
 def _fitting(request: InputRequested, answer: InputAnswer) -> InputAnswer:
-    """The answer as it may be sent: values only with a yes, and such as the form takes."""
+    """Return the answer that may be sent: values only with a yes, and as the form takes them."""
     if answer.action != "accept" or request.form is None:
         return replace(answer, values={})
     try:

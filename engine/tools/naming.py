@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 from typing import TypeVar
 
 MAX_SIZE = 10
-# So many letters at the beginning of two neighbours are no accident.
+# This many shared first letters of two neighbours are not a coincidence.
 RELATED = 4
 # What a family costs: one for being there, a little for each stranger in it, and for each letter
 # that its last name shares with the one it is parted from.
@@ -60,12 +60,12 @@ SMALL_WORDS = frozenset(_SMALL_WORDS.split())
 
 
 def words(name: str) -> list[str]:
-    """The words of an identifier in lower case: "listPetsByID" → list, pets, by, id."""
+    """Return the words of an identifier in lower case: "listPetsByID" → list, pets, by, id."""
     return [word.casefold() for word in _WORDS.findall(name)]
 
 
 def singular(word: str) -> str:
-    """A noun for one thing, near enough for a phrase."""
+    """Return a noun in the singular, well enough for a phrase."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes")):
@@ -76,7 +76,7 @@ def singular(word: str) -> str:
 
 
 def shared_beginning(sequences: Sequence[Sequence[object]]) -> int:
-    """How many of their first letters, or items, all have in common."""
+    """Return how many first letters, or items, all have in common."""
     rows = zip(*sequences, strict=False)
     return sum(1 for _ in takewhile(lambda row: len(set(row)) == 1, rows))
 
@@ -110,8 +110,9 @@ def by_topic(
 def largest(
     items: Sequence[T], name: Callable[[T], str], size: Callable[[T], int], not_these: set[str]
 ) -> tuple[str, list[T]]:
-    """The topic that most of the items have in common, and these items; nothing for fewer than
-    two. Things come before what is done to them."""
+    """Return the topic that most of the items have in common, and these items; nothing for fewer
+    than two. Things come before what is done to them.
+    """
     for verbs in (False, True):
         counted: Counter[str] = Counter()
         sized: Counter[str] = Counter()
@@ -134,7 +135,7 @@ def _topics(name: str, *, verbs: bool) -> set[str]:
 def by_alphabet(
     items: Sequence[T], name: Callable[[T], str], size: Callable[[T], int]
 ) -> list[list[T]]:
-    """Neighbours in the alphabet, parted where their names share least; few rather than many.
+    """Group neighbours in the alphabet, split where their names share least; few groups.
 
     Nothing may be larger than a family.
     """
@@ -164,7 +165,7 @@ def by_alphabet(
 
 
 def _largest_kin(sizes: Sequence[int], shared: Sequence[int]) -> int:
-    """The size of the largest part of neighbours that are all related."""
+    """Return the size of the largest group of neighbours that are all related."""
     largest = run = sizes[0]
     for length, own in zip(shared, sizes[1:], strict=True):
         run = run + own if length >= RELATED else own

@@ -25,7 +25,7 @@ def preset_parameters(tool: Tool) -> Mapping[str, Any]:
 
 
 def with_presets(tool: Tool, settled: Mapping[str, Any]) -> Tool:
-    """The tool without these parameters, which have these values in every call, and without
+    """Return the tool without these parameters, which have these values in every call, and without
     secrets that nothing settles.
 
     Raises `InvalidArguments` for a value that its parameter does not take.
@@ -67,7 +67,7 @@ def with_presets(tool: Tool, settled: Mapping[str, Any]) -> Tool:
 
 
 def _without(tool: Tool, names: Iterable[str]) -> Tool:
-    """The tool as it is offered: without these parameters."""
+    """Return the tool as it is offered: without these parameters."""
     gone = set(names)
     if not gone:
         return tool

@@ -69,17 +69,17 @@ class Material(Protocol):
     key: str
 
     async def take_changes(self) -> frozenset[str]:
-        """What the server changed since the last time: of `tools`, `prompts`, `resources`."""
+        """Return what the server changed since the last time: `tools`, `prompts`, `resources`."""
         ...
 
     async def prompts(self) -> tuple[ServerPrompt, ...]: ...
 
     async def prompt_text(self, name: str, arguments: Mapping[str, str]) -> str:
-        """A prompt's text, for the person to read and send."""
+        """Return a prompt's text, for the person to read and send."""
         ...
 
     async def complete(self, name: str, argument: str, begun: str) -> tuple[str, ...]:
-        """What the argument of a prompt may become, the likeliest first."""
+        """Return what the argument of a prompt may become, the likeliest first."""
         ...
 
     async def attachable(self) -> tuple[Attachable, ...]: ...

@@ -140,15 +140,16 @@ class Tool:
 
 
 def _options(schema: Mapping[str, Any]) -> list[str]:
-    """The values that a schema lists, also where it may be left out or is of a list."""
+    """Return the values that a schema lists, also of an optional or listed parameter."""
     variants = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
     listed: list[Any] = next((v["enum"] for v in variants if isinstance(v.get("enum"), list)), [])
     return [str(option) for option in listed if option is not None]
 
 
 def _question(name: str, schema: Mapping[str, Any]) -> str:
-    """A question that reads well whatever the description is: that is set behind it, since it may
-    be a noun, a sentence or a condition."""
+    """Return a question that reads well whatever the description is: that is set behind it, since
+    it may be a noun, a sentence or a condition.
+    """
     thing = " ".join(words(name)) or name
     listed = _options(schema)
     if schema.get("type") == "boolean":

@@ -64,7 +64,7 @@ def _divided(tools: list[Tool], own: set[str]) -> Iterator[tuple[str, Sequence[T
 
 
 def _label(tool: Tool, own: Sequence[str]) -> str:
-    """The tool's name in words, without the server's own before it."""
+    """Return the tool's name in words, without the server's own before it."""
     said = words(tool.name)
     if said[: len(own)] == list(own) and len(said) > len(own):
         said = said[len(own) :]
@@ -72,7 +72,7 @@ def _label(tool: Tool, own: Sequence[str]) -> str:
 
 
 def _phrases(tool: Tool, own: Sequence[str]) -> tuple[str, ...]:
-    """What a person might say for it, as far as its name tells."""
+    """Return what a person might say for it, as far as its name tells."""
     label = _label(tool, own)
     verb, _, thing = label.partition(" ")
     phrases = [" ".join(words(tool.name)) or tool.name, label]
@@ -89,7 +89,7 @@ def _phrases(tool: Tool, own: Sequence[str]) -> tuple[str, ...]:
 def _homes(
     divided: Sequence[tuple[str, Sequence[Tool]]], examples: Iterable[str]
 ) -> dict[int, list[str]]:
-    """The person's own examples by the group whose names share most words with them."""
+    """Return the person's own examples by the group whose names share most words with them."""
     homes: dict[int, list[str]] = {}
     known = [
         Counter(singular(word) for tool in group for word in words(f"{tool.name} {topic}"))

@@ -22,7 +22,7 @@ def writable(result: Any) -> Any:
 
 
 def verbalize(result: Any) -> str:
-    """The result's own `summary` or `error`, else its data as readable lines."""
+    """Return the result's own `summary` or `error`, else its data as readable lines."""
     if isinstance(result, Mapping):
         for name in ("summary", "error"):
             if isinstance(result.get(name), str):

@@ -9,11 +9,20 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from engine.events import Event, TextDelta, ToolCallProposed, TurnStarted, from_dict, to_dict
+from engine.markdown import code_span, escape
 from engine.text import escape_controls, strip_controls
 from engine.turn_log import ActionLog, TurnLog
 from storage.export.html import page
 from storage.export.secret_masking import masked
-from storage.export.transcript import decision_on, end_of, parts_of, state_of, turns_of
+from storage.export.transcript import (
+    about,
+    decision_on,
+    end_of,
+    moment,
+    parts_of,
+    state_of,
+    turns_of,
+)
 from storage.records import SessionRecord
 from storage.search.tokenizer import to_text
 
@@ -23,7 +32,6 @@ FORMATS: tuple[Format, ...] = ("markdown", "json", "html")
 # The file's own version, see docs/session-export.md: raised when its shape changes.
 NAME, VERSION = "intentbot-session", 1
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
 _CODE = re.compile(r"(```[\s\S]*?(?:```|\Z)|`[^`\n]+`)")
 
 
@@ -84,29 +92,27 @@ def _joined(stretch: Sequence[Event], redact: Callable[[str], str]) -> Sequence[
 
 
 def _markdown(session: dict[str, Any], turns: Sequence[TurnLog]) -> str:
-    about = [f"{len(turns)} {'turn' if len(turns) == 1 else 'turns'}", _when(session["updated_at"])]
-    about += [session["model"]] if session["model"] else []
-    lines = [f"# {_plain(session['title']) or 'Untitled'}", "", _plain(" · ".join(about))]
+    lines = [f"# {escape(session['title']) or 'Untitled'}", "", escape(about(session, turns))]
     for turn in turns:
-        head = " · ".join(filter(None, (_when(turn.at), _plain(", ".join(turn.intents)))))
+        head = " · ".join(filter(None, (moment(turn.at), escape(", ".join(turn.intents)))))
         lines += ["", f"## {head}", ""]
-        lines += [f"> {_plain(line)}".rstrip() for line in turn.text.splitlines() or [""]]
+        lines += [f"> {escape(line)}".rstrip() for line in turn.text.splitlines() or [""]]
         for part in parts_of(turn):
             lines += ["", _action(part) if isinstance(part, ActionLog) else _reply(part)]
         if end := end_of(turn):
-            lines += ["", f"*{_plain(end)}*"]
+            lines += ["", f"*{escape(end)}*"]
     return "\n".join(lines) + "\n"
 
 
 def _action(action: ActionLog) -> str:
     lines = [
-        f"- **{_plain(action.summary or action.tool)}** ({_plain(state_of(action))})",
-        f"  - {_code(f'{action.tool} {to_text(action.arguments)}')}, {action.effect}",
+        f"- **{escape(action.summary or action.tool)}** ({escape(state_of(action))})",
+        f"  - {code_span(f'{action.tool} {to_text(action.arguments)}')}, {action.effect}",
     ]
     if decided := decision_on(action):
-        lines.append(f"  - {_plain(decided)}")
+        lines.append(f"  - {escape(decided)}")
     if action.result is not None:
-        lines.append(f"  - result: {_code(to_text(action.result))}")
+        lines.append(f"  - result: {code_span(to_text(action.result))}")
     return "\n".join(lines)
 
 
@@ -116,19 +122,3 @@ def _reply(text: str) -> str:
     return "".join(
         part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts)
     )
-
-
-def _plain(text: str) -> str:
-    """Escape text that is not Markdown, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(strip_controls(text).split()))
-
-
-def _code(text: str) -> str:
-    """Return a code span, fenced by more backticks than are in it (CommonMark 0.31, 6.1)."""
-    line = " ".join(strip_controls(text).split())
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
-
-
-def _when(at: str) -> str:
-    return f"{at[:16].replace('T', ' ')} UTC"

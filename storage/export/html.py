@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.markdown import reply_parser
 from engine.turn_log import ActionLog, TurnLog
-from storage.export.transcript import decision_on, end_of, parts_of, state_of
+from storage.export.transcript import about, decision_on, end_of, moment, parts_of, state_of
 from storage.search.tokenizer import to_text
 
 # The policy holds even where a browser finds in a reply what the renderer did not.
@@ -65,18 +65,16 @@ td, th {{ border: 1px solid var(--line); padding: .2rem .5rem; }}
 
 def page(session: Mapping[str, Any], turns: Sequence[TurnLog]) -> str:
     """Return the page of a session, `session` as in the JSON form."""
-    about = [f"{len(turns)} {'turn' if len(turns) == 1 else 'turns'}", _time(session["updated_at"])]
-    about += [_text(session["model"])] if session["model"] else []
     return _PAGE.format(
         title=_text(session["title"]) or "Untitled",
-        about=" · ".join(about),
+        about=_text(about(session, turns)),
         turns="\n".join(map(_turn, turns)),
     )
 
 
 def _turn(turn: TurnLog) -> str:
-    intents = _text(", ".join(turn.intents))
-    head = f"<p class=how>{_time(turn.at)}{f' · {intents}' if intents else ''}</p>"
+    intents = f" · {_text(', '.join(turn.intents))}" if turn.intents else ""
+    head = f"<p class=how><time>{_text(moment(turn.at))}</time>{intents}</p>"
     said = f"<div class=said>{_text(turn.text)}</div>"
     parts = [
         _action(part) if isinstance(part, ActionLog) else _reply(part) for part in parts_of(turn)
@@ -101,10 +99,6 @@ def _action(action: ActionLog) -> str:
 
 def _reply(text: str) -> str:
     return f"<div class=reply>{reply_parser().render(_clean(text))}</div>"
-
-
-def _time(at: str) -> str:
-    return f"<time>{_text(at[:16].replace('T', ' '))} UTC</time>"
 
 
 def _text(text: str) -> str:

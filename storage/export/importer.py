@@ -204,7 +204,7 @@ def _words(data: Mapping[str, Any], name: str) -> str:
 
 
 def _moment(value: Any) -> str:
-    """A time in UTC, as it is written everywhere: lists are sorted by it as text."""
+    """Return a time in UTC, as it is written everywhere: lists are sorted by it as text."""
     try:
         moment = datetime.fromisoformat(value)
     except (ValueError, TypeError) as error:

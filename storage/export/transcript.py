@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from engine import events
 from engine.events import Event
@@ -18,6 +19,17 @@ def turns_of(happened: Iterable[Event]) -> list[TurnLog]:
         if (turn := turns.get(event.turn_id)) is not None:
             turn.apply(event)
     return list(turns.values())
+
+
+def about(session: Mapping[str, Any], turns: Sequence[TurnLog]) -> str:
+    """Return the line below the title; `session` as in the JSON form."""
+    number = f"{len(turns)} {'turn' if len(turns) == 1 else 'turns'}"
+    return " · ".join(filter(None, (number, moment(session["updated_at"]), session["model"])))
+
+
+def moment(at: str) -> str:
+    """Return a time of an event, ISO 8601 in UTC, to the minute."""
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def parts_of(turn: TurnLog) -> list[str | ActionLog]:

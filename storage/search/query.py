@@ -65,7 +65,7 @@ class Query:
         return " AND ".join(f"({' OR '.join(map(str, group))})" for group in self.groups)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where in `text` one of the terms is, from left to right, none overlapping."""
+        """Return where in `text` one of the terms is, from left to right, none overlapping."""
         found = list(tokens(text[:READ_CHARACTERS]))
         words = [word for word, _, _ in found]
         spans: list[tuple[int, int]] = []
@@ -109,7 +109,7 @@ def is_everything(typed: str) -> bool:
 
 
 def _terms(typed: str) -> Iterator[tuple[str, Term | None]]:
-    """The parts between spaces and quotes, each as typed and, with words in it, as a term."""
+    """Yield the parts between spaces and quotes, each as typed and, with words in it, as a term."""
     for part in _PART.finditer(typed.translate(_QUOTES)):
         plain = part["plain"]
         words = tuple(word for word, _, _ in tokens(plain if plain is not None else part["quoted"]))

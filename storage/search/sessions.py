@@ -46,7 +46,7 @@ _READS = 4
 def search(
     rows: Session, typed: str, *, archived: bool | None, limit: int, offset: int, matches: int
 ) -> list[Found]:
-    """Return sessions that match, newest first, each with so many of its newest matches."""
+    """Return sessions that match, newest first, each with its newest `matches`."""
     query = parse(typed)
     where = PAGE.format(also=_WITH_WORDS if query else _WITH_TITLE)
     parameters = {
@@ -98,7 +98,7 @@ def _places(rows: Session, query: Query, serials: Sequence[int], most: int) -> d
 
 
 def _stretches(serials: Sequence[int]) -> list[tuple[int, int]]:
-    """The same sessions as few stretches of the index, first and last of each."""
+    """Return the same sessions as few stretches of the index, first and last of each."""
     gaps = sorted((after - before, after) for before, after in pairwise(serials))
     wide = [after for gap, after in gaps if gap > _NEAR][-(_READS - 1) :]
     starts = [serials[0], *sorted(wide)]

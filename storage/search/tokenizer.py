@@ -75,7 +75,9 @@ def truncate(text: str, characters: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _fold(character: str) -> tuple[str | None, bool]:
-    """What a character adds to a word, None where it ends one; and whether it is a word alone."""
+    """Return what a character adds to a word, None where it ends one; and whether it is a word
+    alone.
+    """
     kind = unicodedata.category(character)
     if kind[0] == "M" or kind == "Cf":
         return "", False  # accents of their own, joiners inside emoji and Indic words

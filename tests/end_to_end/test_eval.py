@@ -129,14 +129,14 @@ def test_a_spoilt_intent_fails_its_gate_and_names_the_messages(home: Home) -> No
         (("--intent", "data", "--gate", "f1.data=0.5"), "on which precision and F1 depend"),
         (("--data", "bad.jsonl"), "bad.jsonl:2: "),
         (("--data", "none.jsonl"), "none.jsonl cannot be read"),
-        (("--resume",), "no evaluation run that was interrupted"),
+        (("--resume",), "no interrupted evaluation run"),
         (("--baseline", "nosuch"), "no evaluation run 'nosuch'"),
         (("--from-corrections",), "no corrections yet"),
         (("--json", "--markdown", "-"), "--json and --markdown - cannot both be printed"),
         (("--markdown", "-", "--junit", "-"), "--markdown - and --junit - cannot both be printed"),
         (("--from-corrections", "--data", "bad.jsonl"), "each say which messages"),
-        (("--resume", "--intent", "data", "--limit", "9"), "leave --intent --limit out"),
-        (("--resume", "x", "--classification-only"), "leave --classification-only out"),
+        (("--resume", "--intent", "data", "--limit", "9"), "leave out --intent --limit"),
+        (("--resume", "x", "--classification-only"), "leave out --classification-only"),
         (("--provider", "scripted"), "the scripted model plays demos"),
         (("--limit", "0"), "not a number from 1"),
     ],
@@ -264,7 +264,7 @@ def test_a_run_that_is_cut_goes_on_and_no_paid_call_is_repeated(
     first = Counter(counting.answered)
     if how is signal.SIGINT:
         assert process.returncode == 130
-        assert "go on with: intentbot-tui eval --resume" in said
+        assert "resume it with: intentbot-tui eval --resume" in said
         assert sum(first.values()) == kept(home.folder / "x.db") > ROWS
     else:
         assert process.returncode == -signal.SIGKILL
@@ -332,7 +332,7 @@ def test_the_newest_run_that_fits_is_gone_on_with_and_keeps_its_choice(
     server.respond = lambda seen: away
     says = home.run("eval", "--resume", check=3).stderr
     assert newest not in says, "its set has changed"
-    assert "go on with: intentbot-tui eval --resume" in says
+    assert "resume it with: intentbot-tui eval --resume" in says
 
 
 def test_a_router_that_takes_too_long_is_exit_code_four(

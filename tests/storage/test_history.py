@@ -107,7 +107,7 @@ def test_a_filter_looks_into_titles_and_messages(
     recording.keep(turn("spain", "t1", done("Roaming is 50% off, or free."), said="Spain?"))
     recording.keep(turn("data", "t2", done("Gigabytes"), said="fünf GB bitte"))
     history.rename("data", "Renamed  by me")
-    assert [session.id for session in history.sessions(filter_text=typed)] == found
+    assert [one.session.id for one in history.search(typed)] == found
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_first_call_gives_the_title(history: History, recording: Recording) 
     recording.keep(turn("change", "3change", another, said="pay it"))
     titles = {session.id: session.title for session in history.sessions()}
     assert titles == {"change": "Add $20 to your balance", "read": "how much?"}
-    assert [one.id for one in history.sessions(filter_text="how much")] == ["read"]
+    assert [one.session.id for one in history.search("how much")] == ["read"]
 
 
 def test_a_title_that_a_person_gave_stays(history: History, recording: Recording) -> None:

@@ -12,12 +12,13 @@ from engine import events
 from engine.events import Event
 from engine.ports import Answer, Approver, InputAnswer, InputProvider
 from engine.tools.source import Attachable, ServerPrompt
-from tests.tui.fake_archive import FakeArchive
+from storage.records import ActionRecord, Found
+from tests.tui.fake_archive import FakeArchive, session
 from tests.tui.fake_catalogue import INTENTS
 from tests.tui.fake_costs import FakeCosts
 from tests.tui.fake_costs import usage as usage
 from tests.tui.fake_evaluations import FakeEvaluations
-from tui.services.backend import ActionRow, IntentRow, SessionRow, SessionSnapshot
+from tui.services.backend import IntentRow, SessionSnapshot
 
 TITLES = {
     "balance": "Balance",
@@ -161,10 +162,10 @@ class FakeBackstage(FakeArchive, FakeCosts, FakeEvaluations):
     def __init__(
         self,
         *scripts: Script,
-        rows: Sequence[SessionRow] = (),
+        rows: Sequence[Found] = (),
         past: Mapping[str, list[Event]] | None = None,
         notices: tuple[str, ...] = (),
-        executed: Sequence[ActionRow] = (),
+        executed: Sequence[ActionRecord] = (),
         truths: Mapping[str, Event] = MappingProxyType({}),
     ) -> None:
         self.scripts = list(scripts)
@@ -392,7 +393,7 @@ def recorded(turns: int, session_id: str = "s1") -> list[Event]:
 
 
 ROWS = [
-    SessionRow(
+    session(
         "s1",
         "How much money do I have?",
         "2026-03-02T14:03:00+00:00",
@@ -400,7 +401,7 @@ ROWS = [
         ("balance",),
         1,
     ),
-    SessionRow(
+    session(
         "s2",
         "I'm going to Spain next week",
         "2026-03-02T09:12:00+00:00",
@@ -409,7 +410,7 @@ ROWS = [
         2,
         turns=5,
     ),
-    SessionRow(
+    session(
         "s3",
         "Pay invoice INV-1042 by card",
         "2026-03-01T18:40:00+00:00",
@@ -417,5 +418,5 @@ ROWS = [
         ("payment",),
         2,
     ),
-    SessionRow("s4", "Tell me a joke", "2026-02-20T20:02:00+00:00", "Why did the phone…"),
+    session("s4", "Tell me a joke", "2026-02-20T20:02:00+00:00", "Why did the phone…"),
 ]

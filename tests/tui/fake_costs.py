@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from engine import events
 from engine.events import UsageTotals
-from tui.services.backend import CostRow, CostsBy
+from storage.records import CostRecord
+from tui.services.backend import CostsBy
 
 
 def usage(stage: events.Stage = "act", cost: float | None = 0.0011) -> events.UsageUpdated:
@@ -40,13 +41,13 @@ def usage(stage: events.Stage = "act", cost: float | None = 0.0011) -> events.Us
 class FakeCosts:
     """The part of the backstage that knows what was spent."""
 
-    cost_rows: Mapping[CostsBy, Sequence[CostRow]] = {}
+    cost_rows: Mapping[CostsBy, Sequence[CostRecord]] = {}
 
-    async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
+    async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
         return list(self.cost_rows.get(by, ()))
 
 
-def some_costs(number: int, *, unknown: bool = False) -> list[CostRow]:
+def some_costs(number: int, *, unknown: bool = False) -> list[CostRecord]:
     """So many bills, growing and shrinking; with `unknown`, the last has no known price."""
     rows = []
     for n in range(1, number + 1):
@@ -54,5 +55,6 @@ def some_costs(number: int, *, unknown: bool = False) -> list[CostRow]:
         if unknown and n == number:
             calls.append(usage(cost=None))
         bill = sum(map(UsageTotals.of, calls), UsageTotals())
-        rows.append(CostRow(str(n), f"Message {n} [/b] of many", "2026-03-02T14:03:00Z", bill))
+        label, at = f"Message {n} [/b] of many", "2026-03-02T14:03:00Z"
+        rows.append(CostRecord(key=str(n), label=label, at=at, bill=bill))
     return rows

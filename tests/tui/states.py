@@ -18,6 +18,7 @@ from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold, OfflineBackstage
 from tests.tui.fake_costs import some_costs
 from tui.app import IntentBotApp
+from tui.host import Host
 from tui.screens.chat import ChatScreen
 from tui.widgets.arguments_editor import ArgumentsEditor
 
@@ -44,6 +45,8 @@ def make_app(backstage: FakeBackstage, clock: Clock | None = None, **options: An
         **options,
     )
     app.theme = "harbour"  # whatever the colours of the terminal that runs this
+    host: Host = app  # the type checker proves that screens find in the app what they need
+    assert host.low_bandwidth
     return app
 
 

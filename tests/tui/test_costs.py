@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from engine.events import UsageTotals
+from storage.records import CostRecord
 from tests.tui.fake import FakeBackstage, recorded
 from tests.tui.fake_costs import some_costs, usage
 from tests.tui.states import chat_of, make_app, settle, shown, until
@@ -23,13 +24,13 @@ from tui.formatting.cost_table import columns, headings, line
 from tui.formatting.values import difference, spent, usd_exact
 from tui.screens.costs import CostsScreen
 from tui.screens.playback import PlaybackScreen
-from tui.services.backend import CostRow, CostsBy
+from tui.services.backend import CostsBy
 from tui.widgets.cost_chart import EIGHTHS, CostChart, bar
 
 
-def stage(**rows: Sequence[CostRow]) -> FakeBackstage:
+def stage(**rows: Sequence[CostRecord]) -> FakeBackstage:
     backstage = FakeBackstage(past={"3": recorded(1)})
-    by: dict[CostsBy, Sequence[CostRow]] = {
+    by: dict[CostsBy, Sequence[CostRecord]] = {
         "turns": rows.get("turns", ()),
         "sessions": rows.get("sessions", ()),
         "days": rows.get("days", ()),
@@ -97,7 +98,9 @@ async def test_tokens_where_nothing_was_paid_or_where_they_are_asked_for() -> No
     free = sum(
         map(UsageTotals.of, [usage("classify"), usage(cost=0.0)]), UsageTotals(cost_usd=-0.0001)
     )
-    backstage = stage(turns=[CostRow("1", "hello", "", free)], days=some_costs(2))
+    backstage = stage(
+        turns=[CostRecord(key="1", label="hello", at="", bill=free)], days=some_costs(2)
+    )
     async with make_app(backstage).run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot)
         assert "tokens: " in text(screen, "#view")
@@ -131,7 +134,7 @@ async def test_where_nothing_was_asked_it_says_so() -> None:
 
 async def test_a_history_that_cannot_be_read_is_said() -> None:
     class Broken(FakeBackstage):
-        async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
+        async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
             raise OSError("the disk [/b] is gone")
 
     async with make_app(Broken()).run_test(size=(80, 24)) as pilot:
@@ -187,7 +190,7 @@ def test_the_table_is_as_wide_as_its_place(width: int, by: CostsBy) -> None:
 )
 def test_a_session_is_known_by_its_title(width: int, least: int, at: str, day: str) -> None:
     title = "what is my balance, and how much data is left on it this month"
-    row = CostRow("id", title, at, UsageTotals(requests=1))
+    row = CostRecord(key="id", label=title, at=at, bill=UsageTotals(requests=1))
     now = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
     told = line(columns(width - 5, "sessions"), row, "sessions", now).plain
     assert told.startswith(f"{day} ")

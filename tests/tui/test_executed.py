@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from engine import events
+from storage.records import ActionRecord
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
 from tests.tui.states import burst, make_app, settle, shown, until
@@ -16,20 +17,25 @@ from tui.chat.transcript import ActionBlock
 from tui.screens.action_list import ActionsScreen
 from tui.screens.list_screen import ChoiceDialog
 from tui.screens.playback import PlaybackScreen
-from tui.services.backend import ActionRow
 
 
-def row(number: int, **values: Any) -> ActionRow:
+def row(number: int, **values: Any) -> ActionRecord:
     given: dict[str, Any] = {
+        "id": f"a{number}",
+        "session_id": "s1",
+        "turn_id": f"t{number}",
+        "call_id": "c1",
         "intent": "balance",
         "tool": "top_up_balance",
         "arguments": {"amount": number},
         "effect": "write",
         "summary": f"Add ${number}",
         "state": "succeeded",
+        "proposed_at": fake.AT,
         **values,
     }
-    return ActionRow(f"a{number}", "s1", f"t{number}", "c1", at=fake.AT, **given)
+    empty: dict[str, Any] = dict.fromkeys(ActionRecord.__dataclass_fields__)
+    return ActionRecord(**empty | given)
 
 
 ROWS = [

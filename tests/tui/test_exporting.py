@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.paths import write_file
 from storage.database import Database
 from storage.history import History
 from storage.projection import project
@@ -15,7 +16,7 @@ from tests.tui import fake
 from tests.tui.states import make_app, settle, until
 from tests.tui.test_sessions import acting, backstage
 from tui.screens.list_screen import ChoiceDialog
-from tui.services.export_file import export, write_file
+from tui.services.export_file import export
 
 
 async def test_a_session_is_exported_or_it_is_said_why_not() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -14,9 +13,11 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storage.records import MatchKind
 from storage.search import tokenizer
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
+from tests.tui.fake_archive import with_hits
 from tests.tui.states import Clock, burst, chat_of, make_app, say, settle, shown, until
 from tui.chat.transcript import Block, ReplyBlock, UserBlock
 from tui.formatting.highlight import find_matches, fold
@@ -124,12 +125,12 @@ async def test_in_a_recording_letters_are_words_to_find_and_it_may_be_wound_mean
 
 
 @pytest.mark.parametrize(("kind", "block"), [("user", UserBlock), ("assistant", ReplyBlock)])
-async def test_what_was_found_is_where_the_session_opens(kind: str, block: type[Block]) -> None:
+async def test_what_was_found_is_where_the_session_opens(
+    kind: MatchKind, block: type[Block]
+) -> None:
     """Also beyond the turns that a session is usually opened with; one goes on writing."""
     words = {"user": "money do I have? (20)", "assistant": "left (20)"}[kind]
-    found = dataclasses.replace(
-        fake.ROWS[0], matches=((kind, (("much ", False), (words, True))),), found_turn="t20"
-    )
+    found = with_hits(fake.ROWS[0], kind, "much ", words, turn_id="t20")
     stage = FakeBackstage(rows=[found], past={"s1": fake.recorded(150)})
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         await settle(pilot)

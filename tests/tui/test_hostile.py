@@ -8,8 +8,8 @@ from engine import events
 from engine.text import show_controls
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage
+from tests.tui.fake_archive import session
 from tests.tui.states import Clock, chat_of, make_app, say, settle, shown, until
-from tui.services.backend import SessionRow
 from tui.widgets.approval_bar import GRACE_S
 from tui.widgets.assistant_message import AssistantMessage
 from tui.widgets.streaming_message import StreamingMessage
@@ -37,7 +37,7 @@ async def test_everywhere_at_once() -> None:
         script,
         [*call, events.RetryScheduled(stage="act", attempt=1, delay_s=1, reason=NASTY), failure],
         notices=(NASTY,),
-        rows=[SessionRow("s", NASTY, NASTY, NASTY, (NASTY,), 1)],
+        rows=[session("s", NASTY, NASTY, NASTY, (NASTY,), 1)],
     )
     clock = Clock()
     async with make_app(stage, clock).run_test(size=(160, 60)) as pilot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from textual.pilot import Pilot
@@ -10,12 +9,12 @@ from textual.widgets import Input, OptionList, Static
 
 from tests.tui import fake
 from tests.tui.fake import FakeBackstage, Hold
+from tests.tui.fake_archive import session, with_hits
 from tests.tui.states import burst, chat_of, make_app, say, settle, shown, until
 from tui.chat.transcript import ReplyBlock, UserBlock
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.playback import PlaybackScreen
 from tui.screens.sessions import SessionsScreen
-from tui.services.backend import SessionRow
 from tui.widgets.virtual_window import SIZE as WINDOW
 
 
@@ -274,14 +273,9 @@ async def test_what_a_burst_looks_for_is_found_before_it_is_opened() -> None:
 
 
 async def test_what_was_looked_for_is_shown_where_it_stands() -> None:
-    found = SessionRow(
-        "s9",
-        "A [red]title[/red]",
-        "2026-03-02T14:03:00+00:00",
-        cost_usd=None,
-        found_title=(("A ", False), ("[red]title", True), ("[/red]", False)),
-        matches=(("action", (("paid with ", False), ("title", True))),),
-    )
+    title = "A [red]title[/red]"
+    one = session("s9", title, "2026-03-02T14:03:00+00:00", cost_usd=None)
+    found = with_hits(one, "action", "paid with ", "title", title="A {[red]title}[/red]")
     async with make_app(FakeBackstage(rows=[found])).run_test(size=(100, 30)) as pilot:
         sessions = await listed(pilot)
         text = shown(sessions)
@@ -372,7 +366,7 @@ async def test_a_session_in_which_a_turn_runs_is_not_deleted() -> None:
 
 
 async def test_more_sessions_are_read_when_the_end_comes_near() -> None:
-    rows = [SessionRow(f"s{n}", f"Session {n}", "2026-03-02T14:03:00+00:00") for n in range(250)]
+    rows = [session(f"s{n}", f"Session {n}", "2026-03-02T14:03:00+00:00") for n in range(250)]
     async with make_app(FakeBackstage(rows=rows)).run_test(size=(100, 30)) as pilot:
         sessions = await listed(pilot)
         assert sessions.option_count == 100
@@ -392,7 +386,7 @@ async def test_a_session_is_reviewed_from_the_list() -> None:
 
 
 async def test_what_was_looked_for_is_read_in_its_turn() -> None:
-    found = dataclasses.replace(fake.ROWS[0], found_turn="t2")
+    found = with_hits(fake.ROWS[0], "user", "", "", turn_id="t2")
     stage = FakeBackstage(rows=[found], past={"s1": fake.recorded(3)})
     async with make_app(stage).run_test(size=(100, 30)) as pilot:
         await listed(pilot)

@@ -12,9 +12,9 @@ from textual.color import Color
 from textual.style import Style
 
 from tests.tui.fake import FakeBackstage
+from tests.tui.fake_archive import session, with_hits
 from tests.tui.states import make_app, settle
 from tui.app import PanesApp
-from tui.services.backend import SessionRow
 from tui.theme import text_on
 
 LEAST = 4.5  # WCAG 2.2, success criterion 1.4.3
@@ -102,14 +102,8 @@ def test_no_other_colour_is_written_with() -> None:
 
 
 async def test_a_marked_row_keeps_its_colours_and_can_be_read_under_a_light_theme() -> None:
-    found = SessionRow(
-        "s1",
-        "Top up",
-        "2026-03-02T14:03:00+00:00",
-        preview="It is done.",
-        found_title=(("Top ", False), ("up", True)),
-        matches=(("action", (("top_", False), ("up", True))),),
-    )
+    one = session("s1", "Top up", "2026-03-02T14:03:00+00:00", "It is done.")
+    found = with_hits(one, "action", "top_", "up", title="Top {up}")
     app = make_app(FakeBackstage(rows=[found]))
     app.theme = "textual-light"
     async with app.run_test(size=(80, 24)) as pilot:

@@ -70,7 +70,7 @@ class ChatController:
     def correct(self, text: str, intent: str, turn_id: str) -> bool:
         """Handle the message of an earlier turn again, as one about this intent (or `NO_TASK`).
 
-        False while there is no chat, or a turn runs: nothing is done then.
+        False, and nothing is done, while there is no chat or a turn runs.
         """
         if self._chat is None or self._turn is not None:
             return False
@@ -87,7 +87,7 @@ class ChatController:
         return True
 
     def take_back(self) -> list[str]:
-        """What still waits, which is then no longer sent."""
+        """Return the messages that still wait; they are no longer sent."""
         waiting, self.waiting = self.waiting, []
         return waiting
 
@@ -110,7 +110,7 @@ class ChatController:
             self._changed()
 
     async def _run(self, text: str, happening: AsyncIterator[Event]) -> None:
-        """One turn. Whatever breaks, the app stays and the person is told."""
+        """Run one turn. The app survives any error and reports it."""
         begun = False
         try:
             async for event in happening:

@@ -11,7 +11,7 @@ from tui.formatting.values import count, money
 
 
 def remark(event: Event, titles: Mapping[str, str]) -> str:
-    """The line for an event, empty where there is nothing to say; `titles` are the intents'."""
+    """Return the line for an event, empty if there is none; `titles` are the intents'."""
 
     def title(key: str) -> str:
         return titles.get(key, key)
@@ -40,7 +40,7 @@ def remark(event: Event, titles: Mapping[str, str]) -> str:
 
 
 def _answered(event: events.InputResolved) -> str:
-    """What a tool was told when it asked for something."""
+    """Return what a tool was told when it asked for something."""
     sent = ", ".join(f"{name} = {value}" for name, value in event.values.items())
     match event.action, event.by:
         case "accept", _:

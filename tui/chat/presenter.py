@@ -35,7 +35,7 @@ from tui.widgets.transcript import Transcript
 class Presenter:
     """Shows one session; `record` is what it has shown, `titles` are those of the intents.
 
-    `also` is told what happens when it was shown.
+    `also` gets each event after it was shown.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Presenter:
 
 
 def _ending(turn: TurnView | None) -> tuple[str, str]:
-    """How a turn ended, in words and their style."""
+    """Return how a turn ended, in words and their style."""
     if turn is None or turn.state == "completed":
         return "ready", "$success"
     if turn.state == "needs_input":

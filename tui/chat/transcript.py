@@ -116,7 +116,7 @@ class TurnView(TurnLog):
 
 
 def bill_of(calls: Iterable[events.UsageUpdated]) -> UsageTotals:
-    """What these requests took together."""
+    """Return what these requests took together."""
     return sum(map(UsageTotals.of, calls), UsageTotals())
 
 
@@ -212,7 +212,7 @@ class TranscriptModel:
         return changes
 
     def _settle(self, event: events.ActionSettled) -> list[Change]:
-        """The fate of an action of any turn; others may have followed it."""
+        """Record the outcome of an action of any turn, which others may have followed."""
         settled = [
             action
             for turn in self.turns

@@ -166,13 +166,13 @@ def suggestions(text: str, offers: Offers) -> list[Suggestion]:
 
 
 def _with_arguments(name: str, prompt: ServerPrompt) -> str:
-    """A prompt as it is typed, what need not be given in brackets."""
+    """Return a prompt as it is typed, what need not be given in brackets."""
     names = [one.name if one.required else f"[{one.name}]" for one in prompt.arguments]
     return one_line(" ".join([f"/{name}", *names]), 60)
 
 
 def _attachments(text: str, attachable: Sequence[Attachable]) -> list[Suggestion]:
-    """What the @ at the end of a text may become."""
+    """Return what the @ at the end of a text may become."""
     match = _AT.search(text)
     if match is None:
         return []

@@ -116,7 +116,7 @@ def _show(action: ActionRecord, *, as_json: bool) -> None:
 
 
 def _tell(action: ActionRecord, *, known: bool, as_json: bool) -> ExitCode:
-    """What a check has found, in words."""
+    """Print what a check has found; return the exit code."""
     name = shown_line(action.summary or action.tool)
     if as_json:
         _show(action, as_json=True)

@@ -9,27 +9,24 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.events import Event
+from engine.events import Event, UsageTotals
 from engine.ports import Approver
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import say
-from tui.services import preferences
 from tui.services.backend import (
-    ActionQuery,
-    ActionRow,
-    CostRow,
     CostsBy,
     DemoStep,
     IntentRow,
-    SessionRow,
     SessionSnapshot,
 )
 
 if TYPE_CHECKING:
     from engine.tools.source import Attachable, ServerPrompt
+    from storage.records import ActionFilter, ActionRecord, CostRecord, Found
     from tui.services.backend import AppBackend, ChatSession
     from tui.services.configuration import Configuration
     from tui.services.evaluation_results import RunRow, RunView
@@ -39,15 +36,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_RUNS = 200  # of evaluation runs, that the screen lists
+# What the screen lists at most.
+MOST_RUNS, MOST_SESSIONS, MOST_DAYS = 200, 200, 365
 
 
 def run(options: argparse.Namespace) -> int:
     from tui.services.configuration import Configuration
-    from tui.services.session_lookup import whole_id
 
     configuration = Configuration(options)  # what was chosen for this time outlasts a demo
-    resume, continue_last = whole_id(options) if options.resume else None, options.continue_last
+    resume, continue_last = resumed_id(options) if options.resume else None, options.continue_last
     while True:
         code, demo = show(
             options, resume=resume, continue_last=continue_last, configuration=configuration
@@ -56,6 +53,27 @@ def run(options: argparse.Namespace) -> int:
             return code
         _play(options, demo)
         resume, continue_last = None, True
+
+
+def resumed_id(options: argparse.Namespace) -> str:
+    """Return the id of the session to resume, before there is a screen. Raises `UnknownSession`.
+
+    Where the settings are wrong, return what was typed: the app says so and waits until they are
+    corrected.
+    """
+    from engine import settings
+    from storage.session_lookup import whole_id
+
+    try:
+        database = settings.load(
+            os.environ,
+            Path.cwd(),
+            provider=getattr(options, "provider", None),
+            database=getattr(options, "db", None),
+        ).database
+    except settings.SettingsError:
+        return str(options.resume)
+    return whole_id(database, options.resume)
 
 
 def _play(options: argparse.Namespace, name: str) -> None:
@@ -85,6 +103,8 @@ def show(
         say("the app needs a terminal; without one use: intentbot-tui ask TEXT")
         return ExitCode.USAGE, None
     save_bandwidth(options)
+    from tui.services import preferences
+
     faults = preferences.load_keybindings()
     from tui.app import IntentBotApp
     from tui.services.configuration import Configuration
@@ -118,7 +138,7 @@ def show(
 
 
 def has_terminal() -> bool:
-    """Whether there is one to draw on (Textual draws to standard error) and to read keys from.
+    """Return whether there is a terminal to draw on (Textual uses standard error) and to read.
 
     A server that shows the app in a browser names a driver instead.
     """
@@ -139,7 +159,7 @@ async def open_backstage(
     tell: Callable[[str], None] = lambda text: None,
     ask: Ask | None = None,
 ) -> AppBackend:
-    """What is behind the screen, imported and opened in a thread, so that typing never waits.
+    """Import and open what is behind the screen in a thread, so that typing never waits.
 
     The `notices` are said at start, too; `tell` is told what a long start is busy with. `ask` puts
     the question whether this folder's `.env` is trusted, before anything of it is used.
@@ -259,30 +279,10 @@ class RuntimeBackend:
 
     async def sessions(
         self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
-    ) -> list[SessionRow]:
-        found = await asyncio.to_thread(
+    ) -> list[Found]:
+        return await asyncio.to_thread(
             self._parts.history.search, filter_text, limit, offset, archived=archived
         )
-        return [
-            SessionRow(
-                id=one.session.id,
-                title=one.session.title,
-                updated_at=one.session.updated_at,
-                preview=one.session.preview,
-                intents=one.session.intents,
-                actions=one.session.actions,
-                cost_usd=one.session.cost_usd,
-                archived=one.session.archived,
-                found_title=[(piece.text, piece.hit) for piece in one.title],
-                matches=[
-                    (match.kind, [(piece.text, piece.hit) for piece in match.segments])
-                    for match in one.matches
-                ],
-                found_turn=one.matches[0].turn_id if one.matches else "",
-                turns=one.session.turns,
-            )
-            for one in found
-        ]
 
     async def rename(self, session_id: str, title: str) -> None:
         await asyncio.to_thread(self._parts.history.rename, session_id, title)
@@ -304,10 +304,8 @@ class RuntimeBackend:
             export, self._parts.history, session_id, form, settings.redact, Path.cwd()
         )
 
-    async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
-        from tui.services.action_rows import read
-
-        return await asyncio.to_thread(read, self._parts.history, query, limit, offset)
+    async def actions(self, which: ActionFilter, limit: int, offset: int) -> list[ActionRecord]:
+        return await asyncio.to_thread(self._parts.history.actions, which, limit, offset)
 
     async def action_names(self) -> tuple[Sequence[str], Sequence[str]]:
         history = self._parts.history
@@ -359,20 +357,35 @@ class RuntimeBackend:
         return await asyncio.to_thread(self._past, session_id, last_turns)
 
     def _past(self, session_id: str, last_turns: int | None) -> SessionSnapshot:
-        from tui.services.cost_rows import bill_until
+        from storage.costs import Costs
 
         history = self._parts.history
         running = history.runs_elsewhere(session_id)
         recorded = history.events(session_id, last_turns)
         session = history.session(session_id)
         before = max(0, session.turns - last_turns) if last_turns else 0
-        spent = bill_until(self._parts.database, session.id, before)
+        costs = Costs(self._parts.database)
+        spent = costs.until(session.id, before) if before else UsageTotals()
         return SessionSnapshot(recorded, before, session.title, spent, running)
 
-    async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
-        from tui.services.cost_rows import read
+    async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
+        return await asyncio.to_thread(self._costs, by, session_id)
 
-        return await asyncio.to_thread(read, self._parts.database, by, session_id)
+    def _costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
+        from storage.costs import Costs
+        from storage.errors import UnknownSession
+
+        costs = Costs(self._parts.database)
+        match by:
+            case "sessions":
+                return costs.sessions(MOST_SESSIONS)
+            case "days":
+                return costs.days(MOST_DAYS)
+            case "turns":
+                # A new session is recorded with its first turn.
+                with suppress(UnknownSession):
+                    return costs.turns(session_id)
+                return []
 
     async def check(self, action_id: str) -> Event | None:
         settled = await self._parts.check(action_id)

@@ -1,4 +1,4 @@
-"""`ask`: one message, answered on standard output; what is done is told on standard error."""
+"""`ask`: answer one message on standard output; actions are reported on standard error."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def _ask(options: argparse.Namespace, text: MessageText) -> int:
 
 
 def learning(engine: Engine) -> str:
-    """What keeps the first message waiting, where a large catalogue has yet to be learnt."""
+    """Return what the first message waits for where a large catalogue has yet to be learnt."""
     examples = (i.examples.values() for i in engine.catalogue.intents.values())
     count = sum(len(phrases) for own in examples for phrases in own)
     if engine.reader is None or count < MANY_PHRASES:

@@ -1,4 +1,4 @@
-"""`catalog list|check|fit|learn`: what the assistant can do, what is wrong, what to mend."""
+"""`catalog list|check|fit|learn`: list what the assistant can do, find faults, improve it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tui.commands.catalog_fit import fit_thresholds
 from tui.commands.exit_codes import ExitCode
 from tui.commands.output import print_headings, print_json, print_line, say, talk_aside, tell
 from tui.formatting.text import one_line, sanitize
+from tui.formatting.values import count
 from tui.services.runtime import load_settings_aloud, log_to_file
 
 
@@ -85,7 +86,7 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     try:
         findings = sorted({*findings, *asyncio.run(confused(folders))})
     except ModelError as error:
-        note = f"the examples were not put to the classifier: {error}"
+        note = f"the classifier did not try the examples: {error}"
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -97,6 +98,6 @@ def _check(settings: Settings, *, as_json: bool) -> int:
     intents = sum(len(folder.intents) for folder in folders)
     tools = sum(len({t.name for seen in f.intents for t in seen.intent.tools}) for f in folders)
     numbers = {"intent": intents, "tool": tools, **{s: counts[s] for s in ("error", "warning")}}
-    told = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items()]
+    told = [count(number, name) for name, number in numbers.items()]
     tell(f"{', '.join(told[:2])}: {', '.join(told[2:])}")
     return ExitCode.USAGE if counts["error"] else ExitCode.DONE

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import difflib
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,14 +12,14 @@ from engine.evaluation import dataset
 from engine.evaluation.dataset import Row
 from engine.evaluation.report_markdown import percent
 from engine.evaluation.threshold_search import FOLDS, CannotFit, ThresholdFit, search_thresholds
-from engine.intents.catalogue import BUILT_IN, MANNERS_FILE
+from engine.intents.catalogue import MANNERS_FILE
 from engine.intents.intent import Catalogue
 from engine.settings import Settings
 from tui.commands import output
 from tui.commands.eval_report import list_phrase
 from tui.commands.exit_codes import ExitCode
+from tui.commands.file_changes import print_diff, write_changes
 from tui.commands.output import print_json, print_line
-from tui.formatting.text import sanitize
 from tui.services.evaluation_runs import dry_engine
 
 
@@ -40,66 +37,22 @@ def fit_thresholds(settings: Settings, options: argparse.Namespace) -> int:
             await engine.close()
 
     found = asyncio.run(choose())
-    path = _manners(catalogue) if found.changes else None
-    # Imported here: little else of the program edits files that have comments.
-    from engine.intents.toml_edit import read, replace_file
-
-    before = read(path) if path else ""
-    after = edited(before, {name: new for name, (_, new) in found.changes.items()})
     if options.json:
         print_json(_shown(found))
     else:
         _print(found)
-        diff = difflib.unified_diff(
-            before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=2
-        )
-        print_line("\n".join(map(sanitize, diff)))
-    if path is None:
+    if not found.changes:
         return ExitCode.DONE
-    if not options.write:
-        _say("nothing was written: add --write for that")
-    elif path.parent.resolve() == BUILT_IN.resolve():
-        raise CannotFit("the built-in catalogue is part of the program: copy it and use --catalog")
-    else:
-        replace_file(path, before, after)
-        _say(f"{path} was changed")
-    return ExitCode.DONE
+    # Imported here: little else of the program edits files that have comments.
+    from engine.intents.toml_edit import read, with_thresholds
 
-
-def edited(text: str, values: Mapping[str, float]) -> str:
-    """A TOML file with these values in its table `thresholds`, and all else as it was.
-
-    Raises `CannotFit` where the table is written in another way than line by line.
-    """
-    if not values:
-        return text
-    lines, end_of_line = text.splitlines(), "\r\n" if "\r\n" in text else "\n"
-    heads = [n for n, line in enumerate(lines) if re.match(r"\s*\[thresholds\]\s*(#.*)?$", line)]
-    if not heads:
-        lines += [*([""] if lines else []), "[thresholds]"]
-        heads = [len(lines) - 1]
-    begin = heads[0] + 1
-    end = begin
-    while end < len(lines) and not re.match(r"\s*\[", lines[end]):
-        end += 1
-    for name, value in values.items():
-        pattern = re.compile(rf"(\s*{name}\s*=\s*)[^#\s]+(.*)$")
-        for number in range(begin, end):
-            if match := pattern.match(lines[number]):
-                lines[number] = f"{match[1]}{value:g}{match[2]}"
-                break
-        else:
-            lines.insert(begin, f"{name} = {value:g}")
-            begin, end = begin + 1, end + 1
-    whole = end_of_line.join([*lines, ""])
-    try:
-        was, now = tomllib.loads(text), tomllib.loads(whole)
-    except tomllib.TOMLDecodeError:
-        was, now = {}, {}
-    if now != {**was, "thresholds": {**was.get("thresholds", {}), **values}}:
-        told = ", ".join(f"{name} = {value:g}" for name, value in values.items())
-        raise CannotFit(f"write it into the table thresholds yourself: {told}")
-    return whole
+    path = _manners(catalogue)
+    before = read(path)
+    after = with_thresholds(path, before, {name: new for name, (_, new) in found.changes.items()})
+    changes = {path: (before, after)}
+    if not options.json:
+        print_diff(changes)
+    return write_changes(changes, "catalog fit", write=options.write)
 
 
 def _manners(catalogue: Catalogue) -> Path:
@@ -152,7 +105,3 @@ def _shown(found: ThresholdFit) -> dict[str, object]:
         "held_out": {**figures("held_out"), "worth": found.worth_held_out},
         "folds": [asdict(thresholds) for thresholds in found.folds],
     }
-
-
-def _say(text: str) -> None:
-    output.say(text, "catalog fit")

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 def walk(
     of: argparse.ArgumentParser, command: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
-    """Every command with its parser, the program itself first."""
+    """Yield every command with its parser, the program itself first."""
     yield command, of
     for action in of._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -45,7 +45,7 @@ def walk(
 
 
 def words() -> list[Words]:
-    """What may follow each command."""
+    """Return what may follow each command."""
     return [_words(command, inner) for command, inner in walk(parser())]
 
 

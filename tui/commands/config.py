@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from engine.paths import config_path
+from engine.paths import config_path, write_file
 from engine.redaction import masked, shown_address
 from engine.settings import SECRETS, Settings
 from tui.commands.exit_codes import ExitCode
@@ -13,7 +13,6 @@ from tui.commands.output import print_json, print_line, say
 from tui.formatting.text import sanitize
 from tui.keybindings import registry
 from tui.services import config_file, preferences
-from tui.services.export_file import write_file
 from tui.services.runtime import load_settings, log_path
 
 
@@ -85,7 +84,7 @@ _OTHERS = {"azure": "OPENAI_", "openai": "AZURE_", "embedded": "", "scripted": "
 
 
 def origin(settings: Settings, name: str) -> str:
-    """Where the setting that `config show` calls `name` comes from."""
+    """Return where the setting that `config show` calls `name` comes from."""
     if name in settings.options:
         return f"command line: --{name.replace('_', '-')}"
     other = _OTHERS[settings.provider]
@@ -110,7 +109,7 @@ def _print_keys(*, as_json: bool) -> None:
 
 
 def describe(settings: Settings) -> dict[str, str | None]:
-    """The settings by name, as a person may see them."""
+    """Return the settings by name, as a person may see them."""
     server = settings.server
     shown: dict[str, str | None] = {"provider": settings.provider, "router": settings.router}
     if server is not None:

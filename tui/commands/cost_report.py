@@ -40,7 +40,7 @@ def print_costs(requests: Sequence[RequestRecord], options: argparse.Namespace) 
 
 
 def total(requests: Sequence[RequestRecord]) -> UsageTotals:
-    """The sum of all."""
+    """Return the sum of all."""
     return sum((UsageTotals.of(request.call) for request in requests), UsageTotals())
 
 
@@ -49,7 +49,7 @@ def _values(request: RequestRecord) -> list[object]:
 
 
 def _in_full(value: object) -> object:
-    """Small amounts without an exponent, which not every spreadsheet reads."""
+    """Return small amounts without an exponent, which not every spreadsheet reads."""
     return format(Decimal(str(value)), "f") if isinstance(value, float) else value
 
 

@@ -145,7 +145,7 @@ def _catalogue(settings: Settings) -> Iterator[Check]:
 
 
 async def _route(engine: Engine) -> str:
-    """One message through the models of this machine, the way a turn does it."""
+    """Route one message with the models of this machine as a turn does, and say by whom."""
     routed = "nobody"
     try:
         await engine.warm_up()

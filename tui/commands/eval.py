@@ -1,4 +1,4 @@
-"""`eval`: a catalogue put to the test with its evaluation sets. Nothing is executed."""
+"""`eval`: test a catalogue with its evaluation sets. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from rich.progress import (
 
 from engine.chat_model import ModelError
 from engine.evaluation import compare, gates, report_junit, report_markdown
-from engine.evaluation import report as reports
 from engine.evaluation.description_test import description_scores
 from engine.evaluation.gates import Gate, Verdict
 from engine.evaluation.metrics import Report, score
 from engine.evaluation.runner import End
+from engine.paths import write_file
 from engine.settings import SettingsError
 from engine.text import strip_controls
 from storage.database import Database
@@ -42,7 +42,6 @@ from tui.formatting.time import format_local
 from tui.formatting.values import count, spent
 from tui.services import evaluation_runs
 from tui.services.evaluation_runs import Run, RunSelection
-from tui.services.export_file import write_file
 from tui.services.runtime import load_settings_aloud, log_to_file
 
 # Of a run's id in the listing for people: as much as tells runs of the same second apart.
@@ -149,7 +148,7 @@ async def _evaluate(
         with output.console() as console:
             card.print(console)
     if options.markdown:
-        cost = spent(reports.bill(report)).removeprefix("cost ")
+        cost = spent(report.spent).removeprefix("cost ")
         _write(
             options.markdown, report_markdown.to_markdown(report, title, cost, verdicts, comparison)
         )
@@ -207,7 +206,7 @@ def _progress(going: Run) -> Iterator[None]:
 def _conclude(going: Run, end: End, report: Report, verdicts: list[Verdict]) -> int:
     """Say what is left to say on standard error; returns the exit code."""
     run_id, total, done = going.record.id, len(going.runner.rows), len(going.done)
-    again = f"go on with: {PROGRAM} eval --resume {run_id}"
+    again = f"resume it with: {PROGRAM} eval --resume {run_id}"
     match end.reason:
         case "interrupted":
             _say(f"interrupted after {done:,} of {count(total, 'message')}; {again}")
@@ -240,12 +239,12 @@ def _refuse(options: argparse.Namespace) -> None:
     chosen = [f"--{name.replace('_', '-')}" for name in OF_A_RUN if getattr(options, name)]
     if options.resume is not None and chosen:
         raise SettingsError(
-            f"--resume goes on with what the run began with: leave {' '.join(chosen)} out"
+            f"--resume uses the options that the run began with: leave out {' '.join(chosen)}"
         )
 
 
 def _printed(options: argparse.Namespace) -> list[str]:
-    """What is to be printed instead of the tables."""
+    """Return what is to be printed instead of the tables."""
     named = [f"--{name} -" for name in ("markdown", "junit") if getattr(options, name) == "-"]
     return [*(["--json"] if options.json else []), *named]
 

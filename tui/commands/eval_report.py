@@ -24,7 +24,7 @@ from tui.formatting.values import count, spent
 INTENTS, PAIRS, MESSAGES, OTHERS = 40, 10, 4, 10
 ALL = 1_000_000
 WEAK, FAIR = 0.8, 0.9  # F1 that is red, that is yellow
-# The same words wherever the same is told.
+# One wording wherever the same is said.
 GIVEN, RIGHT_OF_GIVEN = "coverage", "right where covered"
 EXPLAINED = """\
 precision: of the messages given the intent, those that are its own
@@ -97,7 +97,7 @@ class EvalReport:
                 table.add_row(
                     Text(name), Text(percent(share), "bold", justify="right"), Text(note, "dim")
                 )
-        bill = reports.bill(self.report)
+        bill = self.report.spent
         tokens = f"{bill.input_tokens:,} in, {bill.output_tokens:,} out"
         flat = f"flat prompts: {bill.flat_input_tokens:,} in"
         table.add_row(Text("tokens"), Text(tokens, justify="right"), Text(flat, "dim"))
@@ -251,7 +251,7 @@ def _cells(key: str, numbers: PerIntent) -> list[Text]:
 
 
 def _change(old: float, new: float) -> Text:
-    """The F1 that was, and how far it has moved."""
+    """Return the earlier F1 and how far it has moved."""
     moved = round(100 * (new - old), 1)
     style = "green" if moved > 0 else "red" if moved < 0 else "dim"
     return Text(f"{percent(old)} {moved:+.1f}" if moved else percent(old), style)

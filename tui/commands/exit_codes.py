@@ -30,12 +30,12 @@ _OF_ERRORS = {
 
 
 def of_error(code: str) -> ExitCode:
-    """The exit code for the code of a failure, as `turn_failed` has it."""
+    """Return the exit code for the code of a failure, as `turn_failed` has it."""
     return _OF_ERRORS.get(code, ExitCode.FAILED)
 
 
 def of_turn(events: Sequence[Event]) -> ExitCode:
-    """The exit code that tells how a turn went."""
+    """Return the exit code that tells how a turn went."""
     if any(isinstance(e, ApprovalResolved) and e.decision == "unanswered" for e in events):
         return ExitCode.APPROVAL_NEEDED
     last = events[-1] if events else None

@@ -16,6 +16,7 @@ from engine.intents.catalogue_schema import CatalogueError
 from engine.intents.intent import Catalogue
 from tui.commands import output
 from tui.commands.exit_codes import ExitCode
+from tui.commands.file_changes import write_changes
 from tui.commands.output import Bold, print_line, talk_aside
 from tui.formatting.text import sanitize
 
@@ -50,16 +51,15 @@ def run(options: argparse.Namespace) -> int:
         print_line("\n".join(f"  {line}".rstrip() for line in sanitize(text).splitlines()))
     if catalogue:
         _judge(catalogue, opened)
-    if not options.write:
-        _say("nothing was written: add --write for that")
-        return ExitCode.DONE
-    _write(fresh)
-    _say(f"start it with: intentbot-tui --catalog {folder}")
-    return ExitCode.DONE
+    changes = {path: ("", text) for path, text in fresh.items()}
+    code = write_changes(changes, "init", write=options.write)
+    if options.write and code == ExitCode.DONE:
+        _say(f"start it with: intentbot-tui --catalog {folder}")
+    return code
 
 
 def _allowed(places: Sequence[str]) -> list[str]:
-    """Of what was only found, what may be opened: documents are data, the rest is run."""
+    """Return the places that may be opened though nobody named them: data, the rest if allowed."""
     programs = [place for place in places if _is_program(place)]
     data = [place for place in places if place not in programs]
     if not programs or not sys.stdin.isatty():
@@ -70,7 +70,7 @@ def _allowed(places: Sequence[str]) -> list[str]:
 
 
 def _is_program(place: str) -> bool:
-    """Whether opening a file runs something: Python, or the commands of servers."""
+    """Return whether opening a file runs something: Python, or the commands of servers."""
     return any(data.kind != "openapi" for data in source_loader.loose_files(place).values())
 
 
@@ -92,7 +92,7 @@ def _judge(catalogue: Catalogue, places: Sequence[str]) -> None:
 
 
 async def _self_test(catalogue: Catalogue) -> str:
-    """How many phrases the offline router gives to their intent when it does not know them."""
+    """Return how many phrases the offline router routes right when it does not know them."""
     count = sum(len(p) for i in catalogue.intents.values() for p in i.examples.values())
     if len(catalogue.intents) < 2:
         return "one intent: there is nothing to tell apart"
@@ -110,15 +110,6 @@ async def _self_test(catalogue: Catalogue) -> str:
         f"routing: {right} of {len(rows)} phrases, each left out of what is learnt, find their "
         f"intent ({right / max(1, len(rows)):.0%})"
     )
-
-
-def _write(files: dict[Path, str]) -> None:
-    from engine.intents.toml_edit import replace_file
-
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, "", text)
-        _say(f"{path} was written")
 
 
 def _say(text: str) -> None:

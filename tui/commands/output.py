@@ -34,7 +34,7 @@ _data: TextIO | None = None
 
 
 class OutputError(Exception):
-    """Standard output took no more: why. `gone`: nobody reads it any more, which is no failure."""
+    """Standard output cannot be written. `gone`: its reader has ended, which is not a failure."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"standard output cannot be written: {error.strerror or error}")
@@ -162,12 +162,12 @@ def print_headings(line: str) -> None:
 
 
 def listed_ids(ids: Sequence[str]) -> list[str]:
-    """The ids as a listing shows them: in short to a person, whole to a program."""
+    """Return the ids for a listing: short for a person, whole for a program."""
     return short_ids(ids) if _out().isatty() else list(ids)
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:
-    """As much of each id as tells all of them apart, and no less than its moment."""
+    """Return as much of each id as tells them all apart, at least its moment."""
     length = SHORT_ID
     while len({id[:length] for id in ids}) < len(set(ids)):
         length += 1
@@ -201,7 +201,7 @@ def ask(question: str) -> str:
 
 
 async def ask_meanwhile(question: str) -> str:
-    """The same while other things go on; being cancelled takes the question away.
+    """Ask while other things go on; being cancelled takes the question away.
 
     A thread that reads a line could not be ended, and the program would wait for it at its end.
     """
@@ -265,7 +265,7 @@ def _write(text: str, *, flush: bool = False) -> None:
 
 
 def _encoded(text: str, errors: str) -> str | None:
-    """The text as the encoding of standard output has it; None where that lacks a character."""
+    """Return the text in the encoding of standard output; None if that lacks a character."""
     encoding = _out().encoding or "utf-8"
     try:
         return text.encode(encoding, errors).decode(encoding)

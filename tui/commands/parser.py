@@ -31,7 +31,7 @@ ENVIRONMENT = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line. The common options stand before or after the subcommand."""
+    """Return the parser. The common options stand before or after the subcommand."""
     common = _common()
     main_parser: argparse.ArgumentParser = ArgumentParser(
         prog=PROGRAM,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.events import Event, to_dict
 from engine.ids import new_id
+from engine.paths import write_file
 from engine.settings import Settings
 from storage.costs import Costs
 from storage.database import Database
@@ -23,7 +24,7 @@ from tui.commands.exit_codes import ExitCode
 from tui.commands.output import Bold, print_file, print_json, print_line, say, write
 from tui.formatting.text import sanitize
 from tui.formatting.time import format_local
-from tui.services.export_file import write_file
+from tui.formatting.values import count
 from tui.services.runtime import load_settings_aloud, open_to_read
 
 WIDEST = 100  # columns in which prose is still read well
@@ -80,8 +81,8 @@ def _print_headings(ids: Sequence[str]) -> None:
 
 
 def _line(session: SessionRecord, id: str) -> str:
-    """What stands before the title."""
-    done = f"{session.actions} actions" if session.actions != 1 else "1 action"
+    """Return the part of a line before the title."""
+    done = count(session.actions, "action")
     return f"{id}  {format_local(session.updated_at)}  {done:>11}  "
 
 
@@ -122,8 +123,7 @@ def _delete(history: History, id: str, *, sure: bool) -> ExitCode:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             say(f"nobody could be asked whether to delete {title!r}: say --yes.")
             return ExitCode.APPROVAL_NEEDED
-        acts = "1 action" if session.actions == 1 else f"{session.actions} actions"
-        question = f"Delete {title!r} for good, with its {acts}? [y/N] "
+        question = f"Delete {title!r} for good, with its {count(session.actions, 'action')}? [y/N] "
         if output.ask(question) not in ("y", "yes"):
             output.tell("Nothing was deleted.")
             return ExitCode.DONE

@@ -56,31 +56,31 @@ class Row:
 
 
 def shown_name(name: str) -> str:
-    """An argument's name on one line; in quotes where it could be taken for something else."""
+    """Return an argument's name on one line, in quotes if it could be mistaken."""
     if _PLAIN_NAME.fullmatch(name) and name.casefold() not in _OWN:
         return name
     return show_controls(json.dumps(name, ensure_ascii=False))
 
 
 def shown_line(text: str) -> str:
-    """The text on one line with every character visible."""
+    """Return the text on one line with every character visible."""
     return show_controls(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def written(data: Any) -> str:
-    """A value as text with every character visible, a line or more."""
+    """Return a value as text with every character visible, a line or more."""
     if isinstance(data, str):
         return show_controls(data) if data else '""'
     return show_controls(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
 def argument_rows(name: str, data: Any, width: int) -> list[Row]:
-    """All lines of an argument, long runs of blanks folded."""
+    """Return all lines of an argument, with long runs of blanks folded."""
     return labelled_rows(shown_name(name), written(data), width)
 
 
 def labelled_rows(label: str, text: str, width: int) -> list[Row]:
-    """The same for a label of the question's own, and text that is shown already."""
+    """Return the rows of a label of the question's own and text that is safe already."""
     rest = max(8, width - LABEL - 1)
     rows: list[Row] = []
     if cell_len(label) > min(WIDEST_LABEL, rest):
@@ -100,7 +100,8 @@ def labelled_rows(label: str, text: str, width: int) -> list[Row]:
 
 
 def fitted(arguments: Iterable[Sequence[Row]], room: int) -> tuple[list[Row], bool]:
-    """The rows of some arguments, of long ones only both ends, so that they take up to `room`.
+    """Return the rows of some arguments, of long ones only both ends, so that they take up to
+    `room`.
 
     Returns also whether that is all of them.
     """
@@ -118,7 +119,7 @@ def fitted(arguments: Iterable[Sequence[Row]], room: int) -> tuple[list[Row], bo
 
 
 def folded(data: Any, limit: int) -> str:
-    """A value where there is no question: folded as in one, and beyond a limit both ends."""
+    """Return a value as a question shows it, folded, and beyond a limit only its ends."""
     text = "\n".join(
         f"({line:,} blank lines)" if isinstance(line, int) else line
         for line in _lines(written(data))
@@ -133,7 +134,8 @@ def folded(data: Any, limit: int) -> str:
 def input_rows(
     request: InputRequested, fields: Sequence[FormField], values: Mapping[str, Any]
 ) -> tuple[list[tuple[str, str]], dict[str, Any], list[tuple[str, str]]]:
-    """What a tool asks: what stands above its form, what would be sent, and what stands below.
+    """Return what a tool asks: what stands above its form, what would be sent, and what stands
+    below.
 
     Of a page, the address as it is copied, and its host as computers write it: names of hosts can
     look like others.
@@ -156,7 +158,7 @@ def input_rows(
 
 
 def question_lines(request: ApprovalRequested, width: int) -> list[str]:
-    """A question in full, for a terminal without a screen of its own."""
+    """Return a question in full, for a terminal without a screen of its own."""
     pairs = [("tool", shown_line(request.tool))]
     if told := told_of_wish(request):
         pairs.insert(0, ("asked for", told))
@@ -173,8 +175,9 @@ def question_lines(request: ApprovalRequested, width: int) -> list[str]:
 
 
 def title_lines(title: str, effect: str, width: int) -> list[str]:
-    """A title with its effect on at most two lines, the second indented; of a long one both ends,
-    since the call itself follows."""
+    """Return a title with its effect on at most two lines, the second indented; of a long one both
+    ends, since the call itself follows.
+    """
     title = f"{both_ends(exact_line(title, LONGEST_TITLE), 2 * width - len(effect) - 6)}  {effect}"
     first, *others = _wrapped(title, width, max(8, width - 2))
     return [first, *(f"  {line}" for line in others)]
@@ -185,13 +188,13 @@ def arguments_rows(arguments: Mapping[str, Any], width: int) -> list[list[Row]]:
 
 
 def told_of_sources(sources: Mapping[str, ValueSource]) -> str:
-    """Where the values come from that the person did not plainly say."""
+    """Say where the values come from that the person did not plainly say."""
     told = [f"{shown_name(n)} {VALUE_SOURCES[s]}" for n, s in sources.items() if s != "said"]
     return " · ".join(told)
 
 
 def told_of_wish(request: ApprovalRequested) -> str:
-    """Whether the person asked for this, where that is less than clear."""
+    """Say whether the person asked for this, where that is less than clear."""
     if request.wanted is not None and (request.person_only or request.wanted < CLEARLY):
         return f"{percent(request.wanted)} likely"
     return "not certain" if request.person_only else ""
@@ -207,7 +210,7 @@ def _both_ends(rows: list[Row], ends: int) -> list[Row]:
 
 
 def _lines(text: str) -> Iterator[str | int]:
-    """The lines of a text; of many blank ones in a row, how many they are."""
+    """Yield the lines of a text; for many blank ones in a row, their number."""
     blank = 0
     for line in text.split("\n"):
         if not line.strip():
@@ -227,7 +230,7 @@ def _blank(count: int) -> Iterator[str | int]:
 
 
 def _wrapped(line: str, first: int, width: int) -> Iterator[str]:
-    """The line in pieces of at most `first`, then `width` columns; at least one.
+    """Yield the line in pieces of at most `first`, then `width` columns; at least one.
 
     A piece ends behind a space where there is one in its second half.
     """
@@ -240,7 +243,7 @@ def _wrapped(line: str, first: int, width: int) -> Iterator[str]:
 
 
 def _fitting(line: str, columns: int) -> int:
-    """How many characters of the line, at least one, take no more than these columns."""
+    """Return how many characters of the line, at least one, fit into these columns."""
     if line.isascii():
         return columns
     cells = 0

@@ -10,9 +10,10 @@ from rich.cells import set_cell_size
 from textual.content import Content
 
 from engine.events import UsageTotals
+from storage.records import CostRecord
 from tui.formatting.text import one_line
 from tui.formatting.values import relative_time
-from tui.services.backend import CostRow, CostsBy
+from tui.services.backend import CostsBy
 
 # A session has the day before its title, of which enough is to be read to know it.
 LEAST_LABEL: dict[CostsBy, int] = {"turns": 18, "sessions": 42, "days": 18}
@@ -50,7 +51,7 @@ class Shown:
 
 
 def columns(width: int, by: CostsBy) -> Shown:
-    """The most important columns that fit beside a label."""
+    """Return the most important columns that fit beside a label."""
     room, chosen = width - LEAST_LABEL[by], set[str]()
     for column in sorted(COLUMNS, key=lambda column: column.importance):
         if column.width > room:
@@ -66,8 +67,8 @@ def headings(shown: Shown, of: str) -> Content:
     return Content.styled(set_cell_size(of, shown.label_width) + titles, "$quiet")
 
 
-def line(shown: Shown, row: CostRow, by: CostsBy, now: datetime) -> Content:
-    """One bill; what a person wrote is never markup."""
+def line(shown: Shown, row: CostRecord, by: CostsBy, now: datetime) -> Content:
+    """Return the line of one bill; what a person wrote is never markup."""
     label = one_line(row.label, 200) or "Untitled"
     if by == "turns":
         label = f"{row.key:>3}  {label}"

@@ -16,7 +16,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")  # Unicode 16, combining diacritical m
 
 
 def fold(text: str) -> str:
-    """The text as it is compared."""
+    """Return the text in the form in which it is compared."""
     text = " ".join(text.split())
     if not text.isascii():
         text = _ACCENTS.sub("", normalize("NFKD", text))
@@ -24,7 +24,7 @@ def fold(text: str) -> str:
 
 
 def find_matches(text: str, words: str) -> Iterator[tuple[int, int]]:
-    """Where the words are in a text: the beginning and the end of each place."""
+    """Yield the places of the words in a text, beginning and end of each."""
     wanted = fold(words)
     if not wanted or wanted not in fold(text):
         return
@@ -47,7 +47,7 @@ def _one(character: str) -> str:
 
 
 def highlight(shown: Content, words: str) -> Content:
-    """The content with the words marked."""
+    """Return the content with the words marked."""
     for begin, end in find_matches(shown.plain, words):
         shown = shown.stylize("$hit", begin, end)
     return shown

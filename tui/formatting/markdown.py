@@ -132,7 +132,10 @@ class _Reply(Markdown):
 
 
 def render(source: str, console: Console, width: int) -> Text:
-    """The Markdown laid out for `width` cells. Links show their address and are not links."""
+    """Return the Markdown laid out for `width` cells.
+
+    Links show their address and are not links.
+    """
     document = _Reply(source)
     options = console.options.update(width=width, highlight=False)
     with console.use_theme(_STYLES):

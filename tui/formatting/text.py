@@ -21,25 +21,26 @@ __all__ = [
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """The text on a single line of at most `limit` characters, whitespace folded."""
+    """Return the text on a single line of at most `limit` characters, whitespace folded."""
     return shorten(" ".join(sanitize(text[: limit * 8]).split()), limit)
 
 
 def exact_line(text: str, limit: int = 200) -> str:
-    """The same for what is approved or was done: every character visible, of a long text both
-    ends."""
+    """Return the same for what is approved or was done: every character visible, of a long text
+    both ends.
+    """
     if len(text) > 8 * limit:
         text = f"{text[: 4 * limit]} … {text[-4 * limit :]}"
     return both_ends(" ".join(show_controls(text).split()), limit)
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most `limit` characters, the last an ellipsis where something was left out."""
+    """Return at most `limit` characters, the last an ellipsis where something was left out."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def both_ends(text: str, limit: int) -> str:
-    """At most `limit` characters of a line: where it is longer, its beginning and its end."""
+    """Return at most `limit` characters of a line: of a longer one, beginning and end."""
     if len(text) <= limit:
         return text
     ending = (limit - 3) // 3
@@ -47,7 +48,7 @@ def both_ends(text: str, limit: int) -> str:
 
 
 def excerpt(text: str, limit: int) -> str:
-    """The beginning of a long text, and in words how much of it is not shown."""
+    """Return the beginning of a long text, and in words how much is not shown."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n… {len(text) - limit:,} more characters"

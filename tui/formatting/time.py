@@ -28,6 +28,6 @@ def parse_time(typed: str, now: datetime | None = None) -> str:
             found = datetime.fromisoformat(typed.strip()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{typed!r} is no time: write 30m, 2h, 3d, 1w, or a date such as 2026-03-01"
+            f"{typed!r} is not a time: write 30m, 2h, 3d, 1w, or a date such as 2026-03-01"
         ) from None
     return found.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -83,14 +83,14 @@ _LINE_BREAKS = re.compile(r"(?:\\n){3,}")  # as JSON has them
 
 
 def percent(share: float) -> str:
-    """A share of 1 as a percentage, which rounding makes neither certain nor impossible."""
+    """Return a share of 1 as a percentage; rounding makes none certain or impossible."""
     if 0.995 <= share < 1:
         return "> 99 %"
     return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
 def seconds(duration_ms: float) -> str:
-    """A duration: 340 ms, 2.3 s, 1 min 5 s."""
+    """Return a duration: 340 ms, 2.3 s, 1 min 5 s."""
     if duration_ms < 1000:
         return f"{duration_ms:.0f} ms"
     if duration_ms < 60_000:
@@ -116,7 +116,9 @@ def usd_exact(cost_usd: float | None) -> str:
 
 
 def spent(bill: UsageTotals) -> str:
-    """What a bill comes to; where some of it is unknown, for how many requests, and the rest."""
+    """Return what a bill comes to; where some of it is unknown, for how many requests, and the
+    rest.
+    """
     if not bill.unpriced:
         return usd_exact(bill.cost_usd)
     if bill.unpriced == bill.requests:
@@ -126,7 +128,7 @@ def spent(bill: UsageTotals) -> str:
 
 
 def difference(taken: float, flat: float) -> str:
-    """How much less, or more, was taken than a flat prompt would have."""
+    """Return how much less, or more, was used than a flat prompt would have."""
     if not flat or taken == flat:
         return "the same" if taken == flat else "more"
     share = abs(1 - taken / flat)
@@ -134,7 +136,7 @@ def difference(taken: float, flat: float) -> str:
 
 
 def flat_cost(cost_usd: float | None, flat_usd: float | None) -> str:
-    """What flat prompts would have cost, and how that compares with what was paid."""
+    """Return what flat prompts would have cost, and how that compares with what was paid."""
     if cost_usd is None or flat_usd is None:
         return usd_exact(flat_usd)
     return f"{usd_exact(flat_usd)} (routed: {difference(cost_usd, flat_usd)})"
@@ -145,7 +147,7 @@ def count(number: int, noun: str) -> str:
 
 
 def pretty_json(data: Any, limit: int = 2000) -> str:
-    """A JSON value as text, indented where it has parts."""
+    """Return a JSON value as text, indented where it has parts."""
     if isinstance(data, str):
         return excerpt(sanitize(data), limit)
     text = json.dumps(data, ensure_ascii=False, indent=2, default=str)
@@ -153,7 +155,7 @@ def pretty_json(data: Any, limit: int = 2000) -> str:
 
 
 def call(tool: str, arguments: Mapping[str, Any], limit: int = 200) -> str:
-    """A call on one line: `top_up_balance(amount=20)`."""
+    """Return a call on one line: `top_up_balance(amount=20)`."""
     inside = ", ".join(
         f"{name}={json.dumps(data, ensure_ascii=False, default=str)}"
         for name, data in arguments.items()
@@ -163,12 +165,12 @@ def call(tool: str, arguments: Mapping[str, Any], limit: int = 200) -> str:
 
 
 def parameter_list(pending: Iterable[str]) -> str:
-    """The parameters that the person is asked for, in words, on one line."""
+    """Return the parameters that the person is asked for, in words, on one line."""
     return one_line(", ".join(name.replace("_", " ") for name in pending), 60)
 
 
 def clock_time(at: str) -> str:
-    """The local time of day of an ISO 8601 moment, or nothing if it is none."""
+    """Return the local time of day of an ISO 8601 time, or nothing if it is not one."""
     try:
         return datetime.fromisoformat(at).astimezone().strftime("%H:%M")
     except ValueError:
@@ -176,7 +178,7 @@ def clock_time(at: str) -> str:
 
 
 def relative_time(at: str, now: datetime) -> str:
-    """How long ago, as a person would say it."""
+    """Return how long ago, as a person would say it."""
     try:
         then = datetime.fromisoformat(at).astimezone(now.tzinfo)
     except ValueError:
@@ -195,12 +197,12 @@ def relative_time(at: str, now: datetime) -> str:
 
 
 def one_decimal_percent(share: float | None) -> str:
-    """A share that was measured, to a tenth of a per cent; nothing measured is a dash."""
+    """Return a measured share to a tenth of a per cent, a dash if nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def progress(report: ToolProgress) -> str:
-    """How far a call is: 2 of 3, 66 %, and what its tool says of that."""
+    """Return how far a call is: 2 of 3, 66 %, and what its tool says about it."""
     far = f"{report.done:,.6g}"
     if report.total is not None:
         share = percent(min(1.0, max(0.0, report.done / report.total)))
@@ -210,7 +212,7 @@ def progress(report: ToolProgress) -> str:
 
 
 def change(share: float | None) -> tuple[str, str]:
-    """How much a share gained or lost, in points of a per cent, and the style of that."""
+    """Return how much a share gained or lost, in percentage points, and its style."""
     if share is None or abs(share) < 0.0005:
         return "±0.0", "$quiet"
     return f"{100 * share:+.1f}", "$success" if share > 0 else "$error"

@@ -63,17 +63,17 @@ class Timeline:
         return self.turn_at(self.position)
 
     def turn_at(self, position: int) -> int:
-        """The number of the turn that is shown at this position."""
+        """Return the number of the turn that is shown at this position."""
         return bisect_right(self._begins, position)
 
     def advance(self) -> Event:
-        """The next event, which is then shown. Raises `IndexError` at the end."""
+        """Show and return the next event. Raises `IndexError` at the end."""
         event = self.events[self.position]
         self.position += 1
         return event
 
     def step(self, direction: int) -> int:
-        """The position one step on or back: a whole stretch of text is one step."""
+        """Return the position one step on or back: a whole stretch of text is one step."""
         place = self.position + direction
         while 0 < place < len(self.events):
             if not (_is_text(self.events[place - 1]) and _is_text(self.events[place])):
@@ -82,7 +82,7 @@ class Timeline:
         return min(max(place, 0), len(self.events))
 
     def jump(self, mark: Mark, begin: int, direction: int) -> int | None:
-        """The number of the next block (or the one before, by `direction`) of this kind.
+        """Return the number of the next block (or the one before, by `direction`) of this kind.
 
         Counted from the block `begin`; None where there is none.
         """
@@ -93,14 +93,14 @@ class Timeline:
         return None
 
     def find(self, id: str) -> int | None:
-        """The number of the block that is this action, or the first of this turn."""
+        """Return the number of the block that is this action, or the first of this turn."""
         for number, block in enumerate(self.blocks):
             if id and id in (block.turn.turn_id, getattr(block, "action_id", None)):
                 return number
         return None
 
     def shows(self, block: int) -> int:
-        """The position at which this block is complete: the next one is about to appear."""
+        """Return the position at which this block is complete: the next one is about to appear."""
         later = self._appears[block + 1 :]
         return max(next(iter(later), len(self.events) + 1) - 1, self._appears[block])
 
@@ -119,7 +119,7 @@ class Timeline:
 
 
 def _changes_of_intent(blocks: Sequence[Block]) -> Iterator[int]:
-    """The numbers of the blocks that say of another intent than the one before."""
+    """Yield the numbers of the blocks that change the intent."""
     last: Sequence[str] = ()
     for number, block in enumerate(blocks):
         route = block.turn.route if isinstance(block, RoutingBlock) else None
@@ -134,7 +134,7 @@ def _is_text(event: Event) -> bool:
 
 
 def pieces(event: Event) -> list[Event]:
-    """What is shown of an event one after another: text comes word by word."""
+    """Yield what is shown of an event, piece by piece: text comes word by word."""
     if not isinstance(event, TextDelta):
         return [event]
     words = re.findall(r"\s*\S+\s*|\s+", event.text)
@@ -142,7 +142,7 @@ def pieces(event: Event) -> list[Event]:
 
 
 def _waits(events: Sequence[Event]) -> Iterator[float]:
-    """The time before each event; the words of a text take theirs while they are shown."""
+    """Yield the time before each event; the words of a text take theirs while shown."""
     last: datetime | None = None
     for event in events:
         at = _moment(event)

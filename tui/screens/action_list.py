@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import set_cell_size
 from textual import events, work
@@ -16,18 +16,17 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Input, Static
 
+from storage.records import ActionFilter, ActionRecord
 from tui import theme
 from tui.chat.transcript import ActionBlock, TurnView
 from tui.formatting.text import exact_line, one_line
 from tui.formatting.values import STATE_STYLES, action_state, call, relative_time
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.screens.reconcile import check
-from tui.services.backend import ActionQuery, ActionRow, AppBackend
+from tui.services.backend import AppBackend
 from tui.widgets.tool_card import details, fate, heading
-
-if TYPE_CHECKING:
-    from tui.app import IntentBotApp
 
 STATES = ("unknown", "failed", "timed_out", "denied", "cancelled", "succeeded")
 SPANS = {"today": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
@@ -35,7 +34,7 @@ ANY = ""  # the choice that leaves a filter out
 INTENT, WHEN = 16, 16  # columns of the list
 
 
-class ActionsScreen(ListScreen[None, ActionRow]):
+class ActionsScreen(ListScreen[None, ActionRecord]):
     """The list, newest first, and everything about the call that is marked."""
 
     CSS_PATH = [theme.style("lists"), theme.style("actions")]  # noqa: RUF012
@@ -50,12 +49,11 @@ class ActionsScreen(ListScreen[None, ActionRow]):
     NO_MATCH = "No action matches."
     NOTHING = "No action matches."
     UNREADABLE = "The actions cannot be read"
-    app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()
         self._backstage, self._now = backstage, now
-        self._query, self._span = ActionQuery(), ""
+        self._query, self._span = ActionFilter(), ""
 
     def compose_list(self) -> ComposeResult:
         yield Static(id="chosen", markup=False)
@@ -71,7 +69,7 @@ class ActionsScreen(ListScreen[None, ActionRow]):
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw_rows)
 
-    async def read(self, words: str, offset: int) -> Sequence[ActionRow]:
+    async def read(self, words: str, offset: int) -> Sequence[ActionRecord]:
         query = replace(self._query, containing=words)
         return await self._backstage.actions(query, self.PAGE, offset)
 
@@ -98,13 +96,13 @@ class ActionsScreen(ListScreen[None, ActionRow]):
         if row is not None:
             action = _action(row)
             title = self._backstage.intent_titles.get(row.intent, row.intent)
-            facts = f"{one_line(title, 40)} · {relative_time(row.at, self._now())}"
+            facts = f"{one_line(title, 40)} · {relative_time(row.proposed_at, self._now())}"
             where = Content.styled(f"{facts} · session {one_line(row.session_id, 8)}", "$quiet")
             lines = [heading(action), fate(action), where, *details(action)]
             self.query_one("#details", Static).update(Content("\n").join(lines))
             self.query_one("#details-pane").scroll_home(animate=False)
 
-    def line(self, row: ActionRow) -> Content:
+    def line(self, row: ActionRecord) -> Content:
         action = _action(row)
         words = exact_line(action.summary, 160) or call(action.tool, action.arguments, 160)
         style = STATE_STYLES[action.state]
@@ -188,15 +186,15 @@ class ActionsScreen(ListScreen[None, ActionRow]):
         """Show all actions again."""
         self._span = ""
         self.query_one("#filter", Input).value = ""
-        self._ask(ActionQuery())
+        self._ask(ActionFilter())
 
-    def _ask(self, query: ActionQuery) -> None:
+    def _ask(self, query: ActionFilter) -> None:
         self._query = query
         self.load_rows()
 
     def chosen(self) -> None:
         if self.row is not None:
-            self.app.review(self.row.session_id, self.row.id)
+            host(self).review(self.row.session_id, self.row.id)
 
     action_review = chosen
 
@@ -216,7 +214,7 @@ def _style(value: str) -> str:
     return "$quiet" if value == "any" else "bold $accent"
 
 
-def _action(row: ActionRow) -> ActionBlock:
+def _action(row: ActionRecord) -> ActionBlock:
     """The row as the transcript and the log know a call."""
     return ActionBlock(
         TurnView(row.turn_id),
@@ -226,9 +224,9 @@ def _action(row: ActionRow) -> ActionBlock:
         arguments=row.arguments,
         effect=row.effect,
         summary=row.summary,
-        at=row.at,
+        at=row.proposed_at,
         state=row.state,
-        decided_by=row.decided_by,
+        decided_by=row.decided_by or "",
         result=row.result,
-        duration_ms=row.duration_ms,
+        duration_ms=row.duration_ms or 0,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -24,9 +24,6 @@ from tui.widgets.inspector import Inspector
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
 
-if TYPE_CHECKING:
-    from tui.app import PanesApp
-
 Pane = Literal["chat", "inspector", "actions"]
 
 
@@ -44,7 +41,6 @@ class BaseScreen(Screen[None]):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (14, "-short"), (20, "-high")]  # noqa: RUF012
     BINDINGS = registry.bindings("panes")
-    app: PanesApp
 
     def __init__(
         self,

@@ -27,11 +27,12 @@ from tui.chat.typed_commands import (
 )
 from tui.formatting.text import one_line, sanitize
 from tui.formatting.values import parameter_list
+from tui.host import host
 from tui.keybindings import registry
 from tui.keybindings.command import Command, Context
 from tui.screens.chat_screens import OpensScreens
 from tui.screens.reconcile import check
-from tui.services.backend import AppBackend, SessionRow, SessionSnapshot
+from tui.services.backend import AppBackend, SessionSnapshot
 from tui.widgets.approval_bar import ApprovalBar
 from tui.widgets.choice_bar import ChoiceBar
 from tui.widgets.command_menu import CommandMenu
@@ -48,7 +49,7 @@ RECENT_TURNS = 100  # of a session that is opened; the others are loaded when th
 
 if TYPE_CHECKING:
     from engine.tools.source import ServerPrompt
-    from tui.app import IntentBotApp
+    from storage.records import Found
 
 
 class ChatScreen(OpensScreens):
@@ -58,7 +59,6 @@ class ChatScreen(OpensScreens):
         *registry.bindings("chat"),
         *registry.bindings("prompt", "edit", "recall"),
     ]
-    app: IntentBotApp
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class ChatScreen(OpensScreens):
                 said = f"{one_line(key, 60)} has changed its tools: /reload reads them"
                 await self.presenter.tell(NoteBlock(TurnView(""), said))
 
-    async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
+    async def open(self, session_id: str | None, found: Found | None = None) -> None:
         """Show this session, where something was `found` in it; None begins a new one.
 
         Where that fails, the session before it stays.
@@ -161,7 +161,7 @@ class ChatScreen(OpensScreens):
         await self.keep_draft()
         before = await self.dialogue.detach()
         try:
-            most = None if found and found.found_turn else RECENT_TURNS
+            most = None if found and found.turn_id else RECENT_TURNS
             past = (
                 await self._backstage.past(session_id, most) if session_id else SessionSnapshot(())
             )
@@ -175,7 +175,7 @@ class ChatScreen(OpensScreens):
         self.find.hide()
         await self.presenter.load(past)
         if found:
-            await self.transcript.reveal_turn(found.found_turn, found.found_words)
+            await self.transcript.reveal_turn(found.turn_id, found.first_hit)
         own = [as_typed(turn.text) for turn in self.presenter.record.turns]
         elsewhere = set(self._prompts).difference(own)
         self.prompt.sent = [*(text for text in self._prompts[::-1] if text in elsewhere), *own]
@@ -478,7 +478,7 @@ class ChatScreen(OpensScreens):
     def action_retry(self) -> None:
         newest = self.presenter.record.newest
         if not self.dialogue.attached:
-            self.app.start()
+            host(self).start()
         elif newest and newest.state in ("failed", "cancelled") and not self.dialogue.running:
             self.dialogue.submit(sent_again(newest.text))
         else:

@@ -10,25 +10,25 @@ from textual.content import Content
 from tui.chat.controller import ChatController
 from tui.chat.typed_commands import as_typed, sent_again
 from tui.formatting.text import one_line
+from tui.host import host
 from tui.screens.base import BaseScreen
-from tui.services.backend import AppBackend, SessionRow
+from tui.services.backend import AppBackend
 from tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
-    from tui.app import IntentBotApp
+    from storage.records import Found
 
 
 class OpensScreens(BaseScreen):
     """Has the actions that show another screen; each is imported when it is asked for, like all
     that the first frame does not show."""
 
-    app: IntentBotApp
     dialogue: ChatController
     prompt: Prompt
     _backstage: AppBackend | None = None
     _deleted: list[str]  # sessions that can be brought back
 
-    async def open(self, session_id: str | None, found: SessionRow | None = None) -> None:
+    async def open(self, session_id: str | None, found: Found | None = None) -> None:
         """Show this session, where something was `found` in it; None begins a new one."""
         raise NotImplementedError
 
@@ -53,7 +53,7 @@ class OpensScreens(BaseScreen):
             return
         from tui.screens.sessions import SessionsScreen
 
-        listed = SessionsScreen(backstage, self.app.now, self._deleted, self._running_in, words)
+        listed = SessionsScreen(backstage, host(self).now, self._deleted, self._running_in, words)
         chosen = await self.app.push_screen_wait(listed)
         chat = self.dialogue.chat
         if chosen is not None or (chat and chat.session_id in self._deleted):
@@ -65,13 +65,13 @@ class OpensScreens(BaseScreen):
         return chat.session_id if chat and self.dialogue.running else None
 
     def action_model(self, name: str = "") -> None:
-        self.app.set_up(name)
+        host(self).set_up(name)
 
     def action_setup(self) -> None:
-        self.app.set_up()
+        host(self).set_up()
 
     def action_settings(self) -> None:
-        self.app.change_settings()
+        host(self).change_settings()
 
     @work(exit_on_error=False)
     async def action_demo(self, name: str = "") -> None:
@@ -85,7 +85,7 @@ class OpensScreens(BaseScreen):
             chosen = await self.app.push_screen_wait(ChoiceDialog("Demo", choices))
             name = chosen or ""
         if name:
-            self.app.demo_wanted = name
+            host(self).demo_wanted = name
             await self.app.action_quit()
 
     @work(exit_on_error=False)
@@ -119,7 +119,7 @@ class OpensScreens(BaseScreen):
             return
         from tui.screens.evaluations import EvaluationsScreen
 
-        missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, self.app.now))
+        missed = await self.app.push_screen_wait(EvaluationsScreen(backstage, host(self).now))
         if missed is None:
             return
         written = self.prompt.text
@@ -156,7 +156,7 @@ class OpensScreens(BaseScreen):
         if backstage := self._ready():
             from tui.screens.action_list import ActionsScreen
 
-            self.app.push_screen(ActionsScreen(backstage, self.app.now))
+            self.app.push_screen(ActionsScreen(backstage, host(self).now))
 
     def action_costs(self) -> None:
         if (backstage := self._ready()) is None:
@@ -164,14 +164,14 @@ class OpensScreens(BaseScreen):
         from tui.screens.costs import CostsScreen
 
         session_id = chat.session_id if (chat := self.dialogue.chat) else ""
-        self.app.push_screen(CostsScreen(backstage, session_id, self.app.now))
+        self.app.push_screen(CostsScreen(backstage, session_id, host(self).now))
 
     @work(exclusive=True, group="switch", exit_on_error=False)
-    async def _switch(self, chosen: SessionRow | None) -> None:
+    async def _switch(self, chosen: Found | None) -> None:
         if self.dialogue.running and not self.dialogue.cancelling:
             self.notify("A turn is running: ctrl+c cancels it first", markup=False)
             return
         try:
-            await self.open(chosen.id if chosen else None, chosen)
+            await self.open(chosen.session.id if chosen else None, chosen)
         except Exception as error:
             self._complain(error, "The session cannot be opened")

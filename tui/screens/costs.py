@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import ClassVar, get_args
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -12,23 +12,22 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.events import UsageTotals
+from storage.records import CostRecord
 from tui import theme
 from tui.formatting.cost_table import Shown, columns, headings, line
 from tui.formatting.values import count, difference, money, spent, usd_exact
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.list_screen import ListScreen
-from tui.services.backend import AppBackend, CostRow, CostsBy
+from tui.services.backend import AppBackend, CostsBy
 from tui.widgets.cost_chart import CostChart, Values
-
-if TYPE_CHECKING:
-    from tui.app import IntentBotApp
 
 VIEWS: tuple[CostsBy, ...] = get_args(CostsBy)
 _NAMES: dict[CostsBy, str] = {"turns": "This session", "sessions": "Sessions", "days": "Days"}
 _OF: dict[CostsBy, str] = {"turns": "turn", "sessions": "session", "days": "day"}
 
 
-class CostsScreen(ListScreen[None, CostRow]):
+class CostsScreen(ListScreen[None, CostRecord]):
     """A chart and, below it, the same as a table. Money where there is some, else tokens."""
 
     CSS_PATH = [theme.style("lists"), theme.style("costs")]  # noqa: RUF012
@@ -38,7 +37,6 @@ class CostsScreen(ListScreen[None, CostRow]):
     LIST_ID = "cost-list"
     NOTHING = "No requests to a model yet."
     UNREADABLE = "The costs cannot be read"
-    app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, session_id: str, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -59,7 +57,7 @@ class CostsScreen(ListScreen[None, CostRow]):
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw_rows)
 
-    async def read(self, words: str, offset: int) -> Sequence[CostRow]:
+    async def read(self, words: str, offset: int) -> Sequence[CostRecord]:
         return await self._backstage.costs(self._by, self._session_id)
 
     def first_marked(self) -> int:
@@ -69,7 +67,7 @@ class CostsScreen(ListScreen[None, CostRow]):
     def _shown(self) -> Shown:
         return columns(self.size.width - 5, self._by)
 
-    def line(self, row: CostRow) -> Content:
+    def line(self, row: CostRecord) -> Content:
         return line(self._shown, row, self._by, self._now())
 
     def count_rows(self) -> None:
@@ -126,7 +124,7 @@ class CostsScreen(ListScreen[None, CostRow]):
     def chosen(self) -> None:
         """Read the session that is marked."""
         if self._by == "sessions" and self.row is not None:
-            self.app.review(self.row.key)
+            host(self).review(self.row.key)
 
     action_review = chosen
 

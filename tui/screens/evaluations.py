@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -20,9 +20,6 @@ from tui.screens.dialogs import ConfirmDialog
 from tui.screens.list_screen import ChoiceDialog, ListScreen
 from tui.services.backend import AppBackend
 from tui.services.evaluation_results import RunRow
-
-if TYPE_CHECKING:
-    from tui.app import IntentBotApp
 
 STATES = {"finished": "$success", "interrupted": "$warning", "running": "$primary"}
 BAR = 12
@@ -49,7 +46,6 @@ class EvaluationsScreen(ListScreen[str | None, RunRow]):
         "n starts one here, intentbot-tui eval in a shell."
     )
     UNREADABLE = "The runs cannot be read"
-    app: IntentBotApp
 
     def __init__(self, backstage: AppBackend, now: Callable[[], datetime]) -> None:
         super().__init__()

@@ -16,16 +16,18 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from engine.events import TextDelta, ToolCallProposed, TurnStarted
+from storage.records import Found, SessionRecord
 from tui import theme
 from tui.formatting.text import one_line
 from tui.formatting.values import count, money, relative_time
+from tui.host import host
 from tui.keybindings import registry
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.list_screen import ChoiceDialog, ListScreen
-from tui.services.backend import AppBackend, Segments, SessionRow, SessionSnapshot
+from tui.services.backend import AppBackend, SessionSnapshot
 
 if TYPE_CHECKING:
-    from tui.app import IntentBotApp
+    from storage.search.query import Segment
 
 SAYERS: Mapping[str, str] = {"user": "you", "assistant": "reply", "action": "call"}
 FORMATS: Mapping[str, str] = {
@@ -38,7 +40,7 @@ WIDE = 110  # columns from which on there is a preview
 WHEN, TURNS, ACTIONS, INTENTS, COST = 16, 5, 7, 22, 10  # columns of the list
 
 
-class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
+class SessionsScreen(ListScreen[Found | None, Found]):
     """Gives back the session to continue, or None.
 
     `deleted` has the ids of what can be brought back, the newest last; `running_in` tells the
@@ -57,7 +59,6 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
     NO_MATCH = "No session matches."
     NOTHING = "No sessions yet."
     UNREADABLE = "The sessions cannot be read"
-    app: IntentBotApp
 
     def __init__(
         self,
@@ -90,7 +91,7 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
 
     # The list.
 
-    async def read(self, words: str, offset: int) -> Sequence[SessionRow]:
+    async def read(self, words: str, offset: int) -> Sequence[Found]:
         archived = self._archived
         return await self._backstage.sessions(words, self.PAGE, offset=offset, archived=archived)
 
@@ -110,7 +111,7 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
         if self.has_class("-wide"):
             room = room * 3 // 5 - 2
         cells = [f"{turns:>{TURNS}}", f"{actions:>{ACTIONS}}"]
-        if room > 64 and any(row.cost_usd != 0 for row in self.rows):
+        if room > 64 and any(row.session.cost_usd != 0 for row in self.rows):
             cells.append(f"{cost:>{COST}}")
         if room > 86:
             cells.insert(0, set_cell_size(one_line(intents, INTENTS), INTENTS))
@@ -118,39 +119,39 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
         room = max(12, room - sum(len(cell) + 2 for cell in cells))
         return "  ".join((set_cell_size(one_line(title, room), room), *cells))
 
-    def line(self, row: SessionRow) -> Content:
-        titles = self._backstage.intent_titles
+    def line(self, row: Found) -> Content:
+        titles, session = self._backstage.intent_titles, row.session
         columns = self._columns(
-            row.title or "Untitled",
-            ", ".join(titles.get(key, key) for key in row.intents),
-            f"{row.turns:,}",
-            f"{row.actions:,}" if row.actions else "",
-            money(row.cost_usd) if row.cost_usd != 0 else "",
-            relative_time(row.updated_at, self._now()),
+            session.title or "Untitled",
+            ", ".join(titles.get(key, key) for key in session.intents),
+            f"{session.turns:,}",
+            f"{session.actions:,}" if session.actions else "",
+            money(session.cost_usd) if session.cost_usd != 0 else "",
+            relative_time(session.updated_at, self._now()),
         )
         lines = [_in_columns(columns, row)]
-        for sayer, segments in row.matches:
-            said = Content.styled(f"  {SAYERS.get(sayer, sayer):<6} ", "$primary")
-            lines.append(said + _marked(segments, ""))
+        for match in row.matches:
+            sayer = Content.styled(f"  {SAYERS[match.kind]:<6} ", "$primary")
+            lines.append(sayer + _marked(match.segments))
         return Content("\n").join(lines)
 
     def row_marked(self) -> None:
         if self.has_class("-wide") and self.row is not None:
-            self._preview(self.row)
+            self._preview(self.row.session)
 
     @work(exclusive=True, group="preview", exit_on_error=False)
-    async def _preview(self, row: SessionRow) -> None:
+    async def _preview(self, session: SessionRecord) -> None:
         """Show how the marked session ended."""
         shown = self.query_one("#preview-text", Static)
-        shown.update(Content("\n").join(_facts(row, self._backstage.intent_titles, self._now())))
+        facts = list(_facts(session, self._backstage.intent_titles, self._now()))
+        shown.update(Content("\n").join(facts))
         try:
-            past = await self._backstage.past(row.id, PREVIEW_TURNS)
+            past = await self._backstage.past(session.id, PREVIEW_TURNS)
         except Exception as error:
             said = [Content.styled(f"It cannot be read: {one_line(str(error), 200)}", "$error")]
         else:
             said = _said(past)
-        if self.row is row:
-            facts = _facts(row, self._backstage.intent_titles, self._now())
+        if self.row is not None and self.row.session is session:
             shown.update(Content("\n").join([*facts, Content(""), *said]))
             self.query_one("#preview").scroll_home(animate=False)
 
@@ -164,7 +165,7 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
 
     def action_review(self) -> None:
         if row := self.row:
-            self.app.review(row.id, row.found_turn)
+            host(self).review(row.session.id, row.turn_id)
 
     def action_archived(self) -> None:
         """Show those that were archived, or the others again."""
@@ -175,25 +176,27 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
     async def action_rename(self) -> None:
         if row := self.row:
             title = await self.app.push_screen_wait(
-                ConfirmDialog("Rename session", "New title", row.title)
+                ConfirmDialog("Rename session", "New title", row.session.title)
             )
             if title and title.strip():
-                await self._do(self._backstage.rename(row.id, title), "renamed")
+                await self._do(self._backstage.rename(row.session.id, title), "renamed")
 
     @work(exit_on_error=False)
     async def action_archive(self) -> None:
         if row := self.row:
-            done = "back in the list" if row.archived else "archived"
-            await self._do(self._backstage.archive(row.id, archived=not row.archived), done)
+            archived = not row.session.archived
+            done = "archived" if archived else "back in the list"
+            await self._do(self._backstage.archive(row.session.id, archived=archived), done)
 
     @work(exit_on_error=False)
     async def action_delete(self) -> None:
         if (row := self.row) is None:
             return
-        if row.id == self._running_in():
+        session = row.session
+        if session.id == self._running_in():
             self.notify("A turn runs in this session: it must end first", markup=False)
             return
-        what = f"{one_line(row.title, 50)!r} with {count(row.actions, 'action')}"
+        what = f"{one_line(session.title, 50)!r} with {count(session.actions, 'action')}"
         dialog = ConfirmDialog(
             "Delete session",
             f"Delete {what}? ctrl+z brings it back until you leave the app.",
@@ -202,9 +205,9 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
         )
         sure = await self.app.push_screen_wait(dialog)
         if sure is not None and await self._do(
-            self._backstage.discard(row.id), "deleted; ctrl+z brings it back"
+            self._backstage.discard(session.id), "deleted; ctrl+z brings it back"
         ):
-            self._deleted.append(row.id)
+            self._deleted.append(session.id)
 
     @work(exit_on_error=False)
     async def action_undo(self) -> None:
@@ -218,7 +221,7 @@ class SessionsScreen(ListScreen[SessionRow | None, SessionRow]):
     @work(exit_on_error=False)
     async def action_export(self) -> None:
         if row := self.row:
-            await export_session(self, self._backstage, row.id)
+            await export_session(self, self._backstage, row.session.id)
 
     async def _do(self, change: Awaitable[None], done: str) -> bool:
         """Make a change, say so, and show the list as it is then; False where it failed."""
@@ -253,24 +256,24 @@ async def export_session(
         screen.notify(f"Written to {name}, in the folder you started from", markup=False)
 
 
-def _in_columns(columns: str, row: SessionRow) -> Content:
+def _in_columns(columns: str, row: Found) -> Content:
     """The columns, with what was looked for marked in the title."""
-    line = Content(columns).stylize("$quiet", len(one_line(row.title or "Untitled", 200)))
+    line = Content(columns).stylize("$quiet", len(one_line(row.session.title or "Untitled", 200)))
     place = 0
-    for text, hit in row.found_title:
-        found = one_line(text, 200)
-        at = columns.find(found, place) if hit and found else -1
+    for segment in row.title:
+        found = one_line(segment.text, 200)
+        at = columns.find(found, place) if segment.hit and found else -1
         if at >= 0:
             line, place = line.stylize("$hit", at, at + len(found)), at + len(found)
     return line
 
 
-def _facts(row: SessionRow, titles: Mapping[str, str], now: datetime) -> Iterable[Content]:
-    intents = ", ".join(one_line(titles.get(key, key), 30) for key in row.intents)
-    cost = money(row.cost_usd) if row.cost_usd != 0 else ""
-    did = count(row.actions, "action") if row.actions else "no actions"
-    yield Content.styled(one_line(row.title or "Untitled", 200), "bold $primary")
-    facts = (relative_time(row.updated_at, now), intents, did, cost)
+def _facts(session: SessionRecord, titles: Mapping[str, str], now: datetime) -> Iterable[Content]:
+    intents = ", ".join(one_line(titles.get(key, key), 30) for key in session.intents)
+    cost = money(session.cost_usd) if session.cost_usd != 0 else ""
+    did = count(session.actions, "action") if session.actions else "no actions"
+    yield Content.styled(one_line(session.title or "Untitled", 200), "bold $primary")
+    facts = (relative_time(session.updated_at, now), intents, did, cost)
     yield Content.styled(" · ".join(filter(None, facts)), "$quiet")
 
 
@@ -294,9 +297,9 @@ def _said(past: SessionSnapshot) -> list[Content]:
     return said[1:] if said and not said[0].plain else said
 
 
-def _marked(segments: Segments, style: str) -> Content:
-    """A text with what was looked for in it marked."""
-    parts = ((one_line_kept(text), f"{style} $hit" if hit else style) for text, hit in segments)
+def _marked(segments: Iterable[Segment]) -> Content:
+    """The text, with what was looked for marked."""
+    parts = ((one_line_kept(one.text), "$hit" if one.hit else "") for one in segments)
     return Content.assemble(*parts)
 
 

@@ -6,46 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.events import EffectName, Event, UsageTotals
+from engine.events import Event, UsageTotals
 from engine.ports import Approver
 
 if TYPE_CHECKING:
     from engine.tools.source import Attachable, ServerPrompt
-    from engine.turn_log import ActionState
+    from storage.records import ActionFilter, ActionRecord, CostRecord, Found
     from tui.services.evaluation_results import RunRow, RunView
-
-# A text in pieces; True: this piece is what was looked for.
-Segments = Sequence[tuple[str, bool]]
-
-
-@dataclass(frozen=True)
-class SessionRow:
-    """A session as the list shows it; `updated_at` is ISO 8601 in UTC, `turns` and `actions` are
-    counts.
-
-    `cost_usd` None: the price of a request is not known. Where something was looked for,
-    `found_title` has the title with it, `matches` who said what with it, and `found_turn` is the id
-    of the newest turn in which it was said.
-    """
-
-    id: str
-    title: str
-    updated_at: str
-    preview: str = ""
-    intents: tuple[str, ...] = ()
-    actions: int = 0
-    cost_usd: float | None = 0.0
-    archived: bool = False
-    found_title: Segments = ()
-    matches: Sequence[tuple[str, Segments]] = ()
-    found_turn: str = ""
-    turns: int = 0
-
-    @property
-    def found_words(self) -> str:
-        """The first words in that turn which were looked for."""
-        newest = self.matches[0][1] if self.matches else ()
-        return next((text for text, found in newest if found), "")
 
 
 @dataclass(frozen=True)
@@ -64,51 +31,6 @@ class SessionSnapshot:
 
 
 CostsBy = Literal["turns", "sessions", "days"]
-
-
-@dataclass(frozen=True)
-class CostRow:
-    """The bill of a turn, a session or a day.
-
-    `key` is the turn's number, the session's id or the day (ISO 8601, local), `label` its first
-    words, its title or the day, `at` its last moment, ISO 8601 in UTC.
-    """
-
-    key: str
-    label: str
-    at: str
-    bill: UsageTotals
-
-
-@dataclass(frozen=True)
-class ActionQuery:
-    """Which actions are wanted: all that is given must be so. `since` is ISO 8601 in UTC."""
-
-    containing: str = ""
-    state: str | None = None
-    intent: str | None = None
-    tool: str | None = None
-    since: str | None = None
-
-
-@dataclass(frozen=True)
-class ActionRow:
-    """An action of any session; `at` is when it was proposed, ISO 8601 in UTC."""
-
-    id: str
-    session_id: str
-    turn_id: str
-    call_id: str
-    intent: str
-    tool: str
-    arguments: Mapping[str, Any]
-    effect: EffectName
-    summary: str
-    state: ActionState
-    at: str
-    decided_by: str = ""
-    result: Any = None
-    duration_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,8 +99,11 @@ class ChatSession(Protocol):
     def respond(
         self, text: str, *, as_intent: str | None = None, corrects: str | None = None
     ) -> AsyncIterator[Event]:
-        """The events of one turn, in order. `as_intent`: the message is about this intent, or no
-        task (`NO_TASK`); it is that of the turn which this `corrects`."""
+        """Return the events of one turn, in order.
+
+        `as_intent`: the message is about this intent, or no task (`NO_TASK`); it is that of the
+        turn which this `corrects`.
+        """
         ...
 
     def cancel(self) -> None:
@@ -220,33 +145,33 @@ class AppBackend(Protocol):
         ...
 
     def intents(self) -> tuple[IntentRow, ...]:
-        """What the assistant can do."""
+        """Return what the assistant can do."""
         ...
 
     async def material(self) -> tuple[Sequence[ServerPrompt], Sequence[Attachable]]:
-        """What servers have for the person now; one that does not answer has nothing."""
+        """Return what servers have for the person now; one that does not answer has nothing."""
         ...
 
     async def prompt_text(self, prompt: ServerPrompt, arguments: Mapping[str, str]) -> str:
-        """The text of a server's prompt. Raises where the server has none."""
+        """Return the text of a server's prompt. Raises where the server has none."""
         ...
 
     async def complete(self, prompt: ServerPrompt, argument: str, begun: str) -> Sequence[str]:
-        """What an argument of a server's prompt may become; nothing where it cannot say."""
+        """Return what an argument of a server's prompt may become; nothing where it cannot say."""
         ...
 
     async def take_changes(self) -> Mapping[str, frozenset[str]]:
-        """What servers changed since the last time, of `tools`, `prompts` and `resources`."""
+        """Return what servers changed since the last time: `tools`, `prompts`, `resources`."""
         ...
 
     async def open(self, session_id: str | None, approver: Approver) -> ChatSession:
-        """The session's assistant; None begins a new session."""
+        """Return the session's assistant; None begins a new session."""
         ...
 
     async def sessions(
         self, filter_text: str = "", limit: int = 200, *, offset: int = 0, archived: bool = False
-    ) -> list[SessionRow]:
-        """Past sessions, newest first; with `filter_text` those it is found in."""
+    ) -> list[Found]:
+        """Return past sessions, newest first; with `filter_text` those it is found in."""
         ...
 
     async def rename(self, session_id: str, title: str) -> None: ...
@@ -266,20 +191,20 @@ class AppBackend(Protocol):
         """
         ...
 
-    async def actions(self, query: ActionQuery, limit: int, offset: int) -> list[ActionRow]:
-        """Actions of all sessions, newest first."""
+    async def actions(self, which: ActionFilter, limit: int, offset: int) -> list[ActionRecord]:
+        """Return actions of all sessions, newest first."""
         ...
 
     async def action_names(self) -> tuple[Sequence[str], Sequence[str]]:
-        """The intents and the tools that there are actions of."""
+        """Return the intents and the tools that there are actions of."""
         ...
 
     async def prompts(self) -> list[str]:
-        """What the person wrote in all sessions, newest first, each text once."""
+        """Return what the person wrote in all sessions, newest first, each text once."""
         ...
 
     async def draft(self, session_id: str | None) -> str:
-        """What was written there and not sent; None: before there was a session."""
+        """Return what was written there and not sent; None: before there was a session."""
         ...
 
     async def keep_draft(self, session_id: str | None, text: str) -> None:
@@ -291,7 +216,7 @@ class AppBackend(Protocol):
         ...
 
     async def evaluation(self, run_id: str, against: str | None = None) -> RunView:
-        """All that is known of a run, held against another one."""
+        """Return all that is known of a run, held against another one."""
         ...
 
     @property
@@ -313,13 +238,13 @@ class AppBackend(Protocol):
         ...
 
     async def past(self, session_id: str, last_turns: int | None = None) -> SessionSnapshot:
-        """What was recorded of a session, all of it or its last turns only."""
+        """Return what was recorded of a session, all of it or its last turns only."""
         ...
 
-    async def costs(self, by: CostsBy, session_id: str) -> list[CostRow]:
-        """What the turns of this session, all sessions or all days took, the oldest first.
+    async def costs(self, by: CostsBy, session_id: str) -> list[CostRecord]:
+        """Return what the turns of this session, all sessions or all days took, the oldest first.
 
-        Of sessions and days so many of the newest as a person looks at.
+        Only the newest sessions and days are returned.
         """
         ...
 

@@ -31,7 +31,7 @@ MOST_OPTIONS = 20  # named of an enum
 
 
 def rows(catalogue: Catalogue) -> tuple[IntentRow, ...]:
-    """The intents with their tools, in the order of the catalogue."""
+    """Return the intents with their tools, in the order of the catalogue."""
     return tuple(_intent(intent) for intent in catalogue.intents.values())
 
 
@@ -90,7 +90,7 @@ def _parameters(tool: Tool) -> Iterator[ParameterRow]:
 
 
 def kind(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    """A schema's type and limits in words: "number, more than 0", "one of S, M, L"."""
+    """Return a schema's type and limits in words: "number, more than 0", "one of S, M, L"."""
     whole = resolved(schema, root)
     if "enum" in whole:
         options = [str(option) for option in whole["enum"] if option is not None]

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import settings as engine_settings
-from engine.paths import config_path
+from engine.paths import config_path, write_file
 from engine.settings import FILE_KEYS, SettingsError
-from tui.services.export_file import write_file
 
 SECRET_KEYS = ("api_key", "azure_api_key")
 # What a setting is about, in the order in which the screen lists them.
@@ -28,7 +27,7 @@ MEANINGS: Mapping[str, str] = {
     "db": "the file with your sessions, from the next start on",
 }
 
-# Of those that have one of a few values.
+# The values of those settings that have only a few.
 CHOICES: Mapping[str, Sequence[str]] = {
     "provider": engine_settings.PROVIDERS,
     "router": engine_settings.ROUTERS,
@@ -69,10 +68,7 @@ def write(changes: Mapping[str, str]) -> None:
     for name in changes:
         if name not in FILE_KEYS:
             raise SettingsError(engine_settings.unknown_setting(name))
-    for name, allowed in (
-        ("provider", engine_settings.PROVIDERS),
-        ("router", engine_settings.ROUTERS),
-    ):
+    for name, allowed in CHOICES.items():
         if changes.get(name, allowed[0]) not in ("", *allowed):
             raise SettingsError(f"{name} {changes[name]!r} is not one of {', '.join(allowed)}")
     read()
@@ -81,38 +77,10 @@ def write(changes: Mapping[str, str]) -> None:
     document = tomlkit.parse(text)
     for name, value in changes.items():
         if value:
-            # A key behind a table's header would belong to the table.
-            if name not in document and document.body:
-                document = _with_first(document, name, value)
-            else:
-                document[name] = value
+            document[name] = value  # tomlkit puts a new key before the first table
         else:
             document.pop(name, None)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     after = tomlkit.dumps(document)
     tomllib.loads(after)
     write_file(path, after.encode())
-
-
-def _with_first(document: Any, name: str, value: str) -> Any:
-    """The document with a setting in front of its first table."""
-    import tomlkit
-
-    line = tomlkit.dumps({name: value})
-    text = tomlkit.dumps(document)
-    at = next(
-        (place for place, row in _lines(text) if row.lstrip().startswith("[")),
-        len(text),
-    )
-    before = text[:at]
-    if before and not before.endswith("\n"):
-        before += "\n"
-    return tomlkit.parse(before + line + text[at:])
-
-
-def _lines(text: str) -> list[tuple[int, str]]:
-    place, found = 0, []
-    for row in text.splitlines(keepends=True):
-        found.append((place, row))
-        place += len(row)
-    return found

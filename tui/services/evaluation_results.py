@@ -1,4 +1,4 @@
-"""Evaluation runs as the screen shows them: plain values, and what is counted from them."""
+"""Evaluation runs for the screen: plain values and what is counted from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 SEVERAL = " + "  # between the intents of one message
 # The figures of a run that are about calls, not about routing.
 OF_CALLS = ("right tool", "arguments exact", "clarified")
-# What is expected or decided that is no intent, in the order in which it is shown.
+# Labels other than intents, expected or decided, in the order in which they are shown.
 NO_TASKS = ("no task", "out_of_scope", "small_talk", "cancel", "clarify", "continue", "error")
 
 
@@ -91,8 +91,9 @@ class RunView:
 
 
 def axes(measured: RunView) -> tuple[list[str], list[str]]:
-    """The rows and the columns of the matrix: intents first, then what is no task, then several
-    intents together; each in one order."""
+    """Return the rows and the columns of the matrix: intents first, then what is no task, then
+    several intents together; each in one order.
+    """
     order = {score.key: number for number, score in enumerate(measured.intents)}
 
     def place(label: str) -> tuple[int, int, str]:
@@ -110,7 +111,7 @@ def axes(measured: RunView) -> tuple[list[str], list[str]]:
 
 
 def misses_of_cell(measured: RunView, expected: str, decided: str) -> list[MissRow]:
-    """The messages of a cell; where that is right, those of which something else was wrong."""
+    """Return the messages of a cell; of a right one, those with another fault."""
     right = (expected, decided) in measured.right
     return [
         miss
@@ -120,7 +121,7 @@ def misses_of_cell(measured: RunView, expected: str, decided: str) -> list[MissR
 
 
 def misses_of_intent(measured: RunView, key: str) -> list[MissRow]:
-    """The messages that should have gone to the intent and did not, or did and should not."""
+    """Return the messages that belong to the intent and missed it, or went there wrongly."""
     return [
         miss
         for miss in measured.misses
@@ -129,7 +130,7 @@ def misses_of_intent(measured: RunView, key: str) -> list[MissRow]:
 
 
 def is_intent(label: str) -> bool:
-    """Whether this is one intent, not several together and not what is no task."""
+    """Return whether this is a single intent, neither several nor one of `NO_TASKS`."""
     return SEVERAL not in label and label not in NO_TASKS
 
 

@@ -1,4 +1,4 @@
-"""Evaluation runs put together: rows, engine and database; what is done is kept as it is done."""
+"""Evaluation runs: rows, engine and database; each result is stored at once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RunSelection:
         return ", ".join(parts) or "whole set"
 
     def rows(self, catalogue: Catalogue, database: Database, until: str = "") -> list[Row]:
-        """The rows, always in the same order. Raises `DatasetError`.
+        """Return the rows, always in the same order. Raises `DatasetError`.
 
         `until` leaves out the corrections that came later, ISO 8601 in UTC.
         """
@@ -75,7 +75,7 @@ class RunSelection:
 
 @dataclass(frozen=True)
 class ResumableRun:
-    """A run that was cut and fits the catalogue, the sets and the model there are now.
+    """An interrupted run that fits the present catalogue, sets and model.
 
     `rows` are all of its rows, by number, and `known` what is known of some.
     """
@@ -116,7 +116,7 @@ class Run:
 
 
 def dry_engine(settings: Settings) -> Engine:
-    """The engine that the settings describe, with tools that cannot run."""
+    """Return the engine that the settings describe, with tools that cannot run."""
     if settings.provider == "scripted":
         raise SettingsError("the scripted model plays demos; choose another --provider for this")
     with talk_aside():
@@ -128,7 +128,7 @@ def dry_engine(settings: Settings) -> Engine:
 
 
 def summary(run: Run, report: Report, *, finished: bool, wall_seconds: float) -> dict[str, Any]:
-    """What is kept of a run that is over, as the database and `eval --json` have it."""
+    """Return what is kept of a run that is over, as the database and `eval --json` have it."""
     return {
         "run": run.record.id,
         "state": "finished" if finished else "interrupted",
@@ -147,7 +147,10 @@ def begin(
     choice: RunSelection,
     parallel: int | None,
 ) -> Run:
-    """A new run. Raises `DatasetError`, before anything is written down, and `StorageError`."""
+    """Begin a new run.
+
+    Raises `DatasetError`, before anything is written down, and `StorageError`.
+    """
     rows = dict(enumerate(choice.rows(engine.catalogue, database)))
     evaluations = Evaluations(database)
     record = replace(_record(settings, engine), id=new_id(), options=asdict(choice))
@@ -158,7 +161,7 @@ def begin(
 def find_resumable(
     settings: Settings, engine: Engine, database: Database, run_id: str
 ) -> ResumableRun:
-    """The run `run_id`, or the newest that was cut and can be gone on with (`last`).
+    """Return the run `run_id`, or with `last` the newest that was cut and can be resumed.
 
     Raises `StorageError` where the catalogue, the sets or the model have changed since it began,
     and `DatasetError` where a set is gone.
@@ -174,12 +177,12 @@ def find_resumable(
             except (StorageError, DatasetError) as error:
                 faults.append(str(error))
     if not faults:
-        raise StorageError("there is no evaluation run that was interrupted")
-    raise StorageError(f"no run that was interrupted can be gone on with: {'; '.join(faults)}")
+        raise StorageError("there is no interrupted evaluation run")
+    raise StorageError(f"no interrupted run can be resumed: {'; '.join(faults)}")
 
 
 def resume(engine: Engine, database: Database, cut: ResumableRun, parallel: int | None) -> Run:
-    """Go on where the run stopped. Raises `StorageError` where it is done or still running."""
+    """Resume the run where it stopped. Raises `StorageError` where it is done or still running."""
     evaluations = Evaluations(database)
     record = evaluations.resume(cut.record.id)
     return _run(record, cut.choice, engine, evaluations, cut.rows, dict(cut.known), parallel)
@@ -205,12 +208,12 @@ def _cut(settings: Settings, engine: Engine, database: Database, record: RunReco
 
 
 def choice_of(record: RunRecord) -> RunSelection:
-    """What a run was begun with."""
+    """Return what a run was begun with."""
     return RunSelection(**{name: _frozen(value) for name, value in record.options.items()})
 
 
 def results_of(evaluations: Evaluations, run_id: str) -> list[tuple[Row, RowResult]]:
-    """What a run found, in the order of its sets. Raises `StorageError`."""
+    """Return what a run found, in the order of its sets. Raises `StorageError`."""
     return [
         (dataset.from_dict(found.row), result.from_dict(found.outcome))
         for found in evaluations.results(run_id)
@@ -218,7 +221,7 @@ def results_of(evaluations: Evaluations, run_id: str) -> list[tuple[Row, RowResu
 
 
 def digest(catalogue: Catalogue) -> str:
-    """A hash of everything in a catalogue that routing and acting may depend on."""
+    """Return a hash of everything in a catalogue that routing and acting may depend on."""
     content = [
         catalogue.persona,
         [asdict(talk) for talk in catalogue.small_talk],
@@ -290,7 +293,7 @@ def _record(settings: Settings, engine: Engine) -> RunRecord:
 
 
 def _corrected(catalogue: Catalogue, database: Database, until: str) -> list[Row]:
-    """The messages that the person said were routed wrongly, the oldest first, each once."""
+    """Return the messages whose routing the person corrected, oldest first, each once."""
     said = [c for c in corrections(database) if not until or c.at <= until]
     newest = {c.text: c for c in reversed(said) if c.to_intent in (NO_TASK, *catalogue.intents)}
     if not newest:
@@ -306,7 +309,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: mappings and tuples that are read-only."""
+    """Convert what JSON does not know: read-only mappings, sets and others."""
     if isinstance(value, Mapping):
         return dict(value)
     return sorted(value) if isinstance(value, frozenset | set) else str(value)

@@ -1,4 +1,4 @@
-"""An evaluation run that goes on behind the screen."""
+"""An evaluation run behind the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads evaluation runs out of the database for the screen."""
+"""Read evaluation runs from the database for the screen."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def delete(database: Database, run_id: str) -> None:
 
 
 def measured(database: Database, catalogue: Catalogue, run_id: str, against: str | None) -> RunView:
-    """One run, held against another if one is named. Raises `StorageError`.
+    """Return one run, compared with another if one is named. Raises `StorageError`.
 
     The report was made when the run ended; of one that has not ended it is made now. One that was
     kept before cells said what is right has it where both are the same.
@@ -83,7 +83,7 @@ def measured(database: Database, catalogue: Catalogue, run_id: str, against: str
 def _against(
     evaluations: Evaluations, catalogue: Catalogue, run: RunRecord, against: str
 ) -> tuple[RunComparison, dict[str, float]]:
-    """The comparison of the routing, and what F1 each intent had."""
+    """Return the comparison of the routing, and the earlier F1 of each intent."""
     old, new = (results_of(evaluations, one) for one in (against, run.id))
     older = evaluations.run(against)
     found = compare.compare(

@@ -27,7 +27,7 @@ TRUST, IGNORE = "trust", "ignore"  # what is typed for an answer: no key that is
 
 
 def question(settings: Settings) -> str:
-    """What to ask of the `.env` that wants more than it may."""
+    """Return the question about a `.env` that names more than it may."""
     file = settings.untrusted
     assert file is not None
     told = list(lines(file))
@@ -72,7 +72,7 @@ async def settle(load: Callable[[], Settings], ask: Ask) -> tuple[bool, str]:
 
 
 def lines(file: EnvFile) -> Iterator[str]:
-    """Every setting of the file, a line each: keys masked, paths as they are resolved."""
+    """Yield every setting of the file, a line each: keys masked, paths as they are resolved."""
     names = sorted(file.written, key=lambda name: (name not in _FIRST, not is_setting(name), name))
     for name in names:
         if is_setting(name):

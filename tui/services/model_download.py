@@ -106,7 +106,7 @@ def download(model: Model, tell: Callable[[int], None], *, hub: str = HUB) -> Pa
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise DownloadError(
-            f"{model.name} was not fetched as a whole ({reason}); the same command goes on with it",
+            f"{model.name} was not fetched completely ({reason}); the same command resumes it",
             retryable=True,
         ) from error
     except OSError as error:

@@ -15,14 +15,14 @@ from tui.keybindings import registry
 
 
 def theme_path() -> Path:
-    """Where the name of the theme is kept: the platform's folder for a program's state."""
+    """Return where the name of the theme is kept: the platform's folder for a program's state."""
     from platformdirs import user_state_path
 
     return user_state_path("intentbot") / "theme"
 
 
 def saved_theme() -> str:
-    """The theme that was chosen last, or nothing."""
+    """Return the theme that was chosen last, or nothing."""
     try:
         return theme_path().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -30,7 +30,7 @@ def saved_theme() -> str:
 
 
 def chosen_theme(options: argparse.Namespace) -> str:
-    """The theme that the command line names, or else the one that was chosen last."""
+    """Return the theme that the command line names, or else the one that was chosen last."""
     return getattr(options, "theme", None) or saved_theme()
 
 

@@ -45,13 +45,13 @@ LOG_BYTES = 1_000_000  # then a new file begins, and one earlier file is kept
 
 
 def user_message(error: Exception) -> str | None:
-    """The one line for a person, if `error` is something a person can mend."""
+    """Return the line for a person if `error` is something that a person can correct."""
     known = (SettingsError, CatalogueError, StorageError, RecordingError, ModelError)
     return str(error) if isinstance(error, known) else None
 
 
 def exit_code(error: Exception) -> ExitCode:
-    """The exit code for what `explain` knows."""
+    """Return the exit code for an error that `user_message` knows."""
     if isinstance(error, CatalogueError) and error.unreachable:
         return ExitCode.NETWORK
     return ExitCode.USAGE
@@ -63,7 +63,7 @@ def load_settings(
     without_untrusted: bool = False,
     overrides: Mapping[str, str] = MappingProxyType({}),
 ) -> Settings:
-    """The settings in force, the options taken into account; see `engine.settings.load`.
+    """Return the settings in force, the options taken into account; see `engine.settings.load`.
 
     `overrides` are variables that count before those of all sources; empty ones unset them.
     """
@@ -91,7 +91,7 @@ def load_settings_aloud(options: argparse.Namespace) -> Settings:
 
 
 def faults_of_env() -> tuple[str, ...]:
-    """The lines of `.env` that set nothing, in words; none where it cannot be read at all."""
+    """Return the lines of `.env` that set nothing, in words; none if it cannot be read."""
     try:
         file = env_file.read(Path.cwd(), os.environ)
     except env_file.EnvFileError:
@@ -128,7 +128,7 @@ class Runtime:
         return tuple(name for folder in folders for name in load_scripts(folder))
 
     def assistant(self, session_id: str | None, approver: Approver) -> Assistant:
-        """An assistant for a new session, or for a past one with its context."""
+        """Return an assistant for a new session, or for a past one with its context."""
         conversation = Conversation()
         if session_id is not None:
             session = self.history.session(session_id)
@@ -208,7 +208,7 @@ def open_runtime(settings: Settings, data_dir: Path | None = None) -> Runtime:
 
 
 def open_to_read(settings: Settings) -> Database:
-    """The history, for what only reads it. Raises `StorageError`.
+    """Open the history for reading only. Raises `StorageError`.
 
     A file that somebody named is not made here: a mistyped name would read as an empty history.
     """
@@ -220,7 +220,7 @@ def open_to_read(settings: Settings) -> Database:
 
 
 def notices_of(unknown: Iterable[ActionRecord]) -> tuple[str, ...]:
-    """What to tell the person about actions that a crash left unknown."""
+    """Return what to tell the person about actions that a crash left unknown."""
     return tuple(
         f"{action.summary or action.tool}: the program ended while this ran, so it may or may not "
         f"have been done. Before doing it again: intentbot-tui actions check {action.id}"
@@ -298,7 +298,7 @@ def _make_private(path: Path, mode: int) -> None:
 
 
 def log_path() -> Path:
-    """Where the log is: the platform's folder for such files."""
+    """Return where the log is: the platform's folder for such files."""
     from platformdirs import user_log_path
 
     return user_log_path("intentbot") / "intentbot.log"

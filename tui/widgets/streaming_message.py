@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -23,9 +22,7 @@ from textual.widgets._markdown import (
 from engine.markdown import reply_parser
 from tui.chat.transcript import ReplyBlock
 from tui.formatting.text import sanitize
-
-if TYPE_CHECKING:
-    from tui.app import PanesApp
+from tui.host import host
 
 # On a slow line. Each line that is scrolled up is sent anew, so fewer drawings send less.
 SLOW_PACE_S = 1.0
@@ -78,7 +75,6 @@ class StreamingMessage(Markdown):
         **Markdown.BLOCKS,
         "ordered_list_open": _WrittenList,
     }
-    app: PanesApp
 
     def __init__(self, block: ReplyBlock) -> None:
         # A link in a model's words is text: it must not open anything by itself.
@@ -90,7 +86,7 @@ class StreamingMessage(Markdown):
 
     async def write(self, text: str) -> None:
         self._held.append(text)
-        if not self.app.low_bandwidth:
+        if not host(self).low_bandwidth:
             await self._let_go()
         elif self._timer is None:
             self._timer = self.set_timer(SLOW_PACE_S, self._let_go)

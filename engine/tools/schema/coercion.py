@@ -55,7 +55,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _meant(value: Any, schema: Any, root: Mapping[str, Any], depth: int) -> Any:
-    """The value in a type that its schema has; as it is where it would not mean the same."""
+    """Return the value in a type that its schema has, unless it would mean something else."""
     schemas = _alternatives(schema, root, depth)
     types = {kind for one in schemas for kind in _listed(one.get("type"))}
     if depth > MAX_DEPTH or value is None or not schemas:
@@ -105,7 +105,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _alternatives(schema: Any, root: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]]:
-    """The schema, or those that it offers the choice of, without references at their heads."""
+    """Return the schema, or the choices it offers, with references at the head resolved."""
     for _ in range(MAX_DEPTH):
         if not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
             break

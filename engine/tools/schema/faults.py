@@ -68,7 +68,7 @@ def only_conditions(variants: Any) -> bool:
 
 
 def lacking(error: ValidationError) -> str:
-    """The name that is missing; there is one error for each."""
+    """Return the missing name; there is one error for each."""
     return error.message.removesuffix(" is a required property").strip("'\"")
 
 
@@ -77,7 +77,7 @@ def called(name: str) -> str:
 
 
 def sentence(name: str, error: ValidationError) -> str:
-    """A fault in words: "The amount should be at least 1."."""
+    """Return a fault in words: "The amount should be at least 1."."""
     at = [str(p) for p in error.absolute_path]
     if error.validator == "required" and not at and not name:
         return f"The {called(lacking(error))} is missing."
@@ -128,12 +128,12 @@ def one_of(values: Sequence[Any]) -> str:
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """The sentence for an argument that the tool does not have."""
+    """Return the sentence for an argument that the tool does not have."""
     return f"There is no argument {text(name)!r} here (known: {', '.join(known) or 'none'})."
 
 
 def text(value: Any) -> str:
-    """A value of a schema, as it is written in JSON, but for text without its quotes."""
+    """Return a value of a schema as JSON, strings without their quotes."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     try:

@@ -47,12 +47,14 @@ _OF_TYPE = {
 
 
 def for_models(schema: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Schema:
-    """The parameters of a tool, mended; `names` are those of `plain_names`."""
+    """Return the corrected parameters of a tool; `names` are those of `plain_names`."""
     return _Mending(schema).top(names or {})
 
 
 def plain_names(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Names that every server takes, each with the argument's own, where that is no such name."""
+    """Return names that every server takes, each with the argument's own, where that is no such
+    name.
+    """
     whole = _Mending(schema).whole()
     known = [*_names(whole)]
     known += [name for name in _texts(whole.get("required")) if name not in known]
@@ -97,7 +99,7 @@ class _Mending:
         self._left = MAX_NODES
 
     def whole(self) -> Schema:
-        """The schema of the arguments as one object."""
+        """Return the schema of the arguments as one object."""
         return self._merged(self._root, ())
 
     def top(self, names: Mapping[str, str]) -> Schema:
@@ -122,8 +124,9 @@ class _Mending:
         return made
 
     def _merged(self, schema: Any, inside: Sequence[str]) -> Schema:
-        """The schema of an object with what its references and alternatives say of it: all of
-        their properties, and those required that each alternative requires."""
+        """Return the schema of an object with what its references and alternatives say of it: all
+        of their properties, and those required that each alternative requires.
+        """
         if not isinstance(schema, Mapping):
             return {}
         made: Schema = {k: v for k, v in schema.items() if k not in ("allOf", "anyOf", "oneOf")}
@@ -206,7 +209,7 @@ class _Mending:
             made[keyword] = value
 
     def _found(self, ref: str) -> Any:
-        """What a reference inside the schema leads to; None: nowhere."""
+        """Return the target of a reference inside the schema, None if there is none."""
         found: Any = self._root
         for part in ref.removeprefix("#").split("/")[1:]:
             name = unquote(part).replace("~1", "/").replace("~0", "~")

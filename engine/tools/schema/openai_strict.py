@@ -36,7 +36,9 @@ _DESCRIBES = {"type", "enum", "const", "anyOf", "$ref"}
 
 
 def strict_mode_violations(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """What strict mode does not take, a phrase each with its place; empty: it takes the schema."""
+    """Return what strict mode does not take, a phrase each with its place; empty: it takes the
+    schema.
+    """
     faults = [] if "anyOf" not in schema else ["the parameters as a whole are an anyOf"]
     properties = options = letters = 0
     for where, node, depth in _nodes(schema, "", 0):
@@ -70,7 +72,9 @@ def strict_mode_violations(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _nodes(node: Any, where: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any], int]]:
-    """Every schema in the schema, with the parameter it belongs to; references are not followed."""
+    """Yield every schema in the schema, with the parameter it belongs to; references are not
+    followed.
+    """
     if not isinstance(node, Mapping) or depth > MAX_DEPTH + 1:
         return
     yield where, node, depth

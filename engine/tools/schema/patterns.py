@@ -186,7 +186,7 @@ class _Translation:
         self._count(self.costs.pop() + 1)
 
     def _escape(self) -> str:
-        """An escape outside a class; `at` is behind the backslash."""
+        """Translate an escape outside a class; `at` is behind the backslash."""
         reference = _REFERENCE.match(self.pattern, self.at)
         if reference:
             self.at = reference.end()
@@ -200,7 +200,7 @@ class _Translation:
         return f"[{text}]" if kind == "set" else _literal(text)
 
     def _escaped(self) -> tuple[str, str]:
-        """What an escape stands for: a "set", ready to stand in a class, or one "character"."""
+        """Return what an escape stands for: a "set", ready for a class, or one "character"."""
         letter = self.pattern[self.at : self.at + 1]
         if letter.lower() in _SETS and letter:
             self.at += 1
@@ -230,8 +230,9 @@ class _Translation:
         return "character", letter
 
     def _class(self) -> str:
-        """A character class; every character in it is written as a code, so that nothing in it
-        can be taken for an operator of `regex`."""
+        """Return a character class; every character in it is written as a code, so that nothing in
+        it can be taken for an operator of `regex`.
+        """
         self.at += 1
         closed = self.pattern.startswith("^", self.at)
         self.at += closed

@@ -57,7 +57,7 @@ class _TooLong(Exception):
 
 
 def checker(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """The function that returns arguments fitting `schema` or raises `InvalidArguments`.
+    """Return the function that returns arguments fitting `schema` or raises `InvalidArguments`.
 
     Values keep their JSON types; defaults are not filled in. Raises `SchemaError`.
     """
@@ -100,7 +100,7 @@ def checker(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
 
 
 def _usable(schema: Schema) -> dict[str, Any]:
-    """A copy to check with: no dialect of its own inside, and no pattern that may not end."""
+    """Return a copy to check with, without a dialect of its own or patterns that may not end."""
     size = _size(schema)
     if size > SCHEMA_CHARACTERS:
         raise SchemaError(f"its schema is too long ({size:,} characters)")
@@ -163,7 +163,10 @@ def _check_references(schema: Mapping[str, Any]) -> None:
 
 
 def without_unusable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without patterns that cannot be matched. The server itself still checks them."""
+    """Return the schema without patterns that cannot be matched.
+
+    The server itself still checks them.
+    """
     pattern, named = schema.get("pattern"), schema.get("patternProperties")
     if isinstance(pattern, str) and not is_usable(pattern):
         del schema["pattern"]
@@ -183,7 +186,7 @@ def _size(value: Any) -> int:
 
 
 def measured(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as JSON can write them, if they are of a size that can be checked.
+    """Return the arguments as JSON can write them, if they are of a size that can be checked.
 
     Raises `InvalidArguments`, for NaN and infinity, too.
     """
@@ -213,8 +216,11 @@ def _unwritable(arguments: Mapping[str, Any]) -> frozenset[str]:
 
 
 def unchecked(validator: Any, rule: Any, value: Any, schema: Any) -> tuple[()]:
-    """A keyword left to the server. For `UNEVALUATED` where a schema has `patternProperties`,
-    whose patterns the library matches by itself to find out which properties those are."""
+    """Return a keyword left to the server.
+
+    For `UNEVALUATED` where a schema has `patternProperties`, whose patterns the library matches by
+    itself to find out which properties those are.
+    """
     return ()
 
 
@@ -241,7 +247,7 @@ def guarded(base: Any, **keywords: Any) -> Any:
 
 
 def errors_of(validator: Any, value: Any) -> list[ValidationError]:
-    """What does not fit. Raises `InvalidArguments` where that cannot be found out in time."""
+    """Return what does not fit. Raises `InvalidArguments` where that takes too long."""
 
     def first() -> list[ValidationError]:
         found: list[ValidationError] = []
@@ -270,7 +276,7 @@ def _limited(check: Callable[[], Any]) -> Any:
 
 
 def _watched(check: Any, name: str) -> Any:
-    """A keyword's check that gives up when the time for the whole is over."""
+    """Check a keyword, and give up when the time for the whole is over."""
 
     def keyword(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
         if time.thread_time() > _deadline.get(math.inf):
@@ -335,8 +341,9 @@ def _exact(number: int | float) -> Fraction:
 
 
 def _names(pattern: str, name: str) -> bool:
-    """Whether a name is one of `pattern`; one that cannot be matched in time is, since nothing
-    more is known of it."""
+    """Return whether a name is one of `pattern`; one that cannot be matched in time is, since
+    nothing more is known of it.
+    """
     try:
         return not is_usable(pattern) or matches(pattern, name)
     except MatchTimeout:
@@ -344,7 +351,7 @@ def _names(pattern: str, name: str) -> bool:
 
 
 def _told(error: ValidationError, schema: Schema) -> tuple[list[str], str]:
-    """The sentences for one fault, and the parameter that it concerns, if there is one."""
+    """Return the sentences for one fault, and its parameter if there is one."""
     from engine.tools.schema.faults import lacking, sentence, unknown
 
     path = [str(part) for part in error.absolute_path]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -17,11 +18,11 @@ from engine.evaluation.dataset import Row
 from engine.evaluation.threshold_search import CannotFit, search_thresholds
 from engine.intents.intent import Catalogue, Intent
 from engine.intents.thresholds import Thresholds
+from engine.intents.toml_edit import with_thresholds
 from engine.offline.labels import Label, Prediction
 from engine.offline.message_reader import MessageReader
 from engine.offline.router import OfflineRouter
 from tests.engine.stubs import StubModel
-from tui.commands.catalog_fit import edited
 
 ONE, OTHER = Label("task", "one"), Label("task", "other")
 
@@ -109,7 +110,7 @@ FILES = (
 @given(st.sampled_from(FILES), VALUES, st.sampled_from(["\n", "\r\n"]))
 def test_only_the_thresholds_are_written(text: str, values: dict[str, float], ends: str) -> None:
     text = text.replace("\n", ends)
-    written = edited(text, values)
+    written = with_thresholds(Path("catalog.toml"), text, values)
     assert "\n" not in written.replace(ends, "") or not text
     was: dict[str, Any] = tomllib.loads(text)
     now = tomllib.loads(written)
@@ -120,6 +121,6 @@ def test_only_the_thresholds_are_written(text: str, values: dict[str, float], en
 
 
 @pytest.mark.parametrize("text", ["thresholds = { refused = 0.1 }\n", "thresholds.refused = 0.1\n"])
-def test_a_table_written_otherwise_is_left_alone(text: str) -> None:
-    with pytest.raises(CannotFit, match=r"yourself: refused = 0\.2"):
-        edited(text, {"refused": 0.2})
+def test_a_table_may_be_written_in_other_ways(text: str) -> None:
+    written = with_thresholds(Path("catalog.toml"), text, {"refused": 0.2, "clear": 0.5})
+    assert tomllib.loads(written) == {"thresholds": {"refused": 0.2, "clear": 0.5}}

@@ -13,7 +13,7 @@ from engine.evaluation.dataset import Row
 from engine.evaluation.gates import GateError
 from engine.evaluation.metrics import PerIntent, Report, same_arguments, score
 from engine.evaluation.report_markdown import to_markdown
-from engine.evaluation.result import Call, RowResult, ToolPhase, UsageTotals, from_dict, to_dict
+from engine.evaluation.result import Call, RowResult, RowUsage, ToolPhase, from_dict, to_dict
 from engine.events import Route
 from engine.intents import catalogue as catalogues
 from tui.formatting.values import spent
@@ -219,21 +219,44 @@ def test_what_was_right_throughout_misses_nothing(found: list[tuple[Row, RowResu
 def test_costs_add_up_and_an_unknown_price_stays_unknown() -> None:
     row = Row("a", ("data",))
     priced = RowResult(
-        route="task", intents=("data",), spent=UsageTotals(2, 100, 50, 10, 300, 0.25, 0, 1)
+        route="task",
+        intents=("data",),
+        spent=RowUsage(
+            requests=2,
+            input_tokens=100,
+            cached_tokens=50,
+            output_tokens=10,
+            flat_input_tokens=300,
+            cost_usd=0.25,
+            unpriced=0,
+            seconds=1,
+        ),
     )
-    unpriced = RowResult(route="task", spent=UsageTotals(1, 10, 0, 1, 30, 0.0, 1, 2))
-    begun = RowResult(state="begun", spent=UsageTotals(1, 7))
+    unpriced = RowResult(
+        route="task",
+        spent=RowUsage(
+            requests=1,
+            input_tokens=10,
+            cached_tokens=0,
+            output_tokens=1,
+            flat_input_tokens=30,
+            cost_usd=0.0,
+            unpriced=1,
+            seconds=2,
+        ),
+    )
+    begun = RowResult(state="begun", spent=RowUsage(requests=1, input_tokens=7))
     both = report.usage(score([(row, priced), (row, priced), (row, begun)], TELECOM))
     assert both["cost_usd"] == 0.5
     assert (both["requests"], both["input_tokens"], both["cached_tokens"]) == (4, 200, 100)
     assert (both["output_tokens"], both["flat_input_tokens"], both["seconds"]) == (20, 600, 2)
     assert report.usage(score([(row, priced), (row, unpriced)], TELECOM))["cost_usd"] is None
-    tiny = RowResult(route="task", spent=UsageTotals(1, cost_usd=0.0000191))
+    tiny = RowResult(route="task", spent=RowUsage(requests=1, cost_usd=0.0000191))
     found = score([(row, tiny)] * 3, TELECOM)
     assert report.usage(found)["cost_usd"] == 0.0000573
-    assert spent(report.bill(found)) == "$0.0000573"
-    partly = report.bill(score([(row, tiny), (row, unpriced)], TELECOM))
-    assert spent(partly) == "cost unknown for 1 of 2 requests, $0.0000191 for the others"
+    assert spent(found.spent) == "$0.0000573"
+    partly = score([(row, tiny), (row, unpriced)], TELECOM)
+    assert spent(partly.spent) == "cost unknown for 1 of 2 requests, $0.0000191 for the others"
 
 
 def reached(text: str, found: Report) -> bool:
@@ -338,7 +361,7 @@ def test_markdown_keeps_what_people_write_in_code_spans() -> None:
     found = [*SET, (Row(HOSTILE, ("data",)), task("balance"))]
     text = to_markdown(score(found, TELECOM), "a | b", "$0.0000191")
     assert "a \\| b" in text
-    assert "``` \x1b[31m<b>" in text
+    assert "``` <b>" in text
     assert "| right intent | 50.0 % |" in text
     assert "| cost | $0.0000191 |" in text
 
@@ -350,6 +373,15 @@ def test_outcomes_keep_their_json_form() -> None:
         confidence=0.5,
         acted=calls("top_up_data", amount=2),
         given=ToolPhase(asked=True, tool="top_up_data", missing=("amount",)),
-        spent=UsageTotals(1, 2, 3, 4, 5, 0.5, 1, 0.25),
+        spent=RowUsage(
+            requests=1,
+            input_tokens=2,
+            cached_tokens=3,
+            output_tokens=4,
+            flat_input_tokens=5,
+            cost_usd=0.5,
+            unpriced=1,
+            seconds=0.25,
+        ),
     )
     assert from_dict(to_dict(found)) == found

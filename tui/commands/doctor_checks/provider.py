@@ -32,7 +32,7 @@ _TINY = ChatRequest((Message("user", "Say OK."),))
 
 
 def keys(values: Mapping[str, Value]) -> Check:
-    """Which keys are set, and where."""
+    """Return which keys are set, and where."""
     said = [
         f"{values[name].variable} {masked(values[name].text)} of {values[name].place}"
         for name in SECRETS
@@ -64,7 +64,7 @@ def look(settings: Settings, server: Server) -> Iterator[Check]:
 
 
 def _endpoint(server: Server) -> Check:
-    """Whether a connection opens. A proxy's answer would say nothing about the server."""
+    """Try to open a connection. A proxy's answer would say nothing about the server."""
     parts = urlsplit(server.url)
     if parts.scheme in getproxies():
         return Check("endpoint", "ok", f"{server.host} through a proxy, so not tried by itself")
@@ -84,7 +84,7 @@ def _endpoint(server: Server) -> Check:
 
 
 async def _models(settings: Settings, server: Server) -> list[Check]:
-    """One tiny request to each model that a turn would ask."""
+    """Send one tiny request to each model that a turn would ask."""
     names = {"agent": settings.agent_model}
     if settings.router != "embedded":
         names = {"classifier": settings.classifier_model, **names}
@@ -102,7 +102,7 @@ async def _models(settings: Settings, server: Server) -> list[Check]:
 
 
 async def _deciding(settings: Settings, server: Server, client: AsyncOpenAI) -> Check:
-    """Which endpoint for decisions the server has, by one tiny question to each; it is kept."""
+    """Ask each endpoint for decisions one tiny question; remember and return what there is."""
     endpoints = (DecisionsModel, "/v1/decisions"), (SystemOneModel, "/v1/systemone")
     for missing, (kind, path) in enumerate(endpoints):
         model = kind(client, settings.classifier_model, host=server.host, secrets=settings.secrets)

@@ -36,12 +36,12 @@ def _terminal(environ: Mapping[str, str]) -> Check:
     said = [term or "TERM is not set", f"{size.columns}x{size.lines}"]
     said.append(_COLOURS.get(colours or "", "no colours"))
     said += [name for name, var in (("SSH", "SSH_CONNECTION"), ("tmux", "TMUX")) if var in environ]
-    mend = []
+    advice = []
     if term in ("", "dumb", "unknown"):
-        mend.append("the app needs a terminal that can be drawn on: set TERM, such as xterm")
+        advice.append("the app needs a terminal that can be drawn on: set TERM, such as xterm")
     if size.columns < MIN_COLUMNS or size.lines < MIN_ROWS:
-        mend.append(f"the app wants {MIN_COLUMNS}x{MIN_ROWS} or more")
-    return Check("terminal", "warn" if mend else "ok", "; ".join([", ".join(said), *mend]))
+        advice.append(f"the app wants {MIN_COLUMNS}x{MIN_ROWS} or more")
+    return Check("terminal", "warn" if advice else "ok", "; ".join([", ".join(said), *advice]))
 
 
 def _locale(environ: Mapping[str, str]) -> Check:
@@ -85,7 +85,7 @@ def _tmux() -> Iterator[Check]:
 
 
 def _ask(*arguments: str) -> str:
-    """What tmux says, or nothing."""
+    """Return what tmux says, or nothing."""
     try:
         done = subprocess.run(
             ["tmux", *arguments], capture_output=True, text=True, timeout=_ASKED_S, check=False
