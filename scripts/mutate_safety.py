@@ -42,35 +42,35 @@ MUTATIONS: tuple[Mutation, ...] = (
         "await self._executor.execute(\n"
         "                calls, {t.name: t for t in self._catalogue.tools}, intent.key\n"
         "            )",
-        ("tests/engine/test_assistant.py", "tests/engine/test_offering.py"),
+        ("tests/engine/test_assistant.py", "tests/engine/routing/test_offering.py"),
     ),
     Mutation(
         "fingerprint",
         "engine/tools/executor.py",
         "            if action.fingerprint != asked:\n                return",
         "            if False:\n                return",
-        ("tests/engine/test_effective.py",),
+        ("tests/engine/tools/test_effective_arguments.py",),
     ),
     Mutation(
         "no-secret-in-a-form",
         "engine/tools/form_fields.py",
         "        if hidden or asked:\n",
         "        if False:\n",
-        ("tests/engine/test_form_fields.py",),
+        ("tests/engine/tools/test_form_fields.py",),
     ),
     Mutation(
         "doubles-in-a-reply",
         "engine/tools/executor.py",
         "        _refuse_doubles(actions)\n",
         "",
-        ("tests/engine/test_effective.py", "tests/engine/test_assistant.py"),
+        ("tests/engine/tools/test_effective_arguments.py", "tests/engine/test_assistant.py"),
     ),
     Mutation(
         "repeated-by-flag",
         "engine/tools/executor.py",
         'if (repeated or doubted) and answer.decision == "approved" and answer.by != "person":',
         "if False:",
-        ("tests/engine/test_assistant.py", "tests/engine/test_effective.py"),
+        ("tests/engine/test_assistant.py", "tests/engine/tools/test_effective_arguments.py"),
     ),
     Mutation(
         "nothing-made-up",
@@ -121,28 +121,31 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/tools/approval_policy.py",
         'wary = effect == "destructive" or',
         "wary =",
-        ("tests/engine/test_policy.py",),
+        ("tests/engine/tools/test_approval_policy.py",),
     ),
     Mutation(
         "policy-limit",
         "engine/tools/approval_policy.py",
         "    if policy.exceeded(arguments):\n",
         "    if False:\n",
-        ("tests/engine/test_policy.py", "tests/engine/test_effective.py"),
+        (
+            "tests/engine/tools/test_approval_policy.py",
+            "tests/engine/tools/test_effective_arguments.py",
+        ),
     ),
     Mutation(
         "policy-negative-amount",
         "engine/tools/approval_policy.py",
         "return 0 <= Decimal(written) <= Decimal(str(limit))",
         "return Decimal(written) <= Decimal(str(limit))",
-        ("tests/engine/test_effective.py",),
+        ("tests/engine/tools/test_effective_arguments.py",),
     ),
     Mutation(
         "taint-of-the-session",
         "engine/turn.py",
         "tainted=self._has_read_strangers(),",
         "tainted=False,",
-        ("tests/engine/test_marks.py",),
+        ("tests/engine/test_taint.py",),
     ),
     Mutation(
         "destructive-needs-its-own-flag",
@@ -163,14 +166,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/tools/schema/patterns.py",
         "    except TimeoutError:\n        raise MatchTimeout(pattern) from None\n",
         "    except TimeoutError:\n        return True\n",
-        ("tests/engine/test_patterns.py::test_s9_a_match_that_would_not_end_is_given_up",),
+        (
+            "tests/engine/tools/schema/test_patterns.py::test_a_match_that_would_not_end_is_given_up",
+        ),
     ),
     Mutation(
         "redaction",
         "engine/redaction.py",
         "        text = text.replace(secret, MASK)",
         "        text = text.replace(secret, secret)",
-        ("tests/engine/test_settings.py", "tests/engine/test_openai_model.py"),
+        ("tests/engine/test_settings.py", "tests/engine/llm/test_openai_model.py"),
     ),
     Mutation(
         "paste-filter",
@@ -198,14 +203,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/llm/stream.py",
         "            if reason not in known:",
         "            if False:",
-        ("tests/engine/test_dialects.py",),
+        ("tests/engine/llm/test_dialects.py",),
     ),
     Mutation(
         "length-runs-nothing",
         "engine/llm/stream.py",
         '        if reason == "length":\n            if in_call:',
         "        if False:\n            if in_call:",
-        ("tests/engine/test_dialects.py", "tests/engine/test_stream.py"),
+        ("tests/engine/llm/test_dialects.py", "tests/engine/llm/test_stream.py"),
     ),
     Mutation(
         "folder-trust",
@@ -251,7 +256,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/llm/client.py",
         "follow_redirects=False",
         "follow_redirects=True",
-        ("tests/engine/test_dialect_answers.py", "tests/engine/test_settings.py"),
+        ("tests/engine/llm/test_dialect_answers.py", "tests/engine/test_settings.py"),
     ),
 )
 

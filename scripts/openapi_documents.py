@@ -33,7 +33,7 @@ from engine.tools.tool import (
     ToolContext,
     ToolUserError,
 )
-from tests.engine.openapi.served import METHODS, Served, sample, serve
+from tests.engine.tools.openapi.served import METHODS, Served, sample, serve
 
 # Package (npm, or PyPI where it says so) and the documents in it.
 PACKAGES: dict[str, tuple[str, ...]] = {

@@ -85,7 +85,7 @@ def test_the_message_can_come_by_standard_input(home: Home) -> None:
 
 @pytest.mark.parametrize("text", ["quit", "/foo", "help"])
 def test_a_command_of_the_app_is_no_message_and_leaves_no_session(home: Home, text: str) -> None:
-    """Terminal B1: `ask quit --yes` cancelled the contract."""
+    """`ask quit --yes` must not cancel a contract."""
     for done in (
         home.run("ask", text, "--yes", "--db", "x.db", check=2),
         home.run("ask", "-", "--yes", "--json", "--db", "x.db", stdin=f"{text}\n", check=2),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import Home
-from tests.engine.test_inspection import NOTES, folder
+from tests.engine.lint.test_lint import NOTES, folder
 
 ROOT = Path(__file__).parent.parent.parent
 

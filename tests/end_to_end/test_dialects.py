@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.end_to_end.conftest import Home
-from tests.engine.dialect_server import Dialect, delta, events, raw, said, top_up
+from tests.engine.llm.dialect_server import Dialect, delta, events, raw, said, top_up
 from tests.loopback import Answer, Loopback, call_answer, chunk, serve
 
 
@@ -76,7 +76,7 @@ def test_server_10_what_cannot_be_written_is_replaced_on_the_way_in(
         assert "\ufffd" in done.stdout
 
 
-def test_s21_an_absurd_figure_does_not_fail_the_turn(hosted: Home, server: Loopback) -> None:
+def test_an_absurd_figure_does_not_fail_the_turn(hosted: Home, server: Loopback) -> None:
     usage = {"prompt_tokens": 2**70, "completion_tokens": 2**64}
     server.respond = Dialect(events(chunk("Fine."), chunk(finish="stop", usage=usage)))
     done = hosted.run("ask", "what is my balance?", "--db", "x.db")

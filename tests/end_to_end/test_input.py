@@ -55,7 +55,7 @@ def _deny(app: Terminal) -> None:
 
 
 def test_a_paste_answers_nothing_and_stands_in_the_prompt(home: Home, asked: Terminal) -> None:
-    """server 1, S4: with colours, carriage returns and control characters in it."""
+    """With colours, carriage returns and control characters in it."""
     asked.send(f"\x1b[200~{LOG_LINE}\x1b[201~")
     screen = asked.wait_for("second")
     assert re.search(r"│ y first +│.*\n.*│ y +│.*\n.*│ asecond +│", screen), screen
@@ -66,7 +66,6 @@ def test_a_paste_answers_nothing_and_stands_in_the_prompt(home: Home, asked: Ter
 
 
 def test_a_report_answers_nothing_wherever_it_is_cut(home: Home, asked: Terminal) -> None:
-    """server 1, S4"""
     for report in REPORTS:
         asked.send(report)
         asked.read_for(0.2)
@@ -82,7 +81,7 @@ def test_a_report_answers_nothing_wherever_it_is_cut(home: Home, asked: Terminal
 
 
 def test_a_burst_answers_nothing(home: Home, asked: Terminal) -> None:
-    """S23: text that is pasted without markers is text."""
+    """Text that is pasted without markers is text."""
     asked.send("yes and...")
     screen = asked.wait_for("yes and...")
     assert "approve once" in screen
@@ -94,7 +93,6 @@ def test_a_burst_answers_nothing(home: Home, asked: Terminal) -> None:
 
 
 def test_a_paste_without_an_end_becomes_text(home: Home, asked: Terminal) -> None:
-    """server 2"""
     asked.send("\x1b[200~stuck")
     asked.wait_for("stuck")
     asked.press_until("\x03", "cancelled")
@@ -118,7 +116,6 @@ def _left_on(sent: bytes) -> list[int]:
     [signal.SIGQUIT, signal.SIGABRT, signal.SIGUSR1, signal.SIGALRM, signal.SIGHUP, signal.SIGTERM],
 )
 def test_a_signal_leaves_the_terminal_as_it_was(home: Home, number: signal.Signals) -> None:
-    """S16"""
     app = _open(home)
     try:
         app.wait_for("ready")
@@ -138,7 +135,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(home: Home, number: signal.Signa
 def test_what_was_stopped_goes_on_and_leaves_the_terminal_as_it_was(
     home: Home, by_the_shell: bool
 ) -> None:
-    """S16: SIGSTOP cannot be caught; a shell may change the terminal meanwhile."""
+    """SIGSTOP cannot be caught; a shell may change the terminal meanwhile."""
     app = _open(home)
     try:
         app.wait_for("ready")

@@ -1,4 +1,4 @@
-"""Many programs that start, pay and read at once on one history: all of them end well (S17)."""
+"""Many programs that start, pay and read at once on one history: all of them end well."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 from tests.end_to_end.conftest import Home, only
 from tests.loopback import Loopback, call_answer, route_answer, serve, text_answer
 
-SERVER = Path(__file__).parent.parent / "engine" / "mcp_server.py"
+SERVER = Path(__file__).parent.parent / "engine" / "tools" / "mcp" / "server.py"
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_without_its_server_the_rest_of_the_catalogue_serves(notes: Home, server
 def test_a_form_is_declined_where_nobody_can_fill_it_in(home: Home, server: Loopback) -> None:
     home.environ["OPENAI_BASE_URL"] = f"{server.url}/v1"
     home.environ["OPENAI_API_KEY"] = "k" * 20
-    everything = {"command": sys.executable, "args": [str(SERVER.with_name("mcp_everything.py"))]}
+    everything = {"command": sys.executable, "args": [str(SERVER.with_name("everything.py"))]}
     (home.folder / "mcp.json").write_text(json.dumps({"mcpServers": {"inn": everything}}))
     options = ("--catalog", "mcp.json", "--db", "x.db")
     intents = home.listing("catalog", "list", *options)

@@ -1,4 +1,4 @@
-"""S12: where not a single intent can be used, it is said why, before any message."""
+"""Where not a single intent can be used, it is said why, before any message."""
 
 from __future__ import annotations
 
@@ -73,7 +73,6 @@ def test_the_app_says_it_and_tries_again(home: Home, down: str) -> None:
 
 @pytest.mark.parametrize("place", ["http://[::1/v1", "http://host:abc/v1", "http://a..b/x"])
 def test_a_malformed_place_is_said(place: str, home: Home) -> None:
-    """S14."""
     for command in (("ask", "hi"), ("catalog", "check"), ("catalog", "list")):
         done = home.run("--catalog", place, *command, check=2)
         assert "Traceback" not in done.stderr

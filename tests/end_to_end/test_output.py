@@ -1,4 +1,4 @@
-"""The running program and outputs that take nothing, are closed, or lack a character (S15)."""
+"""The running program and outputs that take nothing, are closed, or lack a character."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_what_was_done_is_on_record_though_it_could_not_be_said(
 
 
 def test_an_encoding_that_lacks_characters_ends_nothing(used: Home) -> None:
-    """Server 10: neither does half a character that an earlier version wrote."""
+    """Neither does half a character that an earlier version wrote."""
     for encoding, commands in (("ascii:strict", COMMANDS), ("cp1252", COMMANDS[:3])):
         used.environ["PYTHONIOENCODING"] = encoding
         for command in commands:

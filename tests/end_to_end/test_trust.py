@@ -1,4 +1,4 @@
-"""S2 and S3: a `.env` that lies around runs nothing and gets no key, until the person trusts it."""
+"""A `.env` that lies around runs nothing and gets no key, until the person trusts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S1: nothing of the folder that the program starts in is imported, by it or by a child."""
+"""Nothing of the folder that the program starts in is imported, by it or by a child."""
 
 from __future__ import annotations
 

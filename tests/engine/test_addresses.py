@@ -1,4 +1,4 @@
-"""S14 and S3: an address is checked before it is used, and loopback is not a matter of spelling."""
+"""An address is checked before it is used, and loopback is not a matter of spelling."""
 
 from __future__ import annotations
 

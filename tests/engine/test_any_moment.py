@@ -21,6 +21,8 @@ from tests.engine.desk import Desk, assistant, last, turn
 from tests.engine.stubs import MemoryRecorder, StubModel, calls, says
 from tests.engine.test_conversation import check
 
+pytestmark = pytest.mark.slow
+
 MOST = 20
 
 

@@ -124,9 +124,7 @@ async def test_a_change_made_in_this_turn_is_asked_about_again(desk: Desk, tmp_p
     assert [request.before for request in approver.asked] == ["", "Top up: amount 1"]
 
 
-async def test_s19_a_flag_does_not_approve_the_same_change_again(
-    desk: Desk, tmp_path: Path
-) -> None:
+async def test_a_flag_does_not_approve_the_same_change_again(desk: Desk, tmp_path: Path) -> None:
     """The flag said yes to what was asked for, not to doing it as often as a model likes."""
     approver = StubApprover(Answer("approved", "flag"))
     one = calls(("top_up", {"amount": 1}))

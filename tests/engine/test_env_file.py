@@ -1,4 +1,4 @@
-"""S2: a `.env` is read within bounds, and without trust it says only what anybody may say."""
+"""A `.env` is read within bounds, and without trust it says only what anybody may say."""
 
 from __future__ import annotations
 

@@ -30,6 +30,8 @@ from tests.engine.desk import Desk, assistant, last, results, turn
 from tests.engine.stubs import MemoryRecorder, StubApprover, StubModel, calls, says, task
 from tests.loopback import serve, text_answer
 
+pytestmark = pytest.mark.slow
+
 MEGABYTE = 1_000_000
 HOSTILE = {
     "colours and a title": "\x1b[31mred\x1b]0;owned\x07\x1b]52;c;cm0gLXJm\x07\x9b2J\x00",

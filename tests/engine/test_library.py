@@ -18,8 +18,8 @@ import engine
 from engine import ApproveAll, AskOnConsole, DenyAll, Intent, make_catalogue, open_assistant, tool
 from engine.events import ApprovalRequested, ToolFinished
 from engine.testing import StubModel, calls, kinds, says
-from tests.engine.mcp_desk import SERVER
-from tests.engine.openapi.served import serve as serve_document
+from tests.engine.tools.mcp.desk import SERVER
+from tests.engine.tools.openapi.served import serve as serve_document
 from tests.loopback import Loopback, call_answer, route_answer, serve, text_answer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""S3: a key of the person's goes only where the person's own word sends it."""
+"""A key of the person's goes only where the person's own word sends it."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_key_is_not_sent_unencrypted(host: str, tmp_path: Path) -> None:
 
 
 def test_each_value_has_its_name_and_place(tmp_path: Path) -> None:
-    """Server 18 and S3: the variable that was set is the one that is named."""
+    """The variable that was set is the one that is named."""
     (tmp_path / "config.toml").write_text('agent_model = "m"\n')
     write(tmp_path, {"AZURE_OPENAI_VERSION": "1", "AZURE_OPENAI_KEY": THEIRS})
     loaded = load({"AZURE_OPENAI_ENDPOINT": "https://own.example"}, tmp_path, database=tmp_path)
@@ -185,7 +185,6 @@ def test_each_value_has_its_name_and_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", list(ENDPOINTS))
 @pytest.mark.parametrize("url", ["http://[::1/v1", "http://host:abc/v1", "https://a..b/v1"])
 def test_a_malformed_endpoint_is_said(name: str, url: str, tmp_path: Path) -> None:
-    """S14."""
     with pytest.raises(SettingsError, match=f"{name} is not an address"):
         load({name: url}, tmp_path)
 

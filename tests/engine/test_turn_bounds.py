@@ -33,9 +33,7 @@ async def test_a_wrong_intent_is_handed_back_once(desk: Desk, tmp_path: Path) ->
     assert desk.ran == [("get_plan", None)]
 
 
-async def test_s19_once_a_tool_has_spoken_nothing_is_handed_over(
-    desk: Desk, tmp_path: Path
-) -> None:
+async def test_once_a_tool_has_spoken_nothing_is_handed_over(desk: Desk, tmp_path: Path) -> None:
     """The words of its result may be what asks for another intent's tools."""
     hand_over = calls((SWITCH_INTENT, {"intent": "contract"}))
     model = StubModel(calls(("get_balance", {})), hand_over, says("You have $5."))
@@ -144,7 +142,7 @@ async def test_a_message_that_is_too_long_by_itself_fails_at_once(
 
 
 async def test_a_catalogue_without_intents_fails_in_words(desk: Desk, tmp_path: Path) -> None:
-    """S12: no router is asked for what nobody could do."""
+    """No router is asked for what nobody could do."""
     subject = assistant(desk, tmp_path, StubModel())
     down = ("notes: its server is down",)
     subject.catalogue = replace(subject.catalogue, intents={}, problems=down)

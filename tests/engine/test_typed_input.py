@@ -1,4 +1,4 @@
-"""Terminal B1: words for the program never reach a model or a tool."""
+"""Words for the program never reach a model or a tool."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from storage.migrations import MIGRATIONS
 from tests.storage.programs import NOBODY, start
 from tests.storage.told import Recording, damaged, rows, top_up, turn
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 

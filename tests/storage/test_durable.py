@@ -1,4 +1,4 @@
-"""S19: that a tool has begun is on disk before it runs."""
+"""That a tool has begun is on disk before it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.engine.stubs import StubApprover, StubModel, StubRouter, calls, says,
 from tests.storage.told import Recording, top_up, turn
 
 
-def test_s19_that_a_tool_began_waits_for_the_disk(database: Database) -> None:
+def test_that_a_tool_began_waits_for_the_disk(database: Database) -> None:
     """The start of an action outlasts a loss of power; asked of the connection that commits it."""
     levels: dict[str, int] = {}
 
@@ -35,7 +35,7 @@ def test_s19_that_a_tool_began_waits_for_the_disk(database: Database) -> None:
     assert levels["tool_finished"] == normal
 
 
-async def test_s19_the_start_of_a_tool_is_committed_before_it_runs(
+async def test_the_start_of_a_tool_is_committed_before_it_runs(
     database: Database, tmp_path: Path
 ) -> None:
     """The tool itself looks into the file, through a connection of its own."""

@@ -19,6 +19,8 @@ from storage.recorder import SqliteRecorder
 from tests.storage.programs import start
 from tests.storage.told import Recording, rows
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = range(1, len(MIGRATIONS))
 ALL = -1

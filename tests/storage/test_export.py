@@ -141,7 +141,7 @@ def _nested(levels: int) -> Any:
 
 
 @pytest.mark.parametrize("levels", [60, 450, 10_000])
-def test_s14_an_argument_nested_deeply_is_refused(
+def test_an_argument_nested_deeply_is_refused(
     history: History, elsewhere: Database, recording: Recording, levels: int
 ) -> None:
     recording.keep(turn("s", "t", *top_up()))

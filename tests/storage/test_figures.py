@@ -1,4 +1,4 @@
-"""Figures and text that no column can hold: a turn never fails for them (S21, server 10)."""
+"""Figures and text that no column can hold: a turn never fails for them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def used(figure: int, cost: float | None = 0.001) -> UsageUpdated:
 def test_a_usage_figure_beyond_64_bits_is_kept(
     history: History, recording: Recording, figure: int
 ) -> None:
-    """S21. The event keeps what the server said; the tables keep what can be summed."""
+    """The event keeps what the server said; the tables keep what can be summed."""
     steps = [used(figure)] * 5
     told = turn("s", "t", *steps, TurnFinished(status="completed"))
     recording.keep(told)
@@ -102,7 +102,7 @@ def test_a_session_with_such_a_figure_goes_out_and_comes_in_again(
 def test_half_a_character_anywhere_fails_no_turn(
     history: History, recording: Recording, database: Database
 ) -> None:
-    """Server 10: in every text of every event that the tables have a column for."""
+    """In every text of every event that the tables have a column for."""
     call = replace(
         proposal(HALF),
         intent=HALF,

@@ -30,6 +30,8 @@ from storage.history import History
 from storage.recorder import SqliteRecorder
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
 
+pytestmark = pytest.mark.slow
+
 
 def state_of(database: Database) -> object:
     [(state,)] = rows(database, "SELECT state FROM action")

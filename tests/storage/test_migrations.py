@@ -15,6 +15,8 @@ from storage.migrations import MIGRATIONS, backup_of
 from tests.storage.programs import go_on, start, wait_until_ready
 from tests.storage.told import Recording, rows, top_up, turn
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
@@ -122,7 +124,7 @@ def test_a_step_that_fails_is_undone_and_the_backup_stays(
 
 
 def test_of_several_programs_at_once_one_migrates_and_backs_up(tmp_path: Path) -> None:
-    """S17: the others wait, and find the work done."""
+    """The others wait, and find the work done."""
     path = tmp_path / "x.db"
     shutil.copy(FIXTURES / "version-1.db", path)
     programs = [start("opens", path) for _ in range(6)]

@@ -1,4 +1,4 @@
-"""A history that is deleted, moved or replaced while the program runs (S23).
+"""A history that is deleted, moved or replaced while the program runs.
 
 SQLite itself goes on writing to a file that has no name any more.
 """

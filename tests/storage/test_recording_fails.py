@@ -18,6 +18,8 @@ from storage.history import History
 from tests.storage.programs import start
 from tests.storage.told import Recording, merged, proposal, rows, top_up, turn
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def pragma(setting: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
 from sqlmodel import update
 
 from engine.conversation import Conversation
@@ -20,6 +21,8 @@ from storage.process_identity import is_alive, this_process
 from storage.recorder import SqliteRecorder
 from tests.storage.programs import go_on, start, wait_until_ready
 from tests.storage.told import Recording, merged, proposal, rows, turn
+
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

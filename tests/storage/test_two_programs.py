@@ -17,6 +17,8 @@ from storage.recorder import SqliteRecorder
 from tests.storage.programs import go_on, start, wait_until_ready
 from tests.storage.told import Recording, merged, rows, top_up, turn
 
+pytestmark = pytest.mark.slow
+
 TURNS = 30
 
 
@@ -56,7 +58,7 @@ def locked(path: Path) -> Iterator[None]:
 def test_a_start_writes_nothing_where_there_is_nothing_to_write(
     database: Database, recording: Recording
 ) -> None:
-    """S17: a turn that another program runs is nothing to write either."""
+    """A turn that another program runs is nothing to write either."""
     recording.keep(turn("s", "t", *top_up()[:8]))
     program = start("stops_in_a_top_up", database.path, "other")
     wait_until_ready(program)

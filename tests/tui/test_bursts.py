@@ -31,7 +31,6 @@ def send_burst(pilot: Pilot[None], text: str) -> None:
 
 @pytest.mark.parametrize("text", ["yes and...", "a", "n", "\ry", "e", "\ty"])
 async def test_a_burst_is_text_where_a_call_is_asked_about(text: str) -> None:
-    """S23"""
     backstage, clock = FakeBackstage(fake.top_up()), Clock()
     async with make_app(backstage, clock).run_test() as pilot:
         chat = chat_of(pilot)
@@ -67,7 +66,7 @@ async def test_an_editor_of_arguments_takes_a_burst_as_text() -> None:
 
 @pytest.mark.parametrize("text", ["y", "yes", "\ry"])
 async def test_a_burst_deletes_nothing(text: str) -> None:
-    """S23: the question whether to delete a session."""
+    """The question whether to delete a session."""
     backstage = FakeBackstage(rows=fake.ROWS)
     async with make_app(backstage).run_test() as pilot:
         await settle(pilot)
@@ -114,7 +113,7 @@ async def test_a_burst_gives_no_written_answer() -> None:
 
 
 async def test_a_burst_chooses_nothing() -> None:
-    """S23: the numbers of a choice are text in "20 dollars"."""
+    """The numbers of a choice are text in "20 dollars"."""
     backstage = FakeBackstage(fake.clarify("balance", "data", "payment"))
     async with make_app(backstage).run_test() as pilot:
         prompt = chat_of(pilot).prompt
@@ -132,7 +131,7 @@ async def test_a_burst_chooses_nothing() -> None:
 
 @pytest.mark.parametrize("where", ["prompt", "approval", "transcript"])
 async def test_a_paste_stands_in_the_prompt_without_control_codes(where: str) -> None:
-    """server 1, S4: and leaves the question to whoever goes there."""
+    """And leaves the question to whoever goes there."""
     backstage, clock = FakeBackstage(fake.top_up()), Clock()
     async with make_app(backstage, clock).run_test() as pilot:
         chat = chat_of(pilot)

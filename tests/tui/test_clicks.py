@@ -1,4 +1,4 @@
-"""Terminal B10: suggestions, footer, choices, rows and answers can be clicked."""
+"""Suggestions, footer, choices, rows and answers can be clicked."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ async def test_a_miss_is_found_by_keys_and_becomes_a_draft(
 
 
 async def test_a_miss_is_tried_again_in_a_session_of_its_own() -> None:
-    """Row B13: the session that is open may wait for an answer."""
+    """The session that is open may wait for an answer."""
     stage = FakeBackstage(past={"s1": fake.recorded(2)})
     app = make_app(stage, resume="s1")
     async with app.run_test(size=(120, 40)) as pilot:

@@ -52,7 +52,7 @@ def test_an_export_never_overwrites_a_file(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_file_that_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S23: a full disk is met when it is written, or when the data is handed to the disk."""
+    """A full disk is met when it is written, or when the data is handed to the disk."""
     path = tmp_path / "kept.md"
     path.write_text("earlier")
 

@@ -46,7 +46,7 @@ async def test_everywhere_at_once() -> None:
         assert SEEN in shown(chat.banner)
         await say(pilot, NASTY)
         await until(pilot, lambda: chat.approval.has_focus)
-        # What is approved hides nothing (S5).
+        # What is approved hides nothing.
         assert show_controls(NASTY) in shown(chat.approval.query_one("#asked"))
         clock.seconds += GRACE_S
         await pilot.press("y")

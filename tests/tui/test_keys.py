@@ -238,7 +238,7 @@ async def test_letters_behind_a_key_that_moves_the_focus(
 
 
 def test_a_function_key_means_the_same_on_every_screen() -> None:
-    """Terminal B11: it opens a screen, and closes it there; it writes or deletes nothing."""
+    """It opens a screen, and closes it there; it writes or deletes nothing."""
     by_key: dict[str, set[str]] = {}
     for command in registry.COMMANDS:
         for key in command.keys.split(","):

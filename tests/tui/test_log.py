@@ -1,4 +1,4 @@
-"""The log: for its owner alone, whatever the umask is and however often it is begun anew (S23)."""
+"""The log: for its owner alone, whatever the umask is and however often it is begun anew."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_log_that_others_could_read_becomes_private(log: Path, tmp_path: Path)
 
 
 def test_the_log_takes_any_text(log: Path, tmp_path: Path) -> None:
-    """Server 10: half a character ends no program, and what cannot be logged is not printed."""
+    """Half a character ends no program, and what cannot be logged is not printed."""
     begin(tmp_path)
     logging.getLogger("x").warning("half \ud83d")
     assert "half ?" in log.read_text()

@@ -71,7 +71,6 @@ def test_a_finished_reply_shows_what_was_written(source: str) -> None:
 
 @pytest.mark.parametrize("source", LISTS)
 def test_a_finished_reply_keeps_the_numbers(source: str) -> None:
-    """Server 9."""
     assert numbers(laid_out(source)) == re.findall(r"\d+[.)]", source)
 
 

@@ -1,4 +1,4 @@
-"""What commands print: one module does it, and nothing that it prints acts on a terminal (S15)."""
+"""What commands print: one module does it, and nothing that it prints acts on a terminal."""
 
 from __future__ import annotations
 
@@ -100,7 +100,6 @@ def test_any_json_comes_back_whole(data: object) -> None:
 def test_no_encoding_kills_the_output(
     encoding: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Server 10."""
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding, newline=""))
     output.print_json({"text": text})

@@ -1,4 +1,4 @@
-"""Terminal B7 and B14: with 256 colours no surface turns navy or teal, whatever the theme."""
+"""With 256 colours no surface turns navy or teal, whatever the theme."""
 
 from __future__ import annotations
 
@@ -72,7 +72,6 @@ def test_a_dark_surface_stays_as_dark_as_it_is(level: int, red: int, blue: int) 
 
 @pytest.mark.parametrize("state", SHOWN)
 async def test_no_screen_draws_another_ground_with_any_theme(only_256: None, state: str) -> None:
-    """Row B7."""
     app, play = states.STATES[state]()
     async with app.run_test(size=(120, 40)) as pilot:
         await play(pilot)
@@ -85,7 +84,7 @@ async def test_no_screen_draws_another_ground_with_any_theme(only_256: None, sta
 
 @pytest.mark.parametrize("name", ["harbour-256", "textual-light", "solarized-dark"])
 async def test_what_lies_over_a_screen_is_no_exception(only_256: None, name: str) -> None:
-    """Row B7: notice, palette, selection, matches of a search."""
+    """Notice, palette, selection, matches of a search."""
     app = make_app(FakeBackstage(past={"s1": fake.recorded(5)}), resume="s1")
     app.theme = name
     async with app.run_test(size=(100, 30)) as pilot:
@@ -140,6 +139,5 @@ def test_every_text_can_be_read_with_256_colours(only_256: None, theme: str) -> 
 def test_a_kept_theme_never_beats_what_the_terminal_can_show(
     monkeypatch: pytest.MonkeyPatch, colours: str, kept: str, shown: str
 ) -> None:
-    """Row B14."""
     monkeypatch.setattr(textual.constants, "COLOR_SYSTEM", colours)
     assert PanesApp(kept_theme=kept).theme == shown

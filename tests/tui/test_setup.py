@@ -41,7 +41,7 @@ async def test_the_beginning_of_an_id_resumes_its_session(parts: Runtime) -> Non
 
 
 @pytest.mark.parametrize("later", [0, TURNS_TO_RESUME + 5])
-async def test_s22_what_an_early_turn_has_read_is_known_however_long_the_session(
+async def test_what_an_early_turn_has_read_is_known_however_long_the_session(
     parts: Runtime, later: int
 ) -> None:
     read = (
@@ -62,7 +62,7 @@ async def test_s22_what_an_early_turn_has_read_is_known_however_long_the_session
     await parts.close()
 
 
-async def test_s11_a_check_asks_the_back_end_that_ran_the_action(
+async def test_a_check_asks_the_back_end_that_ran_the_action(
     parts: Runtime, tmp_path: Path
 ) -> None:
     """A demo's books lie elsewhere than the history, as `demo NAME --db FILE` has it."""
@@ -92,7 +92,7 @@ async def test_s11_a_check_asks_the_back_end_that_ran_the_action(
     await parts.close()
 
 
-async def test_s11_a_back_end_that_is_gone_is_not_asked(parts: Runtime, tmp_path: Path) -> None:
+async def test_a_back_end_that_is_gone_is_not_asked(parts: Runtime, tmp_path: Path) -> None:
     """`actions check` after a demo has ended: the books beside the history are other books."""
     elsewhere = tmp_path / "demo"
     journal = SqliteRecorder(parts.database, data_dir=elsewhere)

@@ -84,7 +84,6 @@ START, END = b"\x1b[200~", b"\x1b[201~"
 def test_whatever_is_between_the_markers_is_one_paste(
     pasted: bytes, at: list[int], every_s: float
 ) -> None:
-    """server 1, S4"""
     # An end that begins in the text is the end: "\x1b[201" + "~".
     pasted = pasted if END not in pasted + END[:-1] else b""
     line = after(*cut(START + pasted + END, at), every_s=every_s)
@@ -113,7 +112,6 @@ def test_a_paste_ends_as_it_began() -> None:
 
 
 def test_a_paste_without_an_end_becomes_text() -> None:
-    """server 2"""
     line = Line()
     line.send("\x1b[200~stuck")
     line.wait(SILENCE_S / 2)
@@ -125,7 +123,7 @@ def test_a_paste_without_an_end_becomes_text() -> None:
 
 
 def test_who_hammers_on_the_keyboard_gets_it_back() -> None:
-    """server 2: single keys do not make a paste go on."""
+    """Single keys do not make a paste go on."""
     line = Line()
     line.send("\x1b[200~stuck", *["\x03"] * 10, every_s=PACE_S * 3)
     assert line.pastes == ["stuck\x03\x03\x03"]
@@ -210,7 +208,6 @@ REPORTS = [
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("every_s", [0.0, QUICK_S, PACE_S * 0.9])
 def test_a_report_is_no_key_wherever_it_is_cut(report: str, every_s: float) -> None:
-    """server 1, S4"""
     for at in range(len(report)):
         line = Line()
         line.send(report[:at], report[at:], every_s=every_s)
@@ -241,7 +238,7 @@ def test_the_rest_of_a_report_that_stalled_is_no_key(report: str) -> None:
 def test_no_control_string_is_a_key(
     introducer: str, body: bytes, at: list[int], every_s: float
 ) -> None:
-    """server 1, S4: whatever is in it, but for what ends it."""
+    """Whatever is in it, but for what ends it."""
     body = body.replace(b"\x1b\\", b"").removesuffix(b"\x1b").replace(b"\x1b[200~", b"")
     if introducer == "\x1b]":
         body = body.replace(b"\x07", b"")
@@ -291,7 +288,7 @@ def test_a_csi_sequence_is_never_more_than_one_key(
 
 
 def test_a_string_without_an_end_gives_the_keyboard_back() -> None:
-    """server 1: after a second for who waits or types; at once when too much has come."""
+    """After a second for who waits or types; at once when too much has come."""
     line = Line()
     line.send("\x1b]11;rgb", *"typed while nothing is seen", every_s=PACE_S * 2)
     assert "".join(line.keys).endswith("seen")
@@ -444,7 +441,6 @@ def test_a_burst_clicks_on_nothing(text: str) -> None:
 
 @given(st.text("yna1\r\t ", min_size=2, max_size=30), places, st.sampled_from([0.0, BURST_S * 0.9]))
 def test_a_burst_has_no_deliberate_key(text: str, at: list[int], every_s: float) -> None:
-    """S23"""
     line = Line(lambda: True)
     line.send(*cut(text.encode(), at), every_s=every_s)
     line.wait(1.0)

@@ -1,4 +1,4 @@
-"""Terminal B1: words for the app, typed into the prompt, never reach the assistant."""
+"""Words for the app, typed into the prompt, never reach the assistant."""
 
 from __future__ import annotations
 

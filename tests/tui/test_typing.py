@@ -1,4 +1,4 @@
-"""Terminal B9: what is typed where nothing is written stands in the prompt."""
+"""What is typed where nothing is written stands in the prompt."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from engine.prompts.routing import SAY_MORE
 from engine.routing.decisions import FURTHER, INTENT, NOTHING, DecisionRouter
 from engine.routing.llm import RoutingModel
 from engine.settings import Server
+from tests.engine.routing.test_llm import answer as chat_answer
 from tests.engine.stubs import StubModel
-from tests.engine.test_llm_router import answer as chat_answer
 from tests.loopback import Answer, Loopback, Seen, serve
 
 MODEL = "gpt-6-luna"
