@@ -1,7 +1,7 @@
 """Print for which Pythons and platforms the dependencies can be installed from wheels alone.
 
     pip install uv
-    python -m scripts.wheel_table [--extra embedded] ...
+    python -m scripts.wheel_table [--extra local] ...
 
 Resolves anew for each, so it takes some minutes. Exits with 1 if any fails, and says why.
 """
