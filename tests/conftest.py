@@ -7,10 +7,15 @@ other processes, or a screen. A module outside the slow folders says so with a `
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A message's matrices are too small for several threads, which would spin while they wait. numpy's
+# library reads this when it is loaded; the program sets it where it loads numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # How long an example takes says nothing about it where other programs have the processor.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

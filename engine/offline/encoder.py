@@ -27,6 +27,7 @@ VOCABULARY = "vocab.txt"
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
 MAX_TOKENS = 128  # the length MiniLM was trained with
 BATCH = 32  # texts
+KEPT = 2_048  # vectors, 3 MB: the examples and labels that each message is compared with
 LAYERS, HEADS, SMALLEST = 6, 12, np.float32(1e-12)  # of the model's config.json
 CORRECTED = 4  # letters at least of a word that another is taken for: "git" is no "gift"
 ALIKE = 0.8  # of difflib's ratio: "balnce" and "balance" have 0.92, "dta" and "data" 0.86
@@ -49,6 +50,7 @@ class Encoder:
         self._table = arrays.pop("embeddings.word_embeddings.weight")
         self._scales = arrays.pop("embeddings.word_embeddings.weight.scale")
         self._weights = dict(_dequantized(arrays))
+        self._kept: dict[str, Array] = {}  # the latest last
 
     def tokens(self, text: str) -> int:
         return len(self._words.encode(text))
@@ -72,7 +74,18 @@ class Encoder:
         return re.sub(r"[^\W\d_]{3,}", right, text)
 
     def embed(self, texts: Sequence[str]) -> Array:
-        """One row a text. Texts of one length share a batch, so nothing is padded."""
+        """Return one row for each text; those of the latest `KEPT` texts are remembered."""
+        known = {text: self._kept.pop(text) for text in texts if text in self._kept}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, self._embedded(new), strict=True))
+        # Copies, since a row would keep all that it was computed with in memory.
+        self._kept.update((text, known[text].copy()) for text in list(known)[-KEPT:])
+        for text in list(self._kept)[:-KEPT]:
+            del self._kept[text]
+        return np.array([known[text] for text in texts]).reshape(len(texts), self._table.shape[1])
+
+    def _embedded(self, texts: Sequence[str]) -> Array:
+        """Texts of one length share a batch, so nothing is padded."""
         rows: dict[int, list[int]] = {}
         encoded = [self._words.encode(text) for text in texts]
         for place, ids in enumerate(encoded):

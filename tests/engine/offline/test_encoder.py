@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -61,11 +64,36 @@ def test_a_vector_does_not_depend_on_the_texts_beside_it(encoder: Encoder) -> No
     texts = ["top up 20 dollars", "", "x " * 500, *(f"light number {n} on" for n in range(BATCH))]
 
     together = encoder.embed(texts)
-    alone = np.concatenate([encoder.embed([text]) for text in texts])
+    other = Encoder()  # which remembers none of them
+    alone = np.concatenate([other.embed([text]) for text in texts])
 
     assert np.abs(together - alone).max() < 1e-5
     assert np.allclose(np.linalg.norm(together, axis=1), 1)
     assert encoder.embed([]).shape == (0, 384)
+
+
+def test_what_was_embedded_lately_is_remembered_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.offline.encoder.KEPT", 2)
+    encoder = Encoder()
+    encoder.embed(["a", "b"])
+    computed: list[str] = []
+    compute = encoder._embedded
+
+    def noted(texts: Sequence[str]) -> Any:
+        computed.extend(texts)
+        return compute(texts)
+
+    monkeypatch.setattr(encoder, "_embedded", noted)
+
+    vectors = encoder.embed(["b", "c", "b"])  # "b" is now older than "c", and "a" is forgotten
+    encoder.embed(["b", "c"])
+    encoder.embed(["a"])
+
+    assert computed == ["c", "a"]
+    assert np.array_equal(vectors[0], vectors[2])
+    assert len(encoder._kept) == 2
 
 
 def test_the_vectors_are_the_publishers(encoder: Encoder) -> None:
