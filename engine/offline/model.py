@@ -211,7 +211,14 @@ class OfflineModel:
         if verdict in ("declined", "unwanted") and not draft.missing:
             switched = draft.reading.act == "refusal" and False in draft.arguments.values()
             told = draft.reading.act == "statement" and len(draft.needed) >= MUCH
-            if switched or told or draft.told:
+            # With nothing done, what sounds like taking back may be an order all the same.
+            done = any(message.change for message in request.messages)
+            ends = (
+                draft.reading.act == "undo"
+                and not done
+                and draft.reading.ordered >= confirmation.UNSURE
+            )
+            if switched or told or ends or draft.told:
                 return "unsure"  # "no reminders, please"; "I have a headache"
         return verdict
 

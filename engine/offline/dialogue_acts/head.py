@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from engine.offline.dialogue_acts.features import Masker
 from engine.offline.dialogue_acts.sentences import FOLDER, Grammar, Sentence
+from engine.offline.dialogue_acts.sentences import grammar as shipped_grammar
 
 WEIGHTS = FOLDER / "weights.npz"
 # How much the runs and the embedding count, the penalty, and the steps of Adam.
@@ -38,7 +39,7 @@ class Head:
     """Probabilities of the acts of texts. Raises `ValueError` for arrays that do not fit."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
-        grammar = Grammar()
+        grammar = shipped_grammar()
         self.acts = [str(act) for act in arrays["acts"]]
         self._places = {int(run): place for place, run in enumerate(arrays["runs"])}
         self._mean = arrays["mean"].astype(np.float32)

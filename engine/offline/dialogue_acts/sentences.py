@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from engine.offline.dialogue_acts.features import words_of
@@ -94,6 +95,12 @@ class Grammar:
         fillers = [line for lines in self.slots.values() for line in lines]
         spelt = [re.sub(r"[\[\]|]", " ", line) for line in dict.fromkeys([*lines, *fillers])]
         return [set(words_of(_SLOT.sub(" ", line))) for line in spelt]
+
+
+@cache
+def grammar() -> Grammar:
+    """The grammar of the shipped template files, read once."""
+    return Grammar()
 
 
 def sentences(grammar: Grammar, seed: int = 1) -> Iterator[Sentence]:

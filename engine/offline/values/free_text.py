@@ -10,7 +10,18 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from engine.offline.lexicon import CALENDAR, CLAUSES, FILLERS, PREPOSITIONS, TALK, UNITS
+from engine.offline.dialogue_acts.sentences import grammar
+from engine.offline.lexicon import (
+    CALENDAR,
+    CLAUSES,
+    FILLERS,
+    PREPOSITIONS,
+    SWITCHES,
+    TALK,
+    TOLD,
+    UNDOING,
+    UNITS,
+)
 from engine.offline.values.schema import Found, Schema, stem, words
 
 _QUOTED = re.compile(
@@ -109,6 +120,7 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
     ]
     shouted = text.isupper() or (text.istitle() and len(tokens) > 2)
     plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | _PLACEHOLDERS | {"an"}
+    plain |= SWITCHES | TOLD | UNDOING
     stems = {stem(word) for word in common}
 
     def capital(place: int) -> bool:
@@ -128,6 +140,8 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
         word = re.split("['’]", tokens[place][0].casefold())[0]  # "I'm"
         if capital(place) and word != "i":
             return True
+        if place == 0 and grammar().verbs.get(word) == "do":
+            return False  # "Find novels": what begins with an imperative names nothing by it
         # The number of a house, before the name of the street.
         numbers = word.isdigit() and place + 1 < len(tokens) and capital(place + 1)
         return own_word(word) or (numbers and _glued(text, tokens[place], tokens[place + 1]))

@@ -38,6 +38,25 @@ async def test_what_is_not_ordered_is_not_done(assistant: Assistant, text: str, 
     assert reply in end(events).reply
 
 
+@pytest.mark.parametrize(
+    ("text", "tool", "missing"),
+    [
+        ("I want out of my contract, end it", "cancel_contract", ()),
+        ("activate roaming", "roaming_cost_for_country", ("country",)),
+        ("roaming since when", "roaming_cost_for_country", ("country",)),
+    ],
+)
+async def test_what_is_unclear_is_asked_about(
+    assistant: Assistant, text: str, tool: str, missing: tuple[str, ...]
+) -> None:
+    events = await say(assistant, text)
+
+    assert called(events) == []
+    waiting = assistant.conversation.awaiting
+    assert waiting is not None
+    assert (waiting.tool, waiting.missing) == (tool, missing)
+
+
 async def test_what_was_done_is_not_undone_by_a_word(assistant: Assistant) -> None:
     await say(assistant, "top up 20 dollars")
 
