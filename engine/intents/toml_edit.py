@@ -38,7 +38,7 @@ def with_phrases(path: Path, text: str, additions: Additions) -> str:
                 _extend(cast("MutableMapping[str, Any]", examples), tool, phrases)
 
     wanted = as_data(tomllib.loads(text), additions)
-    after = _edited(path, text, add, wanted)
+    after = edited(path, text, add, wanted)
     (read_catalogue_config if additions.out_of_scope else read_intent)(path, wanted)
     return after
 
@@ -54,12 +54,16 @@ def with_thresholds(path: Path, text: str, values: Mapping[str, float]) -> str:
 
     wanted = tomllib.loads(text)
     wanted["thresholds"] = wanted.get("thresholds", {}) | dict(values)
-    return _edited(path, text, change, wanted)
+    return edited(path, text, change, wanted)
 
 
-def _edited(
+def edited(
     path: Path, text: str, edit: Callable[[TOMLDocument], None], wanted: Mapping[str, Any]
 ) -> str:
+    """Return the text after `edit`, which is to have the data `wanted`.
+
+    Raises `CatalogueError` where it has not.
+    """
     try:
         document = tomlkit.parse(text)
         edit(document)

@@ -1,4 +1,4 @@
-"""`catalog list|check|fit|learn`: list what the assistant can do, find faults, improve it."""
+"""`catalog list|check|fit|learn|generate`: what the assistant can do, its faults, improving it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def run(options: argparse.Namespace) -> int:
         from tui.commands.catalog_learn import learn
 
         return learn(settings, write=options.write)
+    if options.verb == "generate":
+        from tui.commands.catalog_generate import generate_wording
+
+        return generate_wording(
+            settings, rules=options.rules, sure=options.yes, write=options.write
+        )
     if options.verb == "fit":
         return fit_thresholds(settings, options)
     with talk_aside():

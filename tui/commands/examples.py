@@ -30,6 +30,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "catalog check": ("--catalog ./mine catalog check",),
     "catalog fit": ("catalog fit", "--catalog ./mine catalog fit --write"),
     "catalog learn": ("--catalog ./mine catalog learn --write",),
+    "catalog generate": (
+        "--catalog ./mine catalog generate",
+        "--catalog ./mine catalog generate --rules --write",
+    ),
     "config": ("config show", "config set router llm", "config edit"),
     "config set": ("config set agent_model gpt-5.4-mini", 'config set router ""'),
     "setup": ("setup",),

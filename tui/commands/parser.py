@@ -392,3 +392,11 @@ def _add_catalog(
         "learn", parents=[common], help="what people corrected, for the intents' files; as a diff"
     )
     learn.add_argument("--write", action="store_true", help="change the files")
+    made = verbs.add_parser(
+        "generate",
+        parents=[common],
+        help="phrases, questions and summaries that a catalogue lacks, by the model; as a diff",
+    )
+    made.add_argument("--rules", action="store_true", help="by names and descriptions alone")
+    made.add_argument("--yes", action="store_true", help="make the requests without asking")
+    made.add_argument("--write", action="store_true", help="change the files")

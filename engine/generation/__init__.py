@@ -1,0 +1,1 @@
+"""Wording that a catalogue's files lack: phrases, questions, summaries, an evaluation set."""
