@@ -70,9 +70,18 @@ wait
 """
 _TOLD = "because since as due reason named called titled saying says note message subject text"
 
+_COUNTED = """
+text texts sms call calls people persons sim sims line lines phone phones kid kids st nd rd th times
+time
+"""
+
 # Words that measure something. Next to a number they say what it counts; a parameter that names
 # its own units is not meant where another one stands.
 UNITS = frozenset(_UNITS.split())
+# Of these, what measures rather than counts.
+MEASURES = UNITS - frozenset(_COUNTED.split())
+# Plurals that do not look it.
+PLURALS = frozenset({"people", "children"})
 # What may stand around a value when a message is nothing but that value.
 FILLERS = frozenset(_FILLERS.split())
 # Words that carry a conversation or a wish of their own: with one of them a short text is not
@@ -97,6 +106,8 @@ ALL = frozenset({"all", "everything", "any", "anything"})
 CLAUSE = frozenset(_CLAUSE.split())
 # With one of these in its name a parameter says when.
 TIMES = frozenset(_TIMES.split())
+# And with one of these, when something begins.
+STARTS = frozenset({"start", "starts", "begin", "begins", "first", "from", "depart", "departure"})
 # With these a message goes on from the one before, or ends in the place that was spoken of.
 FOLLOWING = ("and ", "what about ", "how about ")
 CORRECTING = tuple(f"{line.strip()} " for line in _CORRECTING.strip().split(","))

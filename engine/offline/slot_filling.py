@@ -26,7 +26,8 @@ from engine.offline.values.free_text import (
     split_list,
     trimmed,
 )
-from engine.offline.values.readers import distinct, masked, meant, read
+from engine.offline.values.numbers import read_numbers
+from engine.offline.values.readers import distinct, masked, meant, measure_of, read
 from engine.offline.values.schema import Found, Schema, is_free, kind_of, resolve_schema, words
 
 # Which reading of the same words wins, if both or neither stand beside a word of their own.
@@ -167,7 +168,9 @@ def _typed(text: str, known: Mapping[str, Schema], now: datetime | None) -> dict
         if not _is_text(schema):
             said = text if kind_of(schema) == "boolean" else positive
             found = read(said, schema, name=name.rpartition(".")[2], now=now)
-            candidates[name] = found if kind_of(schema) == "list" else meant(said, schema, found)
+            candidates[name] = (
+                found if kind_of(schema) == "list" else meant(said, schema, found, name=name)
+            )
     return candidates
 
 
@@ -409,8 +412,14 @@ def _text(value: Any, schema: Schema) -> Any:
 
 
 def _unread(text: str, spans: Sequence[Found], quotes: Sequence[Found]) -> Iterable[str]:
-    """The codes and quotes that nothing took: dropping them would change what is done."""
+    """The codes, quotes and measured numbers ("2 hours") that nothing took: dropping them would
+    change what is done."""
     coded = re.finditer(r"(?<![\w.])(?=[\w.-]*\d)(?=[\w.-]*[^\W\d_])[\w.-]*\w", text)
-    for found in (*quotes, *(Found(match[0], *match.span()) for match in coded)):
+    amounts = (
+        Found(text[n.start : n.end].strip(), n.start, n.end)
+        for n in read_numbers(text, ())
+        if measure_of(text, n)
+    )
+    for found in (*quotes, *(Found(match[0], *match.span()) for match in coded), *amounts):
         if not any(found.overlaps(other) for other in spans):
             yield str(found.value)

@@ -22,6 +22,7 @@ from engine.offline.lexicon import (
     UNDOING,
     UNITS,
 )
+from engine.offline.values.numbers import NUMERAL
 from engine.offline.values.schema import Found, Schema, stem, words
 
 _QUOTED = re.compile(
@@ -43,6 +44,7 @@ _PLACEHOLDERS = frozenset(
         "somehow",
     }
 )
+_NUMERALS = frozenset(NUMERAL.split("|"))
 _WORD = re.compile(r"(?<!['’])[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
 _INSIDE = frozenset({"of", "the", "and", "in", "on", "a"})
 _PARTICLES = frozenset({"de", "del", "di", "da", "la", "le", "von", "van"})  # "rio de janeiro"
@@ -120,7 +122,7 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
     ]
     shouted = text.isupper() or (text.istitle() and len(tokens) > 2)
     plain = FILLERS | TALK | CALENDAR | UNITS | PREPOSITIONS | _INSIDE | _PLACEHOLDERS | {"an"}
-    plain |= SWITCHES | TOLD | UNDOING
+    plain |= SWITCHES | TOLD | UNDOING | _NUMERALS
     stems = {stem(word) for word in common}
 
     def capital(place: int) -> bool:

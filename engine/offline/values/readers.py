@@ -8,12 +8,22 @@ judges limits: the tool's validation refuses "-50".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.offline.lexicon import ALL, CLAUSE, EXCLUDING, FILLERS, TALK, UNITS
+from engine.offline.lexicon import (
+    ALL,
+    CLAUSE,
+    EXCLUDING,
+    FILLERS,
+    MEASURES,
+    PLURALS,
+    STARTS,
+    TALK,
+    UNITS,
+)
 from engine.offline.values.calendar import (
     read_dates,
     read_durations,
@@ -23,7 +33,7 @@ from engine.offline.values.calendar import (
 )
 from engine.offline.values.free_text import split_list
 from engine.offline.values.identifiers import read_identifiers
-from engine.offline.values.numbers import read_numbers
+from engine.offline.values.numbers import CURRENCY, read_numbers
 from engine.offline.values.options import read_boolean, read_options
 from engine.offline.values.schema import (
     Found,
@@ -36,11 +46,16 @@ from engine.offline.values.schema import (
     resolve_schema,
     words,
 )
+from engine.tools.naming import singular
 
 # "M is too small, put me over to L": of several options the one that is gone to is meant.
 _MEANT_BEFORE = re.compile(r"\b(?:to|onto|into|give me)\s+(?:the\s+)?$", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"(?:\b(?:or|and)|[,/&])\s*(?:the\s+)?$", re.IGNORECASE)
 _LEFT_BEFORE = re.compile(r"\b(?:from|than)\s+(?:the\s+)?$", re.IGNORECASE)
+# "From Friday to Monday", "between the 3rd and the 5th".
+_FROM_BEFORE = re.compile(r"\b(?:from|between)\s+(?:the\s+)?$", re.IGNORECASE)
+_UP_TO = re.compile(r"\s*(?:to|until|till|and|[-–])\s*(?:the\s+)?", re.IGNORECASE)
+_WHEN: tuple[Kind, ...] = ("date", "time", "date-time")
 _EXCLUDED = 3  # words at most, behind what excludes them
 _TOKEN = re.compile(r"[^\s,;:!?]+|[,;:!?]")
 # A duration behind these is a date, unless it is counted in the parameter's own unit.
@@ -74,6 +89,8 @@ def _numbers(text: str, wanted: Wanted) -> list[Found]:
         if (f.measured and units) or not any(f.overlaps(other) for other in (*clocks, *days))
     ]
     unit = next((w.rstrip("s") for w in described if w.rstrip("s") in _TIME_UNITS), "")
+    if not units and _is_count(wanted):
+        found = [f for f in found if not _measures_else(text, f, described)]
     if not unit or units:
         return found
     lengths = [
@@ -82,6 +99,29 @@ def _numbers(text: str, wanted: Wanted) -> list[Found]:
         if (count := f.value / timedelta(seconds=_TIME_UNITS[unit])).is_integer()
     ]
     return lengths or [f for f in found if not _followed_by_unit(text, f)]
+
+
+def _is_count(wanted: Wanted) -> bool:
+    """Whether a parameter says how many of something there are: "passengers"."""
+    noun = words(wanted.name.replace("_", " "))[-1:]
+    return any(singular(word) != word or word in PLURALS for word in noun)
+
+
+def _measures_else(text: str, found: Found, described: Collection[str]) -> bool:
+    """Whether a number has a unit that the parameter does not speak of: "80 euros" are no
+    passengers, "3 hours" no people."""
+    if set(text[max(found.start - 1, 0) : found.start + 1]) & set(CURRENCY):
+        return True
+    unit = measure_of(text, found)
+    return bool(unit) and singular(unit) not in {singular(word) for word in described}
+
+
+def measure_of(text: str, found: Found) -> str:
+    """The unit that a number is measured in: "hours" of "3 hours"; nothing where it counts."""
+    behind = re.compile(r"[\s-]*([^\W\d_]+|[$€£¥%])").match(text, found.end)
+    word = re.search(r"[^\W\d_]+$", text[found.start : found.end])
+    units = [each.casefold() for each in (word[0] if word else "", behind[1] if behind else "")]
+    return next((unit for unit in units if unit in MEASURES), "")
 
 
 def _counted_out(text: str, found: Found) -> bool:
@@ -143,14 +183,26 @@ def read(
     return sorted(found, key=lambda f: (f.start, f.end))
 
 
-def meant(text: str, schema: Schema, found: Sequence[Found]) -> list[Found]:
-    """Of what was found that which is meant: not what is left ("from S to L"), and what is
-    measured rather than what is not, unless the person takes something back."""
+def meant(text: str, schema: Schema, found: Sequence[Found], *, name: str = "") -> list[Found]:
+    """Of what was found that which is meant: not what is left ("from S to L"), but where something
+    begins the first of a range, and what is measured rather than what is not, unless the person
+    takes something back."""
+    begins = STARTS & {*words(name), *words(str(schema.get("description", "")))}
+    if begins and kind_of(schema) in _WHEN and (first := _first_of_range(text, found)):
+        return first
     kept = [f for f in found if not _LEFT_BEFORE.search(text[: f.start])] or list(found)
     if "enum" in schema and not any(_LISTED_BEFORE.search(text[: f.start]) for f in kept):
         kept = [f for f in kept if _MEANT_BEFORE.search(text[: f.start])] or kept
     measured_ones = [f for f in kept if f.measured]
     return kept if not measured_ones or corrects(text) else measured_ones
+
+
+def _first_of_range(text: str, found: Sequence[Found]) -> list[Found]:
+    """Friday, of "from Friday to Monday"; nothing where no range is said."""
+    if len(found) != 2 or not _FROM_BEFORE.search(text[: found[0].start]):
+        return []
+    between = text[found[0].end : found[1].start]
+    return [found[0]] if _UP_TO.fullmatch(between) else []
 
 
 def extract_values(
@@ -163,7 +215,9 @@ def extract_values(
     """
     schema = resolve_schema(schema)
     text = text if kind_of(schema) == "boolean" else affirmed(text)
-    return distinct(f.value for f in meant(text, schema, read(text, schema, name=name, now=now)))
+    return distinct(
+        f.value for f in meant(text, schema, read(text, schema, name=name, now=now), name=name)
+    )
 
 
 def distinct(values: Any) -> list[Any]:

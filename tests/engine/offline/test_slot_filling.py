@@ -120,6 +120,19 @@ def test_what_nothing_took_is_known() -> None:
     assert fill("deploy billing v1.2.3 to staging", DEPLOY, COMMON, now=NOW).unread == ()
 
 
+def test_an_amount_that_nothing_took_is_known() -> None:
+    filled = fill("book a table on friday for 4 people and three hours", TABLE, COMMON, now=NOW)
+
+    assert filled.values == {"day": "2026-12-04", "people": 4}
+    assert filled.unread == ("three hours",)
+
+
+def test_a_number_in_words_is_no_name() -> None:
+    filled = fill("query two", RUN, COMMON, now=NOW)
+
+    assert "query" not in filled.values
+
+
 def test_parameters_within_an_object() -> None:
     assert list(parameters(MOVE)) == ["stay.city", "stay.nights"]
     assert required(MOVE) == ("stay.city",)

@@ -124,6 +124,24 @@ def test_a_duration_counts_in_the_unit_of_the_parameter() -> None:
     assert extract_values("at 9:30 for 4 people", {"type": "integer"}, name="people") == [4]
 
 
+def test_what_is_measured_is_no_count_of_something_else() -> None:
+    people = {"type": "integer", "description": "How many people come"}
+
+    assert extract_values("for three hours", people, name="people") == []
+    assert extract_values("below 80 euros", {"type": "integer"}, name="passengers") == []
+    assert extract_values("for 3 people", people, name="people") == [3]
+    assert extract_values("2 kids and 40 euros", {"type": "integer"}, name="children") == [2]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("start", "2026-12-04"), ("to", "2026-12-07")])
+def test_of_a_range_each_parameter_has_its_end(name: str, expected: str) -> None:
+    day = {"type": "string", "format": "date"}
+
+    found = extract_values("from friday to monday", day, name=name, now=datetime(2026, 12, 1, 10))
+
+    assert found == [expected]
+
+
 @given(st.dates(date(2000, 1, 1), date(2099, 12, 31)))
 def test_an_iso_date_is_itself(day: date) -> None:
     assert [f.value for f in read_dates(f"on {day.isoformat()}", NOW.date())] == [day]
