@@ -82,10 +82,13 @@ def takes_back(text: str, tool: str, reading: Prediction) -> bool:
 def verdict(
     tool: Tool, *, complete: bool, mere_value: bool, reading: Prediction, pointed: bool = False
 ) -> Verdict:
-    """Whether the message orders this call. What lacks a value is asked about anyway, so only
-    what is clearly something else than an order ends it. A value that nobody asked for orders
-    nothing. Who points at what was listed wants something of it: an order is likely enough then
-    that is likelier than all else, but for what cannot be undone."""
+    """Whether the message orders this call.
+
+    What lacks a value is asked about anyway, so only what is something else than an order ends it:
+    a question, a plan for later, a mere statement. A value that nobody asked for orders nothing.
+    Who points at what was listed wants something of it: an order is likely enough then that is
+    likelier than all else, but for what cannot be undone.
+    """
     if tool.effect == "read":
         return "wanted"
     if reading.act in UNCLEAR:
@@ -105,7 +108,8 @@ def verdict(
         return "declined"
     if ordered >= UNSURE:
         return "unsure"
-    return "wanted" if not complete and reading.act not in (*_ASKS, "deferred") else "unwanted"
+    told = reading.act in (*_ASKS, "deferred", "statement")
+    return "unwanted" if complete or told else "wanted"
 
 
 def confirmation_question(

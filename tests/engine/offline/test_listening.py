@@ -57,6 +57,12 @@ async def test_what_is_unclear_is_asked_about(
     assert (waiting.tool, waiting.missing) == (tool, missing)
 
 
+async def test_who_only_tells_something_is_not_asked_for_values(assistant: Assistant) -> None:
+    await say(assistant, "I told your colleague to change my plan and nothing happened")
+
+    assert assistant.conversation.awaiting is None
+
+
 async def test_what_was_done_is_not_undone_by_a_word(assistant: Assistant) -> None:
     await say(assistant, "top up 20 dollars")
 
