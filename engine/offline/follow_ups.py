@@ -9,7 +9,7 @@ from typing import Any
 from engine.chat_model import ChatRequest
 from engine.conversation import Message, ToolCall, arguments_of
 from engine.offline.answers import facts_of, named_rows, rows_of
-from engine.offline.lexicon import COUNTS, FILLERS, TALK
+from engine.offline.lexicon import COUNTS, FILLERS, PRONOUNS, TALK
 from engine.offline.speech import follows, points_there
 from engine.offline.values.schema import alike, is_free, resolve_schema, words
 from engine.tools.tool import InvalidArguments, Tool
@@ -48,10 +48,14 @@ def same_look_up(
 
 def asks_on(text: str, messages: Sequence[Message]) -> bool:
     """Whether the text asks for more of what was last told: after a top-up of data, "and how much
-    is left?" is about data."""
-    own = set(words(text)) - FILLERS - COUNTS
-    labels = {w for fact in facts_of(last_result(messages)) for w in words(fact.label)} - FILLERS
-    return follows(text) and any(alike(one, other) for one in own for other in labels)
+    is left?" is about data, and after a plan "and what does it cost?" about the plan."""
+    said = set(words(text))
+    facts = facts_of(last_result(messages))
+    own = said - FILLERS - COUNTS
+    labels = {w for fact in facts for w in words(fact.label)} - FILLERS
+    named = any(alike(one, other) for one in own for other in labels)
+    nothing_else = bool(facts and said & PRONOUNS and said & COUNTS) and not own - TALK
+    return follows(text) and (named or nothing_else)
 
 
 def told_result(message: Message) -> str:

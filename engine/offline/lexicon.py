@@ -113,6 +113,7 @@ FOLLOWING = ("and ", "what about ", "how about ")
 CORRECTING = tuple(f"{line.strip()} " for line in _CORRECTING.strip().split(","))
 PLACES = (" there", " in that country", " in that place", " in that one")
 NO_PLACES = (" is there", " are there", " was there", " be there", " on there")
+PRONOUNS = frozenset({"it", "that", "this", "they", "them", "those", "these"})
 # What says yes, and what may stand around it when a message is nothing but a yes.
 YES = frozenset(_YES.split())
 AROUND_YES = frozenset(_AROUND_YES.split())

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from engine.chat_model import ChatRequest, ModelError, Reply, Usage
@@ -29,6 +32,7 @@ from engine.intents.intent import Catalogue
 from engine.offline import confirmation, follow_ups
 from engine.offline.answers import answer, is_settled, named_rows, rows_of, unnamed
 from engine.offline.decider import asked_for
+from engine.offline.dialogue_acts.sentences import grammar
 from engine.offline.drafts import (
     Draft,
     calls_of,
@@ -42,7 +46,7 @@ from engine.offline.drafts import (
     takes_clause,
 )
 from engine.offline.labels import DECLINES, Prediction
-from engine.offline.lexicon import FILLERS, UNDOING
+from engine.offline.lexicon import FILLERS, TALK, UNDOING
 from engine.offline.message_reader import MessageReader
 from engine.offline.router import NAME
 from engine.offline.segmentation import DROPPED
@@ -224,14 +228,16 @@ class OfflineModel:
 
     def _doubt(self, draft: Draft, request: ChatRequest) -> str:
         """What to ask before the call is made, if anything."""
+        text = confirmation.last_user_text(request)
         question = confirmation.confirmation(draft.tool, draft.arguments)
         match self._verdict(draft, request):
             case "later":
                 return f"{confirmation.ONCE} {question}"
             case "unsure":
                 return question
-        if draft.unread and draft.tool.effect != "read":
-            unread = " and ".join(f"“{show_controls(each)}”" for each in draft.unread)
+        unread_parts = [*draft.unread, *self._others_things(draft, text)]
+        if unread_parts and draft.tool.effect != "read":
+            unread = " and ".join(f"“{show_controls(each)}”" for each in unread_parts)
             return f"I have no use for {unread} here. {question}"
         return confirmation.confirmation_question(
             draft.tool, draft.arguments, request, draft.reading
@@ -414,6 +420,25 @@ class OfflineModel:
             if tool in intent.tools:
                 phrases += [*intent.examples.get("", ()), *intent.examples.get(tool.name, ())]
         return frozenset(word for phrase in phrases for word in words(phrase))
+
+    def _others_things(self, draft: Draft, text: str) -> list[str]:
+        """What the text names that may be somebody else's: "my gym contract", where the tool that
+        ends a contract knows of no gym. Who gives what the tool needs has said which one."""
+        if draft.tool.effect != "destructive" or draft.needed:
+            return []
+        things = set(words(draft.tool.name.replace("_", " "))) - FILLERS - TALK
+        said = [(match[0], *words(match[0])) for match in re.finditer(r"[^\W\d_][\w'’]*", text)]
+        return [
+            f"{word} {thing}"
+            for (word, *plain), (thing, *last) in pairwise(said)
+            if things & set(last) and not self._usual_words & set(plain)
+        ]
+
+    @cached_property
+    def _usual_words(self) -> frozenset[str]:
+        """The words of the whole catalogue, and those that people use whatever it is about."""
+        known = map(self._vocabulary, self._catalogue.tools)
+        return FILLERS.union(TALK, *grammar().spelt_words(), *known)
 
     def _common(self, tool: Tool) -> frozenset[str]:
         """The common words of a tool's matter: all but the values in its examples."""

@@ -42,6 +42,8 @@ async def test_what_is_not_ordered_is_not_done(assistant: Assistant, text: str, 
     ("text", "tool", "missing"),
     [
         ("I want out of my contract, end it", "cancel_contract", ()),
+        ("end my gym contract", "cancel_contract", ()),
+        ("cancel my mum's contract", "cancel_contract", ()),
         ("activate roaming", "roaming_cost_for_country", ("country",)),
         ("roaming since when", "roaming_cost_for_country", ("country",)),
     ],
@@ -55,6 +57,12 @@ async def test_what_is_unclear_is_asked_about(
     waiting = assistant.conversation.awaiting
     assert waiting is not None
     assert (waiting.tool, waiting.missing) == (tool, missing)
+
+
+async def test_what_it_costs_is_about_what_was_last_told(assistant: Assistant) -> None:
+    await say(assistant, "which plan do I have")
+
+    assert called(await say(assistant, "and what does it cost?")) == [("get_contract", {})]
 
 
 async def test_who_only_tells_something_is_not_asked_for_values(assistant: Assistant) -> None:
