@@ -20,6 +20,7 @@ from engine.offline.lexicon import (
     FILLERS,
     MEASURES,
     PLURALS,
+    PRICES,
     STARTS,
     TALK,
     UNITS,
@@ -102,9 +103,9 @@ def _numbers(text: str, wanted: Wanted) -> list[Found]:
 
 
 def _is_count(wanted: Wanted) -> bool:
-    """Whether a parameter says how many of something there are: "passengers"."""
-    noun = words(wanted.name.replace("_", " "))[-1:]
-    return any(singular(word) != word or word in PLURALS for word in noun)
+    """Whether a parameter says how many things there are: "passengers", but not "cents"."""
+    noun = next(iter(words(wanted.name)[-1:]), "")
+    return noun not in MEASURES | PRICES and (singular(noun) != noun or noun in PLURALS)
 
 
 def _measures_else(text: str, found: Found, described: Collection[str]) -> bool:

@@ -130,6 +130,8 @@ def test_what_is_measured_is_no_count_of_something_else() -> None:
     assert extract_values("for three hours", people, name="people") == []
     assert extract_values("below 80 euros", {"type": "integer"}, name="passengers") == []
     assert extract_values("for 3 people", people, name="people") == [3]
+    assert extract_values("20 dollars", {"type": "integer"}, name="amount_cents") == [20]
+    assert extract_values("at most 20 dollars", {"type": "integer"}, name="costs") == [20]
     assert extract_values("2 kids and 40 euros", {"type": "integer"}, name="children") == [2]
 
 
