@@ -10,7 +10,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, case, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlmodel import SQLModel
 
 from engine import events
@@ -52,7 +63,22 @@ _ACTION_BY_CALL = (
 _LAST_SESSION = select(func.max(_SESSION.c.serial))
 _LAST_ACTION = select(func.max(_ACTION.c.serial))
 _LAST_TURN = select(func.max(_TURN.c.number)).where(_TURN.c.session_id == _KEY)
-_TEXT_OF_TURN = select(_TURN.c.text).where(_TURN.c.id == _KEY)
+# What began the task: not an answer to what the turn before it asked.
+_BEFORE = _TURN.alias()
+_TASK_TEXT = (
+    select(_TURN.c.text)
+    .where(_TURN.c.session_id == bindparam("session"), _TURN.c.number <= bindparam("number"))
+    .where(
+        ~exists().where(
+            _BEFORE.c.session_id == _TURN.c.session_id,
+            _BEFORE.c.number == _TURN.c.number - 1,
+            _BEFORE.c.status == "needs_input",
+        )
+    )
+    .order_by(_TURN.c.number.desc())
+    .limit(1)
+)
+_NUMBER = select(_TURN.c.number).where(_TURN.c.id == _KEY)
 _FIRST_TEXT = select(_TURN.c.text).where(_TURN.c.session_id == _KEY, _TURN.c.number == 1)
 _LAST_KIND = (
     select(_EVENT.c.kind).where(_EVENT.c.turn_id == _KEY).order_by(_EVENT.c.seq.desc()).limit(1)
@@ -329,7 +355,8 @@ def _title(rows: Connection, session: Row[Any], call: events.ToolCallProposed) -
     began = rows.execute(_FIRST_TEXT, {"key": session.id}).scalar_one()
     if session.title != truncate(began, TITLE_CHARACTERS):
         return str(session.title)
-    text = rows.execute(_TEXT_OF_TURN, {"key": call.turn_id}).scalar_one()
+    number = rows.execute(_NUMBER, {"key": call.turn_id}).scalar_one()
+    text = rows.execute(_TASK_TEXT, {"session": session.id, "number": number}).scalar_one()
     title = truncate(session_title(text, call), TITLE_CHARACTERS)
     index_title(rows, session.serial, title)
     return title

@@ -3,7 +3,7 @@
 Nothing that is typed is an error. Words are found from their beginning, all of them, whatever
 their order and case; "in quotes" they stand together and whole; OR between two words finds
 either, once there is one behind it. Everything else is read over, a minus too: nothing is left
-out of what is found. A `*` alone finds everything.
+out of what is found. A `*` alone finds everything, and the name of a day that day's sessions, too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from storage.search.tokenizer import tokens
 
@@ -106,6 +107,20 @@ def parse(typed: str) -> Query | None:
 def is_everything(typed: str) -> bool:
     """Return whether the query is empty: everything matches then."""
     return not typed.replace("*", "").strip()
+
+
+def day_of(typed: str, today: date) -> date | None:
+    """The day that the whole query names: "yesterday", the latest "Friday", "2026-12-01"."""
+    said = typed.strip().casefold()
+    days = [today - timedelta(days=back) for back in range(7)]
+    named = {"today": days[0], "yesterday": days[1]}
+    named |= {
+        name: day for day in days for name in (f"{day:%A}".casefold(), f"{day:%a}".casefold())
+    }
+    try:
+        return named.get(said) or date.fromisoformat(said)
+    except ValueError:
+        return None
 
 
 def _terms(typed: str) -> Iterator[tuple[str, Term | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -13,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from storage.records import Found, Match, MatchKind, SessionRecord
 from storage.search.fts_index import TURNS, done
-from storage.search.query import Query, highlighted, is_everything, parse, snippet
+from storage.search.query import Query, day_of, highlighted, is_everything, parse, snippet
 from storage.search.tokenizer import valid
 from storage.tables import Action, Message
 
@@ -22,8 +23,9 @@ SNIPPET_CHARACTERS = 110
 RECORD = """
     SELECT session.id, title, created_at, updated_at, model, archived, turns, preview, intents,
         actions, CASE WHEN unpriced = 0 THEN cost_usd END AS cost_usd"""
-_WITH_WORDS = """
-    AND serial IN (SELECT DISTINCT rowid >> 32 FROM turn_fts WHERE turn_fts MATCH :match)"""
+_WORDS = "serial IN (SELECT DISTINCT rowid >> 32 FROM turn_fts WHERE turn_fts MATCH :match)"
+_WITH_WORDS = f"AND {_WORDS}"
+_OF_DAY = f"AND ({_WORDS} OR date(updated_at, 'localtime') = :day)"
 # What is typed has no word in it, such as "%": perhaps somebody wrote it into a title.
 _WITH_TITLE = "AND instr(lower(title), lower(:typed))"
 PAGE = """
@@ -48,9 +50,11 @@ def search(
 ) -> list[Found]:
     """Return sessions that match, newest first, each with its newest `matches`."""
     query = parse(typed)
-    where = PAGE.format(also=_WITH_WORDS if query else _WITH_TITLE)
+    day = day_of(typed, date.today())
+    where = PAGE.format(also=(_OF_DAY if day else _WITH_WORDS) if query else _WITH_TITLE)
     parameters = {
         "match": query and query.match,
+        "day": day and day.isoformat(),
         "typed": "" if is_everything(typed) else valid(typed.strip()),
         "archived": archived,
         "limit": limit,

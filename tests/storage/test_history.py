@@ -134,10 +134,17 @@ def test_the_first_call_gives_the_title(history: History, recording: Recording) 
         recording.keep(turn(session_id, f"1{session_id}", said="hi!"))
         call = replace(call, action_id=session_id)
         recording.keep(turn(session_id, f"2{session_id}", call, said=said))
+    asked = TurnFinished(status="needs_input", reply="Which?")
+    recording.keep(turn("answer", "1answer", asked, said="show my bill"))
+    recording.keep(turn("answer", "2answer", replace(plain, action_id="answer"), said="dunno"))
     another = replace(change, action_id="another", summary="Pay INV-1")
     recording.keep(turn("change", "3change", another, said="pay it"))
     titles = {session.id: session.title for session in history.sessions()}
-    assert titles == {"change": "Add $20 to your balance", "read": "how much?"}
+    assert titles == {
+        "change": "Add $20 to your balance",
+        "read": "how much?",
+        "answer": "show my bill",
+    }
     assert [one.session.id for one in history.search("how much")] == ["read"]
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from engine.events import TextDelta, TurnFinished
 from storage.database import Database
 from storage.history import ActionFilter, History
-from storage.search.query import Segment, highlighted, parse, snippet
+from storage.search.query import Segment, day_of, highlighted, parse, snippet
 from storage.search.tokenizer import folded, tokens
 from tests.storage.told import Recording, rows, top_up, turn
 
@@ -224,3 +227,27 @@ def test_a_draft_is_kept_with_its_session(history: History, recording: Recording
     assert (history.draft("s"), history.draft(None)) == ("half a mess", "not begun")
     history.keep_draft("s", "")
     assert (history.draft("s"), history.draft("gone")) == ("", "")
+
+
+def test_a_day_finds_its_sessions(history: History, recording: Recording) -> None:
+    now = datetime.now().astimezone()
+    noon = now.replace(hour=12, minute=0)
+    days = {"a": noon, "b": noon - timedelta(days=1), "c": noon - timedelta(days=4)}
+    for id, moment in days.items():
+        at = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+        recording.keep([replace(event, at=at) for event in turn(id, f"t{id}", done())])
+    recording.keep(turn("d", "td", done(), said="I paid yesterday"))
+
+    def found(typed: str) -> set[str]:
+        return {one.session.id for one in history.search(typed)}
+
+    assert found("today") == {"a"}
+    assert found("Yesterday ") == {"b", "d"}
+    assert found(f"{days['c']:%A}") == {"c"}
+    assert found(f"{days['c']:%Y-%m-%d}") == {"c"}
+    assert found("yesterday paid") == {"d"}
+
+
+@pytest.mark.parametrize("typed", ["", "2026-13-45", "someday", "20261201x"])
+def test_what_is_no_day(typed: str) -> None:
+    assert day_of(typed, date(2026, 12, 1)) is None

@@ -169,8 +169,15 @@ class TranscriptModel:
     @property
     def title(self) -> str:
         """What the session is called."""
-        called = (session_title(a.turn.text, a) for a in self.actions)
+        called = (session_title(self._task_of(a.turn), a) for a in self.actions)
         return self._title or next(called, self.turns[0].text if self.turns else "")
+
+    def _task_of(self, turn: TurnView) -> str:
+        """The message that began what a turn is about: not an answer to a question."""
+        place = self.turns.index(turn)
+        while place and self.turns[place - 1].state == "needs_input":
+            place -= 1
+        return self.turns[place].text
 
     @property
     def actions(self) -> list[ActionBlock]:
