@@ -124,7 +124,7 @@ def build_engine_for(settings: Settings, catalogue: Catalogue) -> Engine:
 def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     from engine.llm.client import make_client
     from engine.llm.openai_chat import OpenAIModel
-    from engine.llm.server_capabilities import ServerCapabilities
+    from engine.llm.server_capabilities import keep_capabilities, kept_capabilities
     from engine.offline.decider import EncoderDecider
     from engine.offline.message_reader import MessageReader
     from engine.offline.router import NAME as LOCAL_ROUTER
@@ -135,7 +135,11 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     from engine.routing.llm import RoutingModel
 
     client = make_client(server)
-    quirks = ServerCapabilities(separates_thoughts=server.azure or server.url == OPENAI_URL)
+    quirks = kept_capabilities(server.url)
+    quirks.separates_thoughts = server.azure or server.url == OPENAI_URL
+
+    async def keep_quirks() -> None:
+        keep_capabilities(server.url, quirks)
 
     def model(name: str, setting: str) -> OpenAIModel:
         return OpenAIModel(
@@ -156,7 +160,7 @@ def _hosted(settings: Settings, server: Server, catalogue: Catalogue) -> Engine:
     asking = DecisionRouter(decider, catalogue)
     router: Router = asking
     starters: list[Callable[[], Awaitable[None]]] = [asking.start, chat.start]
-    closers: list[Callable[[], Awaitable[None]]] = [agent.close]
+    closers: list[Callable[[], Awaitable[None]]] = [keep_quirks, agent.close]
     reader = None
     if settings.router in ("embedded", "cascade"):
         reader = MessageReader(catalogue)

@@ -9,9 +9,11 @@ import hashlib
 import json
 import logging
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import pydantic
 from pydantic import BaseModel
@@ -19,6 +21,8 @@ from pydantic import BaseModel
 from engine.paths import write_privately
 
 MOST_KEPT = 50  # files of one kind
+
+Form = TypeVar("Form", bound=BaseModel)
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,16 @@ def write(path: Path, kept: BaseModel) -> None:
         _prune(path.parent)
     except (OSError, TypeError, ValueError, RecursionError):  # TOML has dates, which JSON has not
         log.info("%s could not be kept", path, exc_info=True)
+
+
+def read(path: Path, form: type[Form], fresh_s: float) -> Form | None:
+    """Return what was kept in the last `fresh_s` seconds; None where there is nothing of use."""
+    try:
+        if time.time() - path.stat().st_mtime > fresh_s:
+            return None
+        return form.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def program_digest(*modules: ModuleType) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         elif item.get_closest_marker("slow") is None:
             item.add_marker("unit")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_server_is_known() -> Iterator[None]:
+    """A server on loopback gets a port that another one had: nothing is known of it from before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.llm.server_capabilities.FRESH_S", -1.0)
+        yield
 
 
 def pytest_collection_finish() -> None:

@@ -22,13 +22,12 @@ from engine.events import RetryScheduled, RouteSource
 from engine.llm import decisions_api, system_one
 from engine.llm.http_errors import Refusals
 from engine.llm.openai_chat import MAX_ATTEMPTS, MAX_RETRY_AFTER_S, backoff
+from engine.llm.server_capabilities import FRESH_S
 from engine.redaction import redacted
 from engine.server import Server
 
 # What a server answers that has no such endpoint, or no model there that decides.
 _UNSUPPORTED_STATUS = (400, 404, 405, 501)
-# A server may get the endpoint later.
-FRESH_S = 7 * 24 * 3600.0
 
 
 class _Server:
@@ -133,13 +132,8 @@ def place_of(server: Server, model: str) -> str:
 
 def unsupported(place: str) -> int | None:
     """Return how many deciders are known not to be at a place; None where that is not fresh."""
-    path = cache.path_for("deciders", place)
-    try:
-        if time.time() - path.stat().st_mtime > FRESH_S:
-            return None
-        return max(0, _Kept.model_validate_json(path.read_bytes()).unsupported)
-    except (OSError, ValueError):
-        return None
+    kept = cache.read(cache.path_for("deciders", place), _Kept, FRESH_S)
+    return None if kept is None else max(0, kept.unsupported)
 
 
 def keep_unsupported(place: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""What a server does not take: known from its answers, kept for the life of the client.
+"""What a server does not take: known from its answers, and kept for a week.
 
 A request starts with everything the protocol has; a 400 that names a field takes it away, once.
 Nothing here is looked up by a server's name, so a server nobody has heard of is treated alike. Two
@@ -11,9 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
+from engine import cache
 from engine.llm.dialects import never_thinks
 
 Rung = Literal["json_schema", "function", "json_object", "label"]
+# A server may learn something: after so many seconds all is asked for again.
+FRESH_S = 7 * 24 * 3600.0
 LADDER: tuple[Rung, ...] = ("json_schema", "function", "json_object", "label")
 
 # Fields we can do without, and the words by which servers' messages name them.
@@ -76,6 +81,34 @@ class ServerCapabilities:
             return False
         self.rung = LADDER[position + 1]
         return True
+
+
+class _Kept(BaseModel):
+    """What holds for the next start, too. Where a model's thoughts are is found out anew: what is
+    shown of a reply stays shown."""
+
+    dropped: tuple[str, ...] = ()
+    rung: Rung = "json_schema"
+    bounded: tuple[str, ...] = ()
+
+
+def kept_capabilities(url: str) -> ServerCapabilities:
+    """Return what is known of the server at `url`."""
+    known = _known(url)
+    return ServerCapabilities(set(known.dropped), known.rung, bounded=set(known.bounded))
+
+
+def keep_capabilities(url: str, found: ServerCapabilities) -> None:
+    """Remember for a while what was found out, where that is more than was known."""
+    kept = _Kept(
+        dropped=tuple(sorted(found.dropped)), rung=found.rung, bounded=tuple(sorted(found.bounded))
+    )
+    if kept != _known(url):
+        cache.write(cache.path_for("capabilities", url), kept)
+
+
+def _known(url: str) -> _Kept:
+    return cache.read(cache.path_for("capabilities", url), _Kept, FRESH_S) or _Kept()
 
 
 def structured_fields(rung: Rung, schema: dict[str, Any]) -> dict[str, Any]:
