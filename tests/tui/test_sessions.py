@@ -311,6 +311,37 @@ async def test_a_session_is_renamed_archived_deleted_and_brought_back() -> None:
         await until(pilot, lambda: sessions.option_count == 4)
 
 
+async def test_several_sessions_are_archived_and_deleted_at_once() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        sessions = await acting(pilot)
+        first = [row.session.id for row in stage.rows[:2]]
+        await pilot.press("space", "space")
+        await until(pilot, lambda: shown(sessions).count("● ") == 2)
+        await pilot.press("a", "A")
+        await until(pilot, lambda: sessions.option_count == 2)
+        archived = {row.session.id for row in stage.rows if row.session.archived}
+        assert archived == set(first)
+        assert "● " not in shown(sessions)
+        await pilot.press("home", "space", "space", "d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: len(stage.discarded) == 2)
+        assert set(stage.discarded) == set(first)
+        await pilot.press("ctrl+z", "ctrl+z")
+        await until(pilot, lambda: sessions.option_count == 2)
+
+
+async def test_who_marks_one_twice_means_the_one_under_the_cursor() -> None:
+    stage = backstage()
+    async with make_app(stage).run_test(size=(100, 30)) as pilot:
+        await acting(pilot)
+        await pilot.press("space", "up", "space", "a")
+        second = stage.rows[1].session.id
+        await until(pilot, lambda: any(row.session.archived for row in stage.rows))
+        assert [row.session.id for row in stage.rows if row.session.archived] == [second]
+
+
 async def test_who_undoes_twice_at_once_has_both_back() -> None:
     stage = backstage()
     async with make_app(stage).run_test(size=(100, 30)) as pilot:

@@ -94,6 +94,13 @@ COMMANDS: tuple[Command, ...] = (
         "sessions", "export", "e", "export", "Write it to a file, in a format you choose", True
     ),
     Command("sessions", "archive", "a", "archive", "Archive / restore", footer=True),
+    Command(
+        "sessions",
+        "mark",
+        "space",
+        "mark",
+        "Mark several, to archive, export or delete at once",
+    ),
     Command("sessions", "archived", "A", "archived", "Show archived sessions, or the others", True),
     Command("sessions", "undo", "ctrl+z", "undo", "Bring back what was deleted", priority=True),
     Command("sessions", "close", "escape,ctrl+o", "back", "Back to the chat", footer=True),

@@ -36,6 +36,7 @@ FORMATS: Mapping[str, str] = {
     "json": "JSON, to import it elsewhere",
 }
 PREVIEW_TURNS = 4
+MARK = "● "  # before the title of a session that is marked
 WIDE = 110  # columns from which on there is a preview
 WHEN, TURNS, ACTIONS, INTENTS, COST = 16, 5, 7, 22, 10  # columns of the list
 
@@ -73,6 +74,7 @@ class SessionsScreen(ListScreen[Found | None, Found]):
         self._deleted, self._running_in = deleted, running_in
         self._archived = False
         self._looks_for = words
+        self._several: dict[str, SessionRecord] = {}  # what is marked, by id
 
     def compose_list(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -99,7 +101,11 @@ class SessionsScreen(ListScreen[Found | None, Found]):
         super().count_rows()
         table = self.query_one("#table")
         table.border_title = "Archived sessions" if self._archived else "Sessions"
-        table.border_subtitle, self.listed.border_subtitle = self.listed.border_subtitle, ""
+        number = self.listed.border_subtitle
+        table.border_subtitle = (
+            f"{len(self._several)} marked · {number}" if self._several else number
+        )
+        self.listed.border_subtitle = ""
         columns = self._columns("title", "intents", "turns", "actions", "cost", "updated")
         self.query_one("#headings", Static).update(Content.styled(columns, "$quiet"))
 
@@ -121,8 +127,9 @@ class SessionsScreen(ListScreen[Found | None, Found]):
 
     def line(self, row: Found) -> Content:
         titles, session = self._backstage.intent_titles, row.session
+        title = session.title or "Untitled"
         columns = self._columns(
-            session.title or "Untitled",
+            f"{MARK}{title}" if session.id in self._several else title,
             ", ".join(titles.get(key, key) for key in session.intents),
             f"{session.turns:,}",
             f"{session.actions:,}" if session.actions else "",
@@ -170,6 +177,7 @@ class SessionsScreen(ListScreen[Found | None, Found]):
     def action_archived(self) -> None:
         """Show those that were archived, or the others again."""
         self._archived = not self._archived
+        self._several.clear()
         self.load_rows()
 
     @work(exit_on_error=False)
@@ -179,35 +187,56 @@ class SessionsScreen(ListScreen[Found | None, Found]):
                 ConfirmDialog("Rename session", "New title", row.session.title)
             )
             if title and title.strip():
-                await self._do(self._backstage.rename(row.session.id, title), "renamed")
+                await self._do([self._backstage.rename(row.session.id, title)], "renamed")
+
+    def action_mark(self) -> None:
+        """Mark the session for what is done next, or no longer, and go on to the one below it."""
+        if (row := self.row) is None or self.place is None:
+            return
+        if self._several.pop(row.session.id, None) is None:
+            self._several[row.session.id] = row.session
+        self.listed.replace_option_prompt_at_index(self.place, self.line(row))
+        self.count_rows()
+        self.action_move(1)
+
+    def _meant(self) -> list[SessionRecord]:
+        """The sessions that are marked, or else the one under the cursor."""
+        return [*self._several.values()] or ([self.row.session] if self.row else [])
 
     @work(exit_on_error=False)
     async def action_archive(self) -> None:
-        if row := self.row:
-            archived = not row.session.archived
+        if sessions := self._meant():
+            archived = not self._archived
             done = "archived" if archived else "back in the list"
-            await self._do(self._backstage.archive(row.session.id, archived=archived), done)
+            changes = (self._backstage.archive(one.id, archived=archived) for one in sessions)
+            await self._do(changes, done)
 
     @work(exit_on_error=False)
     async def action_delete(self) -> None:
-        if (row := self.row) is None:
+        sessions = self._meant()
+        if not sessions:
             return
-        session = row.session
-        if session.id == self._running_in():
+        if self._running_in() in {session.id for session in sessions}:
             self.notify("A turn runs in this session: it must end first", markup=False)
             return
-        what = f"{one_line(session.title, 50)!r} with {count(session.actions, 'action')}"
+        one = len(sessions) == 1
+        named = f"{one_line(sessions[0].title, 50)!r}" if one else f"{len(sessions)} sessions"
+        acted = count(sum(session.actions for session in sessions), "action")
+        back = f"ctrl+z brings {'it' if one else 'them'} back"
         dialog = ConfirmDialog(
-            "Delete session",
-            f"Delete {what}? ctrl+z brings it back until you leave the app.",
+            "Delete session" if one else "Delete sessions",
+            f"Delete {named} with {acted}? {back} until you leave the app.",
             yes="Delete",
             dangerous=True,
         )
-        sure = await self.app.push_screen_wait(dialog)
-        if sure is not None and await self._do(
-            self._backstage.discard(session.id), "deleted; ctrl+z brings it back"
-        ):
-            self._deleted.append(session.id)
+        if await self.app.push_screen_wait(dialog) is None:
+            return
+        changes = (self._discard(session.id) for session in sessions)
+        await self._do(changes, f"deleted; {back}")
+
+    async def _discard(self, id: str) -> None:
+        await self._backstage.discard(id)
+        self._deleted.append(id)
 
     @work(exit_on_error=False)
     async def action_undo(self) -> None:
@@ -215,36 +244,46 @@ class SessionsScreen(ListScreen[Found | None, Found]):
             self.notify("Nothing was deleted here", markup=False)
             return
         newest = self._deleted.pop()  # at once: the key may come again before this is done
-        if not await self._do(self._backstage.restore(newest), "back in the list"):
+        if not await self._do([self._backstage.restore(newest)], "back in the list"):
             self._deleted.append(newest)
 
     @work(exit_on_error=False)
     async def action_export(self) -> None:
-        if row := self.row:
-            await export_session(self, self._backstage, row.session.id)
+        if (sessions := self._meant()) and (form := await chosen_format(self)):
+            for session in sessions:
+                await export_session(self, self._backstage, session.id, form)
 
-    async def _do(self, change: Awaitable[None], done: str) -> bool:
-        """Make a change, say so, and show the list as it is then; False where it failed."""
+    async def _do(self, changes: Iterable[Awaitable[None]], done: str) -> bool:
+        """Make the changes, say so, and show the list as it is then; False where one failed."""
         place = self.listed.highlighted or 0
+        made = 0
         try:
-            await change
+            for change in changes:
+                await change
+                made += 1
         except Exception as error:
             text = one_line(f"The session was not changed: {error}", 400)
             self.notify(text, severity="error", markup=False)
-            return False
-        self.notify(f"Session {done}", markup=False, timeout=3)
-        self.load_rows(place)
-        return True
+        else:
+            who = "Session" if made == 1 else count(made, "session")
+            self.notify(f"{who} {done}", markup=False, timeout=3)
+        if made:
+            self._several.clear()
+            self.load_rows(place)
+        return bool(made)
+
+
+async def chosen_format(screen: Screen[Any]) -> str:
+    """Ask for the format of an export; "" where the person takes none."""
+    choices = {key: Content(words) for key, words in FORMATS.items()}
+    return await screen.app.push_screen_wait(ChoiceDialog("Export as", choices)) or ""
 
 
 async def export_session(
     screen: Screen[Any], backstage: AppBackend, session_id: str, form: str = ""
 ) -> None:
     """Write a session to a file, in this format or in one that the person chooses."""
-    if not form:
-        choices = {key: Content(words) for key, words in FORMATS.items()}
-        chosen = await screen.app.push_screen_wait(ChoiceDialog("Export as", choices))
-        form = chosen or ""
+    form = form or await chosen_format(screen)
     if not form:
         return
     try:
@@ -258,7 +297,9 @@ async def export_session(
 
 def _in_columns(columns: str, row: Found) -> Content:
     """The columns, with what was looked for marked in the title."""
-    line = Content(columns).stylize("$quiet", len(one_line(row.session.title or "Untitled", 200)))
+    mark = len(MARK) if columns.startswith(MARK) else 0
+    title = len(one_line(row.session.title or "Untitled", 200))
+    line = Content(columns).stylize("$quiet", mark + title).stylize("$primary", 0, mark)
     place = 0
     for segment in row.title:
         found = one_line(segment.text, 200)
