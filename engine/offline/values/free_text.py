@@ -46,6 +46,8 @@ _PLACEHOLDERS = frozenset(
 )
 _NUMERALS = frozenset(NUMERAL.split("|"))
 _WORD = re.compile(r"(?<!['’])[^\W_](?:[\w./&+@#-]*[^\W_])?(?:['’](?!s\b)[^\W_]+)*")
+# "In the kitchen" stands in its place as "in Rome" does.
+ARTICLES = frozenset({"the", "a", "an", "my", "our"})
 _INSIDE = frozenset({"of", "the", "and", "in", "on", "a"})
 _PARTICLES = frozenset({"de", "del", "di", "da", "la", "le", "von", "van"})  # "rio de janeiro"
 _TRAILING = frozenset({"please", "pls", "thanks", "then", "now", "today"})
@@ -56,7 +58,8 @@ Judge = Callable[[int], bool]  # of the word at a place
 
 @dataclass(frozen=True)
 class Run:
-    """Words in a row that are of nobody else's matter; `before` is the word in front of them."""
+    """Words in a row that are of nobody else's matter; `before` is the word in front of them and of
+    their article."""
 
     text: str
     start: int
@@ -158,7 +161,7 @@ def runs(text: str, common: Collection[str], taken: Sequence[Found]) -> list[Run
         while (step := _next(text, tokens, last, own, capital)) is not None:
             last = step
         start, end = tokens[place].start(), tokens[last].end()
-        before = words(text[:start])[-1:]
+        before = [word for word in words(text[:start])[-2:] if word not in ARTICLES][-1:]
         marks = any(capital(p) for p in range(place, last + 1))
         found.append(Run(text[start:end], start, end, "".join(before), marks))
         place = last + 1

@@ -127,6 +127,11 @@ def test_an_amount_that_nothing_took_is_known() -> None:
     assert filled.unread == ("three hours",)
 
 
+@pytest.mark.parametrize("text", ["how warm is it in the kitchen", "how warm is it in kitchen"])
+def test_an_article_does_not_hide_what_stands_in_its_place(text: str) -> None:
+    assert fill(text, tool("room", room=TEXT), COMMON, now=NOW).values == {"room": "kitchen"}
+
+
 def test_a_number_in_words_is_no_name() -> None:
     filled = fill("query two", RUN, COMMON, now=NOW)
 
